@@ -1,0 +1,121 @@
+-- Text that people give us: addresses, names, messages, slugs, locales, links. Each shape is checked
+-- here, once. All answer null for what cannot be used, and the caller says which error that is.
+--
+-- Letters are folded and classed by ICU's root collation, because a database may be in the C locale.
+
+create function usher.normalise_email(email text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when length(a.address) <= 254 and a.address ~ (
+      -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
+      -- way to the mailbox, which no sender can promise.
+      '^(?=[^@]{1,64}@)[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
+      -- Labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
+      '([[:alnum:]]([[:alnum:]-]{0,61}[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]{0,61}[[:alnum:]]$'
+      collate "und-x-icu")
+    then a.address
+  end
+  from (
+    select lower(
+      normalize(
+        regexp_replace($1, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'), nfc)
+      collate "und-x-icu") as address
+  ) a
+$$;
+comment on function usher.normalise_email is
+$$The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
+that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
+mailbox's owner knows what they mean there.
+
+Source: RFC 5321 section 4.1.2; OWASP Input Validation Cheat Sheet, e-mail addresses.$$;
+
+create function usher.email_domain(email text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$ select substring($1 from position('@' in $1) + 1) $$;
+comment on function usher.email_domain is 'The part after the @ of a normalised address.';
+
+create function usher.clean_line(value text, max_length integer)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when l.line !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+      and length(l.line) between 1 and clean_line.max_length
+    then l.line
+  end
+  from (select normalize(btrim(clean_line.value), nfc) as line) l
+$$;
+comment on function usher.clean_line is
+$$One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
+characters. Null if it holds a line break, another control character, or one that turns the direction
+of the text around it: each can make a mail say what its sender did not write.$$;
+
+create function usher.clean_text(value text, max_length integer)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when t.body !~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]'
+      and length(t.body) <= clean_text.max_length
+    then t.body
+  end
+  from (
+    select normalize(btrim(replace(clean_text.value, e'\r\n', e'\n'), e' \t\n'), nfc) as body
+  ) t
+$$;
+comment on function usher.clean_text is
+$$Text of several lines: trimmed, NFC, at most max_length characters. Null if it holds a control
+character other than a line break or a tab, or one that turns the direction of the text.$$;
+
+create function usher.is_locale(locale text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$ select $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
+comment on function usher.is_locale is
+  'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
+
+create function usher.is_slug(slug text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $$;
+comment on function usher.is_slug is
+$$Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
+that it can also be a DNS label. Source: RFC 1035 section 2.3.1.$$;
+
+create function usher.url_origin(url text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select lower((regexp_match(
+    $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',
+    'i'))[1])
+  where $1 !~ '[\\<>"`]' and length($1) <= 2000
+$$;
+comment on function usher.url_origin is
+$$Scheme, host and port of an absolute https address (http only for this machine itself). Null for any
+other, so also for javascript:, for user@host, for backslashes and for spaces.
+Source: OWASP Unvalidated Redirects Cheat Sheet.$$;

@@ -1,0 +1,70 @@
+-- Settings of the whole project: one row, typed, each limit with its unit. Operators change them by SQL.
+
+create table usher.settings (
+  is_only_row       boolean primary key default true,
+  site_url          text not null default 'http://localhost:3000',
+  redirect_origins  text[] not null default '{}',
+  resend_cooldown   interval not null default '1 minute',
+  resends_per_day   integer not null default 5,
+  invites_per_day   integer not null default 20000,
+
+  constraint settings_is_only_row check (is_only_row),
+  constraint settings_limits check (
+    resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0)
+);
+comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
+comment on column usher.settings.site_url is
+  'Where the pages are, without a slash at the end. Mailed links are {site_url}/invite#{token}.';
+comment on column usher.settings.redirect_origins is
+  'Origins, beside site_url''s own, that an invite may lead to once it is accepted.';
+comment on column usher.settings.resend_cooldown is
+  'Time between two resends of one invite. A minute, as Supabase Auth has it between two mails.';
+comment on column usher.settings.resends_per_day is
+  'Resends of one invite within 24 hours: whoever ignores five will ignore the sixth.';
+comment on column usher.settings.invites_per_day is
+  'Invites of one organisation within 24 hours: two full batches, so that a stolen session cannot spam.';
+
+alter table usher.settings enable row level security;
+create policy settings_nobody on usher.settings for select to public using (false);
+
+insert into usher.settings default values;
+
+create function usher.update_settings(changes jsonb)
+returns usher.settings
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_settings usher.settings;
+  v_unknown  text;
+begin
+  select s.* into strict v_settings from usher.settings s;
+
+  select k into v_unknown
+  from jsonb_object_keys(update_settings.changes) k
+  where not to_jsonb(v_settings) - 'is_only_row' ? k;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('There is no setting %L.', v_unknown));
+  end if;
+
+  v_settings := jsonb_populate_record(v_settings, update_settings.changes);
+  v_settings.site_url := rtrim(v_settings.site_url, '/');
+  if usher.url_origin(v_settings.site_url) is null then
+    perform usher.fail('invalid_settings',
+      hint => 'site_url is an absolute https address (http only for this machine itself).');
+  end if;
+
+  delete from usher.settings;
+  insert into usher.settings select v_settings.*;
+  return v_settings;
+end
+$$;
+comment on function usher.update_settings is
+$$Changes settings of the project, for operators: no role of the API may call it.
+
+  changes  an object of column names of usher.settings and their new values, such as
+           {"site_url": "https://app.example.com", "resend_cooldown": "2 minutes"}
+
+Returns all settings. Fails with invalid_settings.$$;

@@ -1,0 +1,117 @@
+-- Organisations: the tenants. Every other row belongs to exactly one of them.
+--
+-- Anyone signed in may create one and is then its owner. Reading needs organisation.read.
+
+create table public.organisations (
+  id                    uuid primary key default gen_random_uuid(),
+  name                  text not null,
+  slug                  text not null,
+  logo_url              text,
+  accent_colour         text,
+  reply_to              text,
+  locale                text not null default 'en',
+  invite_ttl            interval not null default '7 days',
+  seat_limit            integer,
+  allowed_email_domains text[] not null default '{}',
+  self_service_resend   boolean not null default false,
+  created_at            timestamptz not null default now(),
+
+  constraint organisations_slug_key unique (slug),
+  constraint organisations_name check (usher.clean_line(name, 100) = name),
+  constraint organisations_slug check (usher.is_slug(slug)),
+  constraint organisations_logo_url check (usher.url_origin(logo_url) is not null or logo_url is null),
+  constraint organisations_accent_colour check (accent_colour ~ '^#[0-9a-f]{6}$'),
+  constraint organisations_reply_to check (usher.normalise_email(reply_to) = reply_to or reply_to is null),
+  constraint organisations_locale check (usher.is_locale(locale)),
+  constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
+  constraint organisations_seat_limit check (seat_limit >= 1)
+);
+comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
+comment on column public.organisations.accent_colour is 'For pages and mails: # and six lower-case hex digits.';
+comment on column public.organisations.reply_to is 'Where answers to its mails go; null: nowhere.';
+comment on column public.organisations.locale is 'Language of its mails when an invite names none.';
+comment on column public.organisations.invite_ttl is 'Lifetime of an invite when it names none: 1 hour to 30 days.';
+comment on column public.organisations.seat_limit is 'How many active members there may be; null: any number.';
+comment on column public.organisations.allowed_email_domains is
+  'Only addresses of these domains may be invited and may accept; empty: any.';
+comment on column public.organisations.self_service_resend is
+  'Whether the holder of an expired link gets a new one without asking an admin.';
+
+create function usher.free_slug(name text)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  -- Accents go first, so that Söhne gives sohne; then everything that is not a letter or digit.
+  v_base text := regexp_replace(normalize(lower(free_slug.name collate "und-x-icu"), nfkd), '[\u0300-\u036f]', '', 'g');
+  v_slug text;
+begin
+  v_base := trim('-' from left(regexp_replace(v_base, '[^a-z0-9]+', '-', 'g'), 50));
+  v_slug := v_base;
+  -- Names in other scripts leave nothing over; names that are taken get a random tail.
+  while not usher.is_slug(v_slug) or exists (select from public.organisations o where o.slug = v_slug) loop
+    v_slug := concat_ws('-', nullif(v_base, ''), encode(extensions.gen_random_bytes(3), 'hex'));
+  end loop;
+  return v_slug;
+end
+$$;
+comment on function usher.free_slug is 'A slug made of the name that no organisation has at this moment.';
+
+create function usher.create_organisation(name text, slug text default null)
+returns public.organisations
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_name         text := usher.clean_line(create_organisation.name, 100);
+  v_organisation public.organisations;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  if v_name is null then
+    perform usher.fail('invalid_settings',
+      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+  end if;
+  if create_organisation.slug is not null and not usher.is_slug(create_organisation.slug) then
+    perform usher.fail('invalid_slug');
+  end if;
+
+  insert into public.organisations (name, slug)
+  values (v_name, coalesce(create_organisation.slug, usher.free_slug(v_name)))
+  on conflict on constraint organisations_slug_key do nothing
+  returning * into v_organisation;
+  if not found then
+    perform usher.fail('slug_taken');
+  end if;
+
+  perform usher.add_member(v_organisation.id, auth.uid(), array['owner']);
+  perform usher.record_event(v_organisation.id, 'organisation.created', 'organisation',
+    v_organisation.id, after => jsonb_build_object('name', v_organisation.name, 'slug', v_organisation.slug));
+  return v_organisation;
+end
+$$;
+comment on function usher.create_organisation is 'The rule behind public.create_organisation.';
+
+create function public.create_organisation(name text, slug text default null)
+returns public.organisations
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.create_organisation($1, $2) $$;
+comment on function public.create_organisation is
+$$Creates an organisation; the caller becomes its owner.
+
+  name  one line, 1 to 100 characters
+  slug  2 to 63 of a-z, 0-9 and single inner hyphens; without it, one is made of the name
+
+Returns the organisation. Anyone signed in may. Fails with unauthenticated, invalid_settings,
+invalid_slug, slug_taken.$$;
+grant execute on function public.create_organisation to authenticated;
+grant execute on function usher.create_organisation to authenticated;

@@ -1,0 +1,172 @@
+-- Roles: named sets of permissions, and who may give which.
+--
+-- Four are built in and the same everywhere: owner, admin, finance, member. What they hold and who may
+-- assign them is data: three tables, filled below. Reading an organisation's roles needs role.read.
+
+create table usher.permissions (
+  name        text primary key,
+  description text not null,
+
+  constraint permissions_name check (name ~ '^[a-z][a-z_]*\.[a-z][a-z_]*$')
+);
+comment on table usher.permissions is 'Every permission there is, as thing.action.';
+alter table usher.permissions enable row level security;
+create policy permissions_nobody on usher.permissions for select to public using (false);
+
+insert into usher.permissions (name, description) values
+  ('organisation.read',     'See the organisation itself'),
+  ('organisation.update',   'Change name, branding, lifetimes and limits'),
+  ('organisation.delete',   'Delete the organisation'),
+  ('organisation.transfer', 'Make another member the owner'),
+  ('member.read',           'See members, their roles and addresses'),
+  ('member.update',         'Change the roles of members'),
+  ('member.remove',         'Remove members'),
+  ('member.ban',            'Ban members and lift bans'),
+  ('role.read',             'See roles and what they permit'),
+  ('role.manage',           'Create, change and delete own roles'),
+  ('invite.read',           'See invites and what became of them'),
+  ('invite.create',         'Invite people and devices'),
+  ('invite.resend',         'Send an invite again'),
+  ('invite.revoke',         'Withdraw an invite, or let it expire'),
+  ('invite.reveal',         'See the link of an invite'),
+  ('audit.read',            'Read and verify the audit trail'),
+  ('billing.read',          'For your application: see invoices and plans'),
+  ('billing.manage',        'For your application: pay and change plans');
+
+create table public.organisation_roles (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid references public.organisations on delete cascade,
+  name            text not null,
+  description     text not null default '',
+  permissions     text[] not null default '{}',
+  created_at      timestamptz not null default now(),
+
+  constraint organisation_roles_name_key unique nulls not distinct (organisation_id, name),
+  constraint organisation_roles_name check (name ~ '^[a-z][a-z0-9_-]{0,62}$')
+);
+comment on table public.organisation_roles is
+  'The built-in roles (no organisation_id) and the own roles of organisations. Read with role.read.';
+comment on column public.organisation_roles.permissions is 'Names out of usher.permissions.';
+
+-- The keys of built-in roles are fixed, so that they are the same in every project.
+insert into public.organisation_roles (id, name, description, permissions, created_at) values
+  ('00000000-0000-4000-8000-000000000001', 'owner', 'Everything. Exactly one member, never invited.',
+    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,audit.read,billing.read,billing.manage}',
+    '2026-01-01T00:00:00Z'),
+  ('00000000-0000-4000-8000-000000000002', 'admin', 'Everything but deleting or handing over the organisation.',
+    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,audit.read,billing.read,billing.manage}',
+    '2026-01-01T00:00:00Z'),
+  ('00000000-0000-4000-8000-000000000003', 'finance', 'A member who also sees to the bills.',
+    '{organisation.read,member.read,role.read,billing.read,billing.manage}',
+    '2026-01-01T00:00:00Z'),
+  ('00000000-0000-4000-8000-000000000004', 'member', 'Sees the organisation, its members and its roles.',
+    '{organisation.read,member.read,role.read}',
+    '2026-01-01T00:00:00Z');
+
+create table usher.role_assigners (
+  assigner text not null,
+  role     text not null,
+
+  primary key (assigner, role)
+);
+comment on table usher.role_assigners is
+  'Who may give which built-in role. owner is nobody''s to give: it is transferred.';
+alter table usher.role_assigners enable row level security;
+create policy role_assigners_nobody on usher.role_assigners for select to public using (false);
+
+insert into usher.role_assigners (assigner, role) values
+  ('owner', 'admin'), ('owner', 'finance'), ('owner', 'member'),
+  ('admin', 'finance'), ('admin', 'member');
+
+create function usher.permissions_of(organisation_id uuid, roles text[])
+returns setof text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select distinct p.name
+  from public.organisation_roles r
+  cross join unnest(r.permissions) p (name)
+  where r.name = any (permissions_of.roles)
+    and (r.organisation_id is null or r.organisation_id = permissions_of.organisation_id)
+$$;
+comment on function usher.permissions_of is 'What these roles permit together in this organisation.';
+
+create function usher.clean_roles(roles text[])
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$ select array(select distinct btrim(r) from unnest($1) r order by 1) $$;
+comment on function usher.clean_roles is
+  'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
+
+create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_role        text;
+  v_own_role    public.organisation_roles;
+begin
+  if roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20 then
+    return 'invalid_role';
+  end if;
+
+  foreach v_role in array roles_problem.roles loop
+    select r.* into v_own_role
+    from public.organisation_roles r
+    where r.name = v_role
+      and (r.organisation_id is null or r.organisation_id = roles_problem.organisation_id);
+    if not found then
+      return 'invalid_role';
+    end if;
+
+    continue when v_own_role.organisation_id is null and exists (
+      select from usher.role_assigners a
+      where a.role = v_role and a.assigner = any (roles_problem.assigner_roles));
+    continue when v_own_role.organisation_id is not null and not exists (
+      select from unnest(v_own_role.permissions) p
+      where p not in (
+        select usher.permissions_of(roles_problem.organisation_id, roles_problem.assigner_roles)));
+    return 'role_not_assignable';
+  end loop;
+
+  return null;
+end
+$$;
+comment on function usher.roles_problem is
+$$Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
+role_not_assignable. Null when they may. An own role may be given by whoever holds all that is in it.$$;
+
+create function usher.require_roles(organisation_id uuid, roles text[])
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  -- An own role that is about to be given must not be deleted meanwhile; built-in ones never are.
+  perform from public.organisation_roles r
+  where r.organisation_id = require_roles.organisation_id and r.name = any (require_roles.roles)
+  for key share;
+
+  if exists (
+    select from unnest(require_roles.roles) g (name)
+    where not exists (
+      select from public.organisation_roles r
+      where r.name = g.name
+        and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id)))
+  then
+    perform usher.fail('invalid_role');
+  end if;
+end
+$$;
+comment on function usher.require_roles is
+  'Fails with invalid_role unless all of these roles exist in the organisation at this moment.';

@@ -1,0 +1,106 @@
+-- The audit trail: what happened, who did it, to whom, from where. Lines are only ever added.
+--
+-- A line is written in the transaction of the change that it tells of, so neither is there without the
+-- other. It holds ids, roles and times but no address, so that a person can be erased without touching it.
+-- It outlives its organisation: hence no foreign key. Reading needs audit.read.
+
+create table public.organisation_audit_events (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null,
+  occurred_at     timestamptz not null default clock_timestamp(),
+  event           text not null,
+  actor_kind      text not null,
+  actor_id        uuid,
+  target_kind     text not null,
+  target_id       uuid not null,
+  before          jsonb,
+  after           jsonb,
+  reason          text,
+  ip              text,
+  user_agent      text,
+
+  constraint organisation_audit_events_actor_kind
+    check (actor_kind in ('user', 'device', 'invitee', 'worker', 'operator'))
+);
+comment on table public.organisation_audit_events is
+  'The append-only record. Read with audit.read; written in the transaction of the change itself.';
+comment on column public.organisation_audit_events.event is 'thing.happened, such as invite.accepted.';
+comment on column public.organisation_audit_events.actor_kind is
+  'user, device; invitee: the holder of a link, without a session; worker; operator: by SQL.';
+comment on column public.organisation_audit_events.ip is
+  'As the API''s first proxy reports it (x-forwarded-for); null for SQL and for the worker.';
+
+create index organisation_audit_events_newest
+  on public.organisation_audit_events (organisation_id, occurred_at desc, id desc);
+
+alter table public.organisation_audit_events enable row level security;
+create policy organisation_audit_events_select on public.organisation_audit_events
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('audit.read')));
+grant select on public.organisation_audit_events to authenticated, service_role;
+
+create function usher.tg_organisation_audit_events__append_only()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'The audit trail is append-only.'
+    using errcode = 'insufficient_privilege', hint = 'Lines can be added and read, never changed or removed.';
+end
+$$;
+comment on function usher.tg_organisation_audit_events__append_only is
+  'Refuses to change or remove a line, whoever asks, the table''s owner included.';
+
+create trigger usher_append_only
+before update or delete or truncate on public.organisation_audit_events
+for each statement execute function usher.tg_organisation_audit_events__append_only();
+
+create function usher.request_header(name text)
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select nullif(current_setting('request.headers', true), '')::jsonb ->> request_header.name
+$$;
+comment on function usher.request_header is
+  'A header of the API call, by its lower-case name; null outside of one.';
+
+create function usher.record_event(
+  organisation_id uuid,
+  event           text,
+  target_kind     text,
+  target_id       uuid,
+  before          jsonb default null,
+  after           jsonb default null,
+  reason          text default null,
+  actor_kind      text default null
+)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into public.organisation_audit_events (
+    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, user_agent)
+  select
+    record_event.organisation_id, record_event.event,
+    coalesce(record_event.actor_kind, case when c.user_id is null then 'operator' else 'user' end),
+    c.user_id, record_event.target_kind, record_event.target_id,
+    record_event.before, record_event.after, record_event.reason,
+    left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64),
+    left(usher.request_header('user-agent'), 500)
+  from (select auth.uid() as user_id) c
+$$;
+comment on function usher.record_event is
+$$Adds a line to the audit trail.
+
+  event          thing.happened, such as invite.revoked
+  target         what it happened to
+  before, after  what changed, as it was and as it is; ids and values, never an address or a token
+  actor_kind     null: the caller, or an operator when there is none$$;

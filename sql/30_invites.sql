@@ -1,0 +1,222 @@
+-- Invites: one offer of membership to one address, carrying exact roles.
+--
+-- pending ─▶ accepted │ declined │ revoked │ expired.   Pending and expired can be sent again.
+-- Reading needs invite.read. Nobody writes them: every change is a function.
+--
+-- The rows live here and are read through public.organisation_invites, because a row past its time
+-- must read as expired before any sweep has come by, and a stored column cannot know the time.
+
+create table usher.invites (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations on delete cascade,
+  email           text not null,
+  roles           text[] not null,
+  status          text not null default 'pending',
+  message         text,
+  locale          text,
+  redirect_to     text,
+  metadata        jsonb not null default '{}',
+  invited_by      uuid,
+  created_at      timestamptz not null default clock_timestamp(),
+  issue           integer not null default 1,
+  issued_at       timestamptz not null default now(),
+  lifetime        interval not null,
+  expires_at      timestamptz not null,
+  accepted_at     timestamptz,
+  accepted_by     uuid,
+  declined_at     timestamptz,
+  declined_reason text,
+  revoked_at      timestamptz,
+  revoked_by      uuid,
+  revoked_reason  text,
+
+  constraint invites_status check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
+  constraint invites_lifetime check (lifetime between interval '1 hour' and interval '30 days'),
+  constraint invites_has_roles check (cardinality(roles) > 0),
+  constraint invites_owner_is_transferred check (not 'owner' = any (roles)),
+  constraint invites_accepted check ((status = 'accepted') = (accepted_at is not null and accepted_by is not null)),
+  constraint invites_declined check ((status = 'declined') = (declined_at is not null)),
+  constraint invites_revoked check ((status = 'revoked') = (revoked_at is not null))
+);
+comment on table usher.invites is 'Offers of membership. The API reads them as public.organisation_invites.';
+comment on column usher.invites.issue is
+  'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
+comment on column usher.invites.invited_by is
+  'Who made it; no foreign key, because it outlives the account.';
+comment on column usher.invites.lifetime is 'How long each issue of it lives: 1 hour to 30 days.';
+
+-- One open offer per address and organisation: the guard against two at once, and the lookup.
+create unique index invites_one_pending on usher.invites (organisation_id, email) where status = 'pending';
+create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
+
+alter table usher.invites enable row level security;
+create policy invites_select on usher.invites
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('invite.read')));
+grant select on usher.invites to authenticated, service_role;
+
+create function usher.invite_status(status text, expires_at timestamptz)
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$ select case when $1 = 'pending' and $2 <= statement_timestamp() then 'expired' else $1 end $$;
+comment on function usher.invite_status is
+  'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
+grant execute on function usher.invite_status to authenticated, service_role;
+
+create view public.organisation_invites
+with (security_invoker = true)
+as
+select
+  i.id,
+  i.organisation_id,
+  i.email,
+  i.roles,
+  usher.invite_status(i.status, i.expires_at) as status,
+  i.message,
+  i.locale,
+  i.redirect_to,
+  i.metadata,
+  i.invited_by,
+  i.created_at,
+  i.issued_at,
+  i.issue - 1 as resend_count,
+  i.expires_at,
+  i.accepted_at,
+  i.accepted_by,
+  i.declined_at,
+  i.declined_reason,
+  i.revoked_at,
+  i.revoked_by,
+  i.revoked_reason
+from usher.invites i;
+comment on view public.organisation_invites is
+  'Invites as they stand at this moment. Read with invite.read; written by functions only.';
+comment on column public.organisation_invites.status is
+  'pending, accepted, declined, revoked or expired; expired from expires_at on, swept or not.';
+comment on column public.organisation_invites.resend_count is 'How often it was sent again.';
+grant select on public.organisation_invites to authenticated, service_role;
+
+create function usher.invite_view(invite_id uuid)
+returns public.organisation_invites
+language sql
+stable
+security definer
+set search_path = ''
+as $$ select v from public.organisation_invites v where v.id = invite_view.invite_id $$;
+comment on function usher.invite_view is 'An invite as the API shows it, for functions that return one.';
+
+create function usher.invite_for_change(invite_id uuid, permission text)
+returns usher.invites
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_invite usher.invites;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  -- Only a member of its organisation learns that an invite exists. Those who may not change it
+  -- wait for no lock, and let nobody wait.
+  select i.* into v_invite
+  from usher.invites i
+  join public.organisation_members m
+    on m.organisation_id = i.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  where i.id = invite_for_change.invite_id;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  perform usher.require_permission(v_invite.organisation_id, invite_for_change.permission);
+
+  select i.* into v_invite from usher.invites i where i.id = invite_for_change.invite_id for update;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  v_invite.status := usher.invite_status(v_invite.status, v_invite.expires_at);
+  return v_invite;
+end
+$$;
+comment on function usher.invite_for_change is
+$$The invite, locked until the end of the transaction, with the status it has at this moment. Fails with
+unauthenticated, invite_not_found (also for another tenant's), permission_denied.$$;
+
+create function usher.list_invites(
+  organisation_id uuid,
+  status          text default null,
+  search          text default null,
+  cursor          uuid default null,
+  page_size       integer default 50
+)
+returns setof public.organisation_invites
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_after usher.invites;
+begin
+  perform usher.require_permission(list_invites.organisation_id, 'invite.read');
+
+  if list_invites.status not in ('pending', 'accepted', 'declined', 'revoked', 'expired') then
+    perform usher.fail('invalid_settings',
+      hint => 'status is pending, accepted, declined, revoked or expired.');
+  end if;
+  if list_invites.page_size is null or list_invites.page_size not between 1 and 500 then
+    perform usher.fail('invalid_settings', hint => 'page_size is 1 to 500.');
+  end if;
+  if list_invites.cursor is not null then
+    select i.* into v_after
+    from usher.invites i
+    where i.id = list_invites.cursor and i.organisation_id = list_invites.organisation_id;
+    if not found then
+      perform usher.fail('invite_not_found', hint => 'cursor is the id of the last invite that you have.');
+    end if;
+  end if;
+
+  return query
+    select v.*
+    from public.organisation_invites v
+    where v.organisation_id = list_invites.organisation_id
+      and (list_invites.status is null or v.status = list_invites.status)
+      and (list_invites.search is null
+        or position(lower(btrim(list_invites.search) collate "und-x-icu") in v.email) > 0)
+      and (v_after.id is null or (v.created_at, v.id) < (v_after.created_at, v_after.id))
+    order by v.created_at desc, v.id desc
+    limit list_invites.page_size;
+end
+$$;
+comment on function usher.list_invites is 'The rule behind public.list_organisation_invites.';
+
+create function public.list_organisation_invites(
+  organisation_id uuid,
+  status          text default null,
+  search          text default null,
+  cursor          uuid default null,
+  page_size       integer default 50
+)
+returns setof public.organisation_invites
+language sql
+stable
+security invoker
+set search_path = ''
+as $$ select * from usher.list_invites($1, $2, $3, $4, $5) $$;
+comment on function public.list_organisation_invites is
+$$The invites of an organisation, newest first, a page at a time.
+
+  status     only those that are pending, accepted, declined, revoked or expired
+  search     only those whose address holds this text, in any case
+  cursor     the id of the last invite of the page before; without it, the first page
+  page_size  1 to 500
+
+Returns invites; fewer than page_size means that there are no more. Needs invite.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
+that is not this organisation's).$$;
+grant execute on function public.list_organisation_invites to authenticated;
+grant execute on function usher.list_invites to authenticated;

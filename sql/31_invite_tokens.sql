@@ -1,0 +1,281 @@
+-- Tokens: the secret in the mailed link, which proves that its holder reads the invited mailbox.
+--
+-- inv_ and the base64url of 87 bytes (120 characters in all; 87 divides by 3, so there is one way only
+-- to write a token):
+--
+--    1  version          1
+--    2  key id           which signing key
+--   16  invite id
+--   16  nonce            new with each minting; 128 bits from a CSPRNG
+--    4  expiry           seconds since 1970, unsigned
+--   16  fingerprint      of email and roles (half of a SHA-256)
+--   32  HMAC-SHA-256     over all of the above
+--
+-- No token is stored, and none can be made from what is stored: of the nonce only the hash is kept, so
+-- that a dump of the database holds no live link, with the keys or without.
+-- Checked in this order: shape, signature (before any table but the keys is read), issue, state, expiry.
+--
+-- Sources: OWASP ASVS 5.0 (6.5.2, 9.1.1, 11.2.4, 11.5.1); RFC 2104; RFC 4648 section 5.
+
+create table usher.signing_keys (
+  id              smallint primary key,
+  secret          bytea,
+  vault_secret_id uuid,
+  created_at      timestamptz not null default now(),
+  retired_at      timestamptz,
+
+  constraint signing_keys_one_place check (num_nonnulls(secret, vault_secret_id) = 1)
+);
+comment on table usher.signing_keys is
+  'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
+comment on column usher.signing_keys.secret is '32 bytes, only where the project has no Vault.';
+comment on column usher.signing_keys.vault_secret_id is 'Where it lies in vault.secrets, as hex.';
+
+create unique index signing_keys_one_signs on usher.signing_keys ((true)) where retired_at is null;
+
+alter table usher.signing_keys enable row level security;
+create policy signing_keys_nobody on usher.signing_keys for select to public using (false);
+
+create table usher.invite_tokens (
+  invite_id  uuid not null references usher.invites on delete cascade,
+  nonce_hash bytea not null,
+  issue      integer not null,
+  minted_at  timestamptz not null default now(),
+
+  primary key (invite_id, nonce_hash)
+);
+comment on table usher.invite_tokens is
+  'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
+alter table usher.invite_tokens enable row level security;
+create policy invite_tokens_nobody on usher.invite_tokens for select to public using (false);
+
+create function usher.rotate_signing_key()
+returns smallint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_secret   bytea := extensions.gen_random_bytes(32);
+  v_id       smallint;
+  v_vault_id uuid;
+begin
+  lock table usher.signing_keys in share row exclusive mode;
+  select coalesce(max(k.id), 0) + 1 into v_id from usher.signing_keys k;
+
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
+      using encode(v_secret, 'hex'), 'usher_signing_key_' || v_id, 'Signs the links of invites (Usher).';
+    v_secret := null;
+  end if;
+
+  update usher.signing_keys k set retired_at = now() where k.retired_at is null;
+  insert into usher.signing_keys (id, secret, vault_secret_id) values (v_id, v_secret, v_vault_id);
+  return v_id;
+end
+$$;
+comment on function usher.rotate_signing_key is
+$$Makes a new signing key, in Vault where the project has one, and retires the one that signed so far. Links
+that are out keep working until they expire. For operators.
+
+Returns the id of the new key.$$;
+
+create function usher.ensure_signing_key()
+returns smallint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_id smallint;
+begin
+  select k.id into v_id from usher.signing_keys k where k.retired_at is null;
+  if found then
+    return v_id;
+  end if;
+
+  -- Two first mails at once: the second waits here and finds the key of the first.
+  lock table usher.signing_keys in share row exclusive mode;
+  select k.id into v_id from usher.signing_keys k where k.retired_at is null;
+  return coalesce(v_id, usher.rotate_signing_key());
+end
+$$;
+comment on function usher.ensure_signing_key is
+  'The id of the key that signs; makes the first one when there is none yet.';
+
+create function usher.signing_key_secret(key_id integer)
+returns bytea
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_key    usher.signing_keys;
+  v_secret text;
+begin
+  -- No token outlives its key's retirement by more than the longest lifetime, 30 days.
+  select k.* into v_key
+  from usher.signing_keys k
+  where k.id = signing_key_secret.key_id
+    and (k.retired_at is null or k.retired_at > statement_timestamp() - interval '30 days');
+  if not found or v_key.secret is not null then
+    return v_key.secret;
+  end if;
+
+  execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
+    into v_secret using v_key.vault_secret_id;
+  return decode(v_secret, 'hex');
+end
+$$;
+comment on function usher.signing_key_secret is 'The 32 bytes of a key that still signs or verifies; null for any other.';
+
+create function usher.invite_fingerprint(email text, roles text[])
+returns bytea
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  -- JSON keeps apart where one value ends and the next begins.
+  select substring(sha256(convert_to(jsonb_build_array($1, to_jsonb($2))::text, 'UTF8')) from 1 for 16)
+$$;
+comment on function usher.invite_fingerprint is
+  '16 bytes that bind a token to the address and the exact roles that it was minted for.';
+
+create function usher.mint_invite_token(invite_id uuid)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_key_id  smallint := usher.ensure_signing_key();
+  v_nonce   bytea := extensions.gen_random_bytes(16);
+  v_invite  usher.invites;
+  v_payload bytea;
+begin
+  select i.* into strict v_invite from usher.invites i where i.id = mint_invite_token.invite_id;
+
+  v_payload := '\x01'::bytea
+    || int2send(v_key_id)
+    || uuid_send(v_invite.id)
+    || v_nonce
+    || substring(int8send(floor(extract(epoch from v_invite.expires_at))::bigint) from 5)
+    || usher.invite_fingerprint(v_invite.email, v_invite.roles);
+
+  insert into usher.invite_tokens (invite_id, nonce_hash, issue)
+  values (v_invite.id, sha256(v_nonce), v_invite.issue);
+
+  return 'inv_' || translate(
+    encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
+    e'+/\n', '-_');
+end
+$$;
+comment on function usher.mint_invite_token is
+$$A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
+a mail that is sent twice has two good links; all die with the next issue.
+
+Called when the mail is rendered or the link revealed; never stored.$$;
+
+create type usher.token_claims as (
+  invite_id   uuid,
+  nonce_hash  bytea,
+  expires_at  timestamptz,
+  fingerprint bytea
+);
+comment on type usher.token_claims is 'What a token with a good signature says.';
+
+create function usher.verify_invite_token(token text)
+returns usher.token_claims
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_bytes  bytea;
+  v_secret bytea;
+  v_blind  bytea := extensions.gen_random_bytes(32);
+begin
+  if verify_invite_token.token is null or verify_invite_token.token !~ '^inv_[A-Za-z0-9_-]{116}$' then
+    return null;
+  end if;
+  v_bytes := decode(translate(substring(verify_invite_token.token from 5), '-_', '+/'), 'base64');
+  if get_byte(v_bytes, 0) <> 1 then
+    return null;
+  end if;
+
+  v_secret := usher.signing_key_secret(get_byte(v_bytes, 1) * 256 + get_byte(v_bytes, 2));
+  -- Both sides go through a MAC under a key of this moment, so that how long the comparison takes
+  -- tells nothing of the true one (double HMAC verification).
+  if v_secret is null
+    or extensions.hmac(extensions.hmac(substring(v_bytes from 1 for 55), v_secret, 'sha256'), v_blind, 'sha256')
+      <> extensions.hmac(substring(v_bytes from 56), v_blind, 'sha256')
+  then
+    return null;
+  end if;
+
+  return row(
+    encode(substring(v_bytes from 4 for 16), 'hex')::uuid,
+    sha256(substring(v_bytes from 20 for 16)),
+    to_timestamp(('x' || encode(substring(v_bytes from 36 for 4), 'hex'))::bit(32)::bigint),
+    substring(v_bytes from 40 for 16)
+  )::usher.token_claims;
+end
+$$;
+comment on function usher.verify_invite_token is
+$$What a token says, if it is one of ours: shape and signature only, in constant time, before any invite is
+read. Null for anything else.$$;
+
+create type usher.token_reading as (
+  invite  usher.invites,
+  problem text
+);
+comment on type usher.token_reading is
+  'The invite that a genuine token is for, and the error code of why it cannot be answered with it any more.';
+
+create function usher.read_invite_token(token text)
+returns usher.token_reading
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
+  v_reading usher.token_reading;
+  v_issue   integer;
+begin
+  v_reading.problem := 'invite_invalid';
+  if v_claims.invite_id is null then
+    return v_reading;
+  end if;
+
+  select t.issue into v_issue
+  from usher.invite_tokens t
+  where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
+  if not found then
+    return v_reading;
+  end if;
+
+  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.problem := case
+    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_claims.fingerprint
+      <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
+    when (v_reading.invite).status = 'accepted' then 'invite_already_accepted'
+    when (v_reading.invite).status = 'declined' then 'invite_declined'
+    when (v_reading.invite).status = 'revoked' then 'invite_revoked'
+    when (v_reading.invite).status = 'expired'
+      or least(v_claims.expires_at, (v_reading.invite).expires_at) <= clock_timestamp() then 'invite_expired'
+  end;
+  return v_reading;
+end
+$$;
+comment on function usher.read_invite_token is
+$$The invite behind a token, and why it cannot be answered any more (null: it can). For a token that is not
+ours, problem is invite_invalid and there is no invite.$$;

@@ -1,0 +1,371 @@
+-- Sending invites: create, one or many, and send again.
+--
+-- One and ten thousand go through the same set-based rule, usher.create_invites, so that a row of a
+-- batch is judged exactly as a single invite is.
+
+create type public.organisation_invite_result as (
+  row_number    integer,
+  email         text,
+  status        text,
+  invite_id     uuid,
+  error_code    text,
+  error_details text
+);
+comment on type public.organisation_invite_result is
+  'What became of one row: created with its id, or failed with a code, and what stood in the way.';
+
+create function usher.invite_lifetime(expires_in text, organisation_ttl interval)
+returns interval
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_lifetime interval := organisation_ttl;
+begin
+  if expires_in is not null then
+    v_lifetime := expires_in::interval;
+  end if;
+  return case when v_lifetime between interval '1 hour' and interval '30 days' then v_lifetime end;
+exception
+  when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
+    return null;
+end
+$$;
+comment on function usher.invite_lifetime is
+  'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
+
+create function usher.is_redirect(redirect_to text)
+returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+    -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
+    is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' and length(is_redirect.redirect_to) <= 2000
+    or usher.url_origin(is_redirect.redirect_to) in (
+      select usher.url_origin(s.site_url) from usher.settings s
+      union all
+      select lower(o) from usher.settings s, unnest(s.redirect_origins) o),
+    false)
+$$;
+comment on function usher.is_redirect is
+$$Whether an invite may lead there: a path of the pages, or an address of site_url's origin or of an origin
+in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sheet.$$;
+
+create function usher.recipient_problems(organisation_id uuid, emails text[])
+returns table (email text, problem text, invite_id uuid)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select a.email,
+    case
+      when cardinality(o.allowed_email_domains) > 0
+        and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
+      when m.is_banned then 'member_banned'
+      when m.is_active then 'already_member'
+    end,
+    i.id
+  from (select distinct e as email from unnest(recipient_problems.emails) e) a
+  join public.organisations o on o.id = recipient_problems.organisation_id
+  left join (
+    select m.email, bool_or(m.status = 'banned') as is_banned, bool_or(m.status = 'active') as is_active
+    from public.organisation_members m
+    where m.organisation_id = recipient_problems.organisation_id
+      and m.email = any (recipient_problems.emails)
+    group by m.email
+  ) m on m.email = a.email
+  left join usher.invites i
+    on i.organisation_id = recipient_problems.organisation_id and i.email = a.email and i.status = 'pending'
+$$;
+comment on function usher.recipient_problems is
+$$For each of these addresses, why it may not be sent an invite of this organisation: domain_not_allowed,
+member_banned, already_member; null when it may. invite_id is its open invite, if it has one.$$;
+
+create function usher.create_invites(organisation_id uuid, drafts jsonb)
+returns setof public.organisation_invite_result
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member  public.organisation_members := usher.require_permission(create_invites.organisation_id, 'invite.create');
+  v_ttl     interval;
+  v_emails  text[];
+  v_results public.organisation_invite_result[];
+  v_created integer;
+begin
+  if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
+    perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
+  end if;
+  if jsonb_array_length(create_invites.drafts) > 10000 then
+    perform usher.fail('batch_too_large');
+  end if;
+
+  select o.invite_ttl into strict v_ttl
+  from public.organisations o where o.id = create_invites.organisation_id;
+  perform usher.require_free_seat(create_invites.organisation_id);
+
+  select array_agg(usher.normalise_email(d ->> 'email')) into v_emails
+  from jsonb_array_elements(create_invites.drafts) d;
+  -- An invite that is past its time must not stand in the way of a new one.
+  perform usher.expire_overdue_invites(create_invites.organisation_id, v_emails);
+
+  with draft as materialized (
+    select
+      d.ordinality::integer as row_number,
+      gen_random_uuid() as id,
+      coalesce(usher.normalise_email(d.item ->> 'email'), d.item ->> 'email') as email,
+      usher.normalise_email(d.item ->> 'email') as address,
+      case when jsonb_typeof(d.item -> 'roles') = 'array'
+        then usher.clean_roles(array(select jsonb_array_elements_text(d.item -> 'roles'))) end as roles,
+      usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) as lifetime,
+      d.item ->> 'message' as given_message,
+      nullif(usher.clean_text(d.item ->> 'message', 1000), '') as message,
+      d.item ->> 'locale' as locale,
+      d.item ->> 'redirect_to' as redirect_to,
+      coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
+      d.item ->> 'template_id' as template_id
+    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, ordinality)
+  ),
+  role_set as materialized (
+    select r.roles,
+      usher.roles_problem(create_invites.organisation_id, r.roles, v_member.roles) as problem
+    from (select distinct d.roles from draft d) r
+  ),
+  judged as (
+    select d.*, p.invite_id as open_invite_id,
+      case
+        when d.address is null then 'invalid_email'
+        when r.problem is not null then r.problem
+        when d.lifetime is null then 'invalid_expiry'
+        when d.given_message is not null
+          and usher.clean_text(d.given_message, 1000) is null then 'invalid_message'
+        when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
+        when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
+        when jsonb_typeof(d.metadata) <> 'object'
+          or pg_column_size(d.metadata) > 8192 then 'invalid_settings'
+        -- There are no templates yet, so that no id can be one.
+        when d.template_id is not null then 'invalid_settings'
+        when p.problem is not null then p.problem
+        when p.invite_id is not null then 'already_invited'
+      end as problem
+    from draft d
+    join role_set r on r.roles is not distinct from d.roles
+    left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
+  ),
+  -- Of two good rows for one address, the first is sent.
+  ranked as (
+    select j.*, first_value(j.id) over (
+      partition by j.address, j.problem is null order by j.row_number) as first_id
+    from judged j
+  ),
+  inserted as (
+    insert into usher.invites (
+      id, organisation_id, email, roles, message, locale, redirect_to, metadata, invited_by,
+      lifetime, expires_at)
+    select r.id, create_invites.organisation_id, r.address, r.roles, r.message, r.locale, r.redirect_to,
+      r.metadata, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
+    from ranked r
+    where r.problem is null and r.first_id = r.id
+    order by r.row_number
+    -- Someone else may be inviting the same address at this moment; theirs stands then.
+    on conflict do nothing
+    returning id
+  )
+  select array_agg(
+    case when i.id is not null
+      then row(r.row_number, r.email, 'created', r.id, null, null)::public.organisation_invite_result
+      else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
+        coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text)::public.organisation_invite_result
+    end order by r.row_number)
+  into v_results
+  from ranked r
+  left join inserted i on i.id = r.id;
+
+  select count(*) into v_created from unnest(v_results) r where r.status = 'created';
+  if v_created > 0 then
+    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
+      (select s.invites_per_day from usher.settings s), interval '1 day');
+    perform usher.record_event(i.organisation_id, 'invite.created', 'invite', i.id,
+        after => jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at))
+      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+      where r.status = 'created';
+    perform usher.enqueue_delivery('invite', i.organisation_id, i.email, i.locale, i.id,
+        -- One that somebody waits for does not stand behind ten thousand.
+        is_bulk => v_created > 20)
+      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+      where r.status = 'created';
+    perform usher.wake_worker();
+  end if;
+
+  return query select r.* from unnest(v_results) r order by r.row_number;
+end
+$$;
+comment on function usher.create_invites is
+$$The rule behind create_organisation_invite and create_organisation_invites: judges each draft, creates the
+good ones with their audit events and deliveries, and says what became of each, in order.$$;
+
+create function usher.create_invite(organisation_id uuid, draft jsonb)
+returns public.organisation_invites
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_result public.organisation_invite_result;
+begin
+  select r.* into strict v_result
+  from usher.create_invites(create_invite.organisation_id, jsonb_build_array(create_invite.draft)) r;
+  if v_result.error_code is not null then
+    perform usher.fail(v_result.error_code,
+      details => case when v_result.error_code = 'already_invited' then v_result.error_details end);
+  end if;
+  return usher.invite_view(v_result.invite_id);
+end
+$$;
+comment on function usher.create_invite is 'One invite by the rule of usher.create_invites; a refusal is raised.';
+
+create function public.create_organisation_invite(
+  organisation_id uuid,
+  email           text,
+  roles           text[],
+  expires_in      interval default null,
+  message         text default null,
+  locale          text default null,
+  redirect_to     text default null,
+  metadata        jsonb default null,
+  template_id     uuid default null
+)
+returns public.organisation_invites
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select usher.create_invite($1, jsonb_build_object(
+    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
+    'metadata', $8, 'template_id', $9))
+$$;
+comment on function public.create_organisation_invite is
+$$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
+
+  email        one address; case and spaces around it do not matter
+  roles        1 to 20 names of roles; never owner, which is transferred
+  expires_in   1 hour to 30 days; without it, the organisation's invite_ttl (7 days)
+  message      to the invitee: plain text of at most 1,000 characters
+  locale       language of the mail and the page, such as de-AT; without it, the organisation's
+  redirect_to  where to go after accepting: a path, or an address of an allowed origin
+  metadata     an object of at most 8 kB for the application's own use
+  template_id  the mail template; without it, the built-in one
+
+Returns the invite, never the token. Needs invite.create, and the right to give each of the roles. Fails
+with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
+member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
+invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
+rate_limited.$$;
+grant execute on function public.create_organisation_invite to authenticated;
+grant execute on function usher.create_invite to authenticated;
+
+create function public.create_organisation_invites(organisation_id uuid, invites jsonb)
+returns setof public.organisation_invite_result
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select * from usher.create_invites($1, $2) $$;
+comment on function public.create_organisation_invites is
+$$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
+
+  invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
+           where wanted expires_in, message, locale, redirect_to, metadata
+
+Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
+invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
+invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
+batch_too_large, seat_limit_reached, invalid_settings, rate_limited.$$;
+grant execute on function public.create_organisation_invites to authenticated;
+grant execute on function usher.create_invites to authenticated;
+
+create function usher.resend_invite(invite_id uuid)
+returns public.organisation_invites
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
+  v_settings usher.settings;
+  v_problem  text;
+  v_before   jsonb;
+begin
+  if v_invite.status not in ('pending', 'expired') then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+
+  -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
+  v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
+    (usher.require_member(v_invite.organisation_id)).roles);
+  v_problem := coalesce(v_problem, (
+    select p.problem from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p));
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  select s.* into strict v_settings from usher.settings s;
+  -- The first resend may follow at once: whoever just mistyped a message should not have to wait.
+  if v_invite.issue > 1 and v_invite.issued_at + v_settings.resend_cooldown > now() then
+    perform usher.fail_rate_limited(v_invite.issued_at + v_settings.resend_cooldown - now());
+  end if;
+  perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
+
+  v_before := jsonb_build_object('status', v_invite.status, 'expires_at', v_invite.expires_at);
+  begin
+    update usher.invites i
+    set status = 'pending', issue = i.issue + 1, issued_at = now(),
+      expires_at = date_trunc('second', now() + i.lifetime)
+    where i.id = v_invite.id
+    returning i.* into strict v_invite;
+  exception
+    when unique_violation then
+      perform usher.fail('already_invited', details => (
+        select i.id::text from usher.invites i
+        where i.organisation_id = v_invite.organisation_id and i.email = v_invite.email
+          and i.status = 'pending'));
+  end;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
+    before => v_before, after => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at));
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+  return usher.invite_view(v_invite.id);
+end
+$$;
+comment on function usher.resend_invite is 'The rule behind public.resend_organisation_invite.';
+
+create function public.resend_organisation_invite(invite_id uuid)
+returns public.organisation_invites
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.resend_invite($1) $$;
+comment on function public.resend_organisation_invite is
+$$Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
+
+  invite_id  an invite that is pending or has expired
+
+Returns the invite. Needs invite.resend, and the right to give its roles. Fails with unauthenticated,
+invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
+domain_not_allowed, already_member, member_banned, already_invited, rate_limited (with Retry-After).$$;
+grant execute on function public.resend_organisation_invite to authenticated;
+grant execute on function usher.resend_invite to authenticated;

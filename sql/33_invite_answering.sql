@@ -1,0 +1,243 @@
+-- Answering an invite: look, accept, decline.
+--
+-- The link proves a mailbox and signs nobody in. To look and to decline, the link is enough; to accept,
+-- there must be a session whose confirmed address is the invited one. Looking changes nothing, because
+-- mail scanners follow links.
+
+create type public.organisation_invite_preview as (
+  status                     text,
+  reason                     text,
+  organisation_name          text,
+  organisation_logo_url      text,
+  organisation_accent_colour text,
+  email                      text,
+  roles                      text[],
+  inviter_name               text,
+  inviter_email              text,
+  message                    text,
+  locale                     text,
+  redirect_to                text,
+  expires_at                 timestamptz,
+  has_account                boolean
+);
+comment on type public.organisation_invite_preview is
+  'What an invitee may see before deciding, as validate_organisation_invite returns it.';
+
+create function usher.validate_invite(token text)
+returns public.organisation_invite_preview
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_preview public.organisation_invite_preview;
+begin
+  v_preview.reason := v_reading.problem;
+  v_preview.status := case v_reading.problem
+    when 'invite_invalid' then 'invalid'
+    when 'invite_superseded' then 'superseded'
+    when 'invite_expired' then 'expired'
+    else v_invite.status
+  end;
+  if v_reading.problem = 'invite_invalid' then
+    return v_preview;
+  end if;
+
+  select o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
+  into v_preview.organisation_name, v_preview.organisation_logo_url,
+    v_preview.organisation_accent_colour, v_preview.locale
+  from public.organisations o
+  where o.id = v_invite.organisation_id;
+
+  -- A link that is spent shows whose it was, and no more.
+  if v_reading.problem is null or v_reading.problem = 'invite_expired' then
+    v_preview.email := v_invite.email;
+    v_preview.roles := v_invite.roles;
+    v_preview.message := v_invite.message;
+    v_preview.redirect_to := v_invite.redirect_to;
+    v_preview.expires_at := v_invite.expires_at;
+    v_preview.has_account := exists (
+      select from auth.users u where lower(u.email) = v_invite.email);
+    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+  end if;
+  return v_preview;
+end
+$$;
+comment on function usher.validate_invite is 'The rule behind public.validate_organisation_invite.';
+
+create function public.validate_organisation_invite(token text)
+returns public.organisation_invite_preview
+language sql
+stable
+security invoker
+set search_path = ''
+as $$ select usher.validate_invite($1) $$;
+comment on function public.validate_organisation_invite is
+$$What an invitee may see before deciding: who invites to what, as what, until when.
+
+  token  as the mailed link carries it
+
+Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
+expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
+null while it is pending. has_account says whether to offer signing in or registering. A link that is
+spent shows the organisation only; one that is not ours, nothing. Anyone may.$$;
+grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
+grant execute on function usher.validate_invite to anon, authenticated, service_role;
+
+create function usher.accept_invite(token text)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_user    record;
+  v_member  public.organisation_members;
+begin
+  select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
+  into v_user
+  from auth.users u
+  where u.id = auth.uid();
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  if v_user.email is distinct from v_invite.email then
+    perform usher.fail('invite_wrong_email');
+  end if;
+  if v_user.email_confirmed_at is null then
+    perform usher.fail('email_unverified');
+  end if;
+
+  -- The whole race is decided here: of all who come with this token, one finds the row as it was.
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.roles = v_invite.roles
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    perform usher.fail(
+      coalesce((usher.read_invite_token(accept_invite.token)).problem, 'invite_not_pending'));
+  end if;
+
+  -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
+  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  if exists (
+    select from public.organisations o
+    where o.id = v_invite.organisation_id
+      and cardinality(o.allowed_email_domains) > 0
+      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
+  then
+    perform usher.fail('domain_not_allowed');
+  end if;
+  perform usher.require_free_seat(v_invite.organisation_id);
+  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles);
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles));
+  perform usher.enqueue_delivery(
+      'invite_accepted', v_invite.organisation_id, m.email, null, v_invite.id)
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id
+      and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
+  return v_member;
+end
+$$;
+comment on function usher.accept_invite is 'The rule behind public.accept_organisation_invite.';
+
+create function public.accept_organisation_invite(token text)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.accept_invite($1) $$;
+comment on function public.accept_organisation_invite is
+$$Accepts an invite: the caller becomes a member with the invite's roles, in one transaction.
+
+  token  as the mailed link carries it
+
+Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
+unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
+invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
+domain_not_allowed, seat_limit_reached, already_member, member_banned; the invite then stays as it was.$$;
+grant execute on function public.accept_organisation_invite to authenticated;
+grant execute on function usher.accept_invite to authenticated;
+
+create function usher.decline_invite(token text, reason text default null)
+returns public.organisation_invite_preview
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+begin
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  update usher.invites i
+  set status = 'declined', declined_at = now(),
+    declined_reason = nullif(usher.clean_text(decline_invite.reason, 500), '')
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    perform usher.fail(
+      coalesce((usher.read_invite_token(decline_invite.token)).problem, 'invite_not_pending'));
+  end if;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.declined', 'invite', v_invite.id,
+    before     => jsonb_build_object('status', 'pending'),
+    after      => jsonb_build_object('status', 'declined'),
+    reason     => v_invite.declined_reason,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+  perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+      and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
+  return usher.validate_invite(decline_invite.token);
+end
+$$;
+comment on function usher.decline_invite is 'The rule behind public.decline_organisation_invite.';
+
+create function public.decline_organisation_invite(token text, reason text default null)
+returns public.organisation_invite_preview
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.decline_invite($1, $2) $$;
+comment on function public.decline_organisation_invite is
+$$Declines an invite for good; the admins of the organisation get a mail.
+
+  token   as the mailed link carries it
+  reason  for the admins: plain text of at most 500 characters
+
+Returns what validate_organisation_invite now says. Whoever holds the link may, with or without an account.
+Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
+invite_expired, invalid_message.$$;
+grant execute on function public.decline_organisation_invite to anon, authenticated, service_role;
+grant execute on function usher.decline_invite to anon, authenticated, service_role;
