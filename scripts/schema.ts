@@ -1,0 +1,115 @@
+/**
+ * The two ways to a database, and the difference between them: `sql/` says how it looks now,
+ * `supabase/migrations/` how it got there.
+ *
+ * @module
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import postgres from 'postgres'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Tables whose rows are part of the schema: the migration brings them along. */
+const REFERENCE_TABLES = [
+  { name: 'usher.settings', key: ['is_only_row'] },
+  { name: 'usher.permissions', key: ['name'] },
+  { name: 'public.organisation_roles', key: ['id'] },
+  { name: 'usher.role_assigners', key: ['assigner', 'role'] },
+]
+
+/** Connects for a few statements, and closes whatever happens. */
+export async function withDatabase<T>(url: string, work: (sql: postgres.Sql) => Promise<T>) {
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Loads `sql/` into a database that looks like an empty Supabase project. */
+export async function loadPresentState(url: string): Promise<void> {
+  const files = (await readdir(join(root, 'sql'))).filter((name) => name.endsWith('.sql')).sort()
+  await withDatabase(url, async (sql) => {
+    for (const file of files) {
+      const text = await readFile(join(root, 'sql', file), 'utf8')
+      await sql.unsafe(text).catch((cause: unknown) => {
+        throw new Error(`sql/${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+      })
+    }
+  })
+}
+
+/**
+ * What has to be done to the first database so that it equals the second.
+ *
+ * @returns the statements, in order, without semicolons; none when the two agree
+ */
+export async function differences(fromUrl: string, toUrl: string): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'usher-plan-'))
+  try {
+    const plan = join(folder, 'plan.json')
+    const pgdelta = join(root, 'node_modules/.bin/pgdelta')
+    await run(pgdelta, ['plan', '--source', fromUrl, '--desired', toUrl, '--out', plan])
+    const { actions } = JSON.parse(await readFile(plan, 'utf8')) as { actions: { sql: string }[] }
+    const statements = actions.map(({ sql }) => sql.trim().replace(/;$/, '')).filter(isPortable)
+    return [...statements, ...(await rowDifferences(fromUrl, toUrl))]
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/**
+ * Whoever creates an object owns it and holds all rights on it. To say so again is noise, and an
+ * error where the names differ: MAINTAIN is unknown to Postgres 15, and a project may not call its
+ * administrator postgres.
+ */
+function isPortable(statement: string): boolean {
+  return !(
+    /^(GRANT|REVOKE) .* (TO|FROM) "postgres"$/s.test(statement) ||
+    /^ALTER .* OWNER TO "postgres"$/s.test(statement)
+  )
+}
+
+async function rowDifferences(fromUrl: string, toUrl: string): Promise<string[]> {
+  const statements: string[] = []
+  for (const table of REFERENCE_TABLES) {
+    const [from, to] = await Promise.all([fromUrl, toUrl].map((url) => readRows(url, table)))
+    for (const [key, row] of to ?? []) {
+      if (from?.get(key) === row) continue
+      const update = from?.has(key) ? `delete from ${table.name} t where ${key};\n` : ''
+      statements.push(
+        `${update}insert into ${table.name}\nselect * from jsonb_populate_record(null::${table.name}, ${quote(row)})`,
+      )
+    }
+    for (const key of from?.keys() ?? []) {
+      if (!to?.has(key)) statements.push(`delete from ${table.name} t where ${key}`)
+    }
+  }
+  return statements
+}
+
+/** Rows as JSON text, by a condition that names their key. Empty while the table does not exist. */
+async function readRows(url: string, table: { name: string; key: string[] }) {
+  return withDatabase(url, async (sql) => {
+    const [exists] = await sql`select to_regclass(${table.name}) is not null as is_there`
+    if (!exists?.is_there) return new Map<string, string>()
+    const condition = table.key
+      .map((k) => `'t.${k} = ' || quote_literal(t.${k})`)
+      .join(` || ' and ' || `)
+    const rows = await sql.unsafe<{ key: string; row: string }[]>(
+      `select ${condition} as key, to_jsonb(t)::text as row from ${table.name} t order by 1`,
+    )
+    return new Map(rows.map(({ key, row }) => [key, row]))
+  })
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

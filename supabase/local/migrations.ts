@@ -1,0 +1,70 @@
+/**
+ * Applies migrations and seed as the Supabase CLI does, and notes them where it looks for them.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
+
+const MIGRATIONS = fileURLToPath(new URL('../migrations/', import.meta.url))
+const SEED = fileURLToPath(new URL('../seed.sql', import.meta.url))
+
+const BOOKKEEPING = `
+  create schema if not exists supabase_migrations;
+  create table if not exists supabase_migrations.schema_migrations (
+    version text primary key, statements text[], name text);
+  create table if not exists supabase_migrations.seed_files (path text primary key, hash text not null);`
+
+/**
+ * Applies what has not been applied yet, in order, each in a transaction of its own.
+ *
+ * @returns the files that were applied now
+ */
+export async function applyMigrations(databaseUrl: string): Promise<string[]> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  const applied: string[] = []
+  try {
+    await sql.unsafe(BOOKKEEPING)
+    const rows = await sql`select version from supabase_migrations.schema_migrations`
+    const known = new Set(rows.map((row) => row.version))
+    for (const file of (await readdir(MIGRATIONS)).sort()) {
+      const [, version, name] = file.match(/^(\d{14})_(\w+)\.sql$/) ?? []
+      if (!version || !name || known.has(version)) continue
+      const text = await readFile(`${MIGRATIONS}${file}`, 'utf8')
+      await sql
+        .begin(async (tx) => {
+          await tx.unsafe(text)
+          await tx`insert into supabase_migrations.schema_migrations (version, statements, name)
+            values (${version}, ${[text]}, ${name})`
+        })
+        .catch((cause: unknown) => {
+          throw new Error(`supabase/migrations/${file}: ${String(cause)}`, { cause })
+        })
+      applied.push(file)
+    }
+    return applied
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Loads `supabase/seed.sql` once. Returns whether it did so now. */
+export async function applySeed(databaseUrl: string): Promise<boolean> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  try {
+    const [done] =
+      await sql`select from supabase_migrations.seed_files where path = 'supabase/seed.sql'`
+    if (done) return false
+    const text = await readFile(SEED, 'utf8')
+    const hash = createHash('sha256').update(text).digest('hex')
+    await sql.begin(async (tx) => {
+      await tx.unsafe(text)
+      await tx`insert into supabase_migrations.seed_files values ('supabase/seed.sql', ${hash})`
+    })
+    return true
+  } finally {
+    await sql.end()
+  }
+}

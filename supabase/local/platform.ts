@@ -1,0 +1,70 @@
+/**
+ * Makes a bare Postgres look like a Supabase project, before any migration of ours runs: the roles,
+ * the schemas `auth` and `extensions`, and the default privileges that a hosted project has.
+ *
+ * @module
+ */
+import postgres from 'postgres'
+
+/** Another database of the same cluster may make the same role at this moment. */
+const role = (name: string, options: string) => `
+  do $$
+  begin
+    if not exists (select from pg_roles where rolname = '${name}') then
+      create role ${name} nologin ${options};
+    end if;
+  exception
+    when duplicate_object or unique_violation then null;
+  end
+  $$;`
+
+const ROLES = [role('anon', ''), role('authenticated', ''), role('service_role', 'bypassrls')].join(
+  '',
+)
+
+// As hosted projects have it: what postgres creates in public is open to the API's roles. Our
+// migrations have to take that back for each object, and here they show that they do.
+const PRIVILEGES = `
+  grant usage on schema public, auth, extensions to anon, authenticated, service_role;
+  alter default privileges for role postgres in schema public
+    grant all on tables to postgres, anon, authenticated, service_role;
+  alter default privileges for role postgres in schema public
+    grant all on functions to postgres, anon, authenticated, service_role;
+  alter default privileges for role postgres in schema public
+    grant all on sequences to postgres, anon, authenticated, service_role;`
+
+// The claims as PostgREST gives them; hosted Supabase reads both places as well.
+const AUTH_FUNCTIONS = `
+  create or replace function auth.jwt() returns jsonb language sql stable as
+    $$ select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb $$;
+  create or replace function auth.uid() returns uuid language sql stable as
+    $$ select coalesce(
+      nullif(current_setting('request.jwt.claim.sub', true), ''), auth.jwt() ->> 'sub')::uuid $$;
+  create or replace function auth.role() returns text language sql stable as
+    $$ select coalesce(
+      nullif(current_setting('request.jwt.claim.role', true), ''), auth.jwt() ->> 'role') $$;
+  create or replace function auth.email() returns text language sql stable as
+    $$ select coalesce(
+      nullif(current_setting('request.jwt.claim.email', true), ''), auth.jwt() ->> 'email') $$;`
+
+/**
+ * @param databaseUrl - as a superuser; Postgres 15 or later. Running it again changes nothing.
+ */
+export async function preparePlatform(databaseUrl: string): Promise<void> {
+  process.env.DO_NOT_TRACK = '1'
+  const { getAuthSchemaSql } = await import('@supabase/lite')
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  try {
+    await sql.unsafe(`${ROLES}
+      create schema if not exists extensions;
+      create extension if not exists pgcrypto with schema extensions;
+      ${getAuthSchemaSql()};
+      ${AUTH_FUNCTIONS}
+      ${PRIVILEGES}
+      do $$ begin
+        execute format('alter database %I set pgrst.db_schemas = %L', current_database(), 'public');
+      end $$;`)
+  } finally {
+    await sql.end()
+  }
+}

@@ -1,0 +1,2636 @@
+-- The trunk: organisations, roles, members, invites, tokens, deliveries and the audit trail.
+
+-- By hand, because the next two cannot be derived: the extension is the platform's where there is one,
+-- and a role belongs to the whole cluster, so another database may have made it.
+create extension if not exists pgcrypto with schema extensions;
+
+do $$
+begin
+  if not exists (select from pg_catalog.pg_roles r where r.rolname = 'usher_worker') then
+    create role usher_worker nologin;
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$$;
+
+-- Derived from sql/ by npm run migrate.
+set local check_function_bodies = off;
+
+CREATE SCHEMA "usher" AUTHORIZATION "postgres";
+
+CREATE TABLE "public"."organisation_audit_events" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "occurred_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "event" text NOT NULL, "actor_kind" text NOT NULL, "actor_id" uuid, "target_kind" text NOT NULL, "target_id" uuid NOT NULL, "before" jsonb, "after" jsonb, "reason" text, "ip" text, "user_agent" text, CONSTRAINT "organisation_audit_events_actor_kind" CHECK ((actor_kind = ANY (ARRAY['user'::text, 'device'::text, 'invitee'::text, 'worker'::text, 'operator'::text]))), CONSTRAINT "organisation_audit_events_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "public"."organisation_audit_events" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_audit_events" FROM "anon";
+
+CREATE TABLE "public"."organisation_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "invite_id" uuid, "issue" integer, "kind" text NOT NULL, "recipient" text NOT NULL, "locale" text, "is_bulk" boolean NOT NULL DEFAULT false, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "in_doubt_at" timestamp with time zone, "last_response" text, "last_status_code" text, "provider_message_id" text, "sent_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_accepted'::text, 'invite_declined'::text]))), CONSTRAINT "organisation_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_deliveries_sent" CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))), CONSTRAINT "organisation_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'cancelled'::text, 'suppressed'::text]))));
+
+ALTER TABLE "public"."organisation_deliveries" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_deliveries" FROM "anon";
+
+CREATE TABLE "public"."organisation_members" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "kind" text NOT NULL DEFAULT 'user'::text, "status" text NOT NULL DEFAULT 'active'::text, "roles" text[] NOT NULL, "email" text, "display_name" text, "joined_at" timestamp with time zone NOT NULL DEFAULT now(), "ended_at" timestamp with time zone, "status_reason" text, CONSTRAINT "organisation_members_ended" CHECK (((status = 'active'::text) = (ended_at IS NULL))), CONSTRAINT "organisation_members_kind" CHECK ((kind = ANY (ARRAY['user'::text, 'device'::text]))), CONSTRAINT "organisation_members_owner_is_active" CHECK (((status = 'active'::text) OR (NOT ('owner'::text = ANY (roles))))), CONSTRAINT "organisation_members_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_members_status" CHECK ((status = ANY (ARRAY['active'::text, 'banned'::text, 'left'::text, 'removed'::text]))), CONSTRAINT "organisation_members_subject_key" UNIQUE (organisation_id, user_id));
+
+ALTER TABLE "public"."organisation_members" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_members" FROM "anon";
+
+CREATE TABLE "public"."organisation_roles" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid, "name" text NOT NULL, "description" text NOT NULL DEFAULT ''::text, "permissions" text[] NOT NULL DEFAULT '{}'::text[], "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_roles_name_key" UNIQUE NULLS NOT DISTINCT (organisation_id, name), CONSTRAINT "organisation_roles_name" CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)), CONSTRAINT "organisation_roles_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "public"."organisation_roles" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_roles" FROM "anon";
+
+CREATE TABLE "public"."organisations" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" text NOT NULL, "slug" text NOT NULL, "logo_url" text, "accent_colour" text, "reply_to" text, "locale" text NOT NULL DEFAULT 'en'::text, "invite_ttl" interval NOT NULL DEFAULT '7 days'::interval, "seat_limit" integer, "allowed_email_domains" text[] NOT NULL DEFAULT '{}'::text[], "self_service_resend" boolean NOT NULL DEFAULT false, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisations_accent_colour" CHECK ((accent_colour ~ '^#[0-9a-f]{6}$'::text)), CONSTRAINT "organisations_invite_ttl" CHECK (((invite_ttl >= '01:00:00'::interval) AND (invite_ttl <= '30 days'::interval))), CONSTRAINT "organisations_pkey" PRIMARY KEY (id), CONSTRAINT "organisations_seat_limit" CHECK ((seat_limit >= 1)), CONSTRAINT "organisations_slug_key" UNIQUE (slug));
+
+ALTER TABLE "public"."organisations" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisations" FROM "anon";
+
+CREATE TABLE "usher"."invite_tokens" ("invite_id" uuid NOT NULL, "nonce_hash" bytea NOT NULL, "issue" integer NOT NULL, "minted_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "invite_tokens_pkey" PRIMARY KEY (invite_id, nonce_hash));
+
+ALTER TABLE "usher"."invite_tokens" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."invites" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "email" text NOT NULL, "roles" text[] NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "message" text, "locale" text, "redirect_to" text, "metadata" jsonb NOT NULL DEFAULT '{}'::jsonb, "invited_by" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "issue" integer NOT NULL DEFAULT 1, "issued_at" timestamp with time zone NOT NULL DEFAULT now(), "lifetime" interval NOT NULL, "expires_at" timestamp with time zone NOT NULL, "accepted_at" timestamp with time zone, "accepted_by" uuid, "declined_at" timestamp with time zone, "declined_reason" text, "revoked_at" timestamp with time zone, "revoked_by" uuid, "revoked_reason" text, CONSTRAINT "invites_accepted" CHECK (((status = 'accepted'::text) = ((accepted_at IS NOT NULL) AND (accepted_by IS NOT NULL)))), CONSTRAINT "invites_declined" CHECK (((status = 'declined'::text) = (declined_at IS NOT NULL))), CONSTRAINT "invites_has_roles" CHECK ((cardinality(roles) > 0)), CONSTRAINT "invites_lifetime" CHECK (((lifetime >= '01:00:00'::interval) AND (lifetime <= '30 days'::interval))), CONSTRAINT "invites_owner_is_transferred" CHECK ((NOT ('owner'::text = ANY (roles)))), CONSTRAINT "invites_pkey" PRIMARY KEY (id), CONSTRAINT "invites_revoked" CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL))), CONSTRAINT "invites_status" CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))));
+
+ALTER TABLE "usher"."invites" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."permissions" ("name" text NOT NULL, "description" text NOT NULL, CONSTRAINT "permissions_name" CHECK ((name ~ '^[a-z][a-z_]*\.[a-z][a-z_]*$'::text)), CONSTRAINT "permissions_pkey" PRIMARY KEY (name));
+
+ALTER TABLE "usher"."permissions" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."rate_limits" ("key" text NOT NULL, "window_start" timestamp with time zone NOT NULL, "used" integer NOT NULL, CONSTRAINT "rate_limits_pkey" PRIMARY KEY (key));
+
+ALTER TABLE "usher"."rate_limits" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."role_assigners" ("assigner" text NOT NULL, "role" text NOT NULL, CONSTRAINT "role_assigners_pkey" PRIMARY KEY (assigner, role));
+
+ALTER TABLE "usher"."role_assigners" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."settings" ("is_only_row" boolean NOT NULL DEFAULT true, "site_url" text NOT NULL DEFAULT 'http://localhost:3000'::text, "redirect_origins" text[] NOT NULL DEFAULT '{}'::text[], "resend_cooldown" interval NOT NULL DEFAULT '00:01:00'::interval, "resends_per_day" integer NOT NULL DEFAULT 5, "invites_per_day" integer NOT NULL DEFAULT 20000, CONSTRAINT "settings_is_only_row" CHECK (is_only_row), CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0))), CONSTRAINT "settings_pkey" PRIMARY KEY (is_only_row));
+
+ALTER TABLE "usher"."settings" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."signing_keys" ("id" smallint NOT NULL, "secret" bytea, "vault_secret_id" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "retired_at" timestamp with time zone, CONSTRAINT "signing_keys_one_place" CHECK ((num_nonnulls(secret, vault_secret_id) = 1)), CONSTRAINT "signing_keys_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "usher"."signing_keys" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."suppressed_addresses" ("email" text NOT NULL, "status_code" text NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "suppressed_addresses_pkey" PRIMARY KEY (email));
+
+ALTER TABLE "usher"."suppressed_addresses" ENABLE ROW LEVEL SECURITY;
+
+CREATE TYPE "public"."organisation_invite_preview" AS ("status" text, "reason" text, "organisation_name" text, "organisation_logo_url" text, "organisation_accent_colour" text, "email" text, "roles" text[], "inviter_name" text, "inviter_email" text, "message" text, "locale" text, "redirect_to" text, "expires_at" timestamp with time zone, "has_account" boolean);
+
+CREATE TYPE "public"."organisation_invite_result" AS ("row_number" integer, "email" text, "status" text, "invite_id" uuid, "error_code" text, "error_details" text);
+
+CREATE TYPE "usher"."delivery_lease" AS ("delivery_id" uuid, "fence" bigint, "attempts" integer);
+
+CREATE TYPE "usher"."token_claims" AS ("invite_id" uuid, "nonce_hash" bytea, "expires_at" timestamp with time zone, "fingerprint" bytea);
+
+CREATE TYPE "usher"."token_reading" AS ("invite" usher.invites, "problem" text);
+
+CREATE OR REPLACE FUNCTION public.accept_organisation_invite(token text)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.accept_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation(name text, slug text DEFAULT NULL::text)
+ RETURNS public.organisations
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_organisation($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation_invites(organisation_id uuid, invites jsonb)
+ RETURNS SETOF public.organisation_invite_result
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select * from usher.create_invites($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.decline_organisation_invite(token text, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.decline_invite($1, $2) $function$;
+
+CREATE OR REPLACE FUNCTION public.has_organisation_permission(organisation_id uuid, permission text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.has_permission($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_my_organisation_permissions(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.list_my_permissions($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_permissions"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_permissions"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_my_organisations()
+ RETURNS TABLE(id uuid, name text, slug text, roles text[], kind text, joined_at timestamp with time zone, is_owner boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_my_organisations() $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisations"() FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisations"() FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.validate_organisation_invite(token text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.validate_invite($1) $function$;
+
+CREATE OR REPLACE FUNCTION usher.accept_invite(token text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_user    record;
+  v_member  public.organisation_members;
+begin
+  select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
+  into v_user
+  from auth.users u
+  where u.id = auth.uid();
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  if v_user.email is distinct from v_invite.email then
+    perform usher.fail('invite_wrong_email');
+  end if;
+  if v_user.email_confirmed_at is null then
+    perform usher.fail('email_unverified');
+  end if;
+
+  -- The whole race is decided here: of all who come with this token, one finds the row as it was.
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.roles = v_invite.roles
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    perform usher.fail(
+      coalesce((usher.read_invite_token(accept_invite.token)).problem, 'invite_not_pending'));
+  end if;
+
+  -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
+  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  if exists (
+    select from public.organisations o
+    where o.id = v_invite.organisation_id
+      and cardinality(o.allowed_email_domains) > 0
+      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
+  then
+    perform usher.fail('domain_not_allowed');
+  end if;
+  perform usher.require_free_seat(v_invite.organisation_id);
+  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles);
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles));
+  perform usher.enqueue_delivery(
+      'invite_accepted', v_invite.organisation_id, m.email, null, v_invite.id)
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id
+      and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[])
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  -- The unique key decides between two who come at once: one inserts, the other finds the row.
+  insert into public.organisation_members as m (organisation_id, user_id, roles, email, display_name)
+  select add_member.organisation_id, u.id, add_member.roles,
+    usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
+  from auth.users u
+  where u.id = add_member.user_id
+  on conflict on constraint organisation_members_subject_key do update
+  set status = 'active', roles = excluded.roles, email = excluded.email,
+    display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
+  where m.status in ('left', 'removed')
+  returning * into v_member;
+  if found then
+    return v_member;
+  end if;
+
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id;
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  perform usher.fail(case v_member.status when 'banned' then 'member_banned' else 'already_member' end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.clean_line(value text, max_length integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when l.line !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+      and length(l.line) between 1 and clean_line.max_length
+    then l.line
+  end
+  from (select normalize(btrim(clean_line.value), nfc) as line) l
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.clean_roles(roles text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select array(select distinct btrim(r) from unnest($1) r order by 1) $function$;
+
+CREATE OR REPLACE FUNCTION usher.clean_text(value text, max_length integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when t.body !~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]'
+      and length(t.body) <= clean_text.max_length
+    then t.body
+  end
+  from (
+    select normalize(btrim(replace(clean_text.value, e'\r\n', e'\n'), e' \t\n'), nfc) as body
+  ) t
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery public.organisation_deliveries;
+begin
+  update public.organisation_deliveries d
+  set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
+    last_status_code = null, provider_message_id = complete_delivery.provider_message_id
+  where d.id = complete_delivery.delivery_id
+    and d.fence = complete_delivery.fence
+    and d.status = 'sending'
+  returning d.* into v_delivery;
+  if not found then
+    return false;
+  end if;
+
+  perform usher.record_event(v_delivery.organisation_id, 'delivery.sent', 'delivery', v_delivery.id,
+    after      => jsonb_build_object(
+      'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts),
+    actor_kind => 'worker');
+  return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_invites(organisation_id uuid, drafts jsonb)
+ RETURNS SETOF public.organisation_invite_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member  public.organisation_members := usher.require_permission(create_invites.organisation_id, 'invite.create');
+  v_ttl     interval;
+  v_emails  text[];
+  v_results public.organisation_invite_result[];
+  v_created integer;
+begin
+  if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
+    perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
+  end if;
+  if jsonb_array_length(create_invites.drafts) > 10000 then
+    perform usher.fail('batch_too_large');
+  end if;
+
+  select o.invite_ttl into strict v_ttl
+  from public.organisations o where o.id = create_invites.organisation_id;
+  perform usher.require_free_seat(create_invites.organisation_id);
+
+  select array_agg(usher.normalise_email(d ->> 'email')) into v_emails
+  from jsonb_array_elements(create_invites.drafts) d;
+  -- An invite that is past its time must not stand in the way of a new one.
+  perform usher.expire_overdue_invites(create_invites.organisation_id, v_emails);
+
+  with draft as materialized (
+    select
+      d.ordinality::integer as row_number,
+      gen_random_uuid() as id,
+      coalesce(usher.normalise_email(d.item ->> 'email'), d.item ->> 'email') as email,
+      usher.normalise_email(d.item ->> 'email') as address,
+      case when jsonb_typeof(d.item -> 'roles') = 'array'
+        then usher.clean_roles(array(select jsonb_array_elements_text(d.item -> 'roles'))) end as roles,
+      usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) as lifetime,
+      d.item ->> 'message' as given_message,
+      nullif(usher.clean_text(d.item ->> 'message', 1000), '') as message,
+      d.item ->> 'locale' as locale,
+      d.item ->> 'redirect_to' as redirect_to,
+      coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
+      d.item ->> 'template_id' as template_id
+    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, ordinality)
+  ),
+  role_set as materialized (
+    select r.roles,
+      usher.roles_problem(create_invites.organisation_id, r.roles, v_member.roles) as problem
+    from (select distinct d.roles from draft d) r
+  ),
+  judged as (
+    select d.*, p.invite_id as open_invite_id,
+      case
+        when d.address is null then 'invalid_email'
+        when r.problem is not null then r.problem
+        when d.lifetime is null then 'invalid_expiry'
+        when d.given_message is not null
+          and usher.clean_text(d.given_message, 1000) is null then 'invalid_message'
+        when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
+        when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
+        when jsonb_typeof(d.metadata) <> 'object'
+          or pg_column_size(d.metadata) > 8192 then 'invalid_settings'
+        -- There are no templates yet, so that no id can be one.
+        when d.template_id is not null then 'invalid_settings'
+        when p.problem is not null then p.problem
+        when p.invite_id is not null then 'already_invited'
+      end as problem
+    from draft d
+    join role_set r on r.roles is not distinct from d.roles
+    left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
+  ),
+  -- Of two good rows for one address, the first is sent.
+  ranked as (
+    select j.*, first_value(j.id) over (
+      partition by j.address, j.problem is null order by j.row_number) as first_id
+    from judged j
+  ),
+  inserted as (
+    insert into usher.invites (
+      id, organisation_id, email, roles, message, locale, redirect_to, metadata, invited_by,
+      lifetime, expires_at)
+    select r.id, create_invites.organisation_id, r.address, r.roles, r.message, r.locale, r.redirect_to,
+      r.metadata, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
+    from ranked r
+    where r.problem is null and r.first_id = r.id
+    order by r.row_number
+    -- Someone else may be inviting the same address at this moment; theirs stands then.
+    on conflict do nothing
+    returning id
+  )
+  select array_agg(
+    case when i.id is not null
+      then row(r.row_number, r.email, 'created', r.id, null, null)::public.organisation_invite_result
+      else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
+        coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text)::public.organisation_invite_result
+    end order by r.row_number)
+  into v_results
+  from ranked r
+  left join inserted i on i.id = r.id;
+
+  select count(*) into v_created from unnest(v_results) r where r.status = 'created';
+  if v_created > 0 then
+    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
+      (select s.invites_per_day from usher.settings s), interval '1 day');
+    perform usher.record_event(i.organisation_id, 'invite.created', 'invite', i.id,
+        after => jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at))
+      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+      where r.status = 'created';
+    perform usher.enqueue_delivery('invite', i.organisation_id, i.email, i.locale, i.id,
+        -- One that somebody waits for does not stand behind ten thousand.
+        is_bulk => v_created > 20)
+      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+      where r.status = 'created';
+    perform usher.wake_worker();
+  end if;
+
+  return query select r.* from unnest(v_results) r order by r.row_number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_organisation(name text, slug text DEFAULT NULL::text)
+ RETURNS public.organisations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_name         text := usher.clean_line(create_organisation.name, 100);
+  v_organisation public.organisations;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  if v_name is null then
+    perform usher.fail('invalid_settings',
+      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+  end if;
+  if create_organisation.slug is not null and not usher.is_slug(create_organisation.slug) then
+    perform usher.fail('invalid_slug');
+  end if;
+
+  insert into public.organisations (name, slug)
+  values (v_name, coalesce(create_organisation.slug, usher.free_slug(v_name)))
+  on conflict on constraint organisations_slug_key do nothing
+  returning * into v_organisation;
+  if not found then
+    perform usher.fail('slug_taken');
+  end if;
+
+  perform usher.add_member(v_organisation.id, auth.uid(), array['owner']);
+  perform usher.record_event(v_organisation.id, 'organisation.created', 'organisation',
+    v_organisation.id, after => jsonb_build_object('name', v_organisation.name, 'slug', v_organisation.slug));
+  return v_organisation;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.decline_invite(token text, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+begin
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  update usher.invites i
+  set status = 'declined', declined_at = now(),
+    declined_reason = nullif(usher.clean_text(decline_invite.reason, 500), '')
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    perform usher.fail(
+      coalesce((usher.read_invite_token(decline_invite.token)).problem, 'invite_not_pending'));
+  end if;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.declined', 'invite', v_invite.id,
+    before     => jsonb_build_object('status', 'pending'),
+    after      => jsonb_build_object('status', 'declined'),
+    reason     => v_invite.declined_reason,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+  perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+      and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
+  return usher.validate_invite(decline_invite.token);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.display_name(user_metadata jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(
+    usher.clean_line($1 ->> 'display_name', 100),
+    usher.clean_line($1 ->> 'full_name', 100),
+    usher.clean_line($1 ->> 'name', 100))
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.email_domain(email text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select substring($1 from position('@' in $1) + 1) $function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_delivery(kind text, organisation_id uuid, recipient text, locale text, invite_id uuid, is_bulk boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
+  select $2, i.id, i.issue, $1, $3, $4, $6
+  from usher.invites i
+  where i.id = $5
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.ensure_signing_key()
+ RETURNS smallint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id smallint;
+begin
+  select k.id into v_id from usher.signing_keys k where k.retired_at is null;
+  if found then
+    return v_id;
+  end if;
+
+  -- Two first mails at once: the second waits here and finds the key of the first.
+  lock table usher.signing_keys in share row exclusive mode;
+  select k.id into v_id from usher.signing_keys k where k.retired_at is null;
+  return coalesce(v_id, usher.rotate_signing_key());
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.errors()
+ RETURNS TABLE(code text, status integer, message text, hint text)
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  values
+    ('unauthenticated',         401, 'You are not signed in.',
+      'Sign in and try again.'),
+    ('permission_denied',       403, 'Your roles do not permit this in this organisation.',
+      'Ask an admin of the organisation.'),
+    ('invite_wrong_email',      403, 'This invite was sent to another address.',
+      'Sign in with the address that the invite was sent to.'),
+    ('email_unverified',        403, 'Your address has not been confirmed yet.',
+      'Follow the link in the confirmation mail, then try again.'),
+    ('role_not_assignable',     403, 'Your roles do not let you give out this role.',
+      'Ask someone who holds it, or choose another role.'),
+    ('member_banned',           403, 'This person is banned from the organisation.',
+      'An admin can lift the ban.'),
+    ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
+      'Use an address of one of its own domains.'),
+    ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
+      'Check the id, and who you are signed in as.'),
+    ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('invite_invalid',          404, 'This is not a link that we have sent.',
+      'Open the link straight from the mail, without changing it.'),
+    ('invite_already_accepted', 409, 'This invite has already been accepted.',
+      'Sign in to see the organisation.'),
+    ('invite_not_pending',      409, 'This invite is no longer open.',
+      'Make a new one.'),
+    ('already_member',          409, 'This person is already a member.',
+      'Change the roles of the member instead.'),
+    ('already_invited',         409, 'This address already has an open invite.',
+      'Resend that one, or revoke it first; details holds its id.'),
+    ('owner_required',          409, 'An organisation cannot be without its owner.',
+      'Transfer or delete the organisation first.'),
+    ('slug_taken',              409, 'Another organisation has this slug.',
+      'Choose another slug, or leave it out.'),
+    ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
+      'Remove a member, or raise the limit.'),
+    ('invite_expired',          410, 'This invite has expired.',
+      'Ask for a new one.'),
+    ('invite_revoked',          410, 'This invite has been withdrawn.',
+      'Ask the organisation if that was not meant.'),
+    ('invite_declined',         410, 'This invite has been declined.',
+      'Ask for a new one if you have changed your mind.'),
+    ('invite_superseded',       410, 'A newer mail has replaced this link.',
+      'Open the link in the newest mail.'),
+    ('batch_too_large',         413, 'Too many invites in one call.',
+      'Send at most 10,000 at a time.'),
+    ('invalid_email',           422, 'This is not an address that mail can be sent to.',
+      'Give one address such as name@example.com, of at most 254 characters.'),
+    ('invalid_expiry',          422, 'This lifetime is not allowed.',
+      'Give an interval from 1 hour to 30 days, such as "3 days".'),
+    ('invalid_slug',            422, 'This slug cannot be used.',
+      'Use 2 to 63 of a-z, 0-9 and single hyphens between them.'),
+    ('invalid_role',            422, 'There is no such role here, or it cannot be given.',
+      'Give 1 to 20 roles of this organisation.'),
+    ('invalid_redirect',        422, 'This redirect is not allowed.',
+      'Give a path such as /welcome, or an https address of an allowed origin.'),
+    ('invalid_message',         422, 'This message cannot be sent.',
+      'Give at most 1,000 characters of plain text.'),
+    ('invalid_settings',        422, 'A value is not allowed.',
+      'See what the function''s comment says of its parameters.'),
+    ('rate_limited',            429, 'Too many requests.',
+      'Wait as long as Retry-After says.')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.expire_overdue_invites(organisation_id uuid, emails text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite_id uuid;
+begin
+  for v_invite_id in
+    update usher.invites i
+    set status = 'expired'
+    where i.organisation_id = expire_overdue_invites.organisation_id
+      and i.email = any (expire_overdue_invites.emails)
+      and i.status = 'pending'
+      and i.expires_at <= statement_timestamp()
+    returning i.id
+  loop
+    perform usher.record_event(expire_overdue_invites.organisation_id, 'invite.expired', 'invite', v_invite_id,
+      before     => jsonb_build_object('status', 'pending'),
+      after      => jsonb_build_object('status', 'expired'),
+      actor_kind => 'worker');
+  end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail(code text, hint text DEFAULT NULL::text, details text DEFAULT NULL::text, headers jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_error record;
+begin
+  -- strict: a code that is not in the list is our own mistake, and must not pass for an answer.
+  select e.* into strict v_error from usher.errors() e where e.code = fail.code;
+
+  raise sqlstate 'PGRST' using
+    message = json_build_object(
+      'code', fail.code, 'message', v_error.message, 'details', fail.details,
+      'hint', coalesce(fail.hint, v_error.hint)),
+    detail = json_build_object('status', v_error.status, 'headers', fail.headers);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery public.organisation_deliveries;
+  -- About when a greylist lets through, then rarer; eight tries in two days.
+  v_delays   interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}';
+  v_is_final boolean;
+begin
+  if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
+    raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
+      using errcode = 'invalid_parameter_value';
+  end if;
+
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = fail_delivery.delivery_id
+    and d.fence = fail_delivery.fence
+    and d.status = 'sending'
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_is_final := fail_delivery.failure = 'permanent'
+    or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
+    or v_delivery.attempts >= 8;
+
+  update public.organisation_deliveries d
+  set status = case when v_is_final then 'failed' else 'queued' end,
+    -- A fifth more or less, so that what failed together does not come back together.
+    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
+    in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
+    last_response = left(fail_delivery.response, 1000),
+    last_status_code = fail_delivery.status_code
+  where d.id = v_delivery.id
+  returning d.* into strict v_delivery;
+
+  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
+    insert into usher.suppressed_addresses (email, status_code)
+    values (v_delivery.recipient, fail_delivery.status_code)
+    on conflict (email) do nothing;
+  end if;
+  if v_is_final then
+    perform usher.record_event(v_delivery.organisation_id, 'delivery.failed', 'delivery', v_delivery.id,
+      after      => jsonb_build_object(
+        'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts,
+        'status_code', v_delivery.last_status_code),
+      actor_kind => 'worker');
+  end if;
+  return v_delivery.status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_rate_limited(wait interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_seconds text := greatest(1, ceil(extract(epoch from fail_rate_limited.wait)))::integer::text;
+begin
+  perform usher.fail('rate_limited',
+    details => v_seconds, headers => jsonb_build_object('Retry-After', v_seconds));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.free_slug(name text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- Accents go first, so that Söhne gives sohne; then everything that is not a letter or digit.
+  v_base text := regexp_replace(normalize(lower(free_slug.name collate "und-x-icu"), nfkd), '[\u0300-\u036f]', '', 'g');
+  v_slug text;
+begin
+  v_base := trim('-' from left(regexp_replace(v_base, '[^a-z0-9]+', '-', 'g'), 50));
+  v_slug := v_base;
+  -- Names in other scripts leave nothing over; names that are taken get a random tail.
+  while not usher.is_slug(v_slug) or exists (select from public.organisations o where o.slug = v_slug) loop
+    v_slug := concat_ws('-', nullif(v_base, ''), encode(extensions.gen_random_bytes(3), 'hex'));
+  end loop;
+  return v_slug;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.has_permission(organisation_id uuid, permission text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from public.organisation_members m
+    join public.organisation_roles r on r.name = any (m.roles)
+    where m.organisation_id = has_permission.organisation_id
+      and m.user_id = auth.uid()
+      and m.status = 'active'
+      and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+      and has_permission.permission = any (r.permissions))
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_fingerprint(email text, roles text[])
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  -- JSON keeps apart where one value ends and the next begins.
+  select substring(sha256(convert_to(jsonb_build_array($1, to_jsonb($2))::text, 'UTF8')) from 1 for 16)
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_for_change(invite_id uuid, permission text)
+ RETURNS usher.invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  -- Only a member of its organisation learns that an invite exists. Those who may not change it
+  -- wait for no lock, and let nobody wait.
+  select i.* into v_invite
+  from usher.invites i
+  join public.organisation_members m
+    on m.organisation_id = i.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  where i.id = invite_for_change.invite_id;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  perform usher.require_permission(v_invite.organisation_id, invite_for_change.permission);
+
+  select i.* into v_invite from usher.invites i where i.id = invite_for_change.invite_id for update;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  v_invite.status := usher.invite_status(v_invite.status, v_invite.expires_at);
+  return v_invite;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_lifetime(expires_in text, organisation_ttl interval)
+ RETURNS interval
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_lifetime interval := organisation_ttl;
+begin
+  if expires_in is not null then
+    v_lifetime := expires_in::interval;
+  end if;
+  return case when v_lifetime between interval '1 hour' and interval '30 days' then v_lifetime end;
+exception
+  when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
+    return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_status(status text, expires_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select case when $1 = 'pending' and $2 <= statement_timestamp() then 'expired' else $1 end $function$;
+
+CREATE OR REPLACE FUNCTION usher.is_locale(locale text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $function$;
+
+CREATE OR REPLACE FUNCTION usher.is_redirect(redirect_to text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(
+    -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
+    is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' and length(is_redirect.redirect_to) <= 2000
+    or usher.url_origin(is_redirect.redirect_to) in (
+      select usher.url_origin(s.site_url) from usher.settings s
+      union all
+      select lower(o) from usher.settings s, unnest(s.redirect_origins) o),
+    false)
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_slug(slug text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $function$;
+
+CREATE OR REPLACE FUNCTION usher.lease_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
+ RETURNS SETOF usher.delivery_lease
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- A mail that took its workers down with it eight times is not tried a ninth.
+  update public.organisation_deliveries d
+  set status = 'failed', last_response = 'Given up: no worker came back from sending it.'
+  where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 8;
+
+  return query
+    update public.organisation_deliveries d
+    set status = 'sending', attempts = d.attempts + 1, fence = d.fence + 1,
+      leased_by = lease_deliveries.worker, due_at = clock_timestamp() + lease_deliveries.lease
+    from (
+      select q.id
+      from public.organisation_deliveries q
+      where q.status in ('queued', 'sending') and q.due_at <= clock_timestamp()
+      order by q.is_bulk, q.due_at
+      limit lease_deliveries.batch_size
+      for update skip locked
+    ) due
+    where d.id = due.id
+    returning d.id, d.fence, d.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_my_organisations()
+ RETURNS TABLE(id uuid, name text, slug text, roles text[], kind text, joined_at timestamp with time zone, is_owner boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.id, o.name, o.slug, m.roles, m.kind, m.joined_at, 'owner' = any (m.roles)
+  from public.organisation_members m
+  join public.organisations o on o.id = m.organisation_id
+  where m.user_id = auth.uid() and m.status = 'active'
+  order by o.name, o.id
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_my_permissions(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.require_member(list_my_permissions.organisation_id);
+begin
+  return query
+    select p.name from usher.permissions_of(v_member.organisation_id, v_member.roles) p (name)
+    order by p.name;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.mint_invite_token(invite_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key_id  smallint := usher.ensure_signing_key();
+  v_nonce   bytea := extensions.gen_random_bytes(16);
+  v_invite  usher.invites;
+  v_payload bytea;
+begin
+  select i.* into strict v_invite from usher.invites i where i.id = mint_invite_token.invite_id;
+
+  v_payload := '\x01'::bytea
+    || int2send(v_key_id)
+    || uuid_send(v_invite.id)
+    || v_nonce
+    || substring(int8send(floor(extract(epoch from v_invite.expires_at))::bigint) from 5)
+    || usher.invite_fingerprint(v_invite.email, v_invite.roles);
+
+  insert into usher.invite_tokens (invite_id, nonce_hash, issue)
+  values (v_invite.id, sha256(v_nonce), v_invite.issue);
+
+  return 'inv_' || translate(
+    encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
+    e'+/\n', '-_');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.normalise_email(email text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when length(a.address) <= 254 and a.address ~ (
+      -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
+      -- way to the mailbox, which no sender can promise.
+      '^(?=[^@]{1,64}@)[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
+      -- Labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
+      '([[:alnum:]]([[:alnum:]-]{0,61}[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]{0,61}[[:alnum:]]$'
+      collate "und-x-icu")
+    then a.address
+  end
+  from (
+    select lower(
+      normalize(
+        regexp_replace($1, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'), nfc)
+      collate "und-x-icu") as address
+  ) a
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.organisations_where(permission text)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 10
+ SET search_path TO ''
+AS $function$
+  select m.organisation_id
+  from public.organisation_members m
+  where m.user_id = auth.uid()
+    and m.status = 'active'
+    and exists (
+      select from public.organisation_roles r
+      where r.name = any (m.roles)
+        and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+        and organisations_where.permission = any (r.permissions))
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.permissions_of(organisation_id uuid, roles text[])
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select distinct p.name
+  from public.organisation_roles r
+  cross join unnest(r.permissions) p (name)
+  where r.name = any (permissions_of.roles)
+    and (r.organisation_id is null or r.organisation_id = permissions_of.organisation_id)
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery     public.organisation_deliveries;
+  v_invite       usher.invites;
+  v_organisation public.organisations;
+  v_inviter      public.organisation_members;
+  v_site_url     text := (select s.site_url from usher.settings s);
+  v_end          text;
+begin
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = prepare_delivery.delivery_id
+    and d.fence = prepare_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  select i.* into strict v_invite from usher.invites i where i.id = v_delivery.invite_id;
+  v_end := case
+    when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
+      then 'suppressed'
+    when v_delivery.kind = 'invite' and (
+      v_delivery.issue <> v_invite.issue
+      or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
+      then 'cancelled'
+  end;
+  if v_end is not null then
+    update public.organisation_deliveries d set status = v_end where d.id = v_delivery.id;
+    return null;
+  end if;
+
+  select o.* into strict v_organisation from public.organisations o where o.id = v_delivery.organisation_id;
+  select m.* into v_inviter
+  from public.organisation_members m
+  where m.organisation_id = v_delivery.organisation_id and m.user_id = v_invite.invited_by;
+
+  return jsonb_build_object(
+    'id', v_delivery.id,
+    'kind', v_delivery.kind,
+    'to', v_delivery.recipient,
+    'locale', coalesce(v_delivery.locale, v_organisation.locale),
+    'reply_to', v_organisation.reply_to,
+    'site_url', v_site_url,
+    'link', case when v_delivery.kind = 'invite'
+      then v_site_url || '/invite#' || usher.mint_invite_token(v_invite.id) end,
+    'organisation', jsonb_build_object(
+      'id', v_organisation.id,
+      'name', v_organisation.name,
+      'logo_url', v_organisation.logo_url,
+      'accent_colour', v_organisation.accent_colour),
+    'invite', jsonb_build_object(
+      'id', v_invite.id,
+      'email', v_invite.email,
+      'roles', v_invite.roles,
+      'inviter_name', v_inviter.display_name,
+      'inviter_email', v_inviter.email,
+      'message', v_invite.message,
+      'expires_at', v_invite.expires_at,
+      'decline_reason', v_invite.declined_reason));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.read_invite_token(token text)
+ RETURNS usher.token_reading
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
+  v_reading usher.token_reading;
+  v_issue   integer;
+begin
+  v_reading.problem := 'invite_invalid';
+  if v_claims.invite_id is null then
+    return v_reading;
+  end if;
+
+  select t.issue into v_issue
+  from usher.invite_tokens t
+  where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
+  if not found then
+    return v_reading;
+  end if;
+
+  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.problem := case
+    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_claims.fingerprint
+      <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
+    when (v_reading.invite).status = 'accepted' then 'invite_already_accepted'
+    when (v_reading.invite).status = 'declined' then 'invite_declined'
+    when (v_reading.invite).status = 'revoked' then 'invite_revoked'
+    when (v_reading.invite).status = 'expired'
+      or least(v_claims.expires_at, (v_reading.invite).expires_at) <= clock_timestamp() then 'invite_expired'
+  end;
+  return v_reading;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.recipient_problems(organisation_id uuid, emails text[])
+ RETURNS TABLE(email text, problem text, invite_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select a.email,
+    case
+      when cardinality(o.allowed_email_domains) > 0
+        and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
+      when m.is_banned then 'member_banned'
+      when m.is_active then 'already_member'
+    end,
+    i.id
+  from (select distinct e as email from unnest(recipient_problems.emails) e) a
+  join public.organisations o on o.id = recipient_problems.organisation_id
+  left join (
+    select m.email, bool_or(m.status = 'banned') as is_banned, bool_or(m.status = 'active') as is_active
+    from public.organisation_members m
+    where m.organisation_id = recipient_problems.organisation_id
+      and m.email = any (recipient_problems.emails)
+    group by m.email
+  ) m on m.email = a.email
+  left join usher.invites i
+    on i.organisation_id = recipient_problems.organisation_id and i.email = a.email and i.status = 'pending'
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.record_event(organisation_id uuid, event text, target_kind text, target_id uuid, before jsonb DEFAULT NULL::jsonb, after jsonb DEFAULT NULL::jsonb, reason text DEFAULT NULL::text, actor_kind text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.organisation_audit_events (
+    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, user_agent)
+  select
+    record_event.organisation_id, record_event.event,
+    coalesce(record_event.actor_kind, case when c.user_id is null then 'operator' else 'user' end),
+    c.user_id, record_event.target_kind, record_event.target_id,
+    record_event.before, record_event.after, record_event.reason,
+    left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64),
+    left(usher.request_header('user-agent'), 500)
+  from (select auth.uid() as user_id) c
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.request_header(name text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select nullif(current_setting('request.headers', true), '')::jsonb ->> request_header.name
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_free_seat(organisation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_seat_limit integer;
+begin
+  select o.seat_limit into v_seat_limit
+  from public.organisations o where o.id = require_free_seat.organisation_id;
+  if v_seat_limit is null then
+    return;
+  end if;
+
+  -- Only where seats are counted do those who join wait for each other.
+  select o.seat_limit into v_seat_limit
+  from public.organisations o where o.id = require_free_seat.organisation_id
+  for no key update;
+  if v_seat_limit <= (
+    select count(*) from public.organisation_members m
+    where m.organisation_id = require_free_seat.organisation_id and m.status = 'active')
+  then
+    perform usher.fail('seat_limit_reached');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_member(organisation_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = require_member.organisation_id
+    and m.user_id = auth.uid()
+    and m.status = 'active';
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_permission(organisation_id uuid, permission text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  v_member := usher.require_member(require_permission.organisation_id);
+  if require_permission.permission not in (
+    select usher.permissions_of(v_member.organisation_id, v_member.roles))
+  then
+    perform usher.fail('permission_denied', details => require_permission.permission);
+  end if;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_roles(organisation_id uuid, roles text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- An own role that is about to be given must not be deleted meanwhile; built-in ones never are.
+  perform from public.organisation_roles r
+  where r.organisation_id = require_roles.organisation_id and r.name = any (require_roles.roles)
+  for key share;
+
+  if exists (
+    select from unnest(require_roles.roles) g (name)
+    where not exists (
+      select from public.organisation_roles r
+      where r.name = g.name
+        and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id)))
+  then
+    perform usher.fail('invalid_role');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role        text;
+  v_own_role    public.organisation_roles;
+begin
+  if roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20 then
+    return 'invalid_role';
+  end if;
+
+  foreach v_role in array roles_problem.roles loop
+    select r.* into v_own_role
+    from public.organisation_roles r
+    where r.name = v_role
+      and (r.organisation_id is null or r.organisation_id = roles_problem.organisation_id);
+    if not found then
+      return 'invalid_role';
+    end if;
+
+    continue when v_own_role.organisation_id is null and exists (
+      select from usher.role_assigners a
+      where a.role = v_role and a.assigner = any (roles_problem.assigner_roles));
+    continue when v_own_role.organisation_id is not null and not exists (
+      select from unnest(v_own_role.permissions) p
+      where p not in (
+        select usher.permissions_of(roles_problem.organisation_id, roles_problem.assigner_roles)));
+    return 'role_not_assignable';
+  end loop;
+
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.rotate_signing_key()
+ RETURNS smallint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_secret   bytea := extensions.gen_random_bytes(32);
+  v_id       smallint;
+  v_vault_id uuid;
+begin
+  lock table usher.signing_keys in share row exclusive mode;
+  select coalesce(max(k.id), 0) + 1 into v_id from usher.signing_keys k;
+
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
+      using encode(v_secret, 'hex'), 'usher_signing_key_' || v_id, 'Signs the links of invites (Usher).';
+    v_secret := null;
+  end if;
+
+  update usher.signing_keys k set retired_at = now() where k.retired_at is null;
+  insert into usher.signing_keys (id, secret, vault_secret_id) values (v_id, v_secret, v_vault_id);
+  return v_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.signing_key_secret(key_id integer)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key    usher.signing_keys;
+  v_secret text;
+begin
+  -- No token outlives its key's retirement by more than the longest lifetime, 30 days.
+  select k.* into v_key
+  from usher.signing_keys k
+  where k.id = signing_key_secret.key_id
+    and (k.retired_at is null or k.retired_at > statement_timestamp() - interval '30 days');
+  if not found or v_key.secret is not null then
+    return v_key.secret;
+  end if;
+
+  execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
+    into v_secret using v_key.vault_secret_id;
+  return decode(v_secret, 'hex');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.take_allowance(key text, amount integer, allowance integer, period interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_limit usher.rate_limits;
+begin
+  insert into usher.rate_limits as r (key, window_start, used)
+  values (take_allowance.key, now(), take_allowance.amount)
+  on conflict on constraint rate_limits_pkey do update
+  set
+    window_start = case when r.window_start + take_allowance.period <= now() then now() else r.window_start end,
+    used = take_allowance.amount
+      + case when r.window_start + take_allowance.period <= now() then 0 else r.used end
+  returning r.* into v_limit;
+
+  if v_limit.used > take_allowance.allowance then
+    perform usher.fail_rate_limited(v_limit.window_start + take_allowance.period - now());
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_audit_events__append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception 'The audit trail is append-only.'
+    using errcode = 'insufficient_privilege', hint = 'Lines can be added and read, never changed or removed.';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__keep_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- When the organisation itself is deleted, it is gone already, and so may its owner be.
+  if exists (select from public.organisations o where o.id = old.organisation_id) then
+    perform usher.fail('owner_required', details => old.organisation_id::text);
+  end if;
+  return old;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_users__follow_profile()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.organisation_members m
+  set email = usher.normalise_email(new.email),
+    display_name = usher.display_name(new.raw_user_meta_data::jsonb)
+  where m.user_id = new.id;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_settings(changes jsonb)
+ RETURNS usher.settings
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_settings usher.settings;
+  v_unknown  text;
+begin
+  select s.* into strict v_settings from usher.settings s;
+
+  select k into v_unknown
+  from jsonb_object_keys(update_settings.changes) k
+  where not to_jsonb(v_settings) - 'is_only_row' ? k;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('There is no setting %L.', v_unknown));
+  end if;
+
+  v_settings := jsonb_populate_record(v_settings, update_settings.changes);
+  v_settings.site_url := rtrim(v_settings.site_url, '/');
+  if usher.url_origin(v_settings.site_url) is null then
+    perform usher.fail('invalid_settings',
+      hint => 'site_url is an absolute https address (http only for this machine itself).');
+  end if;
+
+  delete from usher.settings;
+  insert into usher.settings select v_settings.*;
+  return v_settings;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.url_origin(url text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select lower((regexp_match(
+    $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',
+    'i'))[1])
+  where $1 !~ '[\\<>"`]' and length($1) <= 2000
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.validate_invite(token text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_preview public.organisation_invite_preview;
+begin
+  v_preview.reason := v_reading.problem;
+  v_preview.status := case v_reading.problem
+    when 'invite_invalid' then 'invalid'
+    when 'invite_superseded' then 'superseded'
+    when 'invite_expired' then 'expired'
+    else v_invite.status
+  end;
+  if v_reading.problem = 'invite_invalid' then
+    return v_preview;
+  end if;
+
+  select o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
+  into v_preview.organisation_name, v_preview.organisation_logo_url,
+    v_preview.organisation_accent_colour, v_preview.locale
+  from public.organisations o
+  where o.id = v_invite.organisation_id;
+
+  -- A link that is spent shows whose it was, and no more.
+  if v_reading.problem is null or v_reading.problem = 'invite_expired' then
+    v_preview.email := v_invite.email;
+    v_preview.roles := v_invite.roles;
+    v_preview.message := v_invite.message;
+    v_preview.redirect_to := v_invite.redirect_to;
+    v_preview.expires_at := v_invite.expires_at;
+    v_preview.has_account := exists (
+      select from auth.users u where lower(u.email) = v_invite.email);
+    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+  end if;
+  return v_preview;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.verify_invite_token(token text)
+ RETURNS usher.token_claims
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_bytes  bytea;
+  v_secret bytea;
+  v_blind  bytea := extensions.gen_random_bytes(32);
+begin
+  if verify_invite_token.token is null or verify_invite_token.token !~ '^inv_[A-Za-z0-9_-]{116}$' then
+    return null;
+  end if;
+  v_bytes := decode(translate(substring(verify_invite_token.token from 5), '-_', '+/'), 'base64');
+  if get_byte(v_bytes, 0) <> 1 then
+    return null;
+  end if;
+
+  v_secret := usher.signing_key_secret(get_byte(v_bytes, 1) * 256 + get_byte(v_bytes, 2));
+  -- Both sides go through a MAC under a key of this moment, so that how long the comparison takes
+  -- tells nothing of the true one (double HMAC verification).
+  if v_secret is null
+    or extensions.hmac(extensions.hmac(substring(v_bytes from 1 for 55), v_secret, 'sha256'), v_blind, 'sha256')
+      <> extensions.hmac(substring(v_bytes from 56), v_blind, 'sha256')
+  then
+    return null;
+  end if;
+
+  return row(
+    encode(substring(v_bytes from 4 for 16), 'hex')::uuid,
+    sha256(substring(v_bytes from 20 for 16)),
+    to_timestamp(('x' || encode(substring(v_bytes from 36 for 4), 'hex'))::bit(32)::bigint),
+    substring(v_bytes from 40 for 16)
+  )::usher.token_claims;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.wake_worker()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select pg_notify('usher_deliveries', '') $function$;
+
+ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_roles" ADD CONSTRAINT "organisation_roles_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."invite_tokens" ADD CONSTRAINT "invite_tokens_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
+
+CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
+    organisation_id,
+    email,
+    roles,
+    usher.invite_status(status, expires_at) AS status,
+    message,
+    locale,
+    redirect_to,
+    metadata,
+    invited_by,
+    created_at,
+    issued_at,
+    (issue - 1) AS resend_count,
+    expires_at,
+    accepted_at,
+    accepted_by,
+    declined_at,
+    declined_reason,
+    revoked_at,
+    revoked_by,
+    revoked_reason
+   FROM usher.invites i;
+
+CREATE OR REPLACE FUNCTION public.create_organisation_invite(organisation_id uuid, email text, roles text[], expires_in interval DEFAULT NULL::interval, message text DEFAULT NULL::text, locale text DEFAULT NULL::text, redirect_to text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, template_id uuid DEFAULT NULL::uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select usher.create_invite($1, jsonb_build_object(
+    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
+    'metadata', $8, 'template_id', $9))
+$function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_invites(organisation_id uuid, status text DEFAULT NULL::text, search text DEFAULT NULL::text, cursor uuid DEFAULT NULL::uuid, page_size integer DEFAULT 50)
+ RETURNS SETOF public.organisation_invites
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_invites($1, $2, $3, $4, $5) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.resend_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.resend_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.revoke_organisation_invite(invite_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.revoke_invite($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION usher.create_invite(organisation_id uuid, draft jsonb)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_result public.organisation_invite_result;
+begin
+  select r.* into strict v_result
+  from usher.create_invites(create_invite.organisation_id, jsonb_build_array(create_invite.draft)) r;
+  if v_result.error_code is not null then
+    perform usher.fail(v_result.error_code,
+      details => case when v_result.error_code = 'already_invited' then v_result.error_details end);
+  end if;
+  return usher.invite_view(v_result.invite_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_view(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select v from public.organisation_invites v where v.id = invite_view.invite_id $function$;
+
+CREATE OR REPLACE FUNCTION usher.list_invites(organisation_id uuid, status text DEFAULT NULL::text, search text DEFAULT NULL::text, cursor uuid DEFAULT NULL::uuid, page_size integer DEFAULT 50)
+ RETURNS SETOF public.organisation_invites
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_after usher.invites;
+begin
+  perform usher.require_permission(list_invites.organisation_id, 'invite.read');
+
+  if list_invites.status not in ('pending', 'accepted', 'declined', 'revoked', 'expired') then
+    perform usher.fail('invalid_settings',
+      hint => 'status is pending, accepted, declined, revoked or expired.');
+  end if;
+  if list_invites.page_size is null or list_invites.page_size not between 1 and 500 then
+    perform usher.fail('invalid_settings', hint => 'page_size is 1 to 500.');
+  end if;
+  if list_invites.cursor is not null then
+    select i.* into v_after
+    from usher.invites i
+    where i.id = list_invites.cursor and i.organisation_id = list_invites.organisation_id;
+    if not found then
+      perform usher.fail('invite_not_found', hint => 'cursor is the id of the last invite that you have.');
+    end if;
+  end if;
+
+  return query
+    select v.*
+    from public.organisation_invites v
+    where v.organisation_id = list_invites.organisation_id
+      and (list_invites.status is null or v.status = list_invites.status)
+      and (list_invites.search is null
+        or position(lower(btrim(list_invites.search) collate "und-x-icu") in v.email) > 0)
+      and (v_after.id is null or (v.created_at, v.id) < (v_after.created_at, v_after.id))
+    order by v.created_at desc, v.id desc
+    limit list_invites.page_size;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.resend_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
+  v_settings usher.settings;
+  v_problem  text;
+  v_before   jsonb;
+begin
+  if v_invite.status not in ('pending', 'expired') then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+
+  -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
+  v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
+    (usher.require_member(v_invite.organisation_id)).roles);
+  v_problem := coalesce(v_problem, (
+    select p.problem from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p));
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  select s.* into strict v_settings from usher.settings s;
+  -- The first resend may follow at once: whoever just mistyped a message should not have to wait.
+  if v_invite.issue > 1 and v_invite.issued_at + v_settings.resend_cooldown > now() then
+    perform usher.fail_rate_limited(v_invite.issued_at + v_settings.resend_cooldown - now());
+  end if;
+  perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
+
+  v_before := jsonb_build_object('status', v_invite.status, 'expires_at', v_invite.expires_at);
+  begin
+    update usher.invites i
+    set status = 'pending', issue = i.issue + 1, issued_at = now(),
+      expires_at = date_trunc('second', now() + i.lifetime)
+    where i.id = v_invite.id
+    returning i.* into strict v_invite;
+  exception
+    when unique_violation then
+      perform usher.fail('already_invited', details => (
+        select i.id::text from usher.invites i
+        where i.organisation_id = v_invite.organisation_id and i.email = v_invite.email
+          and i.status = 'pending'));
+  end;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
+    before => v_before, after => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at));
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.revoke_invite(invite_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := usher.invite_for_change(revoke_invite.invite_id, 'invite.revoke');
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  if revoke_invite.reason is not null and usher.clean_text(revoke_invite.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  update usher.invites i
+  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(),
+    revoked_reason = nullif(usher.clean_text(revoke_invite.reason, 500), '')
+  where i.id = v_invite.id
+  returning i.* into strict v_invite;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'revoked'),
+    reason => v_invite.revoked_reason);
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "anon";
+
+CREATE INDEX organisation_audit_events_newest ON public.organisation_audit_events USING btree (organisation_id, occurred_at DESC, id DESC);
+
+CREATE INDEX organisation_deliveries_due ON public.organisation_deliveries USING btree (is_bulk, due_at) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE INDEX organisation_deliveries_invite_id ON public.organisation_deliveries USING btree (invite_id);
+
+CREATE INDEX organisation_deliveries_organisation_id ON public.organisation_deliveries USING btree (organisation_id, created_at DESC);
+
+CREATE INDEX organisation_members_email ON public.organisation_members USING btree (organisation_id, email);
+
+CREATE UNIQUE INDEX organisation_members_one_owner ON public.organisation_members USING btree (organisation_id) WHERE ('owner'::text = ANY (roles));
+
+CREATE INDEX organisation_members_user_id ON public.organisation_members USING btree (user_id);
+
+CREATE INDEX invites_newest ON usher.invites USING btree (organisation_id, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX invites_one_pending ON usher.invites USING btree (organisation_id, email) WHERE (status = 'pending'::text);
+
+CREATE UNIQUE INDEX signing_keys_one_signs ON usher.signing_keys USING btree ((true)) WHERE (retired_at IS NULL);
+
+CREATE TRIGGER usher_follow_profile AFTER UPDATE OF email, raw_user_meta_data ON auth.users FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) OR ((old.raw_user_meta_data)::text IS DISTINCT FROM (new.raw_user_meta_data)::text))) EXECUTE FUNCTION usher.tg_users__follow_profile();
+
+CREATE TRIGGER usher_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organisation_audit_events FOR EACH STATEMENT EXECUTE FUNCTION usher.tg_organisation_audit_events__append_only();
+
+CREATE TRIGGER usher_keep_owner BEFORE DELETE ON public.organisation_members FOR EACH ROW WHEN (('owner'::text = ANY (old.roles))) EXECUTE FUNCTION usher.tg_organisation_members__keep_owner();
+
+CREATE POLICY "organisation_audit_events_select" ON "public"."organisation_audit_events" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_deliveries_select" ON "public"."organisation_deliveries" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('invite.read'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_members_select" ON "public"."organisation_members" FOR SELECT TO "authenticated" USING (((user_id = ( SELECT auth.uid() AS uid)) OR (organisation_id IN ( SELECT usher.organisations_where('member.read'::text) AS organisations_where))));
+
+CREATE POLICY "organisation_roles_select" ON "public"."organisation_roles" FOR SELECT TO "authenticated" USING (((organisation_id IS NULL) OR (organisation_id IN ( SELECT usher.organisations_where('role.read'::text) AS organisations_where))));
+
+CREATE POLICY "organisations_select" ON "public"."organisations" FOR SELECT TO "authenticated" USING ((id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
+
+CREATE POLICY "invite_tokens_nobody" ON "usher"."invite_tokens" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "invites_select" ON "usher"."invites" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('invite.read'::text) AS organisations_where)));
+
+CREATE POLICY "permissions_nobody" ON "usher"."permissions" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "rate_limits_nobody" ON "usher"."rate_limits" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "role_assigners_nobody" ON "usher"."role_assigners" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "settings_nobody" ON "usher"."settings" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "signing_keys_nobody" ON "usher"."signing_keys" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "suppressed_addresses_nobody" ON "usher"."suppressed_addresses" FOR SELECT TO PUBLIC USING (false);
+
+COMMENT ON COLUMN "public"."organisation_audit_events"."actor_kind" IS 'user, device; invitee: the holder of a link, without a session; worker; operator: by SQL.';
+
+COMMENT ON COLUMN "public"."organisation_audit_events"."event" IS 'thing.happened, such as invite.accepted.';
+
+COMMENT ON COLUMN "public"."organisation_audit_events"."ip" IS 'As the API''s first proxy reports it (x-forwarded-for); null for SQL and for the worker.';
+
+COMMENT ON COLUMN "public"."organisation_deliveries"."due_at" IS 'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
+
+COMMENT ON COLUMN "public"."organisation_deliveries"."fence" IS 'Goes up with each lease; older holders are refused.';
+
+COMMENT ON COLUMN "public"."organisation_deliveries"."in_doubt_at" IS 'When a connection was lost after the mail had gone out: it may have arrived. One more try follows.';
+
+COMMENT ON COLUMN "public"."organisation_deliveries"."issue" IS 'Which issue of the invite it announces.';
+
+COMMENT ON COLUMN "public"."organisation_members"."display_name" IS 'What the account calls itself; null when it says nothing fit to show.';
+
+COMMENT ON COLUMN "public"."organisation_members"."email" IS 'The account''s address, kept in step with auth.users, which the API does not show.';
+
+COMMENT ON COLUMN "public"."organisation_members"."status_reason" IS 'Why they were removed or banned.';
+
+COMMENT ON COLUMN "public"."organisation_roles"."permissions" IS 'Names out of usher.permissions.';
+
+COMMENT ON COLUMN "public"."organisations"."accent_colour" IS 'For pages and mails: # and six lower-case hex digits.';
+
+COMMENT ON COLUMN "public"."organisations"."allowed_email_domains" IS 'Only addresses of these domains may be invited and may accept; empty: any.';
+
+COMMENT ON COLUMN "public"."organisations"."invite_ttl" IS 'Lifetime of an invite when it names none: 1 hour to 30 days.';
+
+COMMENT ON COLUMN "public"."organisations"."locale" IS 'Language of its mails when an invite names none.';
+
+COMMENT ON COLUMN "public"."organisations"."reply_to" IS 'Where answers to its mails go; null: nowhere.';
+
+COMMENT ON COLUMN "public"."organisations"."seat_limit" IS 'How many active members there may be; null: any number.';
+
+COMMENT ON COLUMN "public"."organisations"."self_service_resend" IS 'Whether the holder of an expired link gets a new one without asking an admin.';
+
+COMMENT ON COLUMN "usher"."invites"."invited_by" IS 'Who made it; no foreign key, because it outlives the account.';
+
+COMMENT ON COLUMN "usher"."invites"."issue" IS 'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
+
+COMMENT ON COLUMN "usher"."invites"."lifetime" IS 'How long each issue of it lives: 1 hour to 30 days.';
+
+COMMENT ON COLUMN "usher"."settings"."invites_per_day" IS 'Invites of one organisation within 24 hours: two full batches, so that a stolen session cannot spam.';
+
+COMMENT ON COLUMN "usher"."settings"."redirect_origins" IS 'Origins, beside site_url''s own, that an invite may lead to once it is accepted.';
+
+COMMENT ON COLUMN "usher"."settings"."resend_cooldown" IS 'Time between two resends of one invite. A minute, as Supabase Auth has it between two mails.';
+
+COMMENT ON COLUMN "usher"."settings"."resends_per_day" IS 'Resends of one invite within 24 hours: whoever ignores five will ignore the sixth.';
+
+COMMENT ON COLUMN "usher"."settings"."site_url" IS 'Where the pages are, without a slash at the end. Mailed links are {site_url}/invite#{token}.';
+
+COMMENT ON COLUMN "usher"."signing_keys"."secret" IS '32 bytes, only where the project has no Vault.';
+
+COMMENT ON COLUMN "usher"."signing_keys"."vault_secret_id" IS 'Where it lies in vault.secrets, as hex.';
+
+COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an invite: the caller becomes a member with the invite''s roles, in one transaction.
+
+  token  as the mailed link carries it
+
+Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
+unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
+invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
+domain_not_allowed, seat_limit_reached, already_member, member_banned; the invite then stays as it was.';
+
+COMMENT ON FUNCTION "public"."create_organisation"(text, text) IS 'Creates an organisation; the caller becomes its owner.
+
+  name  one line, 1 to 100 characters
+  slug  2 to 63 of a-z, 0-9 and single inner hyphens; without it, one is made of the name
+
+Returns the organisation. Anyone signed in may. Fails with unauthenticated, invalid_settings,
+invalid_slug, slug_taken.';
+
+COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
+
+  email        one address; case and spaces around it do not matter
+  roles        1 to 20 names of roles; never owner, which is transferred
+  expires_in   1 hour to 30 days; without it, the organisation''s invite_ttl (7 days)
+  message      to the invitee: plain text of at most 1,000 characters
+  locale       language of the mail and the page, such as de-AT; without it, the organisation''s
+  redirect_to  where to go after accepting: a path, or an address of an allowed origin
+  metadata     an object of at most 8 kB for the application''s own use
+  template_id  the mail template; without it, the built-in one
+
+Returns the invite, never the token. Needs invite.create, and the right to give each of the roles. Fails
+with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
+member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
+invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
+rate_limited.';
+
+COMMENT ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) IS 'Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
+
+  invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
+           where wanted expires_in, message, locale, redirect_to, metadata
+
+Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
+invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
+invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
+batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
+
+COMMENT ON FUNCTION "public"."decline_organisation_invite"(text, text) IS 'Declines an invite for good; the admins of the organisation get a mail.
+
+  token   as the mailed link carries it
+  reason  for the admins: plain text of at most 500 characters
+
+Returns what validate_organisation_invite now says. Whoever holds the link may, with or without an account.
+Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
+invite_expired, invalid_message.';
+
+COMMENT ON FUNCTION "public"."has_organisation_permission"(uuid, text) IS 'Whether the caller may do something in an organisation.
+
+  permission  thing.action, such as invite.create
+
+False, too, for an organisation or a permission that does not exist. For one row; to filter many, let a
+policy ask usher.organisations_where. Anyone signed in may.';
+
+COMMENT ON FUNCTION "public"."list_my_organisation_permissions"(uuid) IS 'What the caller may do in an organisation: names of permissions, sorted; none for a member without a
+role.
+
+Any member may. Fails with unauthenticated, organisation_not_found.';
+
+COMMENT ON FUNCTION "public"."list_my_organisations"() IS 'The organisations that the caller is an active member of, by name, with the caller''s own roles, kind of
+membership (user or device) and day of joining. Anyone signed in may.';
+
+COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
+
+  status     only those that are pending, accepted, declined, revoked or expired
+  search     only those whose address holds this text, in any case
+  cursor     the id of the last invite of the page before; without it, the first page
+  page_size  1 to 500
+
+Returns invites; fewer than page_size means that there are no more. Needs invite.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
+that is not this organisation''s).';
+
+COMMENT ON FUNCTION "public"."resend_organisation_invite"(uuid) IS 'Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
+
+  invite_id  an invite that is pending or has expired
+
+Returns the invite. Needs invite.resend, and the right to give its roles. Fails with unauthenticated,
+invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
+domain_not_allowed, already_member, member_banned, already_invited, rate_limited (with Retry-After).';
+
+COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdraws a pending invite for good; its link stops working at once.
+
+  invite_id  the invite
+  reason     at most 500 characters; for the audit trail, never shown to the invitee
+
+Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found (also for another
+tenant''s), permission_denied, invite_not_pending, invalid_message.';
+
+COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an invitee may see before deciding: who invites to what, as what, until when.
+
+  token  as the mailed link carries it
+
+Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
+expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
+null while it is pending. has_account says whether to offer signing in or registering. A link that is
+spent shows the organisation only; one that is not ours, nothing. Anyone may.';
+
+COMMENT ON FUNCTION "usher"."accept_invite"(text) IS 'The rule behind public.accept_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) IS 'Makes someone an active member with exactly these roles, or brings back who had left or was removed.
+
+Fails with already_member, member_banned, and unauthenticated when the account is gone.';
+
+COMMENT ON FUNCTION "usher"."clean_line"(text, integer) IS 'One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
+characters. Null if it holds a line break, another control character, or one that turns the direction
+of the text around it: each can make a mail say what its sender did not write.';
+
+COMMENT ON FUNCTION "usher"."clean_roles"(text[]) IS 'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
+
+COMMENT ON FUNCTION "usher"."clean_text"(text, integer) IS 'Text of several lines: trimmed, NFC, at most max_length characters. Null if it holds a control
+character other than a line break or a tab, or one that turns the direction of the text.';
+
+COMMENT ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) IS 'Writes down that a mail server took a mail. For workers.
+
+  response             what it answered, kept to 1,000 characters
+  provider_message_id  the provider''s own id, to match its webhooks
+
+False when the fence is old: another worker has taken over, and what it says counts.';
+
+COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
+
+COMMENT ON FUNCTION "usher"."create_invites"(uuid, jsonb) IS 'The rule behind create_organisation_invite and create_organisation_invites: judges each draft, creates the
+good ones with their audit events and deliveries, and says what became of each, in order.';
+
+COMMENT ON FUNCTION "usher"."create_organisation"(text, text) IS 'The rule behind public.create_organisation.';
+
+COMMENT ON FUNCTION "usher"."decline_invite"(text, text) IS 'The rule behind public.decline_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."display_name"(jsonb) IS 'What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.
+They can write anything there: it is shown beside the address, and decides nothing.';
+
+COMMENT ON FUNCTION "usher"."email_domain"(text) IS 'The part after the @ of a normalised address.';
+
+COMMENT ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) IS 'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
+
+COMMENT ON FUNCTION "usher"."ensure_signing_key"() IS 'The id of the key that signs; makes the first one when there is none yet.';
+
+COMMENT ON FUNCTION "usher"."errors"() IS 'Every error that Usher raises: code, HTTP status, message, and what to do about it.
+
+TypeScript''s ErrorCode union is generated from this list.';
+
+COMMENT ON FUNCTION "usher"."expire_overdue_invites"(uuid, text[]) IS 'Writes down that the invites of these addresses that are past their time have expired.';
+
+COMMENT ON FUNCTION "usher"."fail"(text, text, text, jsonb) IS 'Refuses: raises the error of this code, so that nothing of the transaction stays.
+
+  code     a word of usher.errors(); an unknown one fails loudly
+  hint     what to do about it, where that can be said better than in the list
+  details  what it was about, such as the id of the invite in the way; never an address or a token
+  headers  HTTP headers of the answer, such as {"Retry-After": "60"}
+
+Never returns.';
+
+COMMENT ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text) IS 'Writes down that a mail was not taken, and decides whether it is tried again. For workers.
+
+  failure      temporary: again later, at most eight times in all; permanent: never again; in_doubt: the
+               connection was lost after the mail had gone out, so at most one more try
+  response     what the mail server answered, kept to 1,000 characters
+  status_code  its enhanced status code (RFC 3463); 5.1.1 says that the address does not exist, and puts
+               it on the list of suppressed addresses
+
+Returns the delivery''s status, queued or failed; null when the fence is old. Waiting times grow from a
+minute to a day, a fifth more or less. Source: RFC 5321 section 4.5.4.1.';
+
+COMMENT ON FUNCTION "usher"."fail_rate_limited"(interval) IS 'Refuses with rate_limited; Retry-After, and details, say how many seconds to wait, at least one.';
+
+COMMENT ON FUNCTION "usher"."free_slug"(text) IS 'A slug made of the name that no organisation has at this moment.';
+
+COMMENT ON FUNCTION "usher"."has_permission"(uuid, text) IS 'The rule behind public.has_organisation_permission.';
+
+COMMENT ON FUNCTION "usher"."invite_fingerprint"(text, text[]) IS '16 bytes that bind a token to the address and the exact roles that it was minted for.';
+
+COMMENT ON FUNCTION "usher"."invite_for_change"(uuid, text) IS 'The invite, locked until the end of the transaction, with the status it has at this moment. Fails with
+unauthenticated, invite_not_found (also for another tenant''s), permission_denied.';
+
+COMMENT ON FUNCTION "usher"."invite_lifetime"(text, interval) IS 'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
+
+COMMENT ON FUNCTION "usher"."invite_status"(text, timestamp with time zone) IS 'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
+
+COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows it, for functions that return one.';
+
+COMMENT ON FUNCTION "usher"."is_locale"(text) IS 'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
+
+COMMENT ON FUNCTION "usher"."is_redirect"(text) IS 'Whether an invite may lead there: a path of the pages, or an address of site_url''s origin or of an origin
+in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sheet.';
+
+COMMENT ON FUNCTION "usher"."is_slug"(text) IS 'Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
+that it can also be a DNS label. Source: RFC 1035 section 2.3.1.';
+
+COMMENT ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) IS 'Takes mails that are due, single ones before bulk, oldest first. For workers.
+
+  worker      a name for the log, such as host and process
+  batch_size  how many at most
+  lease       after this time without an answer, another worker may take them over
+
+Returns for each its id, the fence to name when answering, and which try this is.';
+
+COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."list_my_organisations"() IS 'The rule behind public.list_my_organisations.';
+
+COMMENT ON FUNCTION "usher"."list_my_permissions"(uuid) IS 'The rule behind public.list_my_organisation_permissions.';
+
+COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid) IS 'A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
+a mail that is sent twice has two good links; all die with the next issue.
+
+Called when the mail is rendered or the link revealed; never stored.';
+
+COMMENT ON FUNCTION "usher"."normalise_email"(text) IS 'The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
+that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
+mailbox''s owner knows what they mean there.
+
+Source: RFC 5321 section 4.1.2; OWASP Input Validation Cheat Sheet, e-mail addresses.';
+
+COMMENT ON FUNCTION "usher"."organisations_where"(text) IS 'The organisations in which the caller has a permission. For row level security, also of an application''s
+own tables, evaluated once a query:
+
+  using (organisation_id in (select usher.organisations_where(''billing.read'')))
+
+Empty for whoever is not signed in.';
+
+COMMENT ON FUNCTION "usher"."permissions_of"(uuid, text[]) IS 'What these roles permit together in this organisation.';
+
+COMMENT ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) IS 'All that a leased mail needs, read at this moment, with a token of its own. For workers, just before
+sending.
+
+Null when it is not to be sent any more: the fence is old, its invite is no longer open or was sent again
+(the delivery is then cancelled), or the address is suppressed.';
+
+COMMENT ON FUNCTION "usher"."read_invite_token"(text) IS 'The invite behind a token, and why it cannot be answered any more (null: it can). For a token that is not
+ours, problem is invite_invalid and there is no invite.';
+
+COMMENT ON FUNCTION "usher"."recipient_problems"(uuid, text[]) IS 'For each of these addresses, why it may not be sent an invite of this organisation: domain_not_allowed,
+member_banned, already_member; null when it may. invite_id is its open invite, if it has one.';
+
+COMMENT ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text) IS 'Adds a line to the audit trail.
+
+  event          thing.happened, such as invite.revoked
+  target         what it happened to
+  before, after  what changed, as it was and as it is; ids and values, never an address or a token
+  actor_kind     null: the caller, or an operator when there is none';
+
+COMMENT ON FUNCTION "usher"."request_header"(text) IS 'A header of the API call, by its lower-case name; null outside of one.';
+
+COMMENT ON FUNCTION "usher"."require_free_seat"(uuid) IS 'Fails with seat_limit_reached when the organisation has as many active members as it may. Until the end
+of the transaction nobody else takes the seat.';
+
+COMMENT ON FUNCTION "usher"."require_member"(uuid) IS 'The caller''s membership, or a refusal: unauthenticated, or organisation_not_found, which does not tell
+an organisation that is not there from one that is somebody else''s.';
+
+COMMENT ON FUNCTION "usher"."require_permission"(uuid, text) IS 'The guard of every rule: the caller''s membership if it holds the permission. Otherwise a refusal:
+permission_denied for a member, and for anyone else what usher.require_member says.';
+
+COMMENT ON FUNCTION "usher"."require_roles"(uuid, text[]) IS 'Fails with invalid_role unless all of these roles exist in the organisation at this moment.';
+
+COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."roles_problem"(uuid, text[], text[]) IS 'Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
+role_not_assignable. Null when they may. An own role may be given by whoever holds all that is in it.';
+
+COMMENT ON FUNCTION "usher"."rotate_signing_key"() IS 'Makes a new signing key, in Vault where the project has one, and retires the one that signed so far. Links
+that are out keep working until they expire. For operators.
+
+Returns the id of the new key.';
+
+COMMENT ON FUNCTION "usher"."signing_key_secret"(integer) IS 'The 32 bytes of a key that still signs or verifies; null for any other.';
+
+COMMENT ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval) IS 'Counts amount against an allowance within a period that starts with the first use. Fails with
+rate_limited when that is more than there is; nothing is counted then.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Refuses to change or remove a line, whoever asks, the table''s owner included.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_owner"() IS 'Refuses with owner_required when the row of an owner would go while the organisation stays.';
+
+COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships.';
+
+COMMENT ON FUNCTION "usher"."update_settings"(jsonb) IS 'Changes settings of the project, for operators: no role of the API may call it.
+
+  changes  an object of column names of usher.settings and their new values, such as
+           {"site_url": "https://app.example.com", "resend_cooldown": "2 minutes"}
+
+Returns all settings. Fails with invalid_settings.';
+
+COMMENT ON FUNCTION "usher"."url_origin"(text) IS 'Scheme, host and port of an absolute https address (http only for this machine itself). Null for any
+other, so also for javascript:, for user@host, for backslashes and for spaces.
+Source: OWASP Unvalidated Redirects Cheat Sheet.';
+
+COMMENT ON FUNCTION "usher"."validate_invite"(text) IS 'The rule behind public.validate_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."verify_invite_token"(text) IS 'What a token says, if it is one of ours: shape and signature only, in constant time, before any invite is
+read. Null for anything else.';
+
+COMMENT ON FUNCTION "usher"."wake_worker"() IS 'Tells a listening worker that there is a mail to send. A hint: workers also look by themselves. Not called
+when an invite is answered, because notifications make commits wait for each other.';
+
+COMMENT ON SCHEMA "usher" IS 'The rules behind the organisation functions of public. Not exposed over HTTP.';
+
+COMMENT ON TABLE "public"."organisation_audit_events" IS 'The append-only record. Read with audit.read; written in the transaction of the change itself.';
+
+COMMENT ON TABLE "public"."organisation_deliveries" IS 'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_members" IS 'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_roles" IS 'The built-in roles (no organisation_id) and the own roles of organisations. Read with role.read.';
+
+COMMENT ON TABLE "public"."organisations" IS 'The tenants. Read with organisation.read; written by functions only.';
+
+COMMENT ON TABLE "usher"."invite_tokens" IS 'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
+
+COMMENT ON TABLE "usher"."invites" IS 'Offers of membership. The API reads them as public.organisation_invites.';
+
+COMMENT ON TABLE "usher"."permissions" IS 'Every permission there is, as thing.action.';
+
+COMMENT ON TABLE "usher"."rate_limits" IS 'How much of an allowance is used: one row a thing, such as resends:<invite id>. Old rows may be deleted.';
+
+COMMENT ON TABLE "usher"."role_assigners" IS 'Who may give which built-in role. owner is nobody''s to give: it is transferred.';
+
+COMMENT ON TABLE "usher"."settings" IS 'Settings of the project. One row; change it by usher.update_settings.';
+
+COMMENT ON TABLE "usher"."signing_keys" IS 'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
+
+COMMENT ON TABLE "usher"."suppressed_addresses" IS 'Addresses that a mail server said do not exist. Nothing is sent to them until the row is deleted.';
+
+COMMENT ON TYPE "public"."organisation_invite_preview" IS 'What an invitee may see before deciding, as validate_organisation_invite returns it.';
+
+COMMENT ON TYPE "public"."organisation_invite_result" IS 'What became of one row: created with its id, or failed with a code, and what stood in the way.';
+
+COMMENT ON TYPE "usher"."delivery_lease" IS 'A delivery that a worker may send now, and the fence to name with it.';
+
+COMMENT ON TYPE "usher"."token_claims" IS 'What a token with a good signature says.';
+
+COMMENT ON TYPE "usher"."token_reading" IS 'The invite that a genuine token is for, and the error code of why it cannot be answered with it any more.';
+
+COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
+
+REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."accept_organisation_invite"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation"(text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."decline_organisation_invite"(text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO "anon", "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."has_organisation_permission"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_permissions"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_my_organisation_permissions"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisations"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_my_organisations"() TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."validate_organisation_invite"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."validate_organisation_invite"(text) TO "anon", "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."validate_organisation_invite"(text) TO "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."accept_invite"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."accept_invite"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."clean_line"(text, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."clean_roles"(text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."clean_text"(text, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_invite"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_invites"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_invites"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_organisation"(text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_organisation"(text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."decline_invite"(text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."decline_invite"(text, text) TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."display_name"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."email_domain"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."ensure_signing_key"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."errors"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."expire_overdue_invites"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."fail"(text, text, text, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."fail_rate_limited"(interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."free_slug"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."has_permission"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."has_permission"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."invite_fingerprint"(text, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_for_change"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_lifetime"(text, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_status"(text, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."invite_status"(text, timestamp with time zone) TO "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_locale"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_redirect"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_slug"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_my_organisations"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_my_organisations"() TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_my_permissions"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_my_permissions"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."normalise_email"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."organisations_where"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."organisations_where"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."permissions_of"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."read_invite_token"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."recipient_problems"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."request_header"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_free_seat"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_member"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_permission"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_roles"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."roles_problem"(uuid, text[], text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."rotate_signing_key"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."signing_key_secret"(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__keep_owner"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_users__follow_profile"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."update_settings"(jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."url_origin"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."validate_invite"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."validate_invite"(text) TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."verify_invite_token"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."wake_worker"() FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA "usher" TO "anon", "authenticated", "service_role", "usher_worker";
+
+REVOKE ALL ON TABLE "public"."organisation_audit_events" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_audit_events" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_audit_events" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_audit_events" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_deliveries" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_deliveries" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_deliveries" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_deliveries" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_members" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_members" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_members" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_members" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_roles" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_roles" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_roles" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_roles" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisations" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisations" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisations" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisations" TO "service_role";
+
+GRANT SELECT ON TABLE "usher"."invites" TO "authenticated", "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_invites" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_locale" CHECK (usher.is_locale(locale));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_logo_url" CHECK (((usher.url_origin(logo_url) IS NOT NULL) OR (logo_url IS NULL)));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_name" CHECK ((usher.clean_line(name, 100) = name));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_reply_to" CHECK (((usher.normalise_email(reply_to) = reply_to) OR (reply_to IS NULL)));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_slug" CHECK (usher.is_slug(slug));
+
+insert into usher.settings
+select * from jsonb_populate_record(null::usher.settings, '{"site_url": "http://localhost:3000", "is_only_row": true, "invites_per_day": 20000, "resend_cooldown": "00:01:00", "resends_per_day": 5, "redirect_origins": []}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "audit.read", "description": "Read and verify the audit trail"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "billing.manage", "description": "For your application: pay and change plans"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "billing.read", "description": "For your application: see invoices and plans"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.create", "description": "Invite people and devices"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.read", "description": "See invites and what became of them"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.resend", "description": "Send an invite again"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.reveal", "description": "See the link of an invite"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.revoke", "description": "Withdraw an invite, or let it expire"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.ban", "description": "Ban members and lift bans"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.read", "description": "See members, their roles and addresses"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.remove", "description": "Remove members"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.update", "description": "Change the roles of members"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.delete", "description": "Delete the organisation"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.read", "description": "See the organisation itself"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.transfer", "description": "Make another member the owner"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.update", "description": "Change name, branding, lifetimes and limits"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "role.manage", "description": "Create, change and delete own roles"}');
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name": "role.read", "description": "See roles and what they permit"}');
+
+insert into public.organisation_roles
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000001", "name": "owner", "created_at": "2026-01-01T00:00:00+00:00", "description": "Everything. Exactly one member, never invited.", "permissions": ["organisation.read", "organisation.update", "organisation.delete", "organisation.transfer", "member.read", "member.update", "member.remove", "member.ban", "role.read", "role.manage", "invite.read", "invite.create", "invite.resend", "invite.revoke", "invite.reveal", "audit.read", "billing.read", "billing.manage"], "organisation_id": null}');
+
+insert into public.organisation_roles
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000002", "name": "admin", "created_at": "2026-01-01T00:00:00+00:00", "description": "Everything but deleting or handing over the organisation.", "permissions": ["organisation.read", "organisation.update", "member.read", "member.update", "member.remove", "member.ban", "role.read", "role.manage", "invite.read", "invite.create", "invite.resend", "invite.revoke", "invite.reveal", "audit.read", "billing.read", "billing.manage"], "organisation_id": null}');
+
+insert into public.organisation_roles
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000003", "name": "finance", "created_at": "2026-01-01T00:00:00+00:00", "description": "A member who also sees to the bills.", "permissions": ["organisation.read", "member.read", "role.read", "billing.read", "billing.manage"], "organisation_id": null}');
+
+insert into public.organisation_roles
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000004", "name": "member", "created_at": "2026-01-01T00:00:00+00:00", "description": "Sees the organisation, its members and its roles.", "permissions": ["organisation.read", "member.read", "role.read"], "organisation_id": null}');
+
+insert into usher.role_assigners
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "finance", "assigner": "admin"}');
+
+insert into usher.role_assigners
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "member", "assigner": "admin"}');
+
+insert into usher.role_assigners
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "admin", "assigner": "owner"}');
+
+insert into usher.role_assigners
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "finance", "assigner": "owner"}');
+
+insert into usher.role_assigners
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "member", "assigner": "owner"}');
