@@ -1,0 +1,733 @@
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+
+export type Database = {
+  public: {
+    Tables: {
+      organisation_audit_events: {
+        Row: {
+          actor_id: string | null
+          actor_kind: string
+          after: Json | null
+          before: Json | null
+          event: string
+          id: string
+          ip: string | null
+          occurred_at: string
+          organisation_id: string
+          reason: string | null
+          target_id: string
+          target_kind: string
+          user_agent: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          actor_id?: string | null
+          actor_kind: string
+          after?: Json | null
+          before?: Json | null
+          event: string
+          id?: string
+          ip?: string | null
+          occurred_at?: string
+          organisation_id: string
+          reason?: string | null
+          target_id: string
+          target_kind: string
+          user_agent?: string | null
+        }
+        Update: {
+          actor_id?: string | null
+          actor_kind?: string
+          after?: Json | null
+          before?: Json | null
+          event?: string
+          id?: string
+          ip?: string | null
+          occurred_at?: string
+          organisation_id?: string
+          reason?: string | null
+          target_id?: string
+          target_kind?: string
+          user_agent?: string | null
+        }
+        Relationships: []
+      }
+      organisation_deliveries: {
+        Row: {
+          attempts: number
+          created_at: string
+          due_at: string
+          fence: number
+          id: string
+          in_doubt_at: string | null
+          invite_id: string | null
+          is_bulk: boolean
+          issue: number | null
+          kind: string
+          last_response: string | null
+          last_status_code: string | null
+          leased_by: string | null
+          locale: string | null
+          organisation_id: string
+          provider_message_id: string | null
+          recipient: string
+          sent_at: string | null
+          status: string
+        }
+        ComputedFields: never
+        Insert: {
+          attempts?: number
+          created_at?: string
+          due_at?: string
+          fence?: number
+          id?: string
+          in_doubt_at?: string | null
+          invite_id?: string | null
+          is_bulk?: boolean
+          issue?: number | null
+          kind: string
+          last_response?: string | null
+          last_status_code?: string | null
+          leased_by?: string | null
+          locale?: string | null
+          organisation_id: string
+          provider_message_id?: string | null
+          recipient: string
+          sent_at?: string | null
+          status?: string
+        }
+        Update: {
+          attempts?: number
+          created_at?: string
+          due_at?: string
+          fence?: number
+          id?: string
+          in_doubt_at?: string | null
+          invite_id?: string | null
+          is_bulk?: boolean
+          issue?: number | null
+          kind?: string
+          last_response?: string | null
+          last_status_code?: string | null
+          leased_by?: string | null
+          locale?: string | null
+          organisation_id?: string
+          provider_message_id?: string | null
+          recipient?: string
+          sent_at?: string | null
+          status?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_deliveries_invite_id_fkey'
+            columns: ['invite_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_invites'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_deliveries_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_members: {
+        Row: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          display_name?: string | null
+          email?: string | null
+          ended_at?: string | null
+          id?: string
+          joined_at?: string
+          kind?: string
+          organisation_id: string
+          roles: string[]
+          status?: string
+          status_reason?: string | null
+          user_id: string
+        }
+        Update: {
+          display_name?: string | null
+          email?: string | null
+          ended_at?: string | null
+          id?: string
+          joined_at?: string
+          kind?: string
+          organisation_id?: string
+          roles?: string[]
+          status?: string
+          status_reason?: string | null
+          user_id?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_members_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_roles: {
+        Row: {
+          created_at: string
+          description: string
+          id: string
+          name: string
+          organisation_id: string | null
+          permissions: string[]
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          description?: string
+          id?: string
+          name: string
+          organisation_id?: string | null
+          permissions?: string[]
+        }
+        Update: {
+          created_at?: string
+          description?: string
+          id?: string
+          name?: string
+          organisation_id?: string | null
+          permissions?: string[]
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_roles_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisations: {
+        Row: {
+          accent_colour: string | null
+          allowed_email_domains: string[]
+          created_at: string
+          id: string
+          invite_ttl: string
+          locale: string
+          logo_url: string | null
+          name: string
+          reply_to: string | null
+          seat_limit: number | null
+          self_service_resend: boolean
+          slug: string
+        }
+        ComputedFields: never
+        Insert: {
+          accent_colour?: string | null
+          allowed_email_domains?: string[]
+          created_at?: string
+          id?: string
+          invite_ttl?: string
+          locale?: string
+          logo_url?: string | null
+          name: string
+          reply_to?: string | null
+          seat_limit?: number | null
+          self_service_resend?: boolean
+          slug: string
+        }
+        Update: {
+          accent_colour?: string | null
+          allowed_email_domains?: string[]
+          created_at?: string
+          id?: string
+          invite_ttl?: string
+          locale?: string
+          logo_url?: string | null
+          name?: string
+          reply_to?: string | null
+          seat_limit?: number | null
+          self_service_resend?: boolean
+          slug?: string
+        }
+        Relationships: []
+      }
+    }
+    Views: {
+      organisation_invites: {
+        Row: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          accepted_at?: string | null
+          accepted_by?: string | null
+          created_at?: string | null
+          declined_at?: string | null
+          declined_reason?: string | null
+          email?: string | null
+          expires_at?: string | null
+          id?: string | null
+          invited_by?: string | null
+          issued_at?: string | null
+          locale?: string | null
+          message?: string | null
+          metadata?: Json | null
+          organisation_id?: string | null
+          redirect_to?: string | null
+          resend_count?: never
+          revoked_at?: string | null
+          revoked_by?: string | null
+          revoked_reason?: string | null
+          roles?: string[] | null
+          status?: never
+        }
+        Update: {
+          accepted_at?: string | null
+          accepted_by?: string | null
+          created_at?: string | null
+          declined_at?: string | null
+          declined_reason?: string | null
+          email?: string | null
+          expires_at?: string | null
+          id?: string | null
+          invited_by?: string | null
+          issued_at?: string | null
+          locale?: string | null
+          message?: string | null
+          metadata?: Json | null
+          organisation_id?: string | null
+          redirect_to?: string | null
+          resend_count?: never
+          revoked_at?: string | null
+          revoked_by?: string | null
+          revoked_reason?: string | null
+          roles?: string[] | null
+          status?: never
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'invites_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+    }
+    Functions: {
+      accept_organisation_invite: {
+        Args: { token: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation: {
+        Args: { name: string; slug?: string }
+        Returns: {
+          accent_colour: string | null
+          allowed_email_domains: string[]
+          created_at: string
+          id: string
+          invite_ttl: string
+          locale: string
+          logo_url: string | null
+          name: string
+          reply_to: string | null
+          seat_limit: number | null
+          self_service_resend: boolean
+          slug: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation_invite: {
+        Args: {
+          email: string
+          expires_in?: string
+          locale?: string
+          message?: string
+          metadata?: Json
+          organisation_id: string
+          redirect_to?: string
+          roles: string[]
+          template_id?: string
+        }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation_invites: {
+        Args: { invites: Json; organisation_id: string }
+        Returns: Database['public']['CompositeTypes']['organisation_invite_result'][]
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invite_result'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      decline_organisation_invite: {
+        Args: { reason?: string; token: string }
+        Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invite_preview'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      has_organisation_permission: {
+        Args: { organisation_id: string; permission: string }
+        Returns: boolean
+      }
+      list_my_organisation_permissions: { Args: { organisation_id: string }; Returns: string[] }
+      list_my_organisations: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          id: string
+          is_owner: boolean
+          joined_at: string
+          kind: string
+          name: string
+          roles: string[]
+          slug: string
+        }[]
+      }
+      list_organisation_invites: {
+        Args: {
+          cursor?: string
+          organisation_id: string
+          page_size?: number
+          search?: string
+          status?: string
+        }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      resend_organisation_invite: {
+        Args: { invite_id: string }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      revoke_organisation_invite: {
+        Args: { invite_id: string; reason?: string }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      validate_organisation_invite: {
+        Args: { token: string }
+        Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invite_preview'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+    }
+    Enums: {
+      [_ in never]: never
+    }
+    CompositeTypes: {
+      organisation_invite_preview: {
+        status: string | null
+        reason: string | null
+        organisation_name: string | null
+        organisation_logo_url: string | null
+        organisation_accent_colour: string | null
+        email: string | null
+        roles: string[] | null
+        inviter_name: string | null
+        inviter_email: string | null
+        message: string | null
+        locale: string | null
+        redirect_to: string | null
+        expires_at: string | null
+        has_account: boolean | null
+      }
+      organisation_invite_result: {
+        row_number: number | null
+        email: string | null
+        status: string | null
+        invite_id: string | null
+        error_code: string | null
+        error_details: string | null
+      }
+    }
+  }
+}
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, 'public'>]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    ? (DefaultSchema['Tables'] & DefaultSchema['Views'])[DefaultSchemaTableNameOrOptions] extends {
+        Row: infer R
+      }
+      ? R
+      : never
+    : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Insert: infer I
+      }
+      ? I
+      : never
+    : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Update: infer U
+      }
+      ? U
+      : never
+    : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema['Enums']
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums']
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums'][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema['Enums']
+    ? DefaultSchema['Enums'][DefaultSchemaEnumNameOrOptions]
+    : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema['CompositeTypes']
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes']
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes'][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema['CompositeTypes']
+    ? DefaultSchema['CompositeTypes'][PublicCompositeTypeNameOrOptions]
+    : never
+
+export const Constants = {
+  public: {
+    Enums: {},
+  },
+} as const

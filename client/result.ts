@@ -1,0 +1,9 @@
+/**
+ * What every call answers, as supabase-js has it: data or an error, never a throw.
+ *
+ * @module
+ */
+import type { UsherError } from './errors.ts'
+
+/** Exactly one of the two is there; check `error` first, and TypeScript knows the other. */
+export type Result<T> = { data: T; error: null } | { data: null; error: UsherError }
