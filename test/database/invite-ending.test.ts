@@ -1,0 +1,112 @@
+import { describe, expect } from 'vitest'
+import { test } from '../support/acme.ts'
+
+describe('revoke_organisation_invite', () => {
+  test('an admin withdraws a pending invite, and its link is dead', async ({ acme }) => {
+    const { invite, token } = await acme.invite()
+
+    expect(
+      await acme.admin.rpc('revoke_organisation_invite', {
+        invite_id: invite.id,
+        reason: 'Changed plans',
+      }),
+    ).toMatchObject({
+      status: 'revoked',
+      revoked_by: acme.admin.userId,
+      revoked_reason: 'Changed plans',
+    })
+
+    expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
+      status: 'revoked',
+    })
+  })
+
+  test.for(['accepted', 'declined', 'revoked', 'expired'] as const)(
+    'an invite that is %s cannot be revoked',
+    async (status, { acme }) => {
+      const { id } = await acme.inviteIn(status)
+
+      await expect(
+        acme.admin.rpc('revoke_organisation_invite', { invite_id: id }),
+      ).rejects.toMatchObject({
+        code: 'invite_not_pending',
+        status: 409,
+        details: status,
+      })
+    },
+  )
+
+  test.for([
+    ['finance', 'permission_denied'],
+    ['member', 'permission_denied'],
+    ['roleless', 'permission_denied'],
+    ['outsider', 'invite_not_found'],
+    ['stranger', 'invite_not_found'],
+    ['anyone', '42501'],
+    ['service', '42501'],
+  ] as const)('%s: %s', async ([who, code], { acme }) => {
+    const { invite } = await acme.invite()
+
+    await expect(
+      acme[who].rpc('revoke_organisation_invite', { invite_id: invite.id }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  test('an invite that is not there looks like one of another tenant', async ({ acme }) => {
+    await expect(
+      acme.owner.rpc('revoke_organisation_invite', {
+        invite_id: '00000000-0000-4000-8000-000000000000',
+      }),
+    ).rejects.toMatchObject({ code: 'invite_not_found', status: 404 })
+  })
+
+  test('a reason that is too long is refused', async ({ acme }) => {
+    const { invite } = await acme.invite()
+
+    await expect(
+      acme.owner.rpc('revoke_organisation_invite', {
+        invite_id: invite.id,
+        reason: 'x'.repeat(501),
+      }),
+    ).rejects.toMatchObject({ code: 'invalid_message' })
+  })
+})
+
+describe('expiry', () => {
+  test('a pending invite past its time reads as expired everywhere, unswept', async ({ acme }) => {
+    const { id, token } = await acme.inviteIn('expired')
+
+    expect(await acme.sql`select status from usher.invites where id = ${id}`).toMatchObject([
+      { status: 'pending' },
+    ])
+    expect(await acme.owner.select('organisation_invites', `id = '${id}'`)).toMatchObject([
+      { status: 'expired' },
+    ])
+    expect(
+      await acme.owner.rpc('list_organisation_invites', {
+        organisation_id: acme.id,
+        status: 'expired',
+      }),
+    ).toMatchObject([{ id }])
+    expect(
+      await acme.owner.rpc('list_organisation_invites', {
+        organisation_id: acme.id,
+        status: 'pending',
+      }),
+    ).toEqual([])
+    expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
+      status: 'expired',
+    })
+  })
+
+  test('a new invite for the address writes the expiry of the old one down', async ({ acme }) => {
+    const { id, email } = await acme.inviteIn('expired')
+
+    await acme.invite(email)
+
+    expect(await acme.sql`select status from usher.invites where id = ${id}`).toMatchObject([
+      { status: 'expired' },
+    ])
+    expect(await acme.events()).toContain('invite.expired')
+  })
+})

@@ -1,0 +1,37 @@
+/**
+ * A database of its own for a test file, cloned from the migrated template.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import postgres from 'postgres'
+import { inject } from 'vitest'
+import { withDatabase } from '../../scripts/schema.ts'
+import { TEMPLATE } from './global-setup.ts'
+
+export interface TestDatabase {
+  /** Its address as the superuser. */
+  url: string
+  /** As the superuser: for setting a scene that no API call can set. */
+  sql: postgres.Sql
+  drop(): Promise<void>
+}
+
+/** @param template - `null` for an empty database, without platform and migrations */
+export async function createDatabase(template: string | null = TEMPLATE): Promise<TestDatabase> {
+  const server = inject('postgresUrl')
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await withDatabase(server, (sql) =>
+    sql.unsafe(`create database ${name} template ${template ?? 'template0'}`),
+  )
+  const url = server.replace(/[^/]+$/, name)
+  const sql = postgres(url, { onnotice: () => {}, max: 4 })
+  return {
+    url,
+    sql,
+    async drop() {
+      await sql.end()
+      await withDatabase(server, (admin) => admin.unsafe(`drop database ${name} with (force)`))
+    },
+  }
+}
