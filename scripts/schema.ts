@@ -72,6 +72,8 @@ export async function differences(fromUrl: string, toUrl: string): Promise<strin
  */
 function isPortable(statement: string): boolean {
   return !(
+    // Where the Supabase CLI notes what it has applied: its own, not part of any schema.
+    statement.includes('"supabase_migrations"') ||
     /^(GRANT|REVOKE) .* (TO|FROM) "postgres"$/s.test(statement) ||
     /^ALTER .* OWNER TO "postgres"$/s.test(statement)
   )

@@ -82,13 +82,17 @@ begin
     perform usher.fail('invalid_slug');
   end if;
 
-  insert into public.organisations (name, slug)
-  values (v_name, coalesce(create_organisation.slug, usher.free_slug(v_name)))
-  on conflict on constraint organisations_slug_key do nothing
-  returning * into v_organisation;
-  if not found then
-    perform usher.fail('slug_taken');
-  end if;
+  loop
+    insert into public.organisations (name, slug)
+    values (v_name, coalesce(create_organisation.slug, usher.free_slug(v_name)))
+    on conflict on constraint organisations_slug_key do nothing
+    returning * into v_organisation;
+    exit when found;
+    if create_organisation.slug is not null then
+      perform usher.fail('slug_taken');
+    end if;
+    -- Somebody took the free slug at this very moment: look for the next.
+  end loop;
 
   perform usher.add_member(v_organisation.id, auth.uid(), array['owner']);
   perform usher.record_event(v_organisation.id, 'organisation.created', 'organisation',

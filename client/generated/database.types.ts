@@ -1,3 +1,5 @@
+// Generated from the database by npm run generate. Do not edit.
+
 export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
 
 export type Database = {

@@ -1,31 +1,63 @@
+// Generated from the database by npm run generate. Do not edit.
+/** Why a call can be refused; `error.code` is one of these. */
 export type ErrorCode =
-  | 'already_invited'
-  | 'already_member'
-  | 'batch_too_large'
-  | 'domain_not_allowed'
-  | 'email_unverified'
-  | 'invalid_email'
-  | 'invalid_expiry'
-  | 'invalid_message'
-  | 'invalid_redirect'
-  | 'invalid_role'
-  | 'invalid_settings'
-  | 'invalid_slug'
-  | 'invite_already_accepted'
-  | 'invite_declined'
-  | 'invite_expired'
-  | 'invite_invalid'
-  | 'invite_not_found'
-  | 'invite_not_pending'
-  | 'invite_revoked'
-  | 'invite_superseded'
-  | 'invite_wrong_email'
-  | 'member_banned'
-  | 'organisation_not_found'
-  | 'owner_required'
-  | 'permission_denied'
-  | 'rate_limited'
-  | 'role_not_assignable'
-  | 'seat_limit_reached'
-  | 'slug_taken'
+  /** 401: You are not signed in. */
   | 'unauthenticated'
+  /** 403: The organisation does not take addresses of this domain. */
+  | 'domain_not_allowed'
+  /** 403: Your address has not been confirmed yet. */
+  | 'email_unverified'
+  /** 403: This invite was sent to another address. */
+  | 'invite_wrong_email'
+  /** 403: This person is banned from the organisation. */
+  | 'member_banned'
+  /** 403: Your roles do not permit this in this organisation. */
+  | 'permission_denied'
+  /** 403: Your roles do not let you give out this role. */
+  | 'role_not_assignable'
+  /** 404: This is not a link that we have sent. */
+  | 'invite_invalid'
+  /** 404: There is no such invite, or it is not yours to see. */
+  | 'invite_not_found'
+  /** 404: There is no such organisation, or you are not in it. */
+  | 'organisation_not_found'
+  /** 409: This address already has an open invite. */
+  | 'already_invited'
+  /** 409: This person is already a member. */
+  | 'already_member'
+  /** 409: This invite has already been accepted. */
+  | 'invite_already_accepted'
+  /** 409: This invite is no longer open. */
+  | 'invite_not_pending'
+  /** 409: An organisation cannot be without its owner. */
+  | 'owner_required'
+  /** 409: All seats of the organisation are taken. */
+  | 'seat_limit_reached'
+  /** 409: Another organisation has this slug. */
+  | 'slug_taken'
+  /** 410: This invite has been declined. */
+  | 'invite_declined'
+  /** 410: This invite has expired. */
+  | 'invite_expired'
+  /** 410: This invite has been withdrawn. */
+  | 'invite_revoked'
+  /** 410: A newer mail has replaced this link. */
+  | 'invite_superseded'
+  /** 413: Too many invites in one call. */
+  | 'batch_too_large'
+  /** 422: This is not an address that mail can be sent to. */
+  | 'invalid_email'
+  /** 422: This lifetime is not allowed. */
+  | 'invalid_expiry'
+  /** 422: This message cannot be sent. */
+  | 'invalid_message'
+  /** 422: This redirect is not allowed. */
+  | 'invalid_redirect'
+  /** 422: There is no such role here, or it cannot be given. */
+  | 'invalid_role'
+  /** 422: A value is not allowed. */
+  | 'invalid_settings'
+  /** 422: This slug cannot be used. */
+  | 'invalid_slug'
+  /** 429: Too many requests. */
+  | 'rate_limited'

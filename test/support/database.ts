@@ -21,9 +21,11 @@ export interface TestDatabase {
 export async function createDatabase(template: string | null = TEMPLATE): Promise<TestDatabase> {
   const server = inject('postgresUrl')
   const name = `test_${randomBytes(6).toString('hex')}`
-  await withDatabase(server, (sql) =>
-    sql.unsafe(`create database ${name} template ${template ?? 'template0'}`),
-  )
+  await withDatabase(server, async (sql) => {
+    await sql.unsafe(`create database ${name} template ${template ?? 'template0'}`)
+    // A clone does not inherit this, and without it Supabase's linter looks away.
+    await sql.unsafe(`alter database ${name} set pgrst.db_schemas = 'public'`)
+  })
   const url = server.replace(/[^/]+$/, name)
   const sql = postgres(url, { onnotice: () => {}, max: 4 })
   return {

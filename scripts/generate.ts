@@ -1,0 +1,86 @@
+/**
+ * Writes what is derived from the database, all under `client/generated/`: the `Database` types and
+ * the union of error codes. The database is built from the migrations and thrown away.
+ *
+ *   npm run generate            writes
+ *   npm run generate -- --check fails when something would change
+ *
+ * @module
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { startPostgres } from '../supabase/local/database.ts'
+import { applyMigrations } from '../supabase/local/migrations.ts'
+import { preparePlatform } from '../supabase/local/platform.ts'
+import { freePort } from '../supabase/local/ports.ts'
+import { withDatabase } from './schema.ts'
+
+const run = promisify(execFile)
+const HEADER = '// Generated from the database by npm run generate. Do not edit.\n'
+
+const folder = await mkdtemp(join(tmpdir(), 'usher-generate-'))
+const server = await startPostgres({ folder, port: await freePort(), durable: false })
+try {
+  await preparePlatform(server.url)
+  await applyMigrations(server.url)
+  const files = {
+    'client/generated/database.types.ts': await databaseTypes(server.url),
+    'client/generated/error-codes.ts': await errorCodes(server.url),
+  }
+  const formatted = await Promise.all(
+    Object.entries(files).map(
+      async ([file, text]) => [file, await format(file, HEADER + text)] as const,
+    ),
+  )
+  for (const [file, text] of formatted) {
+    const before = await readFile(file, 'utf8').catch(() => '')
+    if (before === text) continue
+    if (process.argv.includes('--check')) {
+      console.error(`${file} is out of date. Run: npm run generate`)
+      process.exitCode = 1
+    } else {
+      await writeFile(file, text)
+      console.log(`Wrote ${file}`)
+    }
+  }
+} finally {
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function databaseTypes(url: string): Promise<string> {
+  const { stdout } = await run(
+    'supabase',
+    ['gen', 'types', `--remote=${url}?sslmode=disable`, '--schema', 'public'],
+    {
+      env: { ...process.env, DO_NOT_TRACK: '1' },
+    },
+  )
+  return stdout
+}
+
+async function errorCodes(url: string): Promise<string> {
+  const rows = await withDatabase(
+    url,
+    (sql) => sql`select code, status, message from usher.errors() order by status, code`,
+  )
+  const members = rows.map(
+    ({ code, status, message }) => `  /** ${status}: ${message} */\n  | '${code}'`,
+  )
+  return `/** Why a call can be refused; \`error.code\` is one of these. */\nexport type ErrorCode =\n${members.join('\n')}\n`
+}
+
+/** As `npm run fix` would; the generated folder is left out of linting, not of tidiness. */
+function format(file: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const biome = execFile(
+      'biome',
+      ['format', `--stdin-file-path=${file.replace('/generated/', '/')}`],
+      (error, stdout) => (error ? reject(error) : resolve(stdout)),
+    )
+    biome.stdin?.end(text)
+  })
+}
