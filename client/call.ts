@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SupabaseClient } from '@supabase/supabase-js'
 import { type PostgrestFailure, UsherError } from './errors.ts'
 import type { Database } from './generated/database.types.ts'
 import type { Result } from './result.ts'
@@ -25,15 +26,9 @@ interface Answer {
   status: number
 }
 
-/** The part of a supabase-js client that Usher needs, whatever database it is typed for. */
-export interface SupabaseLike {
-  rpc(name: string, args?: object): PromiseLike<Answer>
-  from(table: string): {
-    select(columns: string): {
-      eq(column: string, value: string): PromiseLike<Answer>
-    }
-  }
-}
+/** A supabase-js client, whatever database and schema it is typed for. */
+// biome-ignore lint/suspicious/noExplicitAny: the caller's Database type is the caller's business
+export type AnySupabaseClient = SupabaseClient<any, any, any>
 
 /** Renames the keys of one row; not of what is inside its values. */
 export function camelise<Row extends object>(row: Row): Camel<Row> {
@@ -52,7 +47,7 @@ export function camelise<Row extends object>(row: Row): Camel<Row> {
  * @param read - makes the answer of the function into what the caller gets
  */
 export async function call<F extends FunctionName, T>(
-  supabase: SupabaseLike,
+  supabase: AnySupabaseClient,
   name: F,
   args: Functions[F]['Args'] | Record<string, unknown>,
   read: (returned: Returned<F>) => T,

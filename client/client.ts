@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SupabaseLike } from './call.ts'
+import type { AnySupabaseClient } from './call.ts'
 import { invites } from './invites.ts'
 import { members } from './members.ts'
 import { organisations } from './organisations.ts'
@@ -20,7 +20,7 @@ import { organisations } from './organisations.ts'
  * })
  * if (error?.code === 'already_invited') await usher.invites.resend(error.details)
  */
-export function createUsher(supabase: SupabaseLike) {
+export function createUsher(supabase: AnySupabaseClient) {
   return {
     organisations: organisations(supabase),
     invites: invites(supabase),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Camel, call, camelise, type Returned, type SupabaseLike } from './call.ts'
+import { type AnySupabaseClient, type Camel, call, camelise, type Returned } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
 import { type Member, toMember } from './members.ts'
 import type { Result } from './result.ts'
@@ -70,7 +70,7 @@ function toWire(draft: InviteDraft) {
 }
 
 /** `usher.invites` */
-export function invites(supabase: SupabaseLike) {
+export function invites(supabase: AnySupabaseClient) {
   return {
     /**
      * Invites an address with exactly these roles; the mail goes out at once.

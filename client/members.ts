@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Camel, camelise, type SupabaseLike, settle } from './call.ts'
+import { type AnySupabaseClient, type Camel, camelise, settle } from './call.ts'
 import type { Database } from './generated/database.types.ts'
 import type { Result } from './result.ts'
 
@@ -20,7 +20,7 @@ export function toMember(row: MemberRow): Member {
 }
 
 /** `usher.members` */
-export function members(supabase: SupabaseLike) {
+export function members(supabase: AnySupabaseClient) {
   return {
     /**
      * The memberships of an organisation that the caller may see, past ones too: all with

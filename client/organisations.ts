@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type Camel, call, camelise, type Returned, type SupabaseLike } from './call.ts'
+import { type AnySupabaseClient, type Camel, call, camelise, type Returned } from './call.ts'
 import type { Result } from './result.ts'
 
 export type Organisation = Camel<Returned<'create_organisation'>>
 export type MyOrganisation = Camel<Returned<'list_my_organisations'>[number]>
 
 /** `usher.organisations` */
-export function organisations(supabase: SupabaseLike) {
+export function organisations(supabase: AnySupabaseClient) {
   return {
     /**
      * Creates an organisation; the caller becomes its owner.

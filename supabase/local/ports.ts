@@ -4,6 +4,7 @@
  * @module
  */
 import { createServer } from 'node:net'
+import { Problem } from './problem.ts'
 
 /** Whether nobody listens on this port of this machine. */
 export function isFree(port: number): Promise<boolean> {
@@ -30,4 +31,15 @@ export function freePort(): Promise<number> {
       )
     })
   })
+}
+
+/** Refuses with one sentence when somebody else listens on a port of the stack. */
+export async function requireFreePorts(ports: Record<string, number>): Promise<void> {
+  for (const [part, port] of Object.entries(ports)) {
+    if (!(await isFree(port))) {
+      throw new Problem(
+        `Port ${port}, for the ${part}, is taken by another program; set USHER_PORT to move all ports, such as USHER_PORT=55000.`,
+      )
+    }
+  }
 }

@@ -1,0 +1,88 @@
+/**
+ * What the worker asks of the database: the functions of `sql/40_deliveries.sql`, and nothing else.
+ *
+ * @module
+ */
+import postgres from 'postgres'
+
+export interface Lease {
+  deliveryId: string
+  /** Named with every answer; an old one is refused. */
+  fence: string
+  /** Which try this is, from 1. */
+  attempts: number
+}
+
+/** All that one mail needs, as `usher.prepare_delivery` gives it. */
+export interface PreparedDelivery {
+  id: string
+  kind: 'invite' | 'invite_accepted' | 'invite_declined'
+  to: string
+  /** BCP 47, such as `de-AT`. */
+  locale: string
+  reply_to: string | null
+  site_url: string
+  /** With a token of its own; for an invite only. */
+  link: string | null
+  organisation: { id: string; name: string; logo_url: string | null; accent_colour: string | null }
+  invite: {
+    id: string
+    email: string
+    roles: string[]
+    inviter_name: string | null
+    inviter_email: string | null
+    message: string | null
+    /** ISO 8601. */
+    expires_at: string
+    decline_reason: string | null
+  }
+}
+
+/** Why a mail was not taken. What follows from it is decided in SQL. */
+export type Failure = 'temporary' | 'permanent' | 'in_doubt'
+
+export interface Deliveries {
+  /** Takes up to this many mails that are due. */
+  lease(worker: string, batchSize: number): Promise<Lease[]>
+  /** Reads what the mail says, just before it is sent; null when it is not to be sent any more. */
+  prepare(lease: Lease): Promise<PreparedDelivery | null>
+  /** False when another worker has taken over. */
+  complete(lease: Lease, response: string, providerMessageId: string | null): Promise<boolean>
+  /** The new status; null when another worker has taken over. */
+  fail(
+    lease: Lease,
+    failure: Failure,
+    response: string,
+    statusCode: string | null,
+  ): Promise<string | null>
+}
+
+/** Connects as the worker's role. No prepared statements: a transaction-mode pooler may be between. */
+export function connect(databaseUrl: string): postgres.Sql {
+  return postgres(databaseUrl, { max: 4, prepare: false, onnotice: () => {} })
+}
+
+export function deliveriesOf(sql: postgres.Sql): Deliveries {
+  return {
+    async lease(worker, batchSize) {
+      return sql<Lease[]>`
+        select l.delivery_id as "deliveryId", l.fence, l.attempts
+        from usher.lease_deliveries(${worker}, ${batchSize}) l`
+    },
+    async prepare({ deliveryId, fence }) {
+      const [row] = await sql<{ mail: PreparedDelivery | null }[]>`
+        select usher.prepare_delivery(${deliveryId}, ${fence}) as mail`
+      return row?.mail ?? null
+    },
+    async complete({ deliveryId, fence }, response, providerMessageId) {
+      const [row] = await sql<{ done: boolean }[]>`
+        select usher.complete_delivery(${deliveryId}, ${fence}, ${response}, ${providerMessageId}) as done`
+      return row?.done ?? false
+    },
+    async fail({ deliveryId, fence }, failure, response, statusCode) {
+      const [row] = await sql<{ status: string | null }[]>`
+        select usher.fail_delivery(${deliveryId}, ${fence}, ${failure}, ${response}, ${statusCode}) as status`
+      return row?.status ?? null
+    },
+  }
+}

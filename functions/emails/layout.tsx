@@ -1,0 +1,203 @@
+/**
+ * What all mails have in common: the frame, one heading, one button, and why the reader gets it.
+ *
+ * @module
+ */
+import type { ReactNode } from 'react'
+import {
+  Body,
+  Button,
+  Container,
+  Head,
+  Heading,
+  Hr,
+  Html,
+  Img,
+  Preview,
+  Section,
+  Text,
+} from 'react-email'
+import type { PreparedDelivery } from '../_shared/database.ts'
+import type { Language } from './language.ts'
+import { dark, font, light, readableOn, size, textOn } from './theme.ts'
+
+interface LayoutProps {
+  language: Pick<Language, 'lang' | 'dir'>
+  organisation: PreparedDelivery['organisation']
+  /** What a mailbox shows beside the subject. */
+  preview: string
+  heading: string
+  button: { label: string; href: string }
+  why: string
+  children: ReactNode
+  /** Between the button and the line. */
+  afterButton?: ReactNode
+}
+
+// Mail programs that know the reader's preference take it from here; the others stay light.
+const DARK = `
+  :root { color-scheme: light dark; supported-color-schemes: light dark; }
+  @media (prefers-color-scheme: dark) {
+    .page { background-color: ${dark.page} !important; }
+    .card { background-color: ${dark.card} !important; border-color: ${dark.border} !important; }
+    .text { color: ${dark.text} !important; }
+    .quiet { color: ${dark.quiet} !important; }
+    .quote, .line { border-color: ${dark.border} !important; }
+  }
+  @media (max-width: 480px) {
+    .card { padding: 24px 20px !important; }
+  }`
+
+/** A paragraph; quiet ones are small and grey. */
+export function Paragraph({
+  children,
+  isQuiet = false,
+}: {
+  children: ReactNode
+  isQuiet?: boolean
+}) {
+  return (
+    <Text
+      className={isQuiet ? 'quiet' : 'text'}
+      style={{
+        color: isQuiet ? light.quiet : light.text,
+        fontSize: isQuiet ? size.small : size.text,
+        lineHeight: '1.5',
+        margin: '0 0 16px',
+      }}
+    >
+      {children}
+    </Text>
+  )
+}
+
+/** What somebody wrote, as plain text, line by line. */
+export function Quote({ children }: { children: string }) {
+  return (
+    <Section
+      className="quote"
+      style={{ borderInlineStart: `3px solid ${light.border}`, margin: '0 0 16px' }}
+    >
+      <Text
+        className="text"
+        style={{
+          color: light.text,
+          fontSize: size.text,
+          lineHeight: '1.5',
+          margin: '0',
+          padding: '2px 16px',
+          whiteSpace: 'pre-line',
+          overflowWrap: 'anywhere',
+        }}
+      >
+        {children}
+      </Text>
+    </Section>
+  )
+}
+
+export function Layout({
+  language,
+  organisation,
+  preview,
+  heading,
+  button,
+  why,
+  children,
+  afterButton,
+}: LayoutProps) {
+  const accent = organisation.accent_colour ?? light.accent
+  return (
+    <Html lang={language.lang} dir={language.dir}>
+      <Head>
+        <meta name="color-scheme" content="light dark" />
+        <meta name="supported-color-schemes" content="light dark" />
+        <style>{DARK}</style>
+      </Head>
+      <Preview>{preview}</Preview>
+      <Body
+        className="page"
+        style={{ backgroundColor: light.page, fontFamily: font, margin: '0', padding: '24px 8px' }}
+      >
+        <Container
+          className="card"
+          style={{
+            backgroundColor: light.card,
+            border: `1px solid ${light.border}`,
+            borderRadius: '12px',
+            maxWidth: size.width,
+            padding: '32px 36px',
+          }}
+        >
+          {organisation.logo_url ? (
+            <Img
+              src={organisation.logo_url}
+              alt={organisation.name}
+              height="36"
+              style={{ marginBottom: '24px' }}
+            />
+          ) : (
+            <Section style={{ marginBottom: '24px' }}>
+              <span
+                style={{
+                  backgroundColor: accent,
+                  borderRadius: '8px',
+                  color: textOn(accent),
+                  display: 'inline-block',
+                  fontSize: size.small,
+                  fontWeight: '600',
+                  overflowWrap: 'anywhere',
+                  padding: '6px 12px',
+                }}
+              >
+                {organisation.name}
+              </span>
+            </Section>
+          )}
+          <Heading
+            as="h1"
+            className="text"
+            style={{
+              color: light.text,
+              fontSize: size.title,
+              lineHeight: '1.3',
+              margin: '0 0 16px',
+              overflowWrap: 'anywhere',
+            }}
+          >
+            {heading}
+          </Heading>
+          {children}
+          <Button
+            href={button.href}
+            style={{
+              backgroundColor: readableOn('#ffffff', accent),
+              borderRadius: '8px',
+              color: '#ffffff',
+              fontSize: size.text,
+              fontWeight: '600',
+              margin: '8px 0 24px',
+              padding: '12px 22px',
+            }}
+          >
+            {button.label}
+          </Button>
+          {afterButton}
+          <Hr className="line" style={{ borderColor: light.border, margin: '8px 0 20px' }} />
+          <Text
+            className="quiet"
+            style={{
+              color: light.quiet,
+              fontSize: '13px',
+              lineHeight: '1.5',
+              margin: '0',
+              overflowWrap: 'anywhere',
+            }}
+          >
+            {why}
+          </Text>
+        </Container>
+      </Body>
+    </Html>
+  )
+}

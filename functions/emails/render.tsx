@@ -1,0 +1,37 @@
+/**
+ * Makes a mail of what the database says: subject, HTML and plain text, the last two from one tree.
+ *
+ * @module
+ */
+import { render as renderEmail, toPlainText } from 'react-email'
+import type { PreparedDelivery } from '../_shared/database.ts'
+import { languageFor } from './language.ts'
+import { templates } from './templates.ts'
+
+export interface RenderedMail {
+  /** One line. */
+  subject: string
+  html: string
+  text: string
+}
+
+/** @param now - when it is sent; relative times are counted from it */
+export async function render(mail: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
+  const props = { mail, language: languageFor(mail.locale), now }
+  const { subject, body: Body } = templates[mail.kind]
+  const html = await renderEmail(<Body {...props} />)
+  return {
+    subject: toLine(subject(props)),
+    html,
+    text: toPlainText(html),
+  }
+}
+
+/**
+ * A subject of one line and at most 200 characters, without anything that turns the direction of
+ * text. The database refuses such names already; what an account calls itself is not ours, though.
+ */
+function toLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+  return line.length <= 200 ? line : `${line.slice(0, 199)}…`
+}

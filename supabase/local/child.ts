@@ -1,0 +1,53 @@
+/**
+ * A part of the stack that runs as a process of its own.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface ChildOptions {
+  command: string
+  args: string[]
+  env: Record<string, string>
+  /** Everything that it prints is added here. */
+  logFile: string
+}
+
+/**
+ * Starts a process and starts it again when it ends by itself, at first after 0.2 seconds, then
+ * later each time up to 10.
+ */
+export function startChild({ command, args, env, logFile }: ChildOptions) {
+  const log = createWriteStream(logFile, { flags: 'a' })
+  let child: ChildProcess | null = null
+  let isStopping = false
+
+  const run = (async () => {
+    for (let delay = 200; !isStopping; delay = Math.min(delay * 2, 10_000)) {
+      const startedAt = Date.now()
+      child = spawn(command, args, {
+        env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      child.stdout?.pipe(log, { end: false })
+      child.stderr?.pipe(log, { end: false })
+      await new Promise((resolve) => child?.once('close', resolve).once('error', resolve))
+      if (Date.now() - startedAt > 30_000) delay = 200
+      if (!isStopping) await wait(delay, undefined, { ref: false })
+    }
+    log.end()
+  })()
+
+  return {
+    /** Asks it to end, and insists after five seconds. */
+    async stop() {
+      isStopping = true
+      child?.kill('SIGTERM')
+      const insist = setTimeout(() => child?.kill('SIGKILL'), 5_000)
+      await run
+      clearTimeout(insist)
+    },
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * The mailbox: takes every mail of the local stack over SMTP and shows it on a page.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { startChild } from './child.ts'
+
+const require = createRequire(import.meta.url)
+
+/** Starts maildev. Mails are kept in a folder, so that they are there after a restart. */
+export async function startMailbox(options: {
+  webPort: number
+  smtpPort: number
+  mailFolder: string
+  logFile: string
+}) {
+  await mkdir(options.mailFolder, { recursive: true })
+  const program = fileURLToPath(new URL('./bin/maildev', `file://${require.resolve('maildev')}`))
+  const child = startChild({
+    command: process.execPath,
+    args: [
+      program,
+      ...['--ip', '127.0.0.1', '--web-ip', '127.0.0.1'],
+      ...['--web', String(options.webPort), '--smtp', String(options.smtpPort)],
+      ...['--mail-directory', options.mailFolder],
+    ],
+    env: {},
+    logFile: options.logFile,
+  })
+  return {
+    url: `http://127.0.0.1:${options.webPort}`,
+    smtpUrl: `smtp://127.0.0.1:${options.smtpPort}`,
+    stop: child.stop,
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Keys and passwords of one local stack, made once and kept in its data folder.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface Secrets {
+  jwtSecret: string
+  publishableKey: string
+  secretKey: string
+  databasePassword: string
+  workerPassword: string
+  workerSecret: string
+}
+
+/** Reads the secrets of this folder, or makes them: readable by their owner only. */
+export async function loadSecrets(folder: string): Promise<Secrets> {
+  const file = join(folder, 'secrets.json')
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const random = () => randomBytes(24).toString('base64url')
+  const secrets: Secrets = {
+    jwtSecret: random(),
+    publishableKey: `sb_publishable_${random()}`,
+    secretKey: `sb_secret_${random()}`,
+    databasePassword: random(),
+    workerPassword: random(),
+    workerSecret: random(),
+  }
+  await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
+  return secrets
+}

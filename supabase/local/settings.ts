@@ -1,0 +1,42 @@
+/**
+ * Where a local stack lives and which ports it takes, from the environment.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import { Problem } from './problem.ts'
+
+/** In the order in which they follow one another, from `USHER_PORT` on. */
+const PARTS = ['api', 'database', 'functions', 'mailbox', 'smtp', 'console'] as const
+export type Part = (typeof PARTS)[number]
+
+export interface Settings {
+  /** Absolute. */
+  dataFolder: string
+  ports: Record<Part, number>
+  /** Whether an empty database gets the demo data. */
+  isSeeded: boolean
+}
+
+/**
+ * @param environment.USHER_PORT - the first port; 54321 by default, as Supabase has it
+ * @param environment.USHER_DATA - the data folder; `.usher` by default
+ * @param environment.USHER_SEED - `none` starts empty
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const { USHER_PORT = '54321', USHER_DATA = '.usher', USHER_SEED = 'demo' } = environment
+  const first = Number(USHER_PORT)
+  if (!Number.isInteger(first) || first < 1024 || first + PARTS.length > 65_536) {
+    throw new Problem(
+      `USHER_PORT is a number from 1024 to ${65_536 - PARTS.length}, not "${USHER_PORT}".`,
+    )
+  }
+  if (!['demo', 'none'].includes(USHER_SEED)) {
+    throw new Problem(`USHER_SEED is "none", for an empty start, or left out; not "${USHER_SEED}".`)
+  }
+  return {
+    dataFolder: resolve(USHER_DATA),
+    ports: Object.fromEntries(PARTS.map((part, i) => [part, first + i])) as Record<Part, number>,
+    isSeeded: USHER_SEED !== 'none',
+  }
+}

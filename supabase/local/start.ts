@@ -1,0 +1,177 @@
+/**
+ * `npm start`: the whole stack on this machine, with no Docker.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import postgres from 'postgres'
+import { startApi } from './api.ts'
+import { startChild } from './child.ts'
+import { buildConsole, startConsole } from './console.ts'
+import { stopOrphanedPostgres, takeDataFolder } from './data-folder.ts'
+import { type PostgresServer, startPostgres } from './database.ts'
+import { denoArguments, startFunctions } from './functions.ts'
+import { logTo } from './log.ts'
+import { startMailbox } from './mailbox.ts'
+import { applyMigrations, applySeed } from './migrations.ts'
+import { preparePlatform } from './platform.ts'
+import { requireFreePorts } from './ports.ts'
+import { end } from './problem.ts'
+import { createProgress, printReport, readSignIns } from './report.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
+import { readSettings, type Settings } from './settings.ts'
+import { removeStackFile, type Stack, writeStackFile } from './stack-file.ts'
+
+/** What is running, to be stopped in the reverse order. */
+const parts: { stop(): Promise<unknown> }[] = []
+let stopping: Promise<void> | null = null
+
+function stopAll(): Promise<void> {
+  stopping ??= (async () => {
+    for (const part of parts.reverse()) await part.stop()
+  })()
+  return stopping
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    stopAll().then(() => process.exit(0), end)
+  })
+}
+
+try {
+  await start(readSettings(process.env))
+} catch (error) {
+  if (!stopping) {
+    await stopAll().catch(() => {})
+    end(error)
+  }
+}
+
+async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
+  const progress = createProgress()
+  const release = await takeDataFolder(dataFolder)
+  parts.push({ stop: release }, { stop: () => removeStackFile(dataFolder) })
+  await stopOrphanedPostgres(dataFolder)
+  await requireFreePorts(ports)
+  const logFolder = join(dataFolder, 'logs')
+  await mkdir(logFolder, { recursive: true })
+  logTo(join(logFolder, 'stack.log'))
+  const secrets = await loadSecrets(dataFolder)
+  const consoleUrl = `http://127.0.0.1:${ports.console}`
+  const consoleFolder = join(dataFolder, 'console')
+
+  // The mailbox and the pages need no database, and the database keeps only one core busy.
+  const startingMailbox = keep(
+    startMailbox({
+      webPort: ports.mailbox,
+      smtpPort: ports.smtp,
+      mailFolder: join(dataFolder, 'mail'),
+      logFile: join(logFolder, 'mailbox.log'),
+    }),
+  )
+  const building = buildConsole(consoleFolder)
+
+  const server = await keep(
+    startPostgres({ folder: dataFolder, port: ports.database, password: secrets.databasePassword }),
+  )
+  progress.done('Postgres')
+  const workerUrl = await migrate(server, secrets, consoleUrl, isSeeded)
+  progress.done('migrations and data')
+
+  const mailbox = await startingMailbox
+  const apiUrl = `http://127.0.0.1:${ports.api}`
+  const env = {
+    SUPABASE_URL: apiUrl,
+    SUPABASE_ANON_KEY: secrets.publishableKey,
+    SUPABASE_SERVICE_ROLE_KEY: secrets.secretKey,
+    USHER_DATABASE_URL: workerUrl,
+    USHER_WORKER_SECRET: secrets.workerSecret,
+    SMTP_URL: mailbox.smtpUrl,
+    MAIL_FROM: 'Usher <no-reply@usher.test>',
+  }
+  const [api, functions, pages] = await Promise.all([
+    keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),
+    keep(startFunctions({ port: ports.functions, env, logFolder })),
+    building.then(() =>
+      keep(
+        startConsole({
+          port: ports.console,
+          folder: consoleFolder,
+          apiUrl,
+          publishableKey: secrets.publishableKey,
+        }),
+      ),
+    ),
+  ])
+  progress.done('API, edge functions and pages')
+  parts.push(
+    startChild({
+      command: 'deno',
+      args: denoArguments('send-mail/worker.ts'),
+      env: { ...env, NO_COLOR: '1' },
+      logFile: join(logFolder, 'mail-worker.log'),
+    }),
+  )
+  await untilItAnswers(`${mailbox.url}/healthz`)
+  progress.done('mailbox and mail worker')
+
+  const stack: Stack = {
+    apiUrl: api.url,
+    publishableKey: secrets.publishableKey,
+    secretKey: secrets.secretKey,
+    databaseUrl: server.url,
+    functionsUrl: functions.url,
+    mailboxUrl: mailbox.url,
+    smtpUrl: mailbox.smtpUrl,
+    consoleUrl: pages.url,
+    jwtSecret: secrets.jwtSecret,
+  }
+  const signIns = await readSignIns(server.url)
+  if (stopping) return
+  await writeStackFile(dataFolder, stack)
+  printReport(stack, dataFolder, signIns)
+}
+
+/** Notes a part down, to be stopped at the end, also if another part fails while this one starts. */
+async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> {
+  const part = await starting
+  if (stopping) await part.stop()
+  else parts.push(part)
+  return part
+}
+
+/** Brings the database to its present state; answers the address under which the worker comes. */
+async function migrate(
+  server: PostgresServer,
+  secrets: Secrets,
+  siteUrl: string,
+  isSeeded: boolean,
+): Promise<string> {
+  await preparePlatform(server.url)
+  await applyMigrations(server.url)
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} })
+  try {
+    await sql.unsafe(`alter role usher_worker login password '${secrets.workerPassword}'`)
+    await sql`select usher.update_settings(${sql.json({ site_url: siteUrl })})`
+  } finally {
+    await sql.end()
+  }
+  if (isSeeded) await applySeed(server.url)
+  return server.url.replace(/\/\/[^@]+@/, `//usher_worker:${secrets.workerPassword}@`)
+}
+
+async function untilItAnswers(url: string): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while (!stopping) {
+    const isThere = await fetch(url).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+    if (isThere) return
+    if (Date.now() > deadline) throw new Error(`${url} did not answer within 15 seconds.`)
+    await wait(50)
+  }
+}
