@@ -31,23 +31,25 @@ export function languageFor(locale: string): Language {
   const code = locale.split('-')[0] ?? ''
   const texts = LANGUAGES[code] ?? en
   const lang = LANGUAGES[code] ? locale : 'en'
+  // Without a region, the order of day and month that most readers of English know.
+  const region = lang === 'en' ? 'en-GB' : lang
   return {
     texts,
     lang,
     dir: ['ar', 'fa', 'he', 'ur'].includes(lang.split('-')[0] ?? '') ? 'rtl' : 'ltr',
     listRoles(roles) {
       const names: Record<string, string> = texts.roles
-      return new Intl.ListFormat(lang).format(roles.map((role) => names[role] ?? role))
+      return new Intl.ListFormat(region).format(roles.map((role) => names[role] ?? role))
     },
     sayWhen(time, now) {
       const hours = Math.max(1, Math.round((time.getTime() - now.getTime()) / 3_600_000))
-      const format = new Intl.RelativeTimeFormat(lang, { numeric: 'always' })
+      const format = new Intl.RelativeTimeFormat(region, { numeric: 'always' })
       return hours >= 48
         ? format.format(Math.round(hours / 24), 'day')
         : format.format(hours, 'hour')
     },
     sayDate(time) {
-      const date = new Intl.DateTimeFormat(lang, {
+      const date = new Intl.DateTimeFormat(region, {
         dateStyle: 'full',
         timeStyle: 'short',
         timeZone: 'UTC',

@@ -38,14 +38,14 @@ interface LayoutProps {
 const DARK = `
   :root { color-scheme: light dark; supported-color-schemes: light dark; }
   @media (prefers-color-scheme: dark) {
-    .page { background-color: ${dark.page} !important; }
+    .page, .page > table > tbody > tr > td { background-color: ${dark.page} !important; }
     .card { background-color: ${dark.card} !important; border-color: ${dark.border} !important; }
     .text { color: ${dark.text} !important; }
     .quiet { color: ${dark.quiet} !important; }
     .quote, .line { border-color: ${dark.border} !important; }
   }
   @media (max-width: 480px) {
-    .card { padding: 24px 20px !important; }
+    .card > tbody > tr > td { padding: 24px 20px !important; }
   }`
 
 /** A paragraph; quiet ones are small and grey. */

@@ -23,7 +23,9 @@ export async function render(mail: PreparedDelivery, now = new Date()): Promise<
   return {
     subject: toLine(subject(props)),
     html,
-    text: toPlainText(html),
+    text: toPlainText(html, {
+      selectors: [{ selector: 'h1', options: { uppercase: false } }],
+    }),
   }
 }
 

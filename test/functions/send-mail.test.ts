@@ -1,0 +1,176 @@
+import { describe, expect, onTestFinished } from 'vitest'
+import { connect, deliveriesOf } from '../../functions/_shared/database.ts'
+import { readMailEnvironment } from '../../functions/_shared/environment.ts'
+import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
+import { drain } from '../../functions/send-mail/drain.ts'
+import { createHandler } from '../../functions/send-mail/handler.ts'
+import { type Organisation, test } from '../support/acme.ts'
+import { refusal, startSmtpServer } from '../support/smtp.ts'
+
+/** A worker with its own connection, as the role that the real one has, and a mail server. */
+async function worker(acme: Organisation, databaseUrl: string, smtp = startSmtpServer()) {
+  const server = await smtp
+  await acme.sql.unsafe(`alter role usher_worker login password 'worker'`)
+  await acme.sql`delete from public.organisation_deliveries where organisation_id <> ${acme.id}`
+  const sql = connect(databaseUrl.replace(/\/\/[^@]+@/, '//usher_worker:worker@'))
+  const transport = createSmtpTransport(server.url)
+  onTestFinished(async () => {
+    transport.close()
+    await sql.end()
+    await server.stop()
+  })
+  const options = {
+    deliveries: deliveriesOf(sql),
+    transport,
+    from: { name: 'Usher', address: 'no-reply@usher.test' },
+    worker: 'test',
+  }
+  return {
+    received: server.received,
+    options,
+    drain: (signal?: AbortSignal) => drain(options, signal),
+  }
+}
+
+const statuses = async (acme: Organisation) =>
+  (
+    await acme.sql`select status from public.organisation_deliveries where organisation_id = ${acme.id}`
+  ).map((row) => row.status)
+
+describe('the worker', () => {
+  test('sends the invitation, and the link in it is good', async ({ acme, database }) => {
+    const { drain, received } = await worker(acme, database.url)
+    const { invite } = await acme.invite()
+
+    expect(await drain()).toEqual({ sent: 1, failed: 0, skipped: 0 })
+
+    expect(received).toHaveLength(1)
+    const [mail] = received
+    expect(mail).toMatchObject({ subject: 'owner invites you to Acme', recipients: [invite.email] })
+    const [row] =
+      await acme.sql`select id from public.organisation_deliveries where invite_id = ${invite.id}`
+    expect(mail?.messageId).toBe(`<${row?.id}@usher.test>`)
+    const token = mail?.text?.match(/#(inv_[\w-]+)/)?.[1]
+    expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
+      status: 'pending',
+    })
+    expect(await statuses(acme)).toEqual(['sent'])
+  })
+
+  test('has no mail for an invite that was revoked meanwhile', async ({ acme, database }) => {
+    const { drain, received } = await worker(acme, database.url)
+    await acme.inviteIn('revoked')
+
+    expect(await drain()).toEqual({ sent: 0, failed: 0, skipped: 1 })
+    expect(received).toEqual([])
+  })
+
+  test('several side by side send each mail once', async ({ acme, database }) => {
+    const { drain, received } = await worker(acme, database.url)
+    await acme.owner.rpc('create_organisation_invites', {
+      organisation_id: acme.id,
+      invites: Array.from({ length: 40 }, (_, i) => ({
+        email: `m${i}@example.com`,
+        roles: ['member'],
+      })),
+    })
+
+    const counts = await Promise.all([drain(), drain(), drain()])
+
+    expect(counts.reduce((sum, count) => sum + count.sent, 0)).toBe(40)
+    expect(new Set(received.map((mail) => mail.messageId)).size).toBe(40)
+    expect(received).toHaveLength(40)
+  })
+
+  test('one mail that is refused does not stop the others', async ({ acme, database }) => {
+    const { drain, received } = await worker(
+      acme,
+      database.url,
+      startSmtpServer({
+        onRcptTo: ({ address }, _session, done) =>
+          address.startsWith('gone') ? done(refusal(550, '5.1.1 No such user')) : done(),
+      }),
+    )
+    await acme.invite(`gone-${acme.id}@example.com`)
+    await acme.invite()
+
+    expect(await drain()).toEqual({ sent: 1, failed: 1, skipped: 0 })
+    expect(received).toHaveLength(1)
+    expect((await statuses(acme)).sort()).toEqual(['failed', 'sent'])
+    expect(
+      await acme.sql`select status_code from usher.suppressed_addresses
+      where email = ${`gone-${acme.id}@example.com`}`,
+    ).toEqual([{ status_code: '5.1.1' }])
+  })
+
+  test('takes nothing more once it has been told to stop', async ({ acme, database }) => {
+    const { drain } = await worker(acme, database.url)
+    await acme.invite()
+
+    expect(await drain(AbortSignal.abort())).toEqual({ sent: 0, failed: 0, skipped: 0 })
+    expect(await statuses(acme)).toEqual(['queued'])
+  })
+
+  test('keeps a token out of the audit trail and the deliveries', async ({ acme, database }) => {
+    const { drain } = await worker(acme, database.url)
+    await acme.invite()
+    await drain()
+
+    const kept = JSON.stringify([
+      await acme.owner.select('organisation_audit_events'),
+      await acme.owner.select('organisation_deliveries'),
+    ])
+    expect(kept).toContain('delivery.sent')
+    expect(kept).not.toContain('inv_')
+  })
+})
+
+describe('the function', () => {
+  const secret = 'a-secret-of-the-worker'
+  const counts = { sent: 3, failed: 0, skipped: 1 }
+  const handler = createHandler({ drain: async () => counts, secret })
+  const call = (init: RequestInit) => handler(new Request('https://functions.test/send-mail', init))
+
+  test('sends for whoever knows the secret', async () => {
+    const answer = await call({ method: 'POST', headers: { authorization: `Bearer ${secret}` } })
+
+    expect([answer.status, await answer.json()]).toEqual([200, counts])
+  })
+
+  test.for([
+    [401, { method: 'POST' }],
+    [401, { method: 'POST', headers: { authorization: 'Bearer wrong' } }],
+    [401, { method: 'POST', headers: { authorization: `Bearer ${secret} x` } }],
+    [405, { method: 'GET', headers: { authorization: `Bearer ${secret}` } }],
+  ] as const)('%i: %j', async ([status, init]) => {
+    expect((await call(init)).status).toBe(status)
+  })
+})
+
+describe('the environment', () => {
+  const good = {
+    USHER_DATABASE_URL: 'postgres://usher_worker:x@localhost/postgres',
+    USHER_WORKER_SECRET: 'a-secret-of-the-worker',
+    SMTP_URL: 'smtps://user:p%40ss@mail.example.com:465',
+    MAIL_FROM: 'Acme <no-reply@acme.example>',
+  }
+
+  test('is read into typed values', () => {
+    expect(readMailEnvironment(good)).toMatchObject({
+      databaseUrl: good.USHER_DATABASE_URL,
+      from: { name: 'Acme', address: 'no-reply@acme.example' },
+    })
+  })
+
+  test('one message names everything that is wrong', () => {
+    const read = () =>
+      readMailEnvironment({
+        ...good,
+        USHER_DATABASE_URL: undefined,
+        SMTP_URL: 'http://x',
+        MAIL_FROM: 'a\nb',
+      })
+
+    expect(read).toThrow(/USHER_DATABASE_URL is missing.*SMTP_URL is not.*MAIL_FROM is not/)
+  })
+})

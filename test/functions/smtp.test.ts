@@ -1,0 +1,170 @@
+import { createServer, type Socket } from 'node:net'
+import type { SMTPServerOptions } from 'smtp-server'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Message } from '../../functions/_shared/transports/index.ts'
+import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
+import { refusal, startSmtpServer } from '../support/smtp.ts'
+
+const message: Message = {
+  id: 'delivery-1@usher.test',
+  from: { name: 'Acme', address: 'no-reply@usher.test' },
+  to: 'new@example.com',
+  replyTo: 'hr@acme.example',
+  subject: 'Grüße from Acme',
+  html: '<p>Hello</p>',
+  text: 'Hello',
+}
+
+async function server(options: SMTPServerOptions = {}) {
+  const started = await startSmtpServer(options)
+  const transport = createSmtpTransport(started.url)
+  onTestFinished(async () => {
+    transport.close()
+    await started.stop()
+  })
+  return { ...started, transport }
+}
+
+/** A server that speaks by a script: what it says to each line that comes. */
+async function scripted(answer: (line: string, socket: Socket) => string | null) {
+  const sockets = new Set<Socket>()
+  const listener = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.write('220 scripted\r\n')
+    socket.on('data', (data) => {
+      for (const line of data.toString().split('\r\n').slice(0, -1)) {
+        const said = answer(line, socket)
+        if (said) socket.write(`${said}\r\n`)
+      }
+    })
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const address = listener.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const transport = createSmtpTransport(new URL(`smtp://127.0.0.1:${port}`))
+  onTestFinished(async () => {
+    transport.close()
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => listener.close(resolve))
+  })
+  return transport
+}
+
+const hello = (line: string) => (/^(EHLO|HELO)/.test(line) ? '250 scripted' : null)
+
+describe('a mail over SMTP', () => {
+  test('arrives whole, with the headers that it was given', async () => {
+    const { transport, received } = await server()
+
+    expect(await transport.send(message)).toMatchObject({
+      ok: true,
+      response: expect.stringContaining('250'),
+    })
+
+    expect(received).toMatchObject([
+      {
+        messageId: '<delivery-1@usher.test>',
+        from: { name: 'Acme', address: 'no-reply@usher.test' },
+        to: [{ address: 'new@example.com' }],
+        replyTo: [{ address: 'hr@acme.example' }],
+        subject: 'Grüße from Acme',
+        recipients: ['new@example.com'],
+      },
+    ])
+    expect(received[0]?.text?.trim()).toBe('Hello')
+    expect(received[0]?.html?.trim()).toBe('<p>Hello</p>')
+    expect(received[0]?.raw).toMatch(/^Auto-Submitted: auto-generated$/m)
+    expect(received[0]?.raw).toMatch(/^Date: /m)
+  })
+
+  test('has no header and no recipient that a name or subject brings in', async () => {
+    const { transport, received } = await server()
+    const line = 'Hi\r\nBcc: victim@example.com\r\n\r\nsurprise'
+
+    await transport.send({
+      ...message,
+      subject: line,
+      from: { name: line, address: 'no-reply@usher.test' },
+    })
+
+    expect(received).toHaveLength(1)
+    expect(received[0]?.recipients).toEqual(['new@example.com'])
+    expect(received[0]?.raw).not.toMatch(/^Bcc:/im)
+    expect(received[0]?.bcc ?? []).toEqual([])
+  })
+
+  test.for([
+    [421, 'Try later', 'temporary', null],
+    [451, '4.3.0 Busy', 'temporary', '4.3.0'],
+    [452, '4.2.2 Mailbox full', 'temporary', '4.2.2'],
+    [550, '5.1.1 No such user', 'permanent', '5.1.1'],
+    [554, '5.7.1 Not wanted', 'permanent', '5.7.1'],
+  ] as const)('%i %s is %s', async ([code, text, failure, statusCode]) => {
+    const { transport } = await server({
+      onRcptTo: (_address, _session, done) => done(refusal(code, text)),
+    })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure, statusCode })
+  })
+
+  test('that is refused after its last line is refused, not in doubt', async () => {
+    const { transport } = await server({
+      onData(stream, _session, done) {
+        stream.resume()
+        stream.on('end', () => done(refusal(550, '5.7.1 Spam')))
+      },
+    })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'permanent' })
+  })
+
+  test('is temporary when nobody listens', async () => {
+    const { transport, stop } = await server()
+    await stop()
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+  })
+
+  test('is temporary when the connection drops before the message', async () => {
+    const transport = await scripted((line, socket) => {
+      if (line.startsWith('MAIL')) socket.destroy()
+      return hello(line)
+    })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+  })
+
+  test('is in doubt when the connection drops after its last line', async () => {
+    const transport = await scripted((line, socket) => {
+      if (line === '.') socket.destroy()
+      if (/^(MAIL|RCPT)/.test(line)) return '250 OK'
+      return line === 'DATA' ? '354 Go on' : hello(line)
+    })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'in_doubt' })
+  })
+})
+
+describe('encryption', () => {
+  test('a server that is not this machine and offers no STARTTLS gets nothing', async () => {
+    const { received, url, stop } = await startSmtpServer()
+    onTestFinished(stop)
+    // 127.0.0.2 is this machine as well, but not by a name that is let through in the clear.
+    const transport = createSmtpTransport(new URL(`smtp://127.0.0.2:${url.port}`))
+    onTestFinished(() => transport.close())
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+    expect(received).toEqual([])
+  })
+
+  test('a certificate that nobody vouches for is not believed', async () => {
+    const { received, url, stop } = await startSmtpServer({ disabledCommands: [] })
+    onTestFinished(stop)
+    const transport = createSmtpTransport(new URL(`smtp://127.0.0.1:${url.port}`))
+    onTestFinished(() => transport.close())
+
+    expect(await transport.send(message)).toMatchObject({ ok: false })
+    expect(received).toEqual([])
+  })
+})
