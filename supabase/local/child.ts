@@ -4,23 +4,26 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 export interface ChildOptions {
   command: string
   args: string[]
   env: Record<string, string>
-  /** Everything that it prints is added here. */
-  logFile: string
+  /** Its log is `logs/<name>.log` in the data folder, and its process id `pids/<name>`. */
+  name: string
+  dataFolder: string
 }
 
 /**
  * Starts a process and starts it again when it ends by itself, at first after 0.2 seconds, then
  * later each time up to 10.
  */
-export function startChild({ command, args, env, logFile }: ChildOptions) {
-  const log = createWriteStream(logFile, { flags: 'a' })
+export function startChild({ command, args, env, name, dataFolder }: ChildOptions) {
+  const log = createWriteStream(join(dataFolder, 'logs', `${name}.log`), { flags: 'a' })
+  const pidFile = join(dataFolder, 'pids', name)
   let child: ChildProcess | null = null
   let isStopping = false
 
@@ -28,9 +31,16 @@ export function startChild({ command, args, env, logFile }: ChildOptions) {
     for (let delay = 200; !isStopping; delay = Math.min(delay * 2, 10_000)) {
       const startedAt = Date.now()
       child = spawn(command, args, {
-        env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+        env: {
+          PATH: process.env.PATH ?? '',
+          HOME: process.env.HOME ?? '',
+          // By this a later start knows a process that a killed one has left behind.
+          USHER_DATA: dataFolder,
+          ...env,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
+      if (child.pid) writeFileSync(pidFile, String(child.pid))
       child.stdout?.pipe(log, { end: false })
       child.stderr?.pipe(log, { end: false })
       await new Promise((resolve) => child?.once('close', resolve).once('error', resolve))
@@ -38,6 +48,7 @@ export function startChild({ command, args, env, logFile }: ChildOptions) {
       if (!isStopping) await wait(delay, undefined, { ref: false })
     }
     log.end()
+    rmSync(pidFile, { force: true })
   })()
 
   return {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { mkdir, open, readFile, rm, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Problem } from './problem.ts'
 
 /**
@@ -38,29 +39,51 @@ export async function holderOf(folder: string): Promise<number | null> {
 }
 
 /**
- * A run that was killed may leave its Postgres behind, which still serves the data. It is asked to
- * stop, which loses nothing.
+ * A run that was killed may leave its parts behind: its Postgres, which still serves the data, and the
+ * processes whose ids it wrote down. They are asked to stop, which loses nothing.
  */
-export async function stopOrphanedPostgres(folder: string): Promise<void> {
-  const file = join(folder, 'postgres', 'postmaster.pid')
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
-  if (!pid || !isRunning(pid) || !(await isPostgres(pid))) return
-  process.kill(pid, 'SIGINT')
+export async function stopOrphans(folder: string): Promise<void> {
+  const names = await readdir(join(folder, 'pids')).catch(() => [])
+  await Promise.all(
+    names.map(async (name) => {
+      const file = join(folder, 'pids', name)
+      const isOurs = (_: string, env: string) => env.includes(`USHER_DATA=${folder}`)
+      await stopOrphan(await readPid(file), 'SIGTERM', isOurs)
+      await rm(file, { force: true })
+    }),
+  )
+  // The database last: the others may be in the middle of something there.
+  const postmaster = join(folder, 'postgres', 'postmaster.pid')
+  await stopOrphan(await readPid(postmaster), 'SIGINT', (command) => command.includes('postgres'))
+}
+
+async function stopOrphan(
+  pid: number,
+  signal: NodeJS.Signals,
+  isOurs: (command: string, environment: string) => boolean,
+): Promise<void> {
+  if (!pid || !isRunning(pid)) return
+  // Process ids are used again: what has this one now may be anybody's.
+  const read = (what: string) => readFile(`/proc/${pid}/${what}`, 'utf8').catch(() => '')
+  if (!isOurs(await read('cmdline'), await read('environ'))) return
+  process.kill(pid, signal)
   const deadline = Date.now() + 20_000
   while (isRunning(pid)) {
     if (Date.now() > deadline) {
-      throw new Problem(
-        `A Postgres of an earlier run (process ${pid}) does not stop; end it by hand.`,
-      )
+      throw new Problem(`Process ${pid} of an earlier run does not stop; end it by hand.`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await wait(50)
   }
+}
+
+async function readPid(file: string): Promise<number> {
+  return Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
 }
 
 async function makeWritable(folder: string): Promise<void> {
   const probe = join(folder, `.probe-${process.pid}`)
   try {
-    await mkdir(folder, { recursive: true })
+    for (const part of ['logs', 'pids']) await mkdir(join(folder, part), { recursive: true })
     await (await open(probe, 'w')).close()
     await unlink(probe)
   } catch (error) {
@@ -78,10 +101,4 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
-}
-
-/** Process ids are used again: what has this one now may be another's. Unknown counts as yes. */
-async function isPostgres(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres')
-  return command.includes('postgres')
 }

@@ -38,7 +38,7 @@ interface Running {
 export async function startFunctions(options: {
   port: number
   env: Record<string, string>
-  logFolder: string
+  dataFolder: string
 }) {
   const running = new Map<string, Promise<Running>>()
 
@@ -49,7 +49,8 @@ export async function startFunctions(options: {
       args: denoArguments(`${name}/index.ts`),
       // Deno.serve listens there when the code names no address, as on Supabase.
       env: { ...options.env, DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`, NO_COLOR: '1' },
-      logFile: join(options.logFolder, `${name}.log`),
+      name,
+      dataFolder: options.dataFolder,
     })
     const deadline = Date.now() + 10_000
     while ((await isFree(port)) && Date.now() < deadline) await wait(50)

@@ -5,6 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startChild } from './child.ts'
 
@@ -14,10 +15,10 @@ const require = createRequire(import.meta.url)
 export async function startMailbox(options: {
   webPort: number
   smtpPort: number
-  mailFolder: string
-  logFile: string
+  dataFolder: string
 }) {
-  await mkdir(options.mailFolder, { recursive: true })
+  const mailFolder = join(options.dataFolder, 'mail')
+  await mkdir(mailFolder, { recursive: true })
   const program = fileURLToPath(new URL('./bin/maildev', `file://${require.resolve('maildev')}`))
   const child = startChild({
     command: process.execPath,
@@ -25,10 +26,11 @@ export async function startMailbox(options: {
       program,
       ...['--ip', '127.0.0.1', '--web-ip', '127.0.0.1'],
       ...['--web', String(options.webPort), '--smtp', String(options.smtpPort)],
-      ...['--mail-directory', options.mailFolder],
+      ...['--mail-directory', mailFolder],
     ],
     env: {},
-    logFile: options.logFile,
+    name: 'mailbox',
+    dataFolder: options.dataFolder,
   })
   return {
     url: `http://127.0.0.1:${options.webPort}`,

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { holderOf, stopOrphanedPostgres } from './data-folder.ts'
+import { holderOf, stopOrphans } from './data-folder.ts'
 import { end, Problem } from './problem.ts'
 import { readSettings } from './settings.ts'
 
@@ -22,7 +22,7 @@ try {
   if (existsSync(dataFolder) && !existsSync(join(dataFolder, 'secrets.json'))) {
     throw new Problem(`${dataFolder} is not the data folder of a stack; nothing was deleted.`)
   }
-  await stopOrphanedPostgres(dataFolder)
+  await stopOrphans(dataFolder)
   await rm(dataFolder, { recursive: true, force: true })
   console.log(`All data in ${dataFolder} is deleted. The next npm start begins anew.`)
 } catch (error) {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import AsyncExitHook from 'async-exit-hook'
@@ -11,7 +10,7 @@ import postgres from 'postgres'
 import { startApi } from './api.ts'
 import { startChild } from './child.ts'
 import { buildConsole, startConsole } from './console.ts'
-import { stopOrphanedPostgres, takeDataFolder } from './data-folder.ts'
+import { stopOrphans, takeDataFolder } from './data-folder.ts'
 import { type PostgresServer, startPostgres } from './database.ts'
 import { denoArguments, startFunctions } from './functions.ts'
 import { logTo } from './log.ts'
@@ -57,23 +56,16 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
   const progress = createProgress()
   const release = await takeDataFolder(dataFolder)
   parts.push({ stop: release }, { stop: () => removeStackFile(dataFolder) })
-  await stopOrphanedPostgres(dataFolder)
+  await stopOrphans(dataFolder)
   await requireFreePorts(ports)
-  const logFolder = join(dataFolder, 'logs')
-  await mkdir(logFolder, { recursive: true })
-  logTo(join(logFolder, 'stack.log'))
+  logTo(join(dataFolder, 'logs', 'stack.log'))
   const secrets = await loadSecrets(dataFolder)
   const consoleUrl = `http://127.0.0.1:${ports.console}`
   const consoleFolder = join(dataFolder, 'console')
 
   // The mailbox and the pages need no database, and the database keeps only one core busy.
   const startingMailbox = keep(
-    startMailbox({
-      webPort: ports.mailbox,
-      smtpPort: ports.smtp,
-      mailFolder: join(dataFolder, 'mail'),
-      logFile: join(logFolder, 'mailbox.log'),
-    }),
+    startMailbox({ webPort: ports.mailbox, smtpPort: ports.smtp, dataFolder }),
   )
   const building = buildConsole(consoleFolder)
 
@@ -97,7 +89,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
   }
   const [api, functions, pages] = await Promise.all([
     keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),
-    keep(startFunctions({ port: ports.functions, env, logFolder })),
+    keep(startFunctions({ port: ports.functions, env, dataFolder })),
     building.then(() =>
       keep(
         startConsole({
@@ -115,7 +107,8 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
       command: 'deno',
       args: denoArguments('send-mail/worker.ts'),
       env: { ...env, NO_COLOR: '1' },
-      logFile: join(logFolder, 'mail-worker.log'),
+      name: 'mail-worker',
+      dataFolder,
     }),
   )
   await untilItAnswers(`${mailbox.url}/healthz`)
