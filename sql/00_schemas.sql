@@ -3,6 +3,7 @@
 -- public   what the API exposes: tables to read under RLS, and thin RPC functions.
 -- usher    the rules, tokens, keys and outbox. Never list it in the API's exposed schemas.
 
+create schema if not exists extensions;
 create extension if not exists pgcrypto with schema extensions;
 
 -- A role belongs to the whole cluster, so another database may have made it, even just now.

@@ -1,7 +1,8 @@
 -- The trunk: organisations, roles, members, invites, tokens, deliveries and the audit trail.
 
--- By hand, because the next two cannot be derived: the extension is the platform's where there is one,
+-- By hand, because the next cannot be derived: the extension is the platform's where there is one,
 -- and a role belongs to the whole cluster, so another database may have made it.
+create schema if not exists extensions;
 create extension if not exists pgcrypto with schema extensions;
 
 do $$
