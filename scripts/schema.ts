@@ -15,9 +15,16 @@ import postgres from 'postgres'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+interface ReferenceTable {
+  name: string
+  key: string[]
+  /** Its rows are the operator's once they are there: they are added, never changed. */
+  isOperators?: true
+}
+
 /** Tables whose rows are part of the schema: the migration brings them along. */
-const REFERENCE_TABLES = [
-  { name: 'usher.settings', key: ['is_only_row'] },
+const REFERENCE_TABLES: ReferenceTable[] = [
+  { name: 'usher.settings', key: ['is_only_row'], isOperators: true },
   { name: 'usher.permissions', key: ['name'] },
   { name: 'public.organisation_roles', key: ['id'] },
   { name: 'usher.role_assigners', key: ['assigner', 'role'] },
@@ -79,34 +86,44 @@ function isPortable(statement: string): boolean {
   )
 }
 
+type Row = Record<string, unknown>
+
 async function rowDifferences(fromUrl: string, toUrl: string): Promise<string[]> {
   const statements: string[] = []
   for (const table of REFERENCE_TABLES) {
-    const [from, to] = await Promise.all([fromUrl, toUrl].map((url) => readRows(url, table)))
-    for (const [key, row] of to ?? []) {
-      if (from?.get(key) === row) continue
-      const update = from?.has(key) ? `delete from ${table.name} t where ${key};\n` : ''
-      statements.push(
-        `${update}insert into ${table.name}\nselect * from jsonb_populate_record(null::${table.name}, ${quote(row)})`,
+    const [from, to] = await Promise.all([readRows(fromUrl, table), readRows(toUrl, table)])
+    for (const [key, row] of to) {
+      const record = `jsonb_populate_record(null::${table.name}, ${quote(JSON.stringify(row))})`
+      const before = from.get(key)
+      if (!before) {
+        statements.push(`insert into ${table.name}\nselect * from ${record}`)
+        continue
+      }
+      // A column that is new gets its default from the statement that adds it.
+      const changed = Object.keys(before).filter(
+        (column) => column in row && JSON.stringify(before[column]) !== JSON.stringify(row[column]),
       )
+      if (changed.length === 0 || table.isOperators) continue
+      const assignments = changed.map((column) => `${column} = r.${column}`).join(', ')
+      statements.push(`update ${table.name} t\nset ${assignments}\nfrom ${record} r\nwhere ${key}`)
     }
-    for (const key of from?.keys() ?? []) {
-      if (!to?.has(key)) statements.push(`delete from ${table.name} t where ${key}`)
+    for (const key of from.keys()) {
+      if (!to.has(key)) statements.push(`delete from ${table.name} t where ${key}`)
     }
   }
   return statements
 }
 
-/** Rows as JSON text, by a condition that names their key. Empty while the table does not exist. */
-async function readRows(url: string, table: { name: string; key: string[] }) {
+/** Rows by a condition that names their key. Empty while the table does not exist. */
+async function readRows(url: string, table: ReferenceTable): Promise<Map<string, Row>> {
   return withDatabase(url, async (sql) => {
-    const [exists] = await sql`select to_regclass(${table.name}) is not null as is_there`
-    if (!exists?.is_there) return new Map<string, string>()
+    const [found] = await sql`select to_regclass(${table.name}) is not null as exists`
+    if (!found?.exists) return new Map()
     const condition = table.key
-      .map((k) => `'t.${k} = ' || quote_literal(t.${k})`)
+      .map((column) => `'t.${column} = ' || quote_literal(t.${column})`)
       .join(` || ' and ' || `)
-    const rows = await sql.unsafe<{ key: string; row: string }[]>(
-      `select ${condition} as key, to_jsonb(t)::text as row from ${table.name} t order by 1`,
+    const rows = await sql.unsafe<{ key: string; row: Row }[]>(
+      `select ${condition} as key, to_jsonb(t) as row from ${table.name} t order by 1`,
     )
     return new Map(rows.map(({ key, row }) => [key, row]))
   })

@@ -7,6 +7,7 @@ create table usher.settings (
   resend_cooldown   interval not null default '1 minute',
   resends_per_day   integer not null default 5,
   invites_per_day   integer not null default 20000,
+  auth_confirms_addresses boolean not null default false,
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_limits check (
@@ -23,6 +24,10 @@ comment on column usher.settings.resends_per_day is
   'Resends of one invite within 24 hours: whoever ignores five will ignore the sixth.';
 comment on column usher.settings.invites_per_day is
   'Invites of one organisation within 24 hours: two full batches, so that a stolen session cannot spam.';
+
+comment on column usher.settings.auth_confirms_addresses is
+  'Whether the project''s Auth confirms an address by a mail to it. Only then is having the address proof
+enough to accept an invite without its link.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);

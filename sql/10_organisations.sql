@@ -14,6 +14,7 @@ create table public.organisations (
   seat_limit            integer,
   allowed_email_domains text[] not null default '{}',
   self_service_resend   boolean not null default false,
+  expiry_mail           boolean not null default false,
   created_at            timestamptz not null default now(),
 
   constraint organisations_slug_key unique (slug),
@@ -36,6 +37,8 @@ comment on column public.organisations.allowed_email_domains is
   'Only addresses of these domains may be invited and may accept; empty: any.';
 comment on column public.organisations.self_service_resend is
   'Whether the holder of an expired link gets a new one without asking an admin.';
+
+comment on column public.organisations.expiry_mail is 'Whether who sent an invite hears when it has expired.';
 
 create function usher.free_slug(name text)
 returns text

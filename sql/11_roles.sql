@@ -39,6 +39,8 @@ create table public.organisation_roles (
   name            text not null,
   description     text not null default '',
   permissions     text[] not null default '{}',
+  granted_permissions text[] not null default '{}',
+  inherits        text[] not null default '{}',
   created_at      timestamptz not null default now(),
 
   constraint organisation_roles_name_key unique nulls not distinct (organisation_id, name),
@@ -46,7 +48,12 @@ create table public.organisation_roles (
 );
 comment on table public.organisation_roles is
   'The built-in roles (no organisation_id) and the own roles of organisations. Read with role.read.';
-comment on column public.organisation_roles.permissions is 'Names out of usher.permissions.';
+comment on column public.organisation_roles.permissions is
+  'All that it permits: what was granted and what it inherits. Names out of usher.permissions.';
+comment on column public.organisation_roles.granted_permissions is
+  'What was granted to an own role itself; empty for a built-in one.';
+comment on column public.organisation_roles.inherits is
+  'Roles whose permissions an own role has as well.';
 
 -- The keys of built-in roles are fixed, so that they are the same in every project.
 insert into public.organisation_roles (id, name, description, permissions, created_at) values
@@ -137,12 +144,16 @@ begin
     return 'role_not_assignable';
   end loop;
 
-  return null;
+  return case
+    when usher.excluded_together(roles_problem.organisation_id, roles_problem.roles) is not null
+      then 'role_not_assignable'
+  end;
 end
 $$;
 comment on function usher.roles_problem is
 $$Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
-role_not_assignable. Null when they may. An own role may be given by whoever holds all that is in it.$$;
+role_not_assignable (not theirs to give, or not to be held together). Null when they may. An own role may
+be given by whoever holds all that is in it.$$;
 
 create function usher.require_roles(organisation_id uuid, roles text[])
 returns void
@@ -152,6 +163,8 @@ security definer
 set search_path = ''
 as $$
 begin
+  -- Whoever separates duties at this moment is waited for; those who join do not wait for each other.
+  perform from public.organisations o where o.id = require_roles.organisation_id for key share;
   -- An own role that is about to be given must not be deleted meanwhile; built-in ones never are.
   perform from public.organisation_roles r
   where r.organisation_id = require_roles.organisation_id and r.name = any (require_roles.roles)
@@ -166,7 +179,11 @@ begin
   then
     perform usher.fail('invalid_role');
   end if;
+  if usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
+    perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
+  end if;
 end
 $$;
 comment on function usher.require_roles is
-  'Fails with invalid_role unless all of these roles exist in the organisation at this moment.';
+$$Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
+together (role_not_assignable).$$;

@@ -238,6 +238,25 @@ create type usher.token_reading as (
 comment on type usher.token_reading is
   'The invite that a genuine token is for, and the error code of why it cannot be answered with it any more.';
 
+create function usher.invite_problem(invite usher.invites)
+returns text
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select case ($1).status
+    when 'accepted' then 'invite_already_accepted'
+    when 'declined' then 'invite_declined'
+    when 'revoked' then 'invite_revoked'
+    when 'expired' then 'invite_expired'
+    -- By the clock, not by the start of the transaction, which may have waited for another.
+    else case when ($1).expires_at <= clock_timestamp() then 'invite_expired' end
+  end
+$$;
+comment on function usher.invite_problem is
+  'The error code of why an invite cannot be answered any more; null when it can.';
+
 create function usher.read_invite_token(token text)
 returns usher.token_reading
 language plpgsql
@@ -267,11 +286,9 @@ begin
     when v_issue <> (v_reading.invite).issue then 'invite_superseded'
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
-    when (v_reading.invite).status = 'accepted' then 'invite_already_accepted'
-    when (v_reading.invite).status = 'declined' then 'invite_declined'
-    when (v_reading.invite).status = 'revoked' then 'invite_revoked'
-    when (v_reading.invite).status = 'expired'
-      or least(v_claims.expires_at, (v_reading.invite).expires_at) <= clock_timestamp() then 'invite_expired'
+    when v_claims.expires_at <= clock_timestamp()
+      then coalesce(usher.invite_problem(v_reading.invite), 'invite_expired')
+    else usher.invite_problem(v_reading.invite)
   end;
   return v_reading;
 end

@@ -294,6 +294,46 @@ batch_too_large, seat_limit_reached, invalid_settings, rate_limited.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;
 
+create function usher.issue_again(invite_id uuid, actor_kind text default null)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_before usher.invites;
+  v_invite usher.invites;
+begin
+  select i.* into strict v_before from usher.invites i where i.id = issue_again.invite_id for update;
+  begin
+    update usher.invites i
+    set status = 'pending', issue = i.issue + 1, issued_at = now(),
+      expires_at = date_trunc('second', now() + i.lifetime)
+    where i.id = v_before.id
+    returning i.* into strict v_invite;
+  exception
+    when unique_violation then
+      perform usher.fail('already_invited', details => (
+        select i.id::text from usher.invites i
+        where i.organisation_id = v_before.organisation_id and i.email = v_before.email
+          and i.status = 'pending'));
+  end;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
+    before     => jsonb_build_object(
+      'status', usher.invite_status(v_before.status, v_before.expires_at), 'expires_at', v_before.expires_at),
+    after      => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    actor_kind => issue_again.actor_kind);
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+end
+$$;
+comment on function usher.issue_again is
+$$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out.
+Fails with already_invited when a newer invite of the address is open.$$;
+
 create function usher.resend_invite(invite_id uuid)
 returns public.organisation_invites
 language plpgsql
@@ -305,7 +345,6 @@ declare
   v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
   v_settings usher.settings;
   v_problem  text;
-  v_before   jsonb;
 begin
   if v_invite.status not in ('pending', 'expired') then
     perform usher.fail('invite_not_pending', details => v_invite.status);
@@ -327,26 +366,7 @@ begin
   end if;
   perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
 
-  v_before := jsonb_build_object('status', v_invite.status, 'expires_at', v_invite.expires_at);
-  begin
-    update usher.invites i
-    set status = 'pending', issue = i.issue + 1, issued_at = now(),
-      expires_at = date_trunc('second', now() + i.lifetime)
-    where i.id = v_invite.id
-    returning i.* into strict v_invite;
-  exception
-    when unique_violation then
-      perform usher.fail('already_invited', details => (
-        select i.id::text from usher.invites i
-        where i.organisation_id = v_invite.organisation_id and i.email = v_invite.email
-          and i.status = 'pending'));
-  end;
-
-  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
-    before => v_before, after => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at));
-  perform usher.enqueue_delivery(
-    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
-  perform usher.wake_worker();
+  perform usher.issue_again(v_invite.id);
   return usher.invite_view(v_invite.id);
 end
 $$;

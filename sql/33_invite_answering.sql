@@ -89,7 +89,7 @@ spent shows the organisation only; one that is not ours, nothing. Anyone may.$$;
 grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.validate_invite to anon, authenticated, service_role;
 
-create function usher.accept_invite(token text)
+create function usher.accept_open_invite(invite usher.invites)
 returns public.organisation_members
 language plpgsql
 volatile
@@ -97,10 +97,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
-  v_invite  usher.invites := v_reading.invite;
-  v_user    record;
-  v_member  public.organisation_members;
+  v_invite usher.invites := accept_open_invite.invite;
+  v_user   record;
+  v_member public.organisation_members;
 begin
   select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
   into v_user
@@ -109,8 +108,8 @@ begin
   if not found then
     perform usher.fail('unauthenticated');
   end if;
-  if v_reading.problem is not null then
-    perform usher.fail(v_reading.problem);
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
   end if;
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
@@ -119,7 +118,7 @@ begin
     perform usher.fail('email_unverified');
   end if;
 
-  -- The whole race is decided here: of all who come with this token, one finds the row as it was.
+  -- The whole race is decided here: of all who come at once, one finds the row as it was.
   update usher.invites i
   set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
   where i.id = v_invite.id
@@ -129,8 +128,8 @@ begin
     and i.expires_at > clock_timestamp()
   returning i.* into v_invite;
   if not found then
-    perform usher.fail(
-      coalesce((usher.read_invite_token(accept_invite.token)).problem, 'invite_not_pending'));
+    select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
+    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
   end if;
 
   -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
@@ -155,6 +154,26 @@ begin
     where m.organisation_id = v_invite.organisation_id
       and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
   return v_member;
+end
+$$;
+comment on function usher.accept_open_invite is
+$$Makes the caller a member by this invite, if it is theirs and still open: one transaction, with the event and
+the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.$$;
+
+create function usher.accept_invite(token text)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
+begin
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  return usher.accept_open_invite(v_reading.invite);
 end
 $$;
 comment on function usher.accept_invite is 'The rule behind public.accept_organisation_invite.';

@@ -1,5 +1,28 @@
 -- Ending an invite from our side: an admin revokes it, or its time runs out.
 
+create function usher.end_invite(invite_id uuid, reason text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_invite usher.invites;
+begin
+  update usher.invites i
+  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(), revoked_reason = end_invite.reason
+  where i.id = end_invite.invite_id
+  returning i.* into strict v_invite;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'revoked'),
+    reason => v_invite.revoked_reason);
+end
+$$;
+comment on function usher.end_invite is 'Revokes an invite that its caller has checked, with the event.';
+
 create function usher.revoke_invite(invite_id uuid, reason text default null)
 returns public.organisation_invites
 language plpgsql
@@ -17,16 +40,7 @@ begin
     perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
   end if;
 
-  update usher.invites i
-  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(),
-    revoked_reason = nullif(usher.clean_text(revoke_invite.reason, 500), '')
-  where i.id = v_invite.id
-  returning i.* into strict v_invite;
-
-  perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
-    before => jsonb_build_object('status', 'pending'),
-    after  => jsonb_build_object('status', 'revoked'),
-    reason => v_invite.revoked_reason);
+  perform usher.end_invite(v_invite.id, nullif(usher.clean_text(revoke_invite.reason, 500), ''));
   return usher.invite_view(v_invite.id);
 end
 $$;
@@ -50,6 +64,70 @@ tenant's), permission_denied, invite_not_pending, invalid_message.$$;
 grant execute on function public.revoke_organisation_invite to authenticated;
 grant execute on function usher.revoke_invite to authenticated;
 
+create function usher.expire_invite(invite_id uuid)
+returns public.organisation_invites
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_invite usher.invites := usher.invite_for_change(expire_invite.invite_id, 'invite.revoke');
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+
+  update usher.invites i
+  set status = 'expired', expires_at = least(i.expires_at, clock_timestamp())
+  where i.id = v_invite.id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.expired', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    after  => jsonb_build_object('status', 'expired'));
+  return usher.invite_view(v_invite.id);
+end
+$$;
+comment on function usher.expire_invite is 'The rule behind public.expire_organisation_invite.';
+
+create function public.expire_organisation_invite(invite_id uuid)
+returns public.organisation_invites
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.expire_invite($1) $$;
+comment on function public.expire_organisation_invite is
+$$Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
+
+Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
+permission_denied, invite_not_pending.$$;
+grant execute on function public.expire_organisation_invite to authenticated;
+grant execute on function usher.expire_invite to authenticated;
+
+create function usher.record_expiry(invites usher.invites[])
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
+      before     => jsonb_build_object('status', 'pending', 'expires_at', i.expires_at),
+      after      => jsonb_build_object('status', 'expired'),
+      actor_kind => 'worker')
+    from unnest(record_expiry.invites) i;
+  perform usher.enqueue_delivery('invite_expired', i.organisation_id, m.email, null, i.id, is_bulk => true)
+    from unnest(record_expiry.invites) i
+    join public.organisations o on o.id = i.organisation_id and o.expiry_mail
+    join public.organisation_members m
+      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by and m.status = 'active'
+    where m.email is not null;
+end
+$$;
+comment on function usher.record_expiry is
+  'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
+
 create function usher.expire_overdue_invites(organisation_id uuid, emails text[])
 returns void
 language plpgsql
@@ -58,23 +136,55 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_invite_id uuid;
+  v_expired usher.invites[];
 begin
-  for v_invite_id in
+  with expired as (
     update usher.invites i
     set status = 'expired'
     where i.organisation_id = expire_overdue_invites.organisation_id
       and i.email = any (expire_overdue_invites.emails)
       and i.status = 'pending'
       and i.expires_at <= statement_timestamp()
-    returning i.id
-  loop
-    perform usher.record_event(expire_overdue_invites.organisation_id, 'invite.expired', 'invite', v_invite_id,
-      before     => jsonb_build_object('status', 'pending'),
-      after      => jsonb_build_object('status', 'expired'),
-      actor_kind => 'worker');
-  end loop;
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  perform usher.record_expiry(v_expired);
 end
 $$;
 comment on function usher.expire_overdue_invites is
   'Writes down that the invites of these addresses that are past their time have expired.';
+
+create function usher.expire_due_invites(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_expired usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    where i.status = 'pending' and i.expires_at <= statement_timestamp()
+    order by i.expires_at
+    limit expire_due_invites.batch_size
+    -- One that is being answered or sent again at this moment is left to the next sweep.
+    for update skip locked
+  ),
+  expired as (
+    update usher.invites i set status = 'expired' from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  perform usher.record_expiry(v_expired);
+  return coalesce(cardinality(v_expired), 0);
+end
+$$;
+comment on function usher.expire_due_invites is
+$$The sweep: writes down that invites past their time have expired, oldest first. They read as expired before
+it, too; the sweep adds the event, and the mail where the organisation wants it. For workers, every minute.
+
+Returns how many; call again when it is as many as batch_size.$$;
+grant execute on function usher.expire_due_invites to usher_worker;

@@ -12,6 +12,7 @@ create table public.organisation_deliveries (
   id                  uuid primary key default gen_random_uuid(),
   organisation_id     uuid not null references public.organisations on delete cascade,
   invite_id           uuid references usher.invites on delete cascade,
+  member_id           uuid references public.organisation_members on delete cascade,
   issue               integer,
   kind                text not null,
   recipient           text not null,
@@ -26,10 +27,14 @@ create table public.organisation_deliveries (
   last_response       text,
   last_status_code    text,
   provider_message_id text,
+  facts               jsonb not null default '{}',
   sent_at             timestamptz,
   created_at          timestamptz not null default now(),
 
-  constraint organisation_deliveries_kind check (kind in ('invite', 'invite_accepted', 'invite_declined')),
+  constraint organisation_deliveries_kind check (kind in (
+    'invite', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
+    'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred')),
+  constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) = 1),
   constraint organisation_deliveries_status
     check (status in ('queued', 'sending', 'sent', 'failed', 'cancelled', 'suppressed')),
   constraint organisation_deliveries_sent check ((status = 'sent') = (sent_at is not null))
@@ -37,6 +42,8 @@ create table public.organisation_deliveries (
 comment on table public.organisation_deliveries is
   'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
 comment on column public.organisation_deliveries.issue is 'Which issue of the invite it announces.';
+comment on column public.organisation_deliveries.facts is
+  'What a mail about a membership says, as it was when it was caused: roles, reason, by whom.';
 comment on column public.organisation_deliveries.due_at is
   'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
 comment on column public.organisation_deliveries.fence is 'Goes up with each lease; older holders are refused.';
@@ -48,6 +55,7 @@ create index organisation_deliveries_due
 create index organisation_deliveries_organisation_id
   on public.organisation_deliveries (organisation_id, created_at desc);
 create index organisation_deliveries_invite_id on public.organisation_deliveries (invite_id);
+create index organisation_deliveries_member_id on public.organisation_deliveries (member_id);
 
 alter table public.organisation_deliveries enable row level security;
 create policy organisation_deliveries_select on public.organisation_deliveries
@@ -87,6 +95,28 @@ as $$
 $$;
 comment on function usher.enqueue_delivery is
   'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
+
+create function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, $1, m.email, jsonb_build_object(
+    'roles', m.roles, 'reason', m.status_reason,
+    'actor_name', a.display_name, 'actor_email', a.email,
+    'owner_name', coalesce(o.display_name, o.email))
+  from public.organisation_members m
+  left join public.organisation_members a on a.organisation_id = m.organisation_id and a.user_id = $3
+  left join public.organisation_members o
+    on o.organisation_id = m.organisation_id and 'owner' = any (o.roles)
+  where m.id = $2 and m.email is not null and m.kind = 'user'
+$$;
+comment on function usher.enqueue_notice is
+$$Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
+written later must not change what the mail says happened.$$;
 
 create function usher.wake_worker()
 returns void
@@ -171,7 +201,7 @@ begin
     return null;
   end if;
 
-  select i.* into strict v_invite from usher.invites i where i.id = v_delivery.invite_id;
+  select i.* into v_invite from usher.invites i where i.id = v_delivery.invite_id;
   v_end := case
     when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
       then 'suppressed'
@@ -204,7 +234,8 @@ begin
       'name', v_organisation.name,
       'logo_url', v_organisation.logo_url,
       'accent_colour', v_organisation.accent_colour),
-    'invite', jsonb_build_object(
+    'member', case when v_delivery.member_id is not null then v_delivery.facts end,
+    'invite', case when v_delivery.invite_id is not null then jsonb_build_object(
       'id', v_invite.id,
       'email', v_invite.email,
       'roles', v_invite.roles,
@@ -212,7 +243,7 @@ begin
       'inviter_email', v_inviter.email,
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason));
+      'decline_reason', v_invite.declined_reason) end);
 end
 $$;
 comment on function usher.prepare_delivery is

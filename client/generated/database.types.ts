@@ -59,6 +59,7 @@ export type Database = {
           attempts: number
           created_at: string
           due_at: string
+          facts: NonNullable<Json>
           fence: number
           id: string
           in_doubt_at: string | null
@@ -70,6 +71,7 @@ export type Database = {
           last_status_code: string | null
           leased_by: string | null
           locale: string | null
+          member_id: string | null
           organisation_id: string
           provider_message_id: string | null
           recipient: string
@@ -81,6 +83,7 @@ export type Database = {
           attempts?: number
           created_at?: string
           due_at?: string
+          facts?: NonNullable<Json>
           fence?: number
           id?: string
           in_doubt_at?: string | null
@@ -92,6 +95,7 @@ export type Database = {
           last_status_code?: string | null
           leased_by?: string | null
           locale?: string | null
+          member_id?: string | null
           organisation_id: string
           provider_message_id?: string | null
           recipient: string
@@ -102,6 +106,7 @@ export type Database = {
           attempts?: number
           created_at?: string
           due_at?: string
+          facts?: NonNullable<Json>
           fence?: number
           id?: string
           in_doubt_at?: string | null
@@ -113,6 +118,7 @@ export type Database = {
           last_status_code?: string | null
           leased_by?: string | null
           locale?: string | null
+          member_id?: string | null
           organisation_id?: string
           provider_message_id?: string | null
           recipient?: string
@@ -125,6 +131,13 @@ export type Database = {
             columns: ['invite_id']
             isOneToOne: false
             referencedRelation: 'organisation_invites'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_deliveries_member_id_fkey'
+            columns: ['member_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_members'
             referencedColumns: ['id']
           },
           {
@@ -187,11 +200,43 @@ export type Database = {
           },
         ]
       }
+      organisation_role_exclusions: {
+        Row: {
+          cardinality: number
+          name: string
+          organisation_id: string
+          roles: string[]
+        }
+        ComputedFields: never
+        Insert: {
+          cardinality?: number
+          name: string
+          organisation_id: string
+          roles: string[]
+        }
+        Update: {
+          cardinality?: number
+          name?: string
+          organisation_id?: string
+          roles?: string[]
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_role_exclusions_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_roles: {
         Row: {
           created_at: string
           description: string
+          granted_permissions: string[]
           id: string
+          inherits: string[]
           name: string
           organisation_id: string | null
           permissions: string[]
@@ -200,7 +245,9 @@ export type Database = {
         Insert: {
           created_at?: string
           description?: string
+          granted_permissions?: string[]
           id?: string
+          inherits?: string[]
           name: string
           organisation_id?: string | null
           permissions?: string[]
@@ -208,7 +255,9 @@ export type Database = {
         Update: {
           created_at?: string
           description?: string
+          granted_permissions?: string[]
           id?: string
+          inherits?: string[]
           name?: string
           organisation_id?: string | null
           permissions?: string[]
@@ -228,6 +277,7 @@ export type Database = {
           accent_colour: string | null
           allowed_email_domains: string[]
           created_at: string
+          expiry_mail: boolean
           id: string
           invite_ttl: string
           locale: string
@@ -243,6 +293,7 @@ export type Database = {
           accent_colour?: string | null
           allowed_email_domains?: string[]
           created_at?: string
+          expiry_mail?: boolean
           id?: string
           invite_ttl?: string
           locale?: string
@@ -257,6 +308,7 @@ export type Database = {
           accent_colour?: string | null
           allowed_email_domains?: string[]
           created_at?: string
+          expiry_mail?: boolean
           id?: string
           invite_ttl?: string
           locale?: string
@@ -354,8 +406,52 @@ export type Database = {
       }
     }
     Functions: {
+      accept_my_organisation_invite: {
+        Args: { invite_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       accept_organisation_invite: {
         Args: { token: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      ban_organisation_member: {
+        Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
           display_name: string | null
           email: string | null
@@ -382,6 +478,7 @@ export type Database = {
           accent_colour: string | null
           allowed_email_domains: string[]
           created_at: string
+          expiry_mail: boolean
           id: string
           invite_ttl: string
           locale: string
@@ -451,6 +548,46 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      create_organisation_role: {
+        Args: {
+          description?: string
+          inherits?: string[]
+          name: string
+          organisation_id: string
+          permissions?: string[]
+        }
+        Returns: {
+          created_at: string
+          description: string
+          granted_permissions: string[]
+          id: string
+          inherits: string[]
+          name: string
+          organisation_id: string | null
+          permissions: string[]
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_roles'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation_role_exclusion: {
+        Args: { cardinality?: number; name: string; organisation_id: string; roles: string[] }
+        Returns: {
+          cardinality: number
+          name: string
+          organisation_id: string
+          roles: string[]
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_role_exclusions'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       decline_organisation_invite: {
         Args: { reason?: string; token: string }
         Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
@@ -461,9 +598,106 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      delete_organisation: { Args: { organisation_id: string }; Returns: undefined }
+      delete_organisation_role: {
+        Args: { organisation_id: string; role: string }
+        Returns: undefined
+      }
+      delete_organisation_role_exclusion: {
+        Args: { name: string; organisation_id: string }
+        Returns: undefined
+      }
+      expire_organisation_invite: {
+        Args: { invite_id: string }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      grant_organisation_permission: {
+        Args: { organisation_id: string; permission: string; role: string }
+        Returns: {
+          created_at: string
+          description: string
+          granted_permissions: string[]
+          id: string
+          inherits: string[]
+          name: string
+          organisation_id: string | null
+          permissions: string[]
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_roles'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       has_organisation_permission: {
         Args: { organisation_id: string; permission: string }
         Returns: boolean
+      }
+      leave_organisation: {
+        Args: { organisation_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      list_my_organisation_invites: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          expires_at: string
+          id: string
+          inviter_email: string
+          inviter_name: string
+          message: string
+          organisation_accent_colour: string
+          organisation_id: string
+          organisation_logo_url: string
+          organisation_name: string
+          roles: string[]
+        }[]
       }
       list_my_organisation_permissions: { Args: { organisation_id: string }; Returns: string[] }
       list_my_organisations: {
@@ -516,6 +750,73 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      list_organisation_member_permissions: {
+        Args: { organisation_id: string; user_id: string }
+        Returns: string[]
+      }
+      list_organisation_member_roles: {
+        Args: { organisation_id: string; user_id: string }
+        Returns: string[]
+      }
+      list_organisation_role_members: {
+        Args: { organisation_id: string; role: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      list_organisation_role_permissions: {
+        Args: { organisation_id: string; role: string }
+        Returns: string[]
+      }
+      organisation_invite_metrics: {
+        Args: { organisation_id: string; since?: string; until?: string }
+        Returns: Database['public']['CompositeTypes']['organisation_invite_metrics']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invite_metrics'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      remove_organisation_member: {
+        Args: { organisation_id: string; reason?: string; user_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      request_organisation_invite_resend: { Args: { token: string }; Returns: undefined }
       resend_organisation_invite: {
         Args: { invite_id: string }
         Returns: {
@@ -548,6 +849,7 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      reveal_organisation_invite_link: { Args: { invite_id: string }; Returns: string }
       revoke_organisation_invite: {
         Args: { invite_id: string; reason?: string }
         Returns: {
@@ -580,6 +882,172 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      revoke_organisation_permission: {
+        Args: { organisation_id: string; permission: string; role: string }
+        Returns: {
+          created_at: string
+          description: string
+          granted_permissions: string[]
+          id: string
+          inherits: string[]
+          name: string
+          organisation_id: string | null
+          permissions: string[]
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_roles'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      transfer_organisation_ownership: {
+        Args: { new_owner_id: string; organisation_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      unban_organisation_member: {
+        Args: { organisation_id: string; reason?: string; user_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation: {
+        Args: { changes: Json; organisation_id: string }
+        Returns: {
+          accent_colour: string | null
+          allowed_email_domains: string[]
+          created_at: string
+          expiry_mail: boolean
+          id: string
+          invite_ttl: string
+          locale: string
+          logo_url: string | null
+          name: string
+          reply_to: string | null
+          seat_limit: number | null
+          self_service_resend: boolean
+          slug: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_invite_roles: {
+        Args: { invite_id: string; roles: string[] }
+        Returns: {
+          accepted_at: string | null
+          accepted_by: string | null
+          created_at: string
+          declined_at: string | null
+          declined_reason: string | null
+          email: string
+          expires_at: string
+          id: string
+          invited_by: string | null
+          issued_at: string
+          locale: string | null
+          message: string | null
+          metadata: NonNullable<Json>
+          organisation_id: string
+          redirect_to: string | null
+          resend_count: number | null
+          revoked_at: string | null
+          revoked_by: string | null
+          revoked_reason: string | null
+          roles: string[]
+          status: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_member_roles: {
+        Args: { organisation_id: string; roles: string[]; user_id: string }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_role: {
+        Args: {
+          description?: string
+          inherits?: string[]
+          organisation_id: string
+          permissions?: string[]
+          role: string
+        }
+        Returns: {
+          created_at: string
+          description: string
+          granted_permissions: string[]
+          id: string
+          inherits: string[]
+          name: string
+          organisation_id: string | null
+          permissions: string[]
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_roles'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       validate_organisation_invite: {
         Args: { token: string }
         Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
@@ -590,11 +1058,45 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      verify_organisation_audit_trail: {
+        Args: { organisation_id: string }
+        Returns: Database['public']['CompositeTypes']['organisation_audit_verification']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_audit_verification'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
     }
     Enums: {
       [_ in never]: never
     }
     CompositeTypes: {
+      organisation_audit_verification: {
+        is_whole: boolean | null
+        events: number | null
+        sealed_events: number | null
+        seals: number | null
+        last_seal: string | null
+        problem: string | null
+        event_id: string | null
+        seal_number: number | null
+      }
+      organisation_invite_metrics: {
+        created: number | null
+        pending: number | null
+        accepted: number | null
+        declined: number | null
+        revoked: number | null
+        expired: number | null
+        acceptance_rate: number | null
+        median_hours_to_accept: number | null
+        mails_sent: number | null
+        delivery_rate: number | null
+        bounce_rate: number | null
+        days: Json | null
+      }
       organisation_invite_preview: {
         status: string | null
         reason: string | null

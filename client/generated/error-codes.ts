@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'invite_invalid'
   /** 404: There is no such invite, or it is not yours to see. */
   | 'invite_not_found'
+  /** 404: There is no such member, or you are not in the organisation. */
+  | 'member_not_found'
   /** 404: There is no such organisation, or you are not in it. */
   | 'organisation_not_found'
   /** 409: This address already has an open invite. */
@@ -31,6 +33,8 @@ export type ErrorCode =
   | 'invite_not_pending'
   /** 409: An organisation cannot be without its owner. */
   | 'owner_required'
+  /** 409: Somebody holds this role, or it is part of another. */
+  | 'role_in_use'
   /** 409: All seats of the organisation are taken. */
   | 'seat_limit_reached'
   /** 409: Another organisation has this slug. */

@@ -26,7 +26,7 @@ ALTER TABLE "public"."organisation_audit_events" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_audit_events" FROM "anon";
 
-CREATE TABLE "public"."organisation_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "invite_id" uuid, "issue" integer, "kind" text NOT NULL, "recipient" text NOT NULL, "locale" text, "is_bulk" boolean NOT NULL DEFAULT false, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "in_doubt_at" timestamp with time zone, "last_response" text, "last_status_code" text, "provider_message_id" text, "sent_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_accepted'::text, 'invite_declined'::text]))), CONSTRAINT "organisation_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_deliveries_sent" CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))), CONSTRAINT "organisation_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'cancelled'::text, 'suppressed'::text]))));
+CREATE TABLE "public"."organisation_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "invite_id" uuid, "member_id" uuid, "issue" integer, "kind" text NOT NULL, "recipient" text NOT NULL, "locale" text, "is_bulk" boolean NOT NULL DEFAULT false, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "in_doubt_at" timestamp with time zone, "last_response" text, "last_status_code" text, "provider_message_id" text, "facts" jsonb NOT NULL DEFAULT '{}'::jsonb, "sent_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text]))), CONSTRAINT "organisation_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_deliveries_sent" CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))), CONSTRAINT "organisation_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'cancelled'::text, 'suppressed'::text]))), CONSTRAINT "organisation_deliveries_subject" CHECK ((num_nonnulls(invite_id, member_id) = 1)));
 
 ALTER TABLE "public"."organisation_deliveries" ENABLE ROW LEVEL SECURITY;
 
@@ -38,17 +38,27 @@ ALTER TABLE "public"."organisation_members" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_members" FROM "anon";
 
-CREATE TABLE "public"."organisation_roles" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid, "name" text NOT NULL, "description" text NOT NULL DEFAULT ''::text, "permissions" text[] NOT NULL DEFAULT '{}'::text[], "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_roles_name_key" UNIQUE NULLS NOT DISTINCT (organisation_id, name), CONSTRAINT "organisation_roles_name" CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)), CONSTRAINT "organisation_roles_pkey" PRIMARY KEY (id));
+CREATE TABLE "public"."organisation_role_exclusions" ("organisation_id" uuid NOT NULL, "name" text NOT NULL, "roles" text[] NOT NULL, "cardinality" integer NOT NULL DEFAULT 2, CONSTRAINT "organisation_role_exclusions_cardinality" CHECK (((cardinality >= 2) AND (cardinality <= cardinality(roles)))), CONSTRAINT "organisation_role_exclusions_pkey" PRIMARY KEY (organisation_id, name));
+
+ALTER TABLE "public"."organisation_role_exclusions" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_role_exclusions" FROM "anon";
+
+CREATE TABLE "public"."organisation_roles" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid, "name" text NOT NULL, "description" text NOT NULL DEFAULT ''::text, "permissions" text[] NOT NULL DEFAULT '{}'::text[], "granted_permissions" text[] NOT NULL DEFAULT '{}'::text[], "inherits" text[] NOT NULL DEFAULT '{}'::text[], "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_roles_name_key" UNIQUE NULLS NOT DISTINCT (organisation_id, name), CONSTRAINT "organisation_roles_name" CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)), CONSTRAINT "organisation_roles_pkey" PRIMARY KEY (id));
 
 ALTER TABLE "public"."organisation_roles" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_roles" FROM "anon";
 
-CREATE TABLE "public"."organisations" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" text NOT NULL, "slug" text NOT NULL, "logo_url" text, "accent_colour" text, "reply_to" text, "locale" text NOT NULL DEFAULT 'en'::text, "invite_ttl" interval NOT NULL DEFAULT '7 days'::interval, "seat_limit" integer, "allowed_email_domains" text[] NOT NULL DEFAULT '{}'::text[], "self_service_resend" boolean NOT NULL DEFAULT false, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisations_accent_colour" CHECK ((accent_colour ~ '^#[0-9a-f]{6}$'::text)), CONSTRAINT "organisations_invite_ttl" CHECK (((invite_ttl >= '01:00:00'::interval) AND (invite_ttl <= '30 days'::interval))), CONSTRAINT "organisations_pkey" PRIMARY KEY (id), CONSTRAINT "organisations_seat_limit" CHECK ((seat_limit >= 1)), CONSTRAINT "organisations_slug_key" UNIQUE (slug));
+CREATE TABLE "public"."organisations" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" text NOT NULL, "slug" text NOT NULL, "logo_url" text, "accent_colour" text, "reply_to" text, "locale" text NOT NULL DEFAULT 'en'::text, "invite_ttl" interval NOT NULL DEFAULT '7 days'::interval, "seat_limit" integer, "allowed_email_domains" text[] NOT NULL DEFAULT '{}'::text[], "self_service_resend" boolean NOT NULL DEFAULT false, "expiry_mail" boolean NOT NULL DEFAULT false, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisations_accent_colour" CHECK ((accent_colour ~ '^#[0-9a-f]{6}$'::text)), CONSTRAINT "organisations_invite_ttl" CHECK (((invite_ttl >= '01:00:00'::interval) AND (invite_ttl <= '30 days'::interval))), CONSTRAINT "organisations_pkey" PRIMARY KEY (id), CONSTRAINT "organisations_seat_limit" CHECK ((seat_limit >= 1)), CONSTRAINT "organisations_slug_key" UNIQUE (slug));
 
 ALTER TABLE "public"."organisations" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisations" FROM "anon";
+
+CREATE TABLE "usher"."audit_seals" ("organisation_id" uuid NOT NULL, "number" integer NOT NULL, "sealed_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "events" integer NOT NULL, "first_event_at" timestamp with time zone NOT NULL, "last_event_at" timestamp with time zone NOT NULL, "hash" bytea NOT NULL, CONSTRAINT "audit_seals_pkey" PRIMARY KEY (organisation_id, number));
+
+ALTER TABLE "usher"."audit_seals" ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE "usher"."invite_tokens" ("invite_id" uuid NOT NULL, "nonce_hash" bytea NOT NULL, "issue" integer NOT NULL, "minted_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "invite_tokens_pkey" PRIMARY KEY (invite_id, nonce_hash));
 
@@ -70,7 +80,11 @@ CREATE TABLE "usher"."role_assigners" ("assigner" text NOT NULL, "role" text NOT
 
 ALTER TABLE "usher"."role_assigners" ENABLE ROW LEVEL SECURITY;
 
-CREATE TABLE "usher"."settings" ("is_only_row" boolean NOT NULL DEFAULT true, "site_url" text NOT NULL DEFAULT 'http://localhost:3000'::text, "redirect_origins" text[] NOT NULL DEFAULT '{}'::text[], "resend_cooldown" interval NOT NULL DEFAULT '00:01:00'::interval, "resends_per_day" integer NOT NULL DEFAULT 5, "invites_per_day" integer NOT NULL DEFAULT 20000, CONSTRAINT "settings_is_only_row" CHECK (is_only_row), CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0))), CONSTRAINT "settings_pkey" PRIMARY KEY (is_only_row));
+CREATE TABLE "usher"."sealed_events" ("event_id" uuid NOT NULL, "organisation_id" uuid NOT NULL, "seal_number" integer NOT NULL, "position" integer NOT NULL, "hash" bytea NOT NULL, CONSTRAINT "sealed_events_pkey" PRIMARY KEY (event_id), CONSTRAINT "sealed_events_position" UNIQUE (organisation_id, seal_number, "position"));
+
+ALTER TABLE "usher"."sealed_events" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."settings" ("is_only_row" boolean NOT NULL DEFAULT true, "site_url" text NOT NULL DEFAULT 'http://localhost:3000'::text, "redirect_origins" text[] NOT NULL DEFAULT '{}'::text[], "resend_cooldown" interval NOT NULL DEFAULT '00:01:00'::interval, "resends_per_day" integer NOT NULL DEFAULT 5, "invites_per_day" integer NOT NULL DEFAULT 20000, "auth_confirms_addresses" boolean NOT NULL DEFAULT false, CONSTRAINT "settings_is_only_row" CHECK (is_only_row), CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0))), CONSTRAINT "settings_pkey" PRIMARY KEY (is_only_row));
 
 ALTER TABLE "usher"."settings" ENABLE ROW LEVEL SECURITY;
 
@@ -82,6 +96,10 @@ CREATE TABLE "usher"."suppressed_addresses" ("email" text NOT NULL, "status_code
 
 ALTER TABLE "usher"."suppressed_addresses" ENABLE ROW LEVEL SECURITY;
 
+CREATE TYPE "public"."organisation_audit_verification" AS ("is_whole" boolean, "events" bigint, "sealed_events" bigint, "seals" integer, "last_seal" text, "problem" text, "event_id" uuid, "seal_number" integer);
+
+CREATE TYPE "public"."organisation_invite_metrics" AS ("created" bigint, "pending" bigint, "accepted" bigint, "declined" bigint, "revoked" bigint, "expired" bigint, "acceptance_rate" numeric, "median_hours_to_accept" numeric, "mails_sent" bigint, "delivery_rate" numeric, "bounce_rate" numeric, "days" jsonb);
+
 CREATE TYPE "public"."organisation_invite_preview" AS ("status" text, "reason" text, "organisation_name" text, "organisation_logo_url" text, "organisation_accent_colour" text, "email" text, "roles" text[], "inviter_name" text, "inviter_email" text, "message" text, "locale" text, "redirect_to" text, "expires_at" timestamp with time zone, "has_account" boolean);
 
 CREATE TYPE "public"."organisation_invite_result" AS ("row_number" integer, "email" text, "status" text, "invite_id" uuid, "error_code" text, "error_details" text);
@@ -92,6 +110,16 @@ CREATE TYPE "usher"."token_claims" AS ("invite_id" uuid, "nonce_hash" bytea, "ex
 
 CREATE TYPE "usher"."token_reading" AS ("invite" usher.invites, "problem" text);
 
+CREATE OR REPLACE FUNCTION public.accept_my_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.accept_my_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."accept_my_organisation_invite"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."accept_my_organisation_invite"(uuid) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.accept_organisation_invite(token text)
  RETURNS public.organisation_members
  LANGUAGE sql
@@ -101,6 +129,16 @@ AS $function$ select usher.accept_invite($1) $function$;
 REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.ban_organisation_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.ban_member($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation(name text, slug text DEFAULT NULL::text)
  RETURNS public.organisations
@@ -122,11 +160,71 @@ REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM 
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.create_organisation_role(organisation_id uuid, name text, description text DEFAULT ''::text, permissions text[] DEFAULT '{}'::text[], inherits text[] DEFAULT '{}'::text[])
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_role($1, $2, $3, $4, $5) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer DEFAULT 2)
+ RETURNS public.organisation_role_exclusions
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_role_exclusion($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.decline_organisation_invite(token text, reason text DEFAULT NULL::text)
  RETURNS public.organisation_invite_preview
  LANGUAGE sql
  SET search_path TO ''
 AS $function$ select usher.decline_invite($1, $2) $function$;
+
+CREATE OR REPLACE FUNCTION public.delete_organisation(organisation_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_organisation($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.delete_organisation_role(organisation_id uuid, role text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_role($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.delete_organisation_role_exclusion(organisation_id uuid, name text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_role_exclusion($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.grant_organisation_permission(organisation_id uuid, role text, permission text)
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.grant_permission($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."grant_organisation_permission"(uuid, text, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."grant_organisation_permission"(uuid, text, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.has_organisation_permission(organisation_id uuid, permission text)
  RETURNS boolean
@@ -138,6 +236,27 @@ AS $function$ select usher.has_permission($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.leave_organisation(organisation_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.leave_organisation($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_my_organisation_invites()
+ RETURNS TABLE(id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text, organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text, expires_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_my_invites() $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_invites"() FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_invites"() FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.list_my_organisation_permissions(organisation_id uuid)
  RETURNS SETOF text
@@ -161,12 +280,164 @@ REVOKE ALL ON FUNCTION "public"."list_my_organisations"() FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."list_my_organisations"() FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.list_organisation_member_permissions(organisation_id uuid, user_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_member_permissions($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_permissions"(uuid, uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_permissions"(uuid, uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_member_roles(organisation_id uuid, user_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_member_roles($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_roles"(uuid, uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_roles"(uuid, uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_role_members(organisation_id uuid, role text)
+ RETURNS SETOF public.organisation_members
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_role_members($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_members"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_members"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_role_permissions(organisation_id uuid, role text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_role_permissions($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_permissions"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_permissions"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.organisation_invite_metrics(organisation_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS public.organisation_invite_metrics
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.invite_metrics($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."organisation_invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."organisation_invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.remove_organisation_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.remove_member($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."remove_organisation_member"(uuid, uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."remove_organisation_member"(uuid, uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.request_organisation_invite_resend(token text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.request_invite_resend($1) $function$;
+
+CREATE OR REPLACE FUNCTION public.reveal_organisation_invite_link(invite_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.reveal_invite_link($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."reveal_organisation_invite_link"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."reveal_organisation_invite_link"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.revoke_organisation_permission(organisation_id uuid, role text, permission text)
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.revoke_permission($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_permission"(uuid, text, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_permission"(uuid, text, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.transfer_organisation_ownership(organisation_id uuid, new_owner_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.transfer_ownership($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."transfer_organisation_ownership"(uuid, uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."transfer_organisation_ownership"(uuid, uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.unban_organisation_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.unban_member($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."unban_organisation_member"(uuid, uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."unban_organisation_member"(uuid, uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation(organisation_id uuid, changes jsonb)
+ RETURNS public.organisations
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_organisation($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_member_roles(organisation_id uuid, user_id uuid, roles text[])
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_member_roles($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_roles"(uuid, uuid, text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_roles"(uuid, uuid, text[]) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_role(organisation_id uuid, role text, description text DEFAULT NULL::text, permissions text[] DEFAULT NULL::text[], inherits text[] DEFAULT NULL::text[])
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_role($1, $2, $3, $4, $5) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_role"(uuid, text, text, text[], text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_role"(uuid, text, text, text[], text[]) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.validate_organisation_invite(token text)
  RETURNS public.organisation_invite_preview
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$ select usher.validate_invite($1) $function$;
+
+CREATE OR REPLACE FUNCTION public.verify_organisation_audit_trail(organisation_id uuid)
+ RETURNS public.organisation_audit_verification
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.verify_audit_trail($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION usher.accept_invite(token text)
  RETURNS public.organisation_members
@@ -176,9 +447,49 @@ CREATE OR REPLACE FUNCTION usher.accept_invite(token text)
 AS $function$
 declare
   v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
-  v_invite  usher.invites := v_reading.invite;
-  v_user    record;
-  v_member  public.organisation_members;
+begin
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  return usher.accept_open_invite(v_reading.invite);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.accept_my_invite(invite_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites;
+begin
+  if not (select s.auth_confirms_addresses from usher.settings s) then
+    perform usher.fail('permission_denied', hint => 'Accept by the link in the mail.');
+  end if;
+
+  -- Another's invite looks like none at all.
+  select i.* into v_invite
+  from usher.invites i
+  join auth.users u on u.id = auth.uid() and i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  where i.id = accept_my_invite.invite_id;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  return usher.accept_open_invite(v_invite);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.accept_open_invite(invite usher.invites)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := accept_open_invite.invite;
+  v_user   record;
+  v_member public.organisation_members;
 begin
   select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
   into v_user
@@ -187,8 +498,8 @@ begin
   if not found then
     perform usher.fail('unauthenticated');
   end if;
-  if v_reading.problem is not null then
-    perform usher.fail(v_reading.problem);
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
   end if;
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
@@ -197,7 +508,7 @@ begin
     perform usher.fail('email_unverified');
   end if;
 
-  -- The whole race is decided here: of all who come with this token, one finds the row as it was.
+  -- The whole race is decided here: of all who come at once, one finds the row as it was.
   update usher.invites i
   set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
   where i.id = v_invite.id
@@ -207,8 +518,8 @@ begin
     and i.expires_at > clock_timestamp()
   returning i.* into v_invite;
   if not found then
-    perform usher.fail(
-      coalesce((usher.read_invite_token(accept_invite.token)).problem, 'invite_not_pending'));
+    select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
+    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
   end if;
 
   -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
@@ -267,6 +578,31 @@ begin
     perform usher.fail('unauthenticated');
   end if;
   perform usher.fail(case v_member.status when 'banned' then 'member_banned' else 'already_member' end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.ban_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    ban_member.organisation_id, ban_member.user_id, 'member.ban');
+begin
+  if v_member.status = 'banned' then
+    perform usher.fail('member_banned');
+  end if;
+  v_member := usher.end_membership(v_member.id, 'banned', 'member.banned', ban_member.reason);
+
+  -- No way back by an invite that was sent to them, or to an accomplice by them.
+  perform usher.end_invite(i.id, 'Its sender or its address was banned')
+    from usher.invites i
+    where i.organisation_id = v_member.organisation_id and i.status = 'pending'
+      and (i.email = v_member.email or i.invited_by = v_member.user_id);
+  perform usher.enqueue_notice('member_banned', v_member.id, auth.uid());
+  return v_member;
 end
 $function$;
 
@@ -496,6 +832,91 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.create_role(organisation_id uuid, name text, description text, permissions text[], inherits text[])
+ RETURNS public.organisation_roles
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role public.organisation_roles;
+begin
+  perform usher.require_manageable(create_role.organisation_id, create_role.permissions);
+  if create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$' or create_role.name is null
+    or usher.clean_text(coalesce(create_role.description, ''), 500) is null
+    or exists (
+      select from public.organisation_roles r
+      where r.name = create_role.name
+        and (r.organisation_id is null or r.organisation_id = create_role.organisation_id))
+  then
+    perform usher.fail('invalid_role', hint =>
+      'A name is free in the organisation, not built in, and 1 to 63 of a-z, 0-9, - and _, a letter first.');
+  end if;
+
+  v_role.id := gen_random_uuid();
+  v_role.organisation_id := create_role.organisation_id;
+  v_role.name := create_role.name;
+  v_role.description := usher.clean_text(coalesce(create_role.description, ''), 500);
+  v_role.granted_permissions := usher.clean_roles(coalesce(create_role.permissions, '{}'));
+  v_role.inherits := usher.clean_roles(coalesce(create_role.inherits, '{}'));
+  v_role.created_at := now();
+  return usher.save_own_role(v_role, 'role.created', null);
+exception
+  when unique_violation then
+    perform usher.fail('invalid_role', hint => 'Somebody made a role of this name at this very moment.');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer)
+ RETURNS public.organisation_role_exclusions
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_roles     text[] := usher.clean_roles(create_role_exclusion.roles);
+  v_exclusion public.organisation_role_exclusions;
+begin
+  perform usher.require_permission(create_role_exclusion.organisation_id, 'role.manage');
+  -- Nobody joins or is given roles between this check and the end: joining locks the same row, shared.
+  perform from public.organisations o where o.id = create_role_exclusion.organisation_id for update;
+
+  if usher.clean_line(create_role_exclusion.name, 100) is null
+    or coalesce(cardinality(v_roles), 0) < 2
+    or create_role_exclusion.cardinality not between 2 and cardinality(v_roles)
+    or exists (
+      select from unnest(v_roles) g (name)
+      where g.name = 'owner' or not exists (
+        select from public.organisation_roles r
+        where r.name = g.name
+          and (r.organisation_id is null or r.organisation_id = create_role_exclusion.organisation_id)))
+  then
+    perform usher.fail('invalid_role',
+      hint => 'Give a name, two or more roles of the organisation other than owner, and how many are too many.');
+  end if;
+
+  insert into public.organisation_role_exclusions (organisation_id, name, roles, cardinality)
+  values (create_role_exclusion.organisation_id, usher.clean_line(create_role_exclusion.name, 100), v_roles,
+    create_role_exclusion.cardinality)
+  on conflict on constraint organisation_role_exclusions_pkey do update
+  set roles = excluded.roles, cardinality = excluded.cardinality
+  returning * into v_exclusion;
+
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = v_exclusion.organisation_id and m.status = 'active'
+      and usher.excluded_together(m.organisation_id, m.roles) is not null)
+  then
+    perform usher.fail('role_in_use', hint => 'A member holds these roles together: change that first.',
+      details => 'members');
+  end if;
+
+  perform usher.record_event(v_exclusion.organisation_id, 'role_exclusion.created', 'organisation',
+    v_exclusion.organisation_id, after => to_jsonb(v_exclusion) - 'organisation_id');
+  return v_exclusion;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.decline_invite(token text, reason text DEFAULT NULL::text)
  RETURNS public.organisation_invite_preview
  LANGUAGE plpgsql
@@ -539,6 +960,82 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.delete_organisation(organisation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(delete_organisation.organisation_id, 'organisation.delete');
+begin
+  perform usher.record_event(v_member.organisation_id, 'organisation.deleted', 'organisation',
+    v_member.organisation_id);
+  delete from public.organisations o where o.id = v_member.organisation_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_role(organisation_id uuid, role text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role public.organisation_roles := usher.own_role_for_change(delete_role.organisation_id, delete_role.role);
+  v_use  text;
+begin
+  v_use := case
+    when exists (
+      select from public.organisation_members m
+      where m.organisation_id = v_role.organisation_id and m.status = 'active' and v_role.name = any (m.roles))
+      then 'members'
+    when exists (
+      select from usher.invites i
+      where i.organisation_id = v_role.organisation_id and i.status = 'pending' and v_role.name = any (i.roles)
+        and usher.invite_status(i.status, i.expires_at) = 'pending')
+      then 'invites'
+    when exists (
+      select from public.organisation_roles r
+      where r.organisation_id = v_role.organisation_id and v_role.name = any (r.inherits))
+      then 'roles'
+    when exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = v_role.organisation_id and v_role.name = any (e.roles))
+      then 'exclusions'
+  end;
+  if v_use is not null then
+    perform usher.fail('role_in_use', details => v_use);
+  end if;
+
+  delete from public.organisation_roles r where r.id = v_role.id;
+  perform usher.record_event(v_role.organisation_id, 'role.deleted', 'role', v_role.id,
+    before => usher.role_facts(v_role));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_role_exclusion(organisation_id uuid, name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_exclusion public.organisation_role_exclusions;
+begin
+  perform usher.require_permission(delete_role_exclusion.organisation_id, 'role.manage');
+  delete from public.organisation_role_exclusions e
+  where e.organisation_id = delete_role_exclusion.organisation_id and e.name = delete_role_exclusion.name
+  returning * into v_exclusion;
+  if not found then
+    perform usher.fail('invalid_role', hint => 'There is no exclusion of this name.');
+  end if;
+  perform usher.record_event(v_exclusion.organisation_id, 'role_exclusion.deleted', 'organisation',
+    v_exclusion.organisation_id, before => to_jsonb(v_exclusion) - 'organisation_id');
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.display_name(user_metadata jsonb)
  RETURNS text
  LANGUAGE sql
@@ -558,6 +1055,56 @@ CREATE OR REPLACE FUNCTION usher.email_domain(email text)
  SET search_path TO ''
 AS $function$ select substring($1 from position('@' in $1) + 1) $function$;
 
+CREATE OR REPLACE FUNCTION usher.end_invite(invite_id uuid, reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites;
+begin
+  update usher.invites i
+  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(), revoked_reason = end_invite.reason
+  where i.id = end_invite.invite_id
+  returning i.* into strict v_invite;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'revoked'),
+    reason => v_invite.revoked_reason);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_membership(member_id uuid, status text, event text, reason text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before public.organisation_members;
+  v_member public.organisation_members;
+begin
+  if end_membership.reason is not null and usher.clean_text(end_membership.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  select m.* into strict v_before from public.organisation_members m where m.id = end_membership.member_id;
+  update public.organisation_members m
+  set status = end_membership.status, ended_at = now(),
+    status_reason = nullif(usher.clean_text(end_membership.reason, 500), '')
+  where m.id = end_membership.member_id
+  returning m.* into v_member;
+
+  perform usher.record_event(v_member.organisation_id, end_membership.event, 'user', v_member.user_id,
+    before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles),
+    after  => jsonb_build_object('status', v_member.status),
+    reason => v_member.status_reason);
+  return v_member;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.enqueue_delivery(kind text, organisation_id uuid, recipient text, locale text, invite_id uuid, is_bulk boolean DEFAULT false)
  RETURNS void
  LANGUAGE sql
@@ -569,6 +1116,24 @@ AS $function$
   select $2, i.id, i.issue, $1, $3, $4, $6
   from usher.invites i
   where i.id = $5
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, $1, m.email, jsonb_build_object(
+    'roles', m.roles, 'reason', m.status_reason,
+    'actor_name', a.display_name, 'actor_email', a.email,
+    'owner_name', coalesce(o.display_name, o.email))
+  from public.organisation_members m
+  left join public.organisation_members a on a.organisation_id = m.organisation_id and a.user_id = $3
+  left join public.organisation_members o
+    on o.organisation_id = m.organisation_id and 'owner' = any (o.roles)
+  where m.id = $2 and m.email is not null and m.kind = 'user'
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.ensure_signing_key()
@@ -615,6 +1180,8 @@ AS $function$
       'Use an address of one of its own domains.'),
     ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
       'Check the id, and who you are signed in as.'),
+    ('member_not_found',        404, 'There is no such member, or you are not in the organisation.',
+      'Check the ids, and who you are signed in as.'),
     ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
     ('invite_invalid',          404, 'This is not a link that we have sent.',
@@ -631,6 +1198,8 @@ AS $function$
       'Transfer or delete the organisation first.'),
     ('slug_taken',              409, 'Another organisation has this slug.',
       'Choose another slug, or leave it out.'),
+    ('role_in_use',             409, 'Somebody holds this role, or it is part of another.',
+      'Take it from members, invites and roles first; details says where it was found.'),
     ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
       'Remove a member, or raise the limit.'),
     ('invite_expired',          410, 'This invite has expired.',
@@ -661,6 +1230,63 @@ AS $function$
       'Wait as long as Retry-After says.')
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.event_hash(event public.organisation_audit_events)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
+  select sha256(convert_to(jsonb_build_array(
+    ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
+    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after, ($1).reason, ($1).ip,
+    ($1).user_agent)::text, 'UTF8'))
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.excluded_together(organisation_id uuid, roles text[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select e.name
+  from public.organisation_role_exclusions e
+  where e.organisation_id = excluded_together.organisation_id
+    and e.cardinality <= (
+      select count(*)
+      from usher.roles_with_inherited(excluded_together.organisation_id, excluded_together.roles) h (name)
+      where h.name = any (e.roles))
+  limit 1
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.expire_due_invites(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_expired usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    where i.status = 'pending' and i.expires_at <= statement_timestamp()
+    order by i.expires_at
+    limit expire_due_invites.batch_size
+    -- One that is being answered or sent again at this moment is left to the next sweep.
+    for update skip locked
+  ),
+  expired as (
+    update usher.invites i set status = 'expired' from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  perform usher.record_expiry(v_expired);
+  return coalesce(cardinality(v_expired), 0);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.expire_overdue_invites(organisation_id uuid, emails text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -668,22 +1294,19 @@ CREATE OR REPLACE FUNCTION usher.expire_overdue_invites(organisation_id uuid, em
  SET search_path TO ''
 AS $function$
 declare
-  v_invite_id uuid;
+  v_expired usher.invites[];
 begin
-  for v_invite_id in
+  with expired as (
     update usher.invites i
     set status = 'expired'
     where i.organisation_id = expire_overdue_invites.organisation_id
       and i.email = any (expire_overdue_invites.emails)
       and i.status = 'pending'
       and i.expires_at <= statement_timestamp()
-    returning i.id
-  loop
-    perform usher.record_event(expire_overdue_invites.organisation_id, 'invite.expired', 'invite', v_invite_id,
-      before     => jsonb_build_object('status', 'pending'),
-      after      => jsonb_build_object('status', 'expired'),
-      actor_kind => 'worker');
-  end loop;
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  perform usher.record_expiry(v_expired);
 end
 $function$;
 
@@ -797,6 +1420,16 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.grant_permission(organisation_id uuid, role text, permission text)
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select usher.update_role($1, $2, null, r.granted_permissions || $3, null)
+  from usher.own_role_for_change($1, $2) r
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.has_permission(organisation_id uuid, permission text)
  RETURNS boolean
  LANGUAGE sql
@@ -876,6 +1509,92 @@ exception
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)
+ RETURNS public.organisation_invite_metrics
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_since   timestamptz := coalesce(invite_metrics.since, now() - interval '30 days');
+  v_until   timestamptz := coalesce(invite_metrics.until, now());
+  v_metrics public.organisation_invite_metrics;
+begin
+  perform usher.require_permission(invite_metrics.organisation_id, 'invite.read');
+  if v_until <= v_since or v_until - v_since > interval '5 years' then
+    perform usher.fail('invalid_settings', hint => 'until lies after since, by at most five years.');
+  end if;
+
+  select
+    count(*),
+    count(*) filter (where i.now_status = 'pending'),
+    count(*) filter (where i.now_status = 'accepted'),
+    count(*) filter (where i.now_status = 'declined'),
+    count(*) filter (where i.now_status = 'revoked'),
+    count(*) filter (where i.now_status = 'expired'),
+    round(count(*) filter (where i.now_status = 'accepted')::numeric
+      / nullif(count(*) filter (where i.now_status <> 'pending'), 0), 4),
+    round(percentile_cont(0.5) within group (
+      order by extract(epoch from i.accepted_at - i.created_at) / 3600)::numeric, 2)
+  into v_metrics.created, v_metrics.pending, v_metrics.accepted, v_metrics.declined, v_metrics.revoked,
+    v_metrics.expired, v_metrics.acceptance_rate, v_metrics.median_hours_to_accept
+  from (
+    select i.*, usher.invite_status(i.status, i.expires_at) as now_status
+    from usher.invites i
+    where i.organisation_id = invite_metrics.organisation_id
+      and i.created_at >= v_since and i.created_at < v_until
+  ) i;
+
+  select
+    count(*) filter (where d.status = 'sent'),
+    round(count(*) filter (where d.status = 'sent')::numeric / nullif(count(*), 0), 4),
+    round(count(*) filter (where d.status in ('failed', 'suppressed'))::numeric / nullif(count(*), 0), 4)
+  into v_metrics.mails_sent, v_metrics.delivery_rate, v_metrics.bounce_rate
+  from public.organisation_deliveries d
+  where d.organisation_id = invite_metrics.organisation_id
+    and d.kind = 'invite' and d.status in ('sent', 'failed', 'suppressed')
+    and d.created_at >= v_since and d.created_at < v_until;
+
+  -- What happened on which day, in UTC, of all invites: also of those made before.
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'day', e.day, 'created', e.created, 'accepted', e.accepted, 'declined', e.declined,
+      'revoked', e.revoked, 'expired', e.expired) order by e.day), '[]')
+  into v_metrics.days
+  from (
+    select (h.at at time zone 'UTC')::date as day,
+      count(*) filter (where h.what = 'created') as created,
+      count(*) filter (where h.what = 'accepted') as accepted,
+      count(*) filter (where h.what = 'declined') as declined,
+      count(*) filter (where h.what = 'revoked') as revoked,
+      count(*) filter (where h.what = 'expired') as expired
+    from usher.invites i
+    cross join lateral (values
+      ('created', i.created_at), ('accepted', i.accepted_at), ('declined', i.declined_at),
+      ('revoked', i.revoked_at),
+      ('expired', case when usher.invite_status(i.status, i.expires_at) = 'expired' then i.expires_at end)
+    ) h (what, at)
+    where i.organisation_id = invite_metrics.organisation_id and h.at >= v_since and h.at < v_until
+    group by 1
+  ) e;
+  return v_metrics;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_problem(invite usher.invites)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select case ($1).status
+    when 'accepted' then 'invite_already_accepted'
+    when 'declined' then 'invite_declined'
+    when 'revoked' then 'invite_revoked'
+    when 'expired' then 'invite_expired'
+    -- By the clock, not by the start of the transaction, which may have waited for another.
+    else case when ($1).expires_at <= clock_timestamp() then 'invite_expired' end
+  end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.invite_status(status text, expires_at timestamp with time zone)
  RETURNS text
  LANGUAGE sql
@@ -913,6 +1632,42 @@ CREATE OR REPLACE FUNCTION usher.is_slug(slug text)
  SET search_path TO ''
 AS $function$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $function$;
 
+CREATE OR REPLACE FUNCTION usher.issue_again(invite_id uuid, actor_kind text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before usher.invites;
+  v_invite usher.invites;
+begin
+  select i.* into strict v_before from usher.invites i where i.id = issue_again.invite_id for update;
+  begin
+    update usher.invites i
+    set status = 'pending', issue = i.issue + 1, issued_at = now(),
+      expires_at = date_trunc('second', now() + i.lifetime)
+    where i.id = v_before.id
+    returning i.* into strict v_invite;
+  exception
+    when unique_violation then
+      perform usher.fail('already_invited', details => (
+        select i.id::text from usher.invites i
+        where i.organisation_id = v_before.organisation_id and i.email = v_before.email
+          and i.status = 'pending'));
+  end;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
+    before     => jsonb_build_object(
+      'status', usher.invite_status(v_before.status, v_before.expires_at), 'expires_at', v_before.expires_at),
+    after      => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    actor_kind => issue_again.actor_kind);
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.lease_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
  RETURNS SETOF usher.delivery_lease
  LANGUAGE plpgsql
@@ -942,6 +1697,65 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.leave_organisation(organisation_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.require_member(leave_organisation.organisation_id);
+begin
+  -- Roles may be changing at this moment: who has just become the owner stays.
+  select m.* into strict v_member from public.organisation_members m where m.id = v_member.id for update;
+  if 'owner' = any (v_member.roles) then
+    perform usher.fail('owner_required');
+  end if;
+  if v_member.status <> 'active' then
+    perform usher.fail('organisation_not_found');
+  end if;
+  return usher.end_membership(v_member.id, 'left', 'member.left', null);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_member_permissions(organisation_id uuid, user_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select p.name
+  from usher.require_reviewed_member($1, $2) m
+  cross join usher.permissions_of(m.organisation_id, m.roles) p (name)
+  order by p.name
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_member_roles(organisation_id uuid, user_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select r from usher.require_reviewed_member($1, $2) m, unnest(m.roles) r order by r $function$;
+
+CREATE OR REPLACE FUNCTION usher.list_my_invites()
+ RETURNS TABLE(id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text, organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text, expires_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
+    i.expires_at
+  from auth.users u
+  join usher.invites i on i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  join public.organisations o on o.id = i.organisation_id
+  left join public.organisation_members m
+    on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
+  where u.id = auth.uid()
+    and u.email_confirmed_at is not null
+    and usher.invite_status(i.status, i.expires_at) = 'pending'
+  order by i.created_at desc
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.list_my_organisations()
  RETURNS TABLE(id uuid, name text, slug text, roles text[], kind text, joined_at timestamp with time zone, is_owner boolean)
  LANGUAGE sql
@@ -967,6 +1781,58 @@ begin
   return query
     select p.name from usher.permissions_of(v_member.organisation_id, v_member.roles) p (name)
     order by p.name;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_role_members(organisation_id uuid, role text)
+ RETURNS SETOF public.organisation_members
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select m.*
+  from usher.require_role($1, $2) r
+  join public.organisation_members m on r.name = any (m.roles)
+  where m.organisation_id = list_role_members.organisation_id and m.status = 'active'
+  order by m.email, m.id
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_role_permissions(organisation_id uuid, role text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select p from usher.require_role($1, $2) r, unnest(r.permissions) p order by p $function$;
+
+CREATE OR REPLACE FUNCTION usher.member_for_change(organisation_id uuid, user_id uuid, permission text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_actor  public.organisation_members :=
+    usher.require_permission(member_for_change.organisation_id, member_for_change.permission);
+  v_member public.organisation_members;
+begin
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = member_for_change.organisation_id and m.user_id = member_for_change.user_id
+  for update;
+  if not found then
+    perform usher.fail('member_not_found');
+  end if;
+  if 'owner' = any (v_member.roles) then
+    perform usher.fail('owner_required', hint => 'Transfer the organisation first.');
+  end if;
+  if exists (
+    select from usher.permissions_of(v_member.organisation_id, v_member.roles) p (name)
+    where p.name not in (select usher.permissions_of(v_actor.organisation_id, v_actor.roles)))
+  then
+    perform usher.fail('permission_denied', hint => 'This member may do more than you.',
+      details => member_for_change.permission);
+  end if;
+  return v_member;
 end
 $function$;
 
@@ -1041,6 +1907,28 @@ AS $function$
         and organisations_where.permission = any (r.permissions))
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.own_role_for_change(organisation_id uuid, role text)
+ RETURNS public.organisation_roles
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role public.organisation_roles;
+begin
+  perform usher.require_permission(own_role_for_change.organisation_id, 'role.manage');
+  select r.* into v_role
+  from public.organisation_roles r
+  where r.organisation_id = own_role_for_change.organisation_id and r.name = own_role_for_change.role
+  for update;
+  if not found then
+    perform usher.fail('invalid_role', hint => 'Only an own role of the organisation can be changed.');
+  end if;
+  perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+  return v_role;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.permissions_of(organisation_id uuid, roles text[])
  RETURNS SETOF text
  LANGUAGE sql
@@ -1079,7 +1967,7 @@ begin
     return null;
   end if;
 
-  select i.* into strict v_invite from usher.invites i where i.id = v_delivery.invite_id;
+  select i.* into v_invite from usher.invites i where i.id = v_delivery.invite_id;
   v_end := case
     when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
       then 'suppressed'
@@ -1112,7 +2000,8 @@ begin
       'name', v_organisation.name,
       'logo_url', v_organisation.logo_url,
       'accent_colour', v_organisation.accent_colour),
-    'invite', jsonb_build_object(
+    'member', case when v_delivery.member_id is not null then v_delivery.facts end,
+    'invite', case when v_delivery.invite_id is not null then jsonb_build_object(
       'id', v_invite.id,
       'email', v_invite.email,
       'roles', v_invite.roles,
@@ -1120,7 +2009,7 @@ begin
       'inviter_email', v_inviter.email,
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason));
+      'decline_reason', v_invite.declined_reason) end);
 end
 $function$;
 
@@ -1152,11 +2041,9 @@ begin
     when v_issue <> (v_reading.invite).issue then 'invite_superseded'
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
-    when (v_reading.invite).status = 'accepted' then 'invite_already_accepted'
-    when (v_reading.invite).status = 'declined' then 'invite_declined'
-    when (v_reading.invite).status = 'revoked' then 'invite_revoked'
-    when (v_reading.invite).status = 'expired'
-      or least(v_claims.expires_at, (v_reading.invite).expires_at) <= clock_timestamp() then 'invite_expired'
+    when v_claims.expires_at <= clock_timestamp()
+      then coalesce(usher.invite_problem(v_reading.invite), 'invite_expired')
+    else usher.invite_problem(v_reading.invite)
   end;
   return v_reading;
 end
@@ -1208,6 +2095,46 @@ AS $function$
   from (select auth.uid() as user_id) c
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.record_expiry(invites usher.invites[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
+      before     => jsonb_build_object('status', 'pending', 'expires_at', i.expires_at),
+      after      => jsonb_build_object('status', 'expired'),
+      actor_kind => 'worker')
+    from unnest(record_expiry.invites) i;
+  perform usher.enqueue_delivery('invite_expired', i.organisation_id, m.email, null, i.id, is_bulk => true)
+    from unnest(record_expiry.invites) i
+    join public.organisations o on o.id = i.organisation_id and o.expiry_mail
+    join public.organisation_members m
+      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by and m.status = 'active'
+    where m.email is not null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.remove_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    remove_member.organisation_id, remove_member.user_id, 'member.remove');
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+  v_member := usher.end_membership(v_member.id, 'removed', 'member.removed', remove_member.reason);
+  perform usher.enqueue_notice('member_removed', v_member.id, auth.uid());
+  return v_member;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.request_header(name text)
  RETURNS text
  LANGUAGE sql
@@ -1215,6 +2142,50 @@ CREATE OR REPLACE FUNCTION usher.request_header(name text)
  SET search_path TO ''
 AS $function$
   select nullif(current_setting('request.headers', true), '')::jsonb ->> request_header.name
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.request_invite_resend(token text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_is_self_service boolean;
+begin
+  if v_reading.problem is distinct from 'invite_expired' then
+    return;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite.id for update;
+  -- Once a day: whoever presses again is not told, and nobody gets a second mail.
+  if exists (
+    select from usher.rate_limits r
+    where r.key = 'resend_requests:' || v_invite.id and r.window_start > now() - interval '1 day')
+  then
+    return;
+  end if;
+  perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day');
+  perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+
+  select o.self_service_resend into v_is_self_service
+  from public.organisations o where o.id = v_invite.organisation_id;
+  if v_is_self_service
+    -- What has changed since is checked again; otherwise an admin decides.
+    and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
+      from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
+  then
+    perform usher.issue_again(v_invite.id, 'invitee');
+  else
+    perform usher.enqueue_delivery(
+        'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
+      from public.organisation_members m
+      where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+        and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
+  end if;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.require_free_seat(organisation_id uuid)
@@ -1241,6 +2212,36 @@ begin
     where m.organisation_id = require_free_seat.organisation_id and m.status = 'active')
   then
     perform usher.fail('seat_limit_reached');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_manageable(organisation_id uuid, permissions text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage');
+  v_unknown text;
+  v_lacking text;
+begin
+  select p into v_unknown
+  from unnest(require_manageable.permissions) p
+  where p not in (select k.name from usher.permissions k)
+  limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('There is no permission %L.', v_unknown));
+  end if;
+
+  select p into v_lacking
+  from unnest(require_manageable.permissions) p
+  where p not in (select usher.permissions_of(v_actor.organisation_id, v_actor.roles))
+  limit 1;
+  if found then
+    perform usher.fail('permission_denied',
+      hint => 'Nobody manages a role that holds more than they do.', details => v_lacking);
   end if;
 end
 $function$;
@@ -1289,6 +2290,48 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.require_reviewed_member(organisation_id uuid, user_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  perform usher.require_permission(require_reviewed_member.organisation_id, 'member.read');
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = require_reviewed_member.organisation_id
+    and m.user_id = require_reviewed_member.user_id and m.status = 'active';
+  if not found then
+    perform usher.fail('member_not_found');
+  end if;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_role(organisation_id uuid, role text)
+ RETURNS public.organisation_roles
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role public.organisation_roles;
+begin
+  perform usher.require_permission(require_role.organisation_id, 'member.read');
+  select r.* into v_role
+  from public.organisation_roles r
+  where r.name = require_role.role
+    and (r.organisation_id is null or r.organisation_id = require_role.organisation_id);
+  if not found then
+    perform usher.fail('invalid_role');
+  end if;
+  return v_role;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.require_roles(organisation_id uuid, roles text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1296,6 +2339,8 @@ CREATE OR REPLACE FUNCTION usher.require_roles(organisation_id uuid, roles text[
  SET search_path TO ''
 AS $function$
 begin
+  -- Whoever separates duties at this moment is waited for; those who join do not wait for each other.
+  perform from public.organisations o where o.id = require_roles.organisation_id for key share;
   -- An own role that is about to be given must not be deleted meanwhile; built-in ones never are.
   perform from public.organisation_roles r
   where r.organisation_id = require_roles.organisation_id and r.name = any (require_roles.roles)
@@ -1310,7 +2355,54 @@ begin
   then
     perform usher.fail('invalid_role');
   end if;
+  if usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
+    perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
+  end if;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.reveal_invite_link(invite_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite  usher.invites := usher.invite_for_change(reveal_invite_link.invite_id, 'invite.reveal');
+  v_problem text;
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  v_problem := usher.roles_problem(
+    v_invite.organisation_id, v_invite.roles, (usher.require_member(v_invite.organisation_id)).roles);
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.link_revealed', 'invite', v_invite.id);
+  return (select s.site_url from usher.settings s) || '/invite#' || usher.mint_invite_token(v_invite.id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.revoke_permission(organisation_id uuid, role text, permission text)
+ RETURNS public.organisation_roles
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select usher.update_role($1, $2, null, array_remove(r.granted_permissions, $3), null)
+  from usher.own_role_for_change($1, $2) r
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.role_facts(role public.organisation_roles)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object(
+    'name', ($1).name, 'permissions', ($1).granted_permissions, 'inherits', ($1).inherits)
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
@@ -1346,8 +2438,29 @@ begin
     return 'role_not_assignable';
   end loop;
 
-  return null;
+  return case
+    when usher.excluded_together(roles_problem.organisation_id, roles_problem.roles) is not null
+      then 'role_not_assignable'
+  end;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.roles_with_inherited(organisation_id uuid, roles text[])
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with recursive held (name) as (
+    select unnest(roles_with_inherited.roles)
+    union
+    select i.name
+    from held h
+    join public.organisation_roles r on r.name = h.name
+      and (r.organisation_id is null or r.organisation_id = roles_with_inherited.organisation_id)
+    cross join unnest(r.inherits) i (name)
+  )
+  select h.name from held h
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.rotate_signing_key()
@@ -1374,6 +2487,135 @@ begin
   insert into usher.signing_keys (id, secret, vault_secret_id) values (v_id, v_secret, v_vault_id);
   return v_id;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.save_own_role(role public.organisation_roles, event text, before jsonb)
+ RETURNS public.organisation_roles
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role      public.organisation_roles := save_own_role.role;
+  v_inherited text[];
+begin
+  if exists (
+    select from unnest(v_role.inherits) i (name)
+    where i.name = 'owner' or not exists (
+      select from public.organisation_roles r
+      where r.name = i.name and (r.organisation_id is null or r.organisation_id = v_role.organisation_id)))
+  then
+    perform usher.fail('invalid_role', hint => 'A role inherits roles of the organisation, never owner.');
+  end if;
+  if v_role.name in (select usher.roles_with_inherited(v_role.organisation_id, v_role.inherits)) then
+    perform usher.fail('invalid_role', hint => 'A role cannot inherit itself, not even by way of others.');
+  end if;
+
+  v_inherited := array(select usher.permissions_of(v_role.organisation_id, v_role.inherits));
+  v_role.permissions := usher.clean_roles(v_role.granted_permissions || v_inherited);
+  perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+
+  insert into public.organisation_roles select v_role.*
+  on conflict (id) do update
+  set description = excluded.description, inherits = excluded.inherits,
+    granted_permissions = excluded.granted_permissions, permissions = excluded.permissions;
+
+  -- Roles that inherit this one permit what it permits now; each pass reaches one step further.
+  loop
+    update public.organisation_roles r
+    set permissions = p.permissions
+    from (
+      select c.id, usher.clean_roles(c.granted_permissions
+        || array(select usher.permissions_of(c.organisation_id, c.inherits))) as permissions
+      from public.organisation_roles c
+      where c.organisation_id = v_role.organisation_id and cardinality(c.inherits) > 0
+    ) p
+    where r.id = p.id and r.permissions <> p.permissions;
+    exit when not found;
+  end loop;
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = v_role.organisation_id and m.status = 'active'
+      and usher.excluded_together(m.organisation_id, m.roles) is not null)
+  then
+    perform usher.fail('role_not_assignable',
+      hint => 'A member would hold roles that may not be held together.');
+  end if;
+
+  perform usher.record_event(v_role.organisation_id, save_own_role.event, 'role', v_role.id,
+    before => save_own_role.before, after => usher.role_facts(v_role));
+  return v_role;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.seal_audit_trail(batch_size integer DEFAULT 10000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid;
+  v_number          integer;
+  v_previous        bytea;
+  v_sealed          integer := 0;
+  v_events          integer;
+begin
+  -- One at a time: two would number their seals alike.
+  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
+
+  for v_organisation_id in
+    select distinct e.organisation_id
+    from public.organisation_audit_events e
+    where not exists (select from usher.sealed_events s where s.event_id = e.id)
+      -- A transaction that began earlier may still write an event of an earlier time.
+      and e.occurred_at < clock_timestamp() - interval '1 minute'
+  loop
+    select s.number, s.hash into v_number, v_previous
+    from usher.audit_seals s
+    where s.organisation_id = v_organisation_id
+    order by s.number desc
+    limit 1;
+    v_number := coalesce(v_number, 0) + 1;
+
+    insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
+    values (v_organisation_id, v_number, 0, now(), now(), '');
+    insert into usher.sealed_events (event_id, organisation_id, seal_number, position, hash)
+    select e.id, v_organisation_id, v_number,
+      row_number() over (order by e.occurred_at, e.id), usher.event_hash(e)
+    from public.organisation_audit_events e
+    where e.organisation_id = v_organisation_id
+      and e.occurred_at < clock_timestamp() - interval '1 minute'
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit seal_audit_trail.batch_size;
+    get diagnostics v_events = row_count;
+
+    update usher.audit_seals s
+    set events = v_events, hash = usher.seal_hash(v_organisation_id, v_number, coalesce(v_previous, '')),
+      first_event_at = t.first_at, last_event_at = t.last_at
+    from (
+      select min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
+      from usher.sealed_events c
+      join public.organisation_audit_events e on e.id = c.event_id
+      where c.organisation_id = v_organisation_id and c.seal_number = v_number
+    ) t
+    where s.organisation_id = v_organisation_id and s.number = v_number;
+    v_sealed := v_sealed + v_events;
+  end loop;
+  return v_sealed;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.seal_hash(organisation_id uuid, number integer, previous bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select sha256(seal_hash.previous || coalesce(string_agg(s.hash, ''::bytea order by s.position), ''))
+  from usher.sealed_events s
+  where s.organisation_id = seal_hash.organisation_id and s.seal_number = seal_hash.number
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.signing_key_secret(key_id integer)
@@ -1466,6 +2708,218 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.transfer_ownership(organisation_id uuid, new_owner_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_owner     public.organisation_members :=
+    usher.require_permission(transfer_ownership.organisation_id, 'organisation.transfer');
+  v_new_owner public.organisation_members;
+begin
+  -- Of two transfers at once, the second waits here and finds that its caller owns nothing any more.
+  select m.* into v_owner
+  from public.organisation_members m
+  where m.id = v_owner.id and m.status = 'active' and 'owner' = any (m.roles)
+  for update;
+  if not found then
+    perform usher.fail('permission_denied', details => 'organisation.transfer');
+  end if;
+
+  select m.* into v_new_owner
+  from public.organisation_members m
+  where m.organisation_id = v_owner.organisation_id
+    and m.user_id = transfer_ownership.new_owner_id
+    and m.status = 'active' and m.kind = 'user' and m.id <> v_owner.id
+  for update;
+  if not found then
+    perform usher.fail('member_not_found', hint => 'The new owner is another active member, and a person.');
+  end if;
+
+  update public.organisation_members m
+  set roles = usher.clean_roles(array_append(array_remove(m.roles, 'owner'), 'admin'))
+  where m.id = v_owner.id;
+  update public.organisation_members m
+  set roles = '{owner}'
+  where m.id = v_new_owner.id;
+
+  perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,
+    before => jsonb_build_object('owner_id', v_owner.user_id, 'roles', v_new_owner.roles),
+    after  => jsonb_build_object('owner_id', v_new_owner.user_id, 'roles', array['owner']));
+  perform usher.enqueue_notice('ownership_transferred', m.id, v_owner.user_id)
+    from public.organisation_members m where m.id in (v_owner.id, v_new_owner.id);
+
+  select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
+  return v_new_owner;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.unban_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    unban_member.organisation_id, unban_member.user_id, 'member.ban');
+begin
+  if v_member.status <> 'banned' then
+    perform usher.fail('member_not_found', hint => 'This person is not banned.');
+  end if;
+  return usher.end_membership(v_member.id, 'removed', 'member.unbanned', unban_member.reason);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_actor   public.organisation_members;
+  v_member  public.organisation_members := usher.member_for_change(
+    update_member_roles.organisation_id, update_member_roles.user_id, 'member.update');
+  v_roles   text[] := usher.clean_roles(update_member_roles.roles);
+  v_added   text[] := array(select unnest(v_roles) except select unnest(v_member.roles));
+  v_problem text;
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+  if v_roles is null then
+    perform usher.fail('invalid_role');
+  end if;
+
+  v_actor := usher.require_member(v_member.organisation_id);
+  -- Who keeps a role is not given it anew: only what is added has to be the caller's to give.
+  if cardinality(v_added) > 0 then
+    v_problem := usher.roles_problem(v_member.organisation_id, v_added, v_actor.roles);
+    if v_problem is not null then
+      perform usher.fail(v_problem);
+    end if;
+    perform usher.require_roles(v_member.organisation_id, v_roles);
+  end if;
+
+  update public.organisation_members m set roles = v_roles where m.id = v_member.id;
+  perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+    before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));
+  perform usher.enqueue_notice('member_roles_updated', v_member.id, v_actor.user_id);
+
+  v_member.roles := v_roles;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_organisation(organisation_id uuid, changes jsonb)
+ RETURNS public.organisations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
+    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail'];
+  v_changes jsonb := update_organisation.changes;
+  v_before  public.organisations;
+  v_after   public.organisations;
+  v_unknown text;
+begin
+  perform usher.require_permission(update_organisation.organisation_id, 'organisation.update');
+  if jsonb_typeof(v_changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
+  end if;
+  select k into v_unknown from jsonb_object_keys(v_changes) k where k <> all (v_keys) limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be set.', v_unknown));
+  end if;
+
+  select o.* into strict v_before
+  from public.organisations o where o.id = update_organisation.organisation_id for no key update;
+  begin
+    v_after := jsonb_populate_record(v_before, v_changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
+  end;
+
+  -- null puts a setting back, where it can be without a value.
+  v_after.name := usher.clean_line(v_after.name, 100);
+  v_after.reply_to := case when v_after.reply_to is not null
+    then coalesce(usher.normalise_email(v_after.reply_to), '') end;
+  v_after.accent_colour := lower(v_after.accent_colour);
+  v_after.allowed_email_domains := array(
+    select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
+
+  if v_after.name is null then
+    perform usher.fail('invalid_settings',
+      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+  elsif v_after.slug is null or not usher.is_slug(v_after.slug) then
+    perform usher.fail('invalid_slug');
+  elsif v_after.reply_to = '' then
+    perform usher.fail('invalid_email');
+  elsif v_after.invite_ttl is null or v_after.invite_ttl not between interval '1 hour' and interval '30 days' then
+    perform usher.fail('invalid_expiry');
+  elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
+    or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
+    or v_after.locale is null or not usher.is_locale(v_after.locale)
+    or v_after.seat_limit < 1
+    or v_after.self_service_resend is null or v_after.expiry_mail is null
+    or exists (
+      select from unnest(v_after.allowed_email_domains) d
+      where usher.normalise_email('a@' || d) is null)
+  then
+    perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
+      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains.');
+  end if;
+
+  begin
+    update public.organisations o
+    set name = v_after.name, slug = v_after.slug, logo_url = v_after.logo_url,
+      accent_colour = v_after.accent_colour, reply_to = v_after.reply_to, locale = v_after.locale,
+      invite_ttl = v_after.invite_ttl, seat_limit = v_after.seat_limit,
+      allowed_email_domains = v_after.allowed_email_domains,
+      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail
+    where o.id = v_after.id;
+  exception
+    when unique_violation then
+      perform usher.fail('slug_taken');
+  end;
+
+  -- What has changed; that there is another address for answers is said, the address is not.
+  perform usher.record_event(v_after.id, 'organisation.updated', 'organisation', v_after.id,
+    before => (select jsonb_object_agg(b.key, case b.key when 'reply_to' then to_jsonb(b.value <> 'null') else b.value end)
+      from jsonb_each(to_jsonb(v_before)) b where to_jsonb(v_after) -> b.key <> b.value),
+    after  => (select jsonb_object_agg(a.key, case a.key when 'reply_to' then to_jsonb(a.value <> 'null') else a.value end)
+      from jsonb_each(to_jsonb(v_after)) a where to_jsonb(v_before) -> a.key <> a.value));
+  return v_after;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_role(organisation_id uuid, role text, description text, permissions text[], inherits text[])
+ RETURNS public.organisation_roles
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role   public.organisation_roles := usher.own_role_for_change(update_role.organisation_id, update_role.role);
+  v_before jsonb := usher.role_facts(v_role);
+begin
+  if usher.clean_text(coalesce(update_role.description, ''), 500) is null then
+    perform usher.fail('invalid_role', hint => 'A description is plain text of at most 500 characters.');
+  end if;
+  v_role.description := coalesce(usher.clean_text(update_role.description, 500), v_role.description);
+  v_role.granted_permissions := usher.clean_roles(coalesce(update_role.permissions, v_role.granted_permissions));
+  v_role.inherits := usher.clean_roles(coalesce(update_role.inherits, v_role.inherits));
+  perform usher.require_manageable(v_role.organisation_id, v_role.granted_permissions);
+  return usher.save_own_role(v_role, 'role.updated', v_before);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.update_settings(changes jsonb)
  RETURNS usher.settings
  LANGUAGE plpgsql
@@ -1554,6 +3008,75 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.verify_audit_trail(organisation_id uuid)
+ RETURNS public.organisation_audit_verification
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_found    public.organisation_audit_verification;
+  v_seal     usher.audit_seals;
+  v_previous bytea := '';
+begin
+  perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
+
+  select count(*) into v_found.events
+  from public.organisation_audit_events e where e.organisation_id = verify_audit_trail.organisation_id;
+  select count(*) into v_found.sealed_events
+  from usher.sealed_events s where s.organisation_id = verify_audit_trail.organisation_id;
+
+  -- The first line that does not fit, in the order of the seals.
+  select s.event_id, s.seal_number,
+    case when e.id is null then 'event_removed' else 'event_changed' end
+  into v_found.event_id, v_found.seal_number, v_found.problem
+  from usher.sealed_events s
+  left join public.organisation_audit_events e on e.id = s.event_id
+  where s.organisation_id = verify_audit_trail.organisation_id
+    and (e.id is null or usher.event_hash(e) <> s.hash)
+  order by s.seal_number, s.position
+  limit 1;
+
+  if v_found.problem is null then
+    -- A line from a time that is sealed, which no seal covers.
+    select e.id, x.number, 'event_inserted'
+    into v_found.event_id, v_found.seal_number, v_found.problem
+    from public.organisation_audit_events e
+    join lateral (
+      select s.number from usher.audit_seals s
+      where s.organisation_id = e.organisation_id and e.occurred_at <= s.last_event_at
+      order by s.number
+      limit 1
+    ) x on true
+    where e.organisation_id = verify_audit_trail.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit 1;
+  end if;
+
+  v_found.seals := 0;
+  for v_seal in
+    select s.* from usher.audit_seals s
+    where s.organisation_id = verify_audit_trail.organisation_id
+    order by s.number
+  loop
+    v_found.seals := v_found.seals + 1;
+    if v_found.problem is null and (
+      v_seal.number <> v_found.seals
+      or v_seal.hash <> usher.seal_hash(v_seal.organisation_id, v_seal.number, v_previous))
+    then
+      v_found.problem := 'seal_broken';
+      v_found.seal_number := v_found.seals;
+    end if;
+    v_previous := v_seal.hash;
+  end loop;
+
+  v_found.last_seal := nullif(encode(v_previous, 'hex'), '');
+  v_found.is_whole := v_found.problem is null;
+  return v_found;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.verify_invite_token(token text)
  RETURNS usher.token_claims
  LANGUAGE plpgsql
@@ -1599,11 +3122,15 @@ CREATE OR REPLACE FUNCTION usher.wake_worker()
  SET search_path TO ''
 AS $function$ select pg_notify('usher_deliveries', '') $function$;
 
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_member_id_fkey" FOREIGN KEY (member_id) REFERENCES public.organisation_members(id) ON DELETE CASCADE;
+
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_role_exclusions" ADD CONSTRAINT "organisation_role_exclusions_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_roles" ADD CONSTRAINT "organisation_roles_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
@@ -1612,6 +3139,8 @@ ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_organisation_id_fkey" FORE
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."invite_tokens" ADD CONSTRAINT "invite_tokens_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."sealed_events" ADD CONSTRAINT "sealed_events_seal" FOREIGN KEY (organisation_id, seal_number) REFERENCES usher.audit_seals(organisation_id, number);
 
 CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
     organisation_id,
@@ -1650,6 +3179,16 @@ REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[],
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.expire_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.expire_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.list_organisation_invites(organisation_id uuid, status text DEFAULT NULL::text, search text DEFAULT NULL::text, cursor uuid DEFAULT NULL::uuid, page_size integer DEFAULT 50)
  RETURNS SETOF public.organisation_invites
  LANGUAGE sql
@@ -1681,6 +3220,16 @@ REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "a
 
 REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.update_organisation_invite_roles(invite_id uuid, roles text[])
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_invite_roles($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION usher.create_invite(organisation_id uuid, draft jsonb)
  RETURNS public.organisation_invites
  LANGUAGE plpgsql
@@ -1697,6 +3246,29 @@ begin
       details => case when v_result.error_code = 'already_invited' then v_result.error_details end);
   end if;
   return usher.invite_view(v_result.invite_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.expire_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := usher.invite_for_change(expire_invite.invite_id, 'invite.revoke');
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+
+  update usher.invites i
+  set status = 'expired', expires_at = least(i.expires_at, clock_timestamp())
+  where i.id = v_invite.id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.expired', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    after  => jsonb_build_object('status', 'expired'));
+  return usher.invite_view(v_invite.id);
 end
 $function$;
 
@@ -1757,7 +3329,6 @@ declare
   v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
   v_settings usher.settings;
   v_problem  text;
-  v_before   jsonb;
 begin
   if v_invite.status not in ('pending', 'expired') then
     perform usher.fail('invite_not_pending', details => v_invite.status);
@@ -1779,26 +3350,7 @@ begin
   end if;
   perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
 
-  v_before := jsonb_build_object('status', v_invite.status, 'expires_at', v_invite.expires_at);
-  begin
-    update usher.invites i
-    set status = 'pending', issue = i.issue + 1, issued_at = now(),
-      expires_at = date_trunc('second', now() + i.lifetime)
-    where i.id = v_invite.id
-    returning i.* into strict v_invite;
-  exception
-    when unique_violation then
-      perform usher.fail('already_invited', details => (
-        select i.id::text from usher.invites i
-        where i.organisation_id = v_invite.organisation_id and i.email = v_invite.email
-          and i.status = 'pending'));
-  end;
-
-  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
-    before => v_before, after => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at));
-  perform usher.enqueue_delivery(
-    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
-  perform usher.wake_worker();
+  perform usher.issue_again(v_invite.id);
   return usher.invite_view(v_invite.id);
 end
 $function$;
@@ -1819,16 +3371,46 @@ begin
     perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
   end if;
 
-  update usher.invites i
-  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(),
-    revoked_reason = nullif(usher.clean_text(revoke_invite.reason, 500), '')
-  where i.id = v_invite.id
-  returning i.* into strict v_invite;
+  perform usher.end_invite(v_invite.id, nullif(usher.clean_text(revoke_invite.reason, 500), ''));
+  return usher.invite_view(v_invite.id);
+end
+$function$;
 
-  perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
-    before => jsonb_build_object('status', 'pending'),
-    after  => jsonb_build_object('status', 'revoked'),
-    reason => v_invite.revoked_reason);
+CREATE OR REPLACE FUNCTION usher.update_invite_roles(invite_id uuid, roles text[])
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite  usher.invites := usher.invite_for_change(update_invite_roles.invite_id, 'invite.create');
+  v_roles   text[] := usher.clean_roles(update_invite_roles.roles);
+  v_actor   public.organisation_members;
+  v_problem text;
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  v_actor := usher.require_member(v_invite.organisation_id);
+  -- Whoever may not give the roles that it carries may not take them away either.
+  v_problem := coalesce(
+    usher.roles_problem(v_invite.organisation_id, v_roles, v_actor.roles),
+    nullif(usher.roles_problem(v_invite.organisation_id, v_invite.roles, v_actor.roles), 'invalid_role'));
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  if v_roles = v_invite.roles then
+    return usher.invite_view(v_invite.id);
+  end if;
+
+  update usher.invites i
+  set roles = v_roles, issue = i.issue + 1
+  where i.id = v_invite.id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.roles_updated', 'invite', v_invite.id,
+    before => jsonb_build_object('roles', v_invite.roles), after => jsonb_build_object('roles', v_roles));
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
   return usher.invite_view(v_invite.id);
 end
 $function$;
@@ -1841,6 +3423,8 @@ CREATE INDEX organisation_deliveries_due ON public.organisation_deliveries USING
 
 CREATE INDEX organisation_deliveries_invite_id ON public.organisation_deliveries USING btree (invite_id);
 
+CREATE INDEX organisation_deliveries_member_id ON public.organisation_deliveries USING btree (member_id);
+
 CREATE INDEX organisation_deliveries_organisation_id ON public.organisation_deliveries USING btree (organisation_id, created_at DESC);
 
 CREATE INDEX organisation_members_email ON public.organisation_members USING btree (organisation_id, email);
@@ -1848,6 +3432,8 @@ CREATE INDEX organisation_members_email ON public.organisation_members USING btr
 CREATE UNIQUE INDEX organisation_members_one_owner ON public.organisation_members USING btree (organisation_id) WHERE ('owner'::text = ANY (roles));
 
 CREATE INDEX organisation_members_user_id ON public.organisation_members USING btree (user_id);
+
+CREATE INDEX invites_due ON usher.invites USING btree (expires_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX invites_newest ON usher.invites USING btree (organisation_id, created_at DESC, id DESC);
 
@@ -1867,9 +3453,13 @@ CREATE POLICY "organisation_deliveries_select" ON "public"."organisation_deliver
 
 CREATE POLICY "organisation_members_select" ON "public"."organisation_members" FOR SELECT TO "authenticated" USING (((user_id = ( SELECT auth.uid() AS uid)) OR (organisation_id IN ( SELECT usher.organisations_where('member.read'::text) AS organisations_where))));
 
+CREATE POLICY "organisation_role_exclusions_select" ON "public"."organisation_role_exclusions" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('role.read'::text) AS organisations_where)));
+
 CREATE POLICY "organisation_roles_select" ON "public"."organisation_roles" FOR SELECT TO "authenticated" USING (((organisation_id IS NULL) OR (organisation_id IN ( SELECT usher.organisations_where('role.read'::text) AS organisations_where))));
 
 CREATE POLICY "organisations_select" ON "public"."organisations" FOR SELECT TO "authenticated" USING ((id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
+
+CREATE POLICY "audit_seals_nobody" ON "usher"."audit_seals" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "invite_tokens_nobody" ON "usher"."invite_tokens" FOR SELECT TO PUBLIC USING (false);
 
@@ -1880,6 +3470,8 @@ CREATE POLICY "permissions_nobody" ON "usher"."permissions" FOR SELECT TO PUBLIC
 CREATE POLICY "rate_limits_nobody" ON "usher"."rate_limits" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "role_assigners_nobody" ON "usher"."role_assigners" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "sealed_events_nobody" ON "usher"."sealed_events" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "settings_nobody" ON "usher"."settings" FOR SELECT TO PUBLIC USING (false);
 
@@ -1895,6 +3487,8 @@ COMMENT ON COLUMN "public"."organisation_audit_events"."ip" IS 'As the API''s fi
 
 COMMENT ON COLUMN "public"."organisation_deliveries"."due_at" IS 'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
 
+COMMENT ON COLUMN "public"."organisation_deliveries"."facts" IS 'What a mail about a membership says, as it was when it was caused: roles, reason, by whom.';
+
 COMMENT ON COLUMN "public"."organisation_deliveries"."fence" IS 'Goes up with each lease; older holders are refused.';
 
 COMMENT ON COLUMN "public"."organisation_deliveries"."in_doubt_at" IS 'When a connection was lost after the mail had gone out: it may have arrived. One more try follows.';
@@ -1907,11 +3501,19 @@ COMMENT ON COLUMN "public"."organisation_members"."email" IS 'The account''s add
 
 COMMENT ON COLUMN "public"."organisation_members"."status_reason" IS 'Why they were removed or banned.';
 
-COMMENT ON COLUMN "public"."organisation_roles"."permissions" IS 'Names out of usher.permissions.';
+COMMENT ON COLUMN "public"."organisation_role_exclusions"."cardinality" IS 'So many of the roles may not come together: 2 means that no two may.';
+
+COMMENT ON COLUMN "public"."organisation_roles"."granted_permissions" IS 'What was granted to an own role itself; empty for a built-in one.';
+
+COMMENT ON COLUMN "public"."organisation_roles"."inherits" IS 'Roles whose permissions an own role has as well.';
+
+COMMENT ON COLUMN "public"."organisation_roles"."permissions" IS 'All that it permits: what was granted and what it inherits. Names out of usher.permissions.';
 
 COMMENT ON COLUMN "public"."organisations"."accent_colour" IS 'For pages and mails: # and six lower-case hex digits.';
 
 COMMENT ON COLUMN "public"."organisations"."allowed_email_domains" IS 'Only addresses of these domains may be invited and may accept; empty: any.';
+
+COMMENT ON COLUMN "public"."organisations"."expiry_mail" IS 'Whether who sent an invite hears when it has expired.';
 
 COMMENT ON COLUMN "public"."organisations"."invite_ttl" IS 'Lifetime of an invite when it names none: 1 hour to 30 days.';
 
@@ -1923,11 +3525,16 @@ COMMENT ON COLUMN "public"."organisations"."seat_limit" IS 'How many active memb
 
 COMMENT ON COLUMN "public"."organisations"."self_service_resend" IS 'Whether the holder of an expired link gets a new one without asking an admin.';
 
+COMMENT ON COLUMN "usher"."audit_seals"."hash" IS 'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
+
 COMMENT ON COLUMN "usher"."invites"."invited_by" IS 'Who made it; no foreign key, because it outlives the account.';
 
 COMMENT ON COLUMN "usher"."invites"."issue" IS 'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
 
 COMMENT ON COLUMN "usher"."invites"."lifetime" IS 'How long each issue of it lives: 1 hour to 30 days.';
+
+COMMENT ON COLUMN "usher"."settings"."auth_confirms_addresses" IS 'Whether the project''s Auth confirms an address by a mail to it. Only then is having the address proof
+enough to accept an invite without its link.';
 
 COMMENT ON COLUMN "usher"."settings"."invites_per_day" IS 'Invites of one organisation within 24 hours: two full batches, so that a stolen session cannot spam.';
 
@@ -1943,6 +3550,12 @@ COMMENT ON COLUMN "usher"."signing_keys"."secret" IS '32 bytes, only where the p
 
 COMMENT ON COLUMN "usher"."signing_keys"."vault_secret_id" IS 'Where it lies in vault.secrets, as hex.';
 
+COMMENT ON FUNCTION "public"."accept_my_organisation_invite"(uuid) IS 'Accepts one of list_my_organisation_invites without the link.
+
+Only where usher.settings.auth_confirms_addresses says that the project''s Auth confirms addresses by mail:
+otherwise anyone could register the address and take the invite, and it fails with permission_denied.
+Fails with invite_not_found, and as accept_organisation_invite does.';
+
 COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an invite: the caller becomes a member with the invite''s roles, in one transaction.
 
   token  as the mailed link carries it
@@ -1951,6 +3564,15 @@ Returns the membership. Anyone signed in whose confirmed address is the invited 
 unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
 invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
 domain_not_allowed, seat_limit_reached, already_member, member_banned; the invite then stays as it was.';
+
+COMMENT ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) IS 'Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. Pending
+invites to them and by them are revoked.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.ban and at least the permissions that the member holds. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, owner_required,
+member_banned, invalid_message.';
 
 COMMENT ON FUNCTION "public"."create_organisation"(text, text) IS 'Creates an organisation; the caller becomes its owner.
 
@@ -1987,6 +3609,27 @@ invite_id, error_code, error_details (for already_invited: the id of the invite 
 invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
 batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
 
+COMMENT ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) IS 'Makes an own role.
+
+  name         1 to 63 of a-z, 0-9, - and _, a letter first; free in the organisation and not built in
+  description  at most 500 characters
+  permissions  what it permits, out of what the caller holds
+  inherits     roles whose permissions it has as well; never owner
+
+Returns the role. Needs role.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_role, invalid_settings (an unknown permission).';
+
+COMMENT ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) IS 'Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
+name is replaced.
+
+  name         one line, at most 100 characters
+  roles        two or more roles of the organisation, never owner
+  cardinality  how many are too many; 2: no two together
+
+Returns the exclusion. It holds for invites, for accepting and for changes of roles. Needs role.manage.
+Fails with unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (a member
+holds them together already). Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.';
+
 COMMENT ON FUNCTION "public"."decline_organisation_invite"(text, text) IS 'Declines an invite for good; the admins of the organisation get a mail.
 
   token   as the mailed link carries it
@@ -1996,12 +3639,37 @@ Returns what validate_organisation_invite now says. Whoever holds the link may, 
 Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
 invite_expired, invalid_message.';
 
+COMMENT ON FUNCTION "public"."delete_organisation"(uuid) IS 'Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for
+operators. The owner may. Fails with unauthenticated, organisation_not_found, permission_denied.';
+
+COMMENT ON FUNCTION "public"."delete_organisation_role"(uuid, text) IS 'Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (details: members,
+invites, roles or exclusions).';
+
+COMMENT ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) IS 'Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_role. Source: ANSI/INCITS 359-2004, DeleteSsdSet.';
+
+COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
+
+Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
+permission_denied, invite_not_pending.';
+
+COMMENT ON FUNCTION "public"."grant_organisation_permission"(uuid, text, text) IS 'Adds a permission that the caller holds to an own role. Returns the role. Needs role.manage. Fails as
+update_organisation_role does.';
+
 COMMENT ON FUNCTION "public"."has_organisation_permission"(uuid, text) IS 'Whether the caller may do something in an organisation.
 
   permission  thing.action, such as invite.create
 
 False, too, for an organisation or a permission that does not exist. For one row; to filter many, let a
 policy ask usher.organisations_where. Anyone signed in may.';
+
+COMMENT ON FUNCTION "public"."leave_organisation"(uuid) IS 'Ends the caller''s own membership. Returns it. Any member may but the owner, who transfers or deletes the
+organisation. Fails with unauthenticated, organisation_not_found, owner_required.';
+
+COMMENT ON FUNCTION "public"."list_my_organisation_invites"() IS 'The pending invites to the caller''s own address, newest first.
+
+Empty until the address is confirmed. Anyone signed in may.';
 
 COMMENT ON FUNCTION "public"."list_my_organisation_permissions"(uuid) IS 'What the caller may do in an organisation: names of permissions, sorted; none for a member without a
 role.
@@ -2022,6 +3690,43 @@ Returns invites; fewer than page_size means that there are no more. Needs invite
 unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
 that is not this organisation''s).';
 
+COMMENT ON FUNCTION "public"."list_organisation_member_permissions"(uuid, uuid) IS 'UserPermissions: all that an active member may do, sorted. Needs member.read. Fails with unauthenticated,
+organisation_not_found, permission_denied, member_not_found.';
+
+COMMENT ON FUNCTION "public"."list_organisation_member_roles"(uuid, uuid) IS 'AssignedRoles: the roles that an active member is given, sorted. Needs member.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found.';
+
+COMMENT ON FUNCTION "public"."list_organisation_role_members"(uuid, text) IS 'AssignedUsers: the active members who are given this role itself, by address. A member who has it by
+inheritance only is not among them. Needs member.read. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_role.';
+
+COMMENT ON FUNCTION "public"."list_organisation_role_permissions"(uuid, text) IS 'RolePermissions: all that a role permits, its own and what it inherits, sorted. Needs member.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role.';
+
+COMMENT ON FUNCTION "public"."organisation_invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) IS 'How invites fare, exactly, from the rows.
+
+  since, until  the time in which invites were made: from since on, before until; without them, the last 30
+                days; at most five years
+
+Returns counts by state as they are now; acceptance_rate, of those no longer pending; the median of hours
+from making to accepting; mails sent, and the shares of mails delivered and bounced (0 to 1, null when there
+are none); days: for each day in UTC on which something happened, how many were created, accepted, declined,
+revoked and expired. Needs invite.read. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings.';
+
+COMMENT ON FUNCTION "public"."remove_organisation_member"(uuid, uuid, text) IS 'Ends a membership at once; the person gets a mail and may be invited again.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.remove and at least the permissions that the member holds. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, owner_required,
+invalid_message.';
+
+COMMENT ON FUNCTION "public"."request_organisation_invite_resend"(text) IS 'Asks for a new link with one that has expired. Where the organisation allows it, a new mail goes to the
+invited address; otherwise those who may send it again get a mail. Once a day counts.
+
+Answers the same whatever happens, so that nothing can be learnt from it. Whoever holds the link may.';
+
 COMMENT ON FUNCTION "public"."resend_organisation_invite"(uuid) IS 'Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
 
   invite_id  an invite that is pending or has expired
@@ -2030,6 +3735,12 @@ Returns the invite. Needs invite.resend, and the right to give its roles. Fails 
 invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
 domain_not_allowed, already_member, member_banned, already_invited, rate_limited (with Retry-After).';
 
+COMMENT ON FUNCTION "public"."reveal_organisation_invite_link"(uuid) IS 'The link of a pending invite, for when mail cannot bring it; the trail says who took it. It works beside the
+mailed one, and only for the invited address.
+
+Returns the link. Needs invite.reveal, and the right to give the invite''s roles. Fails with
+unauthenticated, invite_not_found, permission_denied, invite_not_pending, role_not_assignable.';
+
 COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdraws a pending invite for good; its link stops working at once.
 
   invite_id  the invite
@@ -2037,6 +3748,67 @@ COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdr
 
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found (also for another
 tenant''s), permission_denied, invite_not_pending, invalid_message.';
+
+COMMENT ON FUNCTION "public"."revoke_organisation_permission"(uuid, text, text) IS 'Takes a permission from an own role; what it inherits stays. Returns the role. Needs role.manage. Fails as
+update_organisation_role does.';
+
+COMMENT ON FUNCTION "public"."transfer_organisation_ownership"(uuid, uuid) IS 'Hands an organisation over; the old owner becomes an admin. The only way to a second owner.
+
+  new_owner_id  the user id of another active member
+
+Returns the membership of the new owner; both get a mail. The owner may. Fails with unauthenticated,
+organisation_not_found, permission_denied, member_not_found.';
+
+COMMENT ON FUNCTION "public"."unban_organisation_member"(uuid, uuid, text) IS 'Lifts a ban. The person is then a removed member, who may be invited again.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.ban and at least the permissions that the member held. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, invalid_message.';
+
+COMMENT ON FUNCTION "public"."update_organisation"(uuid, jsonb) IS 'Changes settings of an organisation; what is left out stays, and null takes an optional one back.
+
+  changes  an object with any of
+    name                   one line, 1 to 100 characters
+    slug                   2 to 63 of a-z, 0-9 and single inner hyphens
+    logo_url               an https address, or null
+    accent_colour          #rrggbb, or null
+    reply_to               where answers to its mails go, or null
+    locale                 language of its mails, such as de-AT
+    invite_ttl             lifetime of invites: 1 hour to 30 days
+    seat_limit             how many active members there may be, 1 or more, or null
+    allowed_email_domains  only addresses of these may be invited and may accept; empty: any
+    self_service_resend    whether the holder of an expired link gets a new one without an admin
+    expiry_mail            whether who sent an invite hears when it has expired
+
+Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.';
+
+COMMENT ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) IS 'Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
+links die; the time that is left stays.
+
+  roles  as in create_organisation_invite
+
+Returns the invite. Needs invite.create, and the right to give the old roles and the new. Fails with
+unauthenticated, invite_not_found, permission_denied, invite_not_pending, invalid_role,
+role_not_assignable.';
+
+COMMENT ON FUNCTION "public"."update_organisation_member_roles"(uuid, uuid, text[]) IS 'Gives a member exactly these roles; they count at once, and the member gets a mail.
+
+  roles  names of roles, or none: a member without a role may do nothing; never owner
+
+Returns the membership. Needs member.update, at least the permissions that the member holds, and the right
+to give what is added. Fails with unauthenticated, organisation_not_found, permission_denied,
+member_not_found, owner_required, invalid_role, role_not_assignable.';
+
+COMMENT ON FUNCTION "public"."update_organisation_role"(uuid, text, text, text[], text[]) IS 'Changes an own role; what is left out stays. Its holders have the new permissions at once. The name stays for
+good, because it is signed into links.
+
+  description, permissions, inherits  as in create_organisation_role
+
+Returns the role. Needs role.manage and all that the role permits, before and after. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role, invalid_settings,
+role_not_assignable (a member would hold what may not be held together).';
 
 COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an invitee may see before deciding: who invites to what, as what, until when.
 
@@ -2047,11 +3819,25 @@ expired, superseded (a newer mail was sent) or invalid; reason is the error code
 null while it is pending. has_account says whether to offer signing in or registering. A link that is
 spent shows the organisation only; one that is not ours, nothing. Anyone may.';
 
+COMMENT ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) IS 'Recomputes the seals of the trail, and says the first event that does not fit.
+
+Returns is_whole; how many events there are and how many are sealed (those of the last minutes are not yet);
+last_seal, the newest hash, to be kept elsewhere and compared later; and where it is not whole, problem
+(event_changed, event_removed, event_inserted, seal_broken) with the event_id and the seal_number. Needs
+audit.read. Fails with unauthenticated, organisation_not_found, permission_denied.';
+
 COMMENT ON FUNCTION "usher"."accept_invite"(text) IS 'The rule behind public.accept_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."accept_my_invite"(uuid) IS 'The rule behind public.accept_my_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."accept_open_invite"(usher.invites) IS 'Makes the caller a member by this invite, if it is theirs and still open: one transaction, with the event and
+the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.';
 
 COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) IS 'Makes someone an active member with exactly these roles, or brings back who had left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.';
+
+COMMENT ON FUNCTION "usher"."ban_member"(uuid, uuid, text) IS 'The rule behind public.ban_organisation_member.';
 
 COMMENT ON FUNCTION "usher"."clean_line"(text, integer) IS 'One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
 characters. Null if it holds a line break, another control character, or one that turns the direction
@@ -2076,20 +3862,48 @@ good ones with their audit events and deliveries, and says what became of each, 
 
 COMMENT ON FUNCTION "usher"."create_organisation"(text, text) IS 'The rule behind public.create_organisation.';
 
+COMMENT ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) IS 'The rule behind public.create_organisation_role.';
+
+COMMENT ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], integer) IS 'The rule behind public.create_organisation_role_exclusion.';
+
 COMMENT ON FUNCTION "usher"."decline_invite"(text, text) IS 'The rule behind public.decline_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."delete_organisation"(uuid) IS 'The rule behind public.delete_organisation.';
+
+COMMENT ON FUNCTION "usher"."delete_role"(uuid, text) IS 'The rule behind public.delete_organisation_role.';
+
+COMMENT ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) IS 'The rule behind public.delete_organisation_role_exclusion.';
 
 COMMENT ON FUNCTION "usher"."display_name"(jsonb) IS 'What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.
 They can write anything there: it is shown beside the address, and decides nothing.';
 
 COMMENT ON FUNCTION "usher"."email_domain"(text) IS 'The part after the @ of a normalised address.';
 
+COMMENT ON FUNCTION "usher"."end_invite"(uuid, text) IS 'Revokes an invite that its caller has checked, with the event.';
+
+COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text) IS 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
+
 COMMENT ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) IS 'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
+
+COMMENT ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) IS 'Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
+written later must not change what the mail says happened.';
 
 COMMENT ON FUNCTION "usher"."ensure_signing_key"() IS 'The id of the key that signs; makes the first one when there is none yet.';
 
 COMMENT ON FUNCTION "usher"."errors"() IS 'Every error that Usher raises: code, HTTP status, message, and what to do about it.
 
 TypeScript''s ErrorCode union is generated from this list.';
+
+COMMENT ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) IS 'The SHA-256 of all that a line of the trail says.';
+
+COMMENT ON FUNCTION "usher"."excluded_together"(uuid, text[]) IS 'The name of a separation of duty that these roles, held together, would break; null when none.';
+
+COMMENT ON FUNCTION "usher"."expire_due_invites"(integer) IS 'The sweep: writes down that invites past their time have expired, oldest first. They read as expired before
+it, too; the sweep adds the event, and the mail where the organisation wants it. For workers, every minute.
+
+Returns how many; call again when it is as many as batch_size.';
+
+COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."expire_overdue_invites"(uuid, text[]) IS 'Writes down that the invites of these addresses that are past their time have expired.';
 
@@ -2117,6 +3931,8 @@ COMMENT ON FUNCTION "usher"."fail_rate_limited"(interval) IS 'Refuses with rate_
 
 COMMENT ON FUNCTION "usher"."free_slug"(text) IS 'A slug made of the name that no organisation has at this moment.';
 
+COMMENT ON FUNCTION "usher"."grant_permission"(uuid, text, text) IS 'The rule behind public.grant_organisation_permission.';
+
 COMMENT ON FUNCTION "usher"."has_permission"(uuid, text) IS 'The rule behind public.has_organisation_permission.';
 
 COMMENT ON FUNCTION "usher"."invite_fingerprint"(text, text[]) IS '16 bytes that bind a token to the address and the exact roles that it was minted for.';
@@ -2125,6 +3941,10 @@ COMMENT ON FUNCTION "usher"."invite_for_change"(uuid, text) IS 'The invite, lock
 unauthenticated, invite_not_found (also for another tenant''s), permission_denied.';
 
 COMMENT ON FUNCTION "usher"."invite_lifetime"(text, interval) IS 'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
+
+COMMENT ON FUNCTION "usher"."invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) IS 'The rule behind public.organisation_invite_metrics.';
+
+COMMENT ON FUNCTION "usher"."invite_problem"(usher.invites) IS 'The error code of why an invite cannot be answered any more; null when it can.';
 
 COMMENT ON FUNCTION "usher"."invite_status"(text, timestamp with time zone) IS 'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
 
@@ -2138,6 +3958,9 @@ in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sh
 COMMENT ON FUNCTION "usher"."is_slug"(text) IS 'Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
 that it can also be a DNS label. Source: RFC 1035 section 2.3.1.';
 
+COMMENT ON FUNCTION "usher"."issue_again"(uuid, text) IS 'A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out.
+Fails with already_invited when a newer invite of the address is open.';
+
 COMMENT ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) IS 'Takes mails that are due, single ones before bulk, oldest first. For workers.
 
   worker      a name for the log, such as host and process
@@ -2146,11 +3969,27 @@ COMMENT ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) IS 'Take
 
 Returns for each its id, the fence to name when answering, and which try this is.';
 
+COMMENT ON FUNCTION "usher"."leave_organisation"(uuid) IS 'The rule behind public.leave_organisation.';
+
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."list_member_permissions"(uuid, uuid) IS 'The rule behind public.list_organisation_member_permissions.';
+
+COMMENT ON FUNCTION "usher"."list_member_roles"(uuid, uuid) IS 'The rule behind public.list_organisation_member_roles.';
+
+COMMENT ON FUNCTION "usher"."list_my_invites"() IS 'The rule behind public.list_my_organisation_invites.';
 
 COMMENT ON FUNCTION "usher"."list_my_organisations"() IS 'The rule behind public.list_my_organisations.';
 
 COMMENT ON FUNCTION "usher"."list_my_permissions"(uuid) IS 'The rule behind public.list_my_organisation_permissions.';
+
+COMMENT ON FUNCTION "usher"."list_role_members"(uuid, text) IS 'The rule behind public.list_organisation_role_members.';
+
+COMMENT ON FUNCTION "usher"."list_role_permissions"(uuid, text) IS 'The rule behind public.list_organisation_role_permissions.';
+
+COMMENT ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) IS 'The membership, locked until the end of the transaction. Fails with unauthenticated,
+organisation_not_found, permission_denied (also for a member who holds more than the caller),
+member_not_found, owner_required.';
 
 COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid) IS 'A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
 a mail that is sent twice has two good links; all die with the next issue.
@@ -2169,6 +4008,8 @@ own tables, evaluated once a query:
   using (organisation_id in (select usher.organisations_where(''billing.read'')))
 
 Empty for whoever is not signed in.';
+
+COMMENT ON FUNCTION "usher"."own_role_for_change"(uuid, text) IS 'An own role, locked, that the caller may manage as it is; otherwise a refusal.';
 
 COMMENT ON FUNCTION "usher"."permissions_of"(uuid, text[]) IS 'What these roles permit together in this organisation.';
 
@@ -2191,10 +4032,19 @@ COMMENT ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb,
   before, after  what changed, as it was and as it is; ids and values, never an address or a token
   actor_kind     null: the caller, or an operator when there is none';
 
+COMMENT ON FUNCTION "usher"."record_expiry"(usher.invites[]) IS 'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
+
+COMMENT ON FUNCTION "usher"."remove_member"(uuid, uuid, text) IS 'The rule behind public.remove_organisation_member.';
+
 COMMENT ON FUNCTION "usher"."request_header"(text) IS 'A header of the API call, by its lower-case name; null outside of one.';
+
+COMMENT ON FUNCTION "usher"."request_invite_resend"(text) IS 'The rule behind public.request_organisation_invite_resend.';
 
 COMMENT ON FUNCTION "usher"."require_free_seat"(uuid) IS 'Fails with seat_limit_reached when the organisation has as many active members as it may. Until the end
 of the transaction nobody else takes the seat.';
+
+COMMENT ON FUNCTION "usher"."require_manageable"(uuid, text[]) IS 'Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings (an unknown permission).';
 
 COMMENT ON FUNCTION "usher"."require_member"(uuid) IS 'The caller''s membership, or a refusal: unauthenticated, or organisation_not_found, which does not tell
 an organisation that is not there from one that is somebody else''s.';
@@ -2202,19 +4052,43 @@ an organisation that is not there from one that is somebody else''s.';
 COMMENT ON FUNCTION "usher"."require_permission"(uuid, text) IS 'The guard of every rule: the caller''s membership if it holds the permission. Otherwise a refusal:
 permission_denied for a member, and for anyone else what usher.require_member says.';
 
-COMMENT ON FUNCTION "usher"."require_roles"(uuid, text[]) IS 'Fails with invalid_role unless all of these roles exist in the organisation at this moment.';
+COMMENT ON FUNCTION "usher"."require_reviewed_member"(uuid, uuid) IS 'An active member of the organisation, for a caller with member.read; otherwise a refusal.';
+
+COMMENT ON FUNCTION "usher"."require_role"(uuid, text) IS 'A role that can be held in the organisation, for a caller with member.read; otherwise a refusal.';
+
+COMMENT ON FUNCTION "usher"."require_roles"(uuid, text[]) IS 'Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
+together (role_not_assignable).';
 
 COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."reveal_invite_link"(uuid) IS 'The rule behind public.reveal_organisation_invite_link.';
+
 COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."revoke_permission"(uuid, text, text) IS 'The rule behind public.revoke_organisation_permission.';
+
+COMMENT ON FUNCTION "usher"."role_facts"(public.organisation_roles) IS 'What the trail keeps of a role.';
+
 COMMENT ON FUNCTION "usher"."roles_problem"(uuid, text[], text[]) IS 'Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
-role_not_assignable. Null when they may. An own role may be given by whoever holds all that is in it.';
+role_not_assignable (not theirs to give, or not to be held together). Null when they may. An own role may
+be given by whoever holds all that is in it.';
+
+COMMENT ON FUNCTION "usher"."roles_with_inherited"(uuid, text[]) IS 'These roles and all that they inherit: the authorised roles of ANSI/INCITS 359-2004.';
 
 COMMENT ON FUNCTION "usher"."rotate_signing_key"() IS 'Makes a new signing key, in Vault where the project has one, and retires the one that signed so far. Links
 that are out keep working until they expire. For operators.
 
 Returns the id of the new key.';
+
+COMMENT ON FUNCTION "usher"."save_own_role"(public.organisation_roles, text, jsonb) IS 'Writes a role down, with what it permits by inheritance, and brings those that inherit it up to date. Fails
+with invalid_role (an unknown role, a circle), permission_denied, role_not_assignable.';
+
+COMMENT ON FUNCTION "usher"."seal_audit_trail"(integer) IS 'Seals the events of all organisations that are older than a minute and not sealed yet. For workers, every few
+minutes. Returns how many events it sealed.
+
+  batch_size  how many events a seal covers at most';
+
+COMMENT ON FUNCTION "usher"."seal_hash"(uuid, integer, bytea) IS 'What the hash of a seal has to be, given the one before.';
 
 COMMENT ON FUNCTION "usher"."signing_key_secret"(integer) IS 'The 32 bytes of a key that still signs or verifies; null for any other.';
 
@@ -2226,6 +4100,18 @@ COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Re
 COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_owner"() IS 'Refuses with owner_required when the row of an owner would go while the organisation stays.';
 
 COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships.';
+
+COMMENT ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) IS 'The rule behind public.transfer_organisation_ownership.';
+
+COMMENT ON FUNCTION "usher"."unban_member"(uuid, uuid, text) IS 'The rule behind public.unban_organisation_member.';
+
+COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
+
+COMMENT ON FUNCTION "usher"."update_member_roles"(uuid, uuid, text[]) IS 'The rule behind public.update_organisation_member_roles.';
+
+COMMENT ON FUNCTION "usher"."update_organisation"(uuid, jsonb) IS 'The rule behind public.update_organisation.';
+
+COMMENT ON FUNCTION "usher"."update_role"(uuid, text, text, text[], text[]) IS 'The rule behind public.update_organisation_role, and of granting and revoking.';
 
 COMMENT ON FUNCTION "usher"."update_settings"(jsonb) IS 'Changes settings of the project, for operators: no role of the API may call it.
 
@@ -2239,6 +4125,8 @@ other, so also for javascript:, for user@host, for backslashes and for spaces.
 Source: OWASP Unvalidated Redirects Cheat Sheet.';
 
 COMMENT ON FUNCTION "usher"."validate_invite"(text) IS 'The rule behind public.validate_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."verify_audit_trail"(uuid) IS 'The rule behind public.verify_organisation_audit_trail.';
 
 COMMENT ON FUNCTION "usher"."verify_invite_token"(text) IS 'What a token says, if it is one of ours: shape and signature only, in constant time, before any invite is
 read. Null for anything else.';
@@ -2254,9 +4142,13 @@ COMMENT ON TABLE "public"."organisation_deliveries" IS 'Mails, sent and to be se
 
 COMMENT ON TABLE "public"."organisation_members" IS 'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
 
+COMMENT ON TABLE "public"."organisation_role_exclusions" IS 'Static separation of duty: of these roles, one subject holds fewer than cardinality. Read with role.read.';
+
 COMMENT ON TABLE "public"."organisation_roles" IS 'The built-in roles (no organisation_id) and the own roles of organisations. Read with role.read.';
 
 COMMENT ON TABLE "public"."organisations" IS 'The tenants. Read with organisation.read; written by functions only.';
+
+COMMENT ON TABLE "usher"."audit_seals" IS 'The chain of seals, from 1 for each organisation.';
 
 COMMENT ON TABLE "usher"."invite_tokens" IS 'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
 
@@ -2268,11 +4160,17 @@ COMMENT ON TABLE "usher"."rate_limits" IS 'How much of an allowance is used: one
 
 COMMENT ON TABLE "usher"."role_assigners" IS 'Who may give which built-in role. owner is nobody''s to give: it is transferred.';
 
+COMMENT ON TABLE "usher"."sealed_events" IS 'Which seal covers an event, at which place, and its SHA-256 by then.';
+
 COMMENT ON TABLE "usher"."settings" IS 'Settings of the project. One row; change it by usher.update_settings.';
 
 COMMENT ON TABLE "usher"."signing_keys" IS 'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
 
 COMMENT ON TABLE "usher"."suppressed_addresses" IS 'Addresses that a mail server said do not exist. Nothing is sent to them until the row is deleted.';
+
+COMMENT ON TYPE "public"."organisation_audit_verification" IS 'What verify_organisation_audit_trail found.';
+
+COMMENT ON TYPE "public"."organisation_invite_metrics" IS 'Counts and rates of invites over a time, as organisation_invite_metrics returns them.';
 
 COMMENT ON TYPE "public"."organisation_invite_preview" IS 'What an invitee may see before deciding, as validate_organisation_invite returns it.';
 
@@ -2286,9 +4184,17 @@ COMMENT ON TYPE "usher"."token_reading" IS 'The invite that a genuine token is f
 
 COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
 
+REVOKE ALL ON FUNCTION "public"."accept_my_organisation_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."accept_my_organisation_invite"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."accept_organisation_invite"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM PUBLIC;
 
@@ -2302,15 +4208,51 @@ REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM 
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."decline_organisation_invite"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO "anon", "authenticated";
 
 GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO "service_role";
 
+REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation_role"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."expire_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."grant_organisation_permission"(uuid, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."grant_organisation_permission"(uuid, text, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."has_organisation_permission"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."leave_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_my_organisation_invites"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_my_organisation_invites"() TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."list_my_organisation_permissions"(uuid) FROM PUBLIC;
 
@@ -2324,13 +4266,75 @@ REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uu
 
 GRANT EXECUTE ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_permissions"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_member_permissions"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_member_roles"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_member_roles"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_members"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_role_members"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_role_permissions"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_role_permissions"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."organisation_invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."organisation_invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."remove_organisation_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."remove_organisation_member"(uuid, uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."request_organisation_invite_resend"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."request_organisation_invite_resend"(text) TO "anon", "authenticated";
+
+GRANT EXECUTE ON FUNCTION "public"."request_organisation_invite_resend"(text) TO "service_role";
+
 REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."reveal_organisation_invite_link"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."reveal_organisation_invite_link"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_permission"(uuid, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_permission"(uuid, text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."transfer_organisation_ownership"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."transfer_organisation_ownership"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."unban_organisation_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."unban_organisation_member"(uuid, uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_roles"(uuid, uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_member_roles"(uuid, uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_role"(uuid, text, text, text[], text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_role"(uuid, text, text, text[], text[]) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."validate_organisation_invite"(text) FROM PUBLIC;
 
@@ -2338,11 +4342,25 @@ GRANT EXECUTE ON FUNCTION "public"."validate_organisation_invite"(text) TO "anon
 
 GRANT EXECUTE ON FUNCTION "public"."validate_organisation_invite"(text) TO "service_role";
 
+REVOKE ALL ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."accept_invite"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."accept_invite"(text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."accept_my_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."accept_my_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."accept_open_invite"(usher.invites) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."ban_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."ban_member"(uuid, uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."clean_line"(text, integer) FROM PUBLIC;
 
@@ -2366,19 +4384,57 @@ REVOKE ALL ON FUNCTION "usher"."create_organisation"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."create_organisation"(text, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], integer) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."decline_invite"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."decline_invite"(text, text) TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."delete_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."delete_role"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_role"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."display_name"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."email_domain"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."end_invite"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."ensure_signing_key"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."errors"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."excluded_together"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."expire_due_invites"(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."expire_due_invites"(integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."expire_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."expire_overdue_invites"(uuid, text[]) FROM PUBLIC;
 
@@ -2392,6 +4448,10 @@ REVOKE ALL ON FUNCTION "usher"."fail_rate_limited"(interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."free_slug"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."grant_permission"(uuid, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."grant_permission"(uuid, text, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."has_permission"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."has_permission"(uuid, text) TO "authenticated";
@@ -2401,6 +4461,12 @@ REVOKE ALL ON FUNCTION "usher"."invite_fingerprint"(text, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."invite_for_change"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."invite_lifetime"(text, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."invite_metrics"(uuid, timestamp with time zone, timestamp with time zone) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."invite_problem"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."invite_status"(text, timestamp with time zone) FROM PUBLIC;
 
@@ -2414,13 +4480,31 @@ REVOKE ALL ON FUNCTION "usher"."is_redirect"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_slug"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."issue_again"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."leave_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."leave_organisation"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_member_permissions"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_member_permissions"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_member_roles"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_member_roles"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_my_invites"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_my_invites"() TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."list_my_organisations"() FROM PUBLIC;
 
@@ -2430,6 +4514,16 @@ REVOKE ALL ON FUNCTION "usher"."list_my_permissions"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_my_permissions"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."list_role_members"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_role_members"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_role_permissions"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_role_permissions"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."normalise_email"(text) FROM PUBLIC;
@@ -2437,6 +4531,8 @@ REVOKE ALL ON FUNCTION "usher"."normalise_email"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."organisations_where"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."organisations_where"(text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."own_role_for_change"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."permissions_of"(uuid, text[]) FROM PUBLIC;
 
@@ -2450,13 +4546,29 @@ REVOKE ALL ON FUNCTION "usher"."recipient_problems"(uuid, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."record_expiry"(usher.invites[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."remove_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."remove_member"(uuid, uuid, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."request_header"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."request_invite_resend"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."request_invite_resend"(text) TO "anon", "authenticated", "service_role";
+
 REVOKE ALL ON FUNCTION "usher"."require_free_seat"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_manageable"(uuid, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_member"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_permission"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_reviewed_member"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_role"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_roles"(uuid, text[]) FROM PUBLIC;
 
@@ -2464,13 +4576,33 @@ REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."reveal_invite_link"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."reveal_invite_link"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."revoke_permission"(uuid, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."revoke_permission"(uuid, text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."role_facts"(public.organisation_roles) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."roles_problem"(uuid, text[], text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."roles_with_inherited"(uuid, text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."rotate_signing_key"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."save_own_role"(public.organisation_roles, text, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."seal_audit_trail"(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."seal_audit_trail"(integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."seal_hash"(uuid, integer, bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."signing_key_secret"(integer) FROM PUBLIC;
 
@@ -2482,6 +4614,30 @@ REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__keep_owner"() FROM PUBL
 
 REVOKE ALL ON FUNCTION "usher"."tg_users__follow_profile"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."unban_member"(uuid, uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."unban_member"(uuid, uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_member_roles"(uuid, uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_member_roles"(uuid, uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_organisation"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_organisation"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_role"(uuid, text, text, text[], text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_role"(uuid, text, text, text[], text[]) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."update_settings"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."url_origin"(text) FROM PUBLIC;
@@ -2489,6 +4645,10 @@ REVOKE ALL ON FUNCTION "usher"."url_origin"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."validate_invite"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."validate_invite"(text) TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."verify_audit_trail"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."verify_audit_trail"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."verify_invite_token"(text) FROM PUBLIC;
 
@@ -2520,6 +4680,14 @@ REVOKE ALL ON TABLE "public"."organisation_members" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_members" TO "service_role";
 
+REVOKE ALL ON TABLE "public"."organisation_role_exclusions" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_role_exclusions" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_role_exclusions" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_role_exclusions" TO "service_role";
+
 REVOKE ALL ON TABLE "public"."organisation_roles" FROM "authenticated";
 
 GRANT SELECT ON TABLE "public"."organisation_roles" TO "authenticated";
@@ -2546,6 +4714,8 @@ REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
 
+ALTER TABLE "public"."organisation_role_exclusions" ADD CONSTRAINT "organisation_role_exclusions_name" CHECK ((usher.clean_line(name, 100) = name));
+
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_locale" CHECK (usher.is_locale(locale));
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_logo_url" CHECK (((usher.url_origin(logo_url) IS NOT NULL) OR (logo_url IS NULL)));
@@ -2557,85 +4727,85 @@ ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_reply_to" CHE
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_slug" CHECK (usher.is_slug(slug));
 
 insert into usher.settings
-select * from jsonb_populate_record(null::usher.settings, '{"site_url": "http://localhost:3000", "is_only_row": true, "invites_per_day": 20000, "resend_cooldown": "00:01:00", "resends_per_day": 5, "redirect_origins": []}');
+select * from jsonb_populate_record(null::usher.settings, '{"site_url":"http://localhost:3000","is_only_row":true,"invites_per_day":20000,"resend_cooldown":"00:01:00","resends_per_day":5,"redirect_origins":[],"auth_confirms_addresses":false}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "audit.read", "description": "Read and verify the audit trail"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"audit.read","description":"Read and verify the audit trail"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "billing.manage", "description": "For your application: pay and change plans"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"billing.manage","description":"For your application: pay and change plans"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "billing.read", "description": "For your application: see invoices and plans"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"billing.read","description":"For your application: see invoices and plans"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.create", "description": "Invite people and devices"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"invite.create","description":"Invite people and devices"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.read", "description": "See invites and what became of them"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"invite.read","description":"See invites and what became of them"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.resend", "description": "Send an invite again"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"invite.resend","description":"Send an invite again"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.reveal", "description": "See the link of an invite"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"invite.reveal","description":"See the link of an invite"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "invite.revoke", "description": "Withdraw an invite, or let it expire"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"invite.revoke","description":"Withdraw an invite, or let it expire"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.ban", "description": "Ban members and lift bans"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"member.ban","description":"Ban members and lift bans"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.read", "description": "See members, their roles and addresses"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"member.read","description":"See members, their roles and addresses"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.remove", "description": "Remove members"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"member.remove","description":"Remove members"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "member.update", "description": "Change the roles of members"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"member.update","description":"Change the roles of members"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.delete", "description": "Delete the organisation"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"organisation.delete","description":"Delete the organisation"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.read", "description": "See the organisation itself"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"organisation.read","description":"See the organisation itself"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.transfer", "description": "Make another member the owner"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"organisation.transfer","description":"Make another member the owner"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "organisation.update", "description": "Change name, branding, lifetimes and limits"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"organisation.update","description":"Change name, branding, lifetimes and limits"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "role.manage", "description": "Create, change and delete own roles"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"role.manage","description":"Create, change and delete own roles"}');
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name": "role.read", "description": "See roles and what they permit"}');
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"role.read","description":"See roles and what they permit"}');
 
 insert into public.organisation_roles
-select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000001", "name": "owner", "created_at": "2026-01-01T00:00:00+00:00", "description": "Everything. Exactly one member, never invited.", "permissions": ["organisation.read", "organisation.update", "organisation.delete", "organisation.transfer", "member.read", "member.update", "member.remove", "member.ban", "role.read", "role.manage", "invite.read", "invite.create", "invite.resend", "invite.revoke", "invite.reveal", "audit.read", "billing.read", "billing.manage"], "organisation_id": null}');
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}');
 
 insert into public.organisation_roles
-select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000002", "name": "admin", "created_at": "2026-01-01T00:00:00+00:00", "description": "Everything but deleting or handing over the organisation.", "permissions": ["organisation.read", "organisation.update", "member.read", "member.update", "member.remove", "member.ban", "role.read", "role.manage", "invite.read", "invite.create", "invite.resend", "invite.revoke", "invite.reveal", "audit.read", "billing.read", "billing.manage"], "organisation_id": null}');
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}');
 
 insert into public.organisation_roles
-select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000003", "name": "finance", "created_at": "2026-01-01T00:00:00+00:00", "description": "A member who also sees to the bills.", "permissions": ["organisation.read", "member.read", "role.read", "billing.read", "billing.manage"], "organisation_id": null}');
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000003","name":"finance","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"A member who also sees to the bills.","permissions":["organisation.read","member.read","role.read","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}');
 
 insert into public.organisation_roles
-select * from jsonb_populate_record(null::public.organisation_roles, '{"id": "00000000-0000-4000-8000-000000000004", "name": "member", "created_at": "2026-01-01T00:00:00+00:00", "description": "Sees the organisation, its members and its roles.", "permissions": ["organisation.read", "member.read", "role.read"], "organisation_id": null}');
+select * from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000004","name":"member","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Sees the organisation, its members and its roles.","permissions":["organisation.read","member.read","role.read"],"organisation_id":null,"granted_permissions":[]}');
 
 insert into usher.role_assigners
-select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "finance", "assigner": "admin"}');
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"finance","assigner":"admin"}');
 
 insert into usher.role_assigners
-select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "member", "assigner": "admin"}');
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"member","assigner":"admin"}');
 
 insert into usher.role_assigners
-select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "admin", "assigner": "owner"}');
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"admin","assigner":"owner"}');
 
 insert into usher.role_assigners
-select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "finance", "assigner": "owner"}');
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"finance","assigner":"owner"}');
 
 insert into usher.role_assigners
-select * from jsonb_populate_record(null::usher.role_assigners, '{"role": "member", "assigner": "owner"}');
+select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"member","assigner":"owner"}');

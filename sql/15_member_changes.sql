@@ -1,0 +1,291 @@
+-- Changing members: their roles, removing, banning, leaving.
+--
+-- Nobody acts on someone who holds a permission that they lack, and nobody but transfer touches the owner.
+-- Roles count from the member's very next query on.
+
+create function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_actor  public.organisation_members :=
+    usher.require_permission(member_for_change.organisation_id, member_for_change.permission);
+  v_member public.organisation_members;
+begin
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = member_for_change.organisation_id and m.user_id = member_for_change.user_id
+  for update;
+  if not found then
+    perform usher.fail('member_not_found');
+  end if;
+  if 'owner' = any (v_member.roles) then
+    perform usher.fail('owner_required', hint => 'Transfer the organisation first.');
+  end if;
+  if exists (
+    select from usher.permissions_of(v_member.organisation_id, v_member.roles) p (name)
+    where p.name not in (select usher.permissions_of(v_actor.organisation_id, v_actor.roles)))
+  then
+    perform usher.fail('permission_denied', hint => 'This member may do more than you.',
+      details => member_for_change.permission);
+  end if;
+  return v_member;
+end
+$$;
+comment on function usher.member_for_change is
+$$The membership, locked until the end of the transaction. Fails with unauthenticated,
+organisation_not_found, permission_denied (also for a member who holds more than the caller),
+member_not_found, owner_required.$$;
+
+create function usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_actor   public.organisation_members;
+  v_member  public.organisation_members := usher.member_for_change(
+    update_member_roles.organisation_id, update_member_roles.user_id, 'member.update');
+  v_roles   text[] := usher.clean_roles(update_member_roles.roles);
+  v_added   text[] := array(select unnest(v_roles) except select unnest(v_member.roles));
+  v_problem text;
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+  if v_roles is null then
+    perform usher.fail('invalid_role');
+  end if;
+
+  v_actor := usher.require_member(v_member.organisation_id);
+  -- Who keeps a role is not given it anew: only what is added has to be the caller's to give.
+  if cardinality(v_added) > 0 then
+    v_problem := usher.roles_problem(v_member.organisation_id, v_added, v_actor.roles);
+    if v_problem is not null then
+      perform usher.fail(v_problem);
+    end if;
+    perform usher.require_roles(v_member.organisation_id, v_roles);
+  end if;
+
+  update public.organisation_members m set roles = v_roles where m.id = v_member.id;
+  perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+    before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));
+  perform usher.enqueue_notice('member_roles_updated', v_member.id, v_actor.user_id);
+
+  v_member.roles := v_roles;
+  return v_member;
+end
+$$;
+comment on function usher.update_member_roles is 'The rule behind public.update_organisation_member_roles.';
+
+create function public.update_organisation_member_roles(organisation_id uuid, user_id uuid, roles text[])
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_member_roles($1, $2, $3) $$;
+comment on function public.update_organisation_member_roles is
+$$Gives a member exactly these roles; they count at once, and the member gets a mail.
+
+  roles  names of roles, or none: a member without a role may do nothing; never owner
+
+Returns the membership. Needs member.update, at least the permissions that the member holds, and the right
+to give what is added. Fails with unauthenticated, organisation_not_found, permission_denied,
+member_not_found, owner_required, invalid_role, role_not_assignable.$$;
+grant execute on function public.update_organisation_member_roles to authenticated;
+grant execute on function usher.update_member_roles to authenticated;
+
+create function usher.end_membership(member_id uuid, status text, event text, reason text)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_before public.organisation_members;
+  v_member public.organisation_members;
+begin
+  if end_membership.reason is not null and usher.clean_text(end_membership.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  select m.* into strict v_before from public.organisation_members m where m.id = end_membership.member_id;
+  update public.organisation_members m
+  set status = end_membership.status, ended_at = now(),
+    status_reason = nullif(usher.clean_text(end_membership.reason, 500), '')
+  where m.id = end_membership.member_id
+  returning m.* into v_member;
+
+  perform usher.record_event(v_member.organisation_id, end_membership.event, 'user', v_member.user_id,
+    before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles),
+    after  => jsonb_build_object('status', v_member.status),
+    reason => v_member.status_reason);
+  return v_member;
+end
+$$;
+comment on function usher.end_membership is
+  'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
+
+create function usher.remove_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    remove_member.organisation_id, remove_member.user_id, 'member.remove');
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+  v_member := usher.end_membership(v_member.id, 'removed', 'member.removed', remove_member.reason);
+  perform usher.enqueue_notice('member_removed', v_member.id, auth.uid());
+  return v_member;
+end
+$$;
+comment on function usher.remove_member is 'The rule behind public.remove_organisation_member.';
+
+create function public.remove_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.remove_member($1, $2, $3) $$;
+comment on function public.remove_organisation_member is
+$$Ends a membership at once; the person gets a mail and may be invited again.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.remove and at least the permissions that the member holds. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, owner_required,
+invalid_message.$$;
+grant execute on function public.remove_organisation_member to authenticated;
+grant execute on function usher.remove_member to authenticated;
+
+create function usher.ban_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    ban_member.organisation_id, ban_member.user_id, 'member.ban');
+begin
+  if v_member.status = 'banned' then
+    perform usher.fail('member_banned');
+  end if;
+  v_member := usher.end_membership(v_member.id, 'banned', 'member.banned', ban_member.reason);
+
+  -- No way back by an invite that was sent to them, or to an accomplice by them.
+  perform usher.end_invite(i.id, 'Its sender or its address was banned')
+    from usher.invites i
+    where i.organisation_id = v_member.organisation_id and i.status = 'pending'
+      and (i.email = v_member.email or i.invited_by = v_member.user_id);
+  perform usher.enqueue_notice('member_banned', v_member.id, auth.uid());
+  return v_member;
+end
+$$;
+comment on function usher.ban_member is 'The rule behind public.ban_organisation_member.';
+
+create function public.ban_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.ban_member($1, $2, $3) $$;
+comment on function public.ban_organisation_member is
+$$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. Pending
+invites to them and by them are revoked.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.ban and at least the permissions that the member holds. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, owner_required,
+member_banned, invalid_message.$$;
+grant execute on function public.ban_organisation_member to authenticated;
+grant execute on function usher.ban_member to authenticated;
+
+create function usher.unban_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members := usher.member_for_change(
+    unban_member.organisation_id, unban_member.user_id, 'member.ban');
+begin
+  if v_member.status <> 'banned' then
+    perform usher.fail('member_not_found', hint => 'This person is not banned.');
+  end if;
+  return usher.end_membership(v_member.id, 'removed', 'member.unbanned', unban_member.reason);
+end
+$$;
+comment on function usher.unban_member is 'The rule behind public.unban_organisation_member.';
+
+create function public.unban_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.unban_member($1, $2, $3) $$;
+comment on function public.unban_organisation_member is
+$$Lifts a ban. The person is then a removed member, who may be invited again.
+
+  reason  at most 500 characters, kept with the membership and in the trail
+
+Returns the membership. Needs member.ban and at least the permissions that the member held. Fails with
+unauthenticated, organisation_not_found, permission_denied, member_not_found, invalid_message.$$;
+grant execute on function public.unban_organisation_member to authenticated;
+grant execute on function usher.unban_member to authenticated;
+
+create function usher.leave_organisation(organisation_id uuid)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members := usher.require_member(leave_organisation.organisation_id);
+begin
+  -- Roles may be changing at this moment: who has just become the owner stays.
+  select m.* into strict v_member from public.organisation_members m where m.id = v_member.id for update;
+  if 'owner' = any (v_member.roles) then
+    perform usher.fail('owner_required');
+  end if;
+  if v_member.status <> 'active' then
+    perform usher.fail('organisation_not_found');
+  end if;
+  return usher.end_membership(v_member.id, 'left', 'member.left', null);
+end
+$$;
+comment on function usher.leave_organisation is 'The rule behind public.leave_organisation.';
+
+create function public.leave_organisation(organisation_id uuid)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.leave_organisation($1) $$;
+comment on function public.leave_organisation is
+$$Ends the caller's own membership. Returns it. Any member may but the owner, who transfers or deletes the
+organisation. Fails with unauthenticated, organisation_not_found, owner_required.$$;
+grant execute on function public.leave_organisation to authenticated;
+grant execute on function usher.leave_organisation to authenticated;

@@ -1,0 +1,534 @@
+-- Own roles: an organisation's roles beside the built-in four, and which may not be held together.
+--
+-- A role may inherit others: then it permits what they permit. What it permits in all is kept in
+-- organisation_roles.permissions, so that asking costs no more than for a built-in role.
+-- Nobody makes or changes a role that holds more than they do. Reading needs role.read.
+--
+-- Sources: ANSI/INCITS 359-2004, hierarchical RBAC and static separation of duty (docs/rbac.md).
+
+create table public.organisation_role_exclusions (
+  organisation_id uuid not null references public.organisations on delete cascade,
+  name            text not null,
+  roles           text[] not null,
+  cardinality     integer not null default 2,
+
+  primary key (organisation_id, name),
+  constraint organisation_role_exclusions_name check (usher.clean_line(name, 100) = name),
+  constraint organisation_role_exclusions_cardinality
+    check (cardinality between 2 and cardinality(roles))
+);
+comment on table public.organisation_role_exclusions is
+  'Static separation of duty: of these roles, one subject holds fewer than cardinality. Read with role.read.';
+comment on column public.organisation_role_exclusions.cardinality is
+  'So many of the roles may not come together: 2 means that no two may.';
+
+alter table public.organisation_role_exclusions enable row level security;
+create policy organisation_role_exclusions_select on public.organisation_role_exclusions
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('role.read')));
+grant select on public.organisation_role_exclusions to authenticated, service_role;
+
+create function usher.roles_with_inherited(organisation_id uuid, roles text[])
+returns setof text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  with recursive held (name) as (
+    select unnest(roles_with_inherited.roles)
+    union
+    select i.name
+    from held h
+    join public.organisation_roles r on r.name = h.name
+      and (r.organisation_id is null or r.organisation_id = roles_with_inherited.organisation_id)
+    cross join unnest(r.inherits) i (name)
+  )
+  select h.name from held h
+$$;
+comment on function usher.roles_with_inherited is
+  'These roles and all that they inherit: the authorised roles of ANSI/INCITS 359-2004.';
+
+create function usher.excluded_together(organisation_id uuid, roles text[])
+returns text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select e.name
+  from public.organisation_role_exclusions e
+  where e.organisation_id = excluded_together.organisation_id
+    and e.cardinality <= (
+      select count(*)
+      from usher.roles_with_inherited(excluded_together.organisation_id, excluded_together.roles) h (name)
+      where h.name = any (e.roles))
+  limit 1
+$$;
+comment on function usher.excluded_together is
+  'The name of a separation of duty that these roles, held together, would break; null when none.';
+
+create function usher.require_manageable(organisation_id uuid, permissions text[])
+returns void
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage');
+  v_unknown text;
+  v_lacking text;
+begin
+  select p into v_unknown
+  from unnest(require_manageable.permissions) p
+  where p not in (select k.name from usher.permissions k)
+  limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('There is no permission %L.', v_unknown));
+  end if;
+
+  select p into v_lacking
+  from unnest(require_manageable.permissions) p
+  where p not in (select usher.permissions_of(v_actor.organisation_id, v_actor.roles))
+  limit 1;
+  if found then
+    perform usher.fail('permission_denied',
+      hint => 'Nobody manages a role that holds more than they do.', details => v_lacking);
+  end if;
+end
+$$;
+comment on function usher.require_manageable is
+$$Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings (an unknown permission).$$;
+
+create function usher.own_role_for_change(organisation_id uuid, role text)
+returns public.organisation_roles
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_role public.organisation_roles;
+begin
+  perform usher.require_permission(own_role_for_change.organisation_id, 'role.manage');
+  select r.* into v_role
+  from public.organisation_roles r
+  where r.organisation_id = own_role_for_change.organisation_id and r.name = own_role_for_change.role
+  for update;
+  if not found then
+    perform usher.fail('invalid_role', hint => 'Only an own role of the organisation can be changed.');
+  end if;
+  perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+  return v_role;
+end
+$$;
+comment on function usher.own_role_for_change is
+  'An own role, locked, that the caller may manage as it is; otherwise a refusal.';
+
+create function usher.save_own_role(role public.organisation_roles, event text, before jsonb)
+returns public.organisation_roles
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_role      public.organisation_roles := save_own_role.role;
+  v_inherited text[];
+begin
+  if exists (
+    select from unnest(v_role.inherits) i (name)
+    where i.name = 'owner' or not exists (
+      select from public.organisation_roles r
+      where r.name = i.name and (r.organisation_id is null or r.organisation_id = v_role.organisation_id)))
+  then
+    perform usher.fail('invalid_role', hint => 'A role inherits roles of the organisation, never owner.');
+  end if;
+  if v_role.name in (select usher.roles_with_inherited(v_role.organisation_id, v_role.inherits)) then
+    perform usher.fail('invalid_role', hint => 'A role cannot inherit itself, not even by way of others.');
+  end if;
+
+  v_inherited := array(select usher.permissions_of(v_role.organisation_id, v_role.inherits));
+  v_role.permissions := usher.clean_roles(v_role.granted_permissions || v_inherited);
+  perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+
+  insert into public.organisation_roles select v_role.*
+  on conflict (id) do update
+  set description = excluded.description, inherits = excluded.inherits,
+    granted_permissions = excluded.granted_permissions, permissions = excluded.permissions;
+
+  -- Roles that inherit this one permit what it permits now; each pass reaches one step further.
+  loop
+    update public.organisation_roles r
+    set permissions = p.permissions
+    from (
+      select c.id, usher.clean_roles(c.granted_permissions
+        || array(select usher.permissions_of(c.organisation_id, c.inherits))) as permissions
+      from public.organisation_roles c
+      where c.organisation_id = v_role.organisation_id and cardinality(c.inherits) > 0
+    ) p
+    where r.id = p.id and r.permissions <> p.permissions;
+    exit when not found;
+  end loop;
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = v_role.organisation_id and m.status = 'active'
+      and usher.excluded_together(m.organisation_id, m.roles) is not null)
+  then
+    perform usher.fail('role_not_assignable',
+      hint => 'A member would hold roles that may not be held together.');
+  end if;
+
+  perform usher.record_event(v_role.organisation_id, save_own_role.event, 'role', v_role.id,
+    before => save_own_role.before, after => usher.role_facts(v_role));
+  return v_role;
+end
+$$;
+comment on function usher.save_own_role is
+$$Writes a role down, with what it permits by inheritance, and brings those that inherit it up to date. Fails
+with invalid_role (an unknown role, a circle), permission_denied, role_not_assignable.$$;
+
+create function usher.role_facts(role public.organisation_roles)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'name', ($1).name, 'permissions', ($1).granted_permissions, 'inherits', ($1).inherits)
+$$;
+comment on function usher.role_facts is 'What the trail keeps of a role.';
+
+create function usher.create_role(
+  organisation_id uuid, name text, description text, permissions text[], inherits text[]
+)
+returns public.organisation_roles
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_role public.organisation_roles;
+begin
+  perform usher.require_manageable(create_role.organisation_id, create_role.permissions);
+  if create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$' or create_role.name is null
+    or usher.clean_text(coalesce(create_role.description, ''), 500) is null
+    or exists (
+      select from public.organisation_roles r
+      where r.name = create_role.name
+        and (r.organisation_id is null or r.organisation_id = create_role.organisation_id))
+  then
+    perform usher.fail('invalid_role', hint =>
+      'A name is free in the organisation, not built in, and 1 to 63 of a-z, 0-9, - and _, a letter first.');
+  end if;
+
+  v_role.id := gen_random_uuid();
+  v_role.organisation_id := create_role.organisation_id;
+  v_role.name := create_role.name;
+  v_role.description := usher.clean_text(coalesce(create_role.description, ''), 500);
+  v_role.granted_permissions := usher.clean_roles(coalesce(create_role.permissions, '{}'));
+  v_role.inherits := usher.clean_roles(coalesce(create_role.inherits, '{}'));
+  v_role.created_at := now();
+  return usher.save_own_role(v_role, 'role.created', null);
+exception
+  when unique_violation then
+    perform usher.fail('invalid_role', hint => 'Somebody made a role of this name at this very moment.');
+end
+$$;
+comment on function usher.create_role is 'The rule behind public.create_organisation_role.';
+
+create function public.create_organisation_role(
+  organisation_id uuid,
+  name            text,
+  description     text default '',
+  permissions     text[] default '{}',
+  inherits        text[] default '{}'
+)
+returns public.organisation_roles
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.create_role($1, $2, $3, $4, $5) $$;
+comment on function public.create_organisation_role is
+$$Makes an own role.
+
+  name         1 to 63 of a-z, 0-9, - and _, a letter first; free in the organisation and not built in
+  description  at most 500 characters
+  permissions  what it permits, out of what the caller holds
+  inherits     roles whose permissions it has as well; never owner
+
+Returns the role. Needs role.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_role, invalid_settings (an unknown permission).$$;
+grant execute on function public.create_organisation_role to authenticated;
+grant execute on function usher.create_role to authenticated;
+
+create function usher.update_role(
+  organisation_id uuid, role text, description text, permissions text[], inherits text[]
+)
+returns public.organisation_roles
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_role   public.organisation_roles := usher.own_role_for_change(update_role.organisation_id, update_role.role);
+  v_before jsonb := usher.role_facts(v_role);
+begin
+  if usher.clean_text(coalesce(update_role.description, ''), 500) is null then
+    perform usher.fail('invalid_role', hint => 'A description is plain text of at most 500 characters.');
+  end if;
+  v_role.description := coalesce(usher.clean_text(update_role.description, 500), v_role.description);
+  v_role.granted_permissions := usher.clean_roles(coalesce(update_role.permissions, v_role.granted_permissions));
+  v_role.inherits := usher.clean_roles(coalesce(update_role.inherits, v_role.inherits));
+  perform usher.require_manageable(v_role.organisation_id, v_role.granted_permissions);
+  return usher.save_own_role(v_role, 'role.updated', v_before);
+end
+$$;
+comment on function usher.update_role is 'The rule behind public.update_organisation_role, and of granting and revoking.';
+
+create function public.update_organisation_role(
+  organisation_id uuid,
+  role            text,
+  description     text default null,
+  permissions     text[] default null,
+  inherits        text[] default null
+)
+returns public.organisation_roles
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_role($1, $2, $3, $4, $5) $$;
+comment on function public.update_organisation_role is
+$$Changes an own role; what is left out stays. Its holders have the new permissions at once. The name stays for
+good, because it is signed into links.
+
+  description, permissions, inherits  as in create_organisation_role
+
+Returns the role. Needs role.manage and all that the role permits, before and after. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role, invalid_settings,
+role_not_assignable (a member would hold what may not be held together).$$;
+grant execute on function public.update_organisation_role to authenticated;
+grant execute on function usher.update_role to authenticated;
+
+create function usher.grant_permission(organisation_id uuid, role text, permission text)
+returns public.organisation_roles
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select usher.update_role($1, $2, null, r.granted_permissions || $3, null)
+  from usher.own_role_for_change($1, $2) r
+$$;
+comment on function usher.grant_permission is 'The rule behind public.grant_organisation_permission.';
+
+create function public.grant_organisation_permission(organisation_id uuid, role text, permission text)
+returns public.organisation_roles
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.grant_permission($1, $2, $3) $$;
+comment on function public.grant_organisation_permission is
+$$Adds a permission that the caller holds to an own role. Returns the role. Needs role.manage. Fails as
+update_organisation_role does.$$;
+grant execute on function public.grant_organisation_permission to authenticated;
+grant execute on function usher.grant_permission to authenticated;
+
+create function usher.revoke_permission(organisation_id uuid, role text, permission text)
+returns public.organisation_roles
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select usher.update_role($1, $2, null, array_remove(r.granted_permissions, $3), null)
+  from usher.own_role_for_change($1, $2) r
+$$;
+comment on function usher.revoke_permission is 'The rule behind public.revoke_organisation_permission.';
+
+create function public.revoke_organisation_permission(organisation_id uuid, role text, permission text)
+returns public.organisation_roles
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.revoke_permission($1, $2, $3) $$;
+comment on function public.revoke_organisation_permission is
+$$Takes a permission from an own role; what it inherits stays. Returns the role. Needs role.manage. Fails as
+update_organisation_role does.$$;
+grant execute on function public.revoke_organisation_permission to authenticated;
+grant execute on function usher.revoke_permission to authenticated;
+
+create function usher.delete_role(organisation_id uuid, role text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_role public.organisation_roles := usher.own_role_for_change(delete_role.organisation_id, delete_role.role);
+  v_use  text;
+begin
+  v_use := case
+    when exists (
+      select from public.organisation_members m
+      where m.organisation_id = v_role.organisation_id and m.status = 'active' and v_role.name = any (m.roles))
+      then 'members'
+    when exists (
+      select from usher.invites i
+      where i.organisation_id = v_role.organisation_id and i.status = 'pending' and v_role.name = any (i.roles)
+        and usher.invite_status(i.status, i.expires_at) = 'pending')
+      then 'invites'
+    when exists (
+      select from public.organisation_roles r
+      where r.organisation_id = v_role.organisation_id and v_role.name = any (r.inherits))
+      then 'roles'
+    when exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = v_role.organisation_id and v_role.name = any (e.roles))
+      then 'exclusions'
+  end;
+  if v_use is not null then
+    perform usher.fail('role_in_use', details => v_use);
+  end if;
+
+  delete from public.organisation_roles r where r.id = v_role.id;
+  perform usher.record_event(v_role.organisation_id, 'role.deleted', 'role', v_role.id,
+    before => usher.role_facts(v_role));
+end
+$$;
+comment on function usher.delete_role is 'The rule behind public.delete_organisation_role.';
+
+create function public.delete_organisation_role(organisation_id uuid, role text)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.delete_role($1, $2) $$;
+comment on function public.delete_organisation_role is
+$$Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (details: members,
+invites, roles or exclusions).$$;
+grant execute on function public.delete_organisation_role to authenticated;
+grant execute on function usher.delete_role to authenticated;
+
+create function usher.create_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer)
+returns public.organisation_role_exclusions
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_roles     text[] := usher.clean_roles(create_role_exclusion.roles);
+  v_exclusion public.organisation_role_exclusions;
+begin
+  perform usher.require_permission(create_role_exclusion.organisation_id, 'role.manage');
+  -- Nobody joins or is given roles between this check and the end: joining locks the same row, shared.
+  perform from public.organisations o where o.id = create_role_exclusion.organisation_id for update;
+
+  if usher.clean_line(create_role_exclusion.name, 100) is null
+    or coalesce(cardinality(v_roles), 0) < 2
+    or create_role_exclusion.cardinality not between 2 and cardinality(v_roles)
+    or exists (
+      select from unnest(v_roles) g (name)
+      where g.name = 'owner' or not exists (
+        select from public.organisation_roles r
+        where r.name = g.name
+          and (r.organisation_id is null or r.organisation_id = create_role_exclusion.organisation_id)))
+  then
+    perform usher.fail('invalid_role',
+      hint => 'Give a name, two or more roles of the organisation other than owner, and how many are too many.');
+  end if;
+
+  insert into public.organisation_role_exclusions (organisation_id, name, roles, cardinality)
+  values (create_role_exclusion.organisation_id, usher.clean_line(create_role_exclusion.name, 100), v_roles,
+    create_role_exclusion.cardinality)
+  on conflict on constraint organisation_role_exclusions_pkey do update
+  set roles = excluded.roles, cardinality = excluded.cardinality
+  returning * into v_exclusion;
+
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = v_exclusion.organisation_id and m.status = 'active'
+      and usher.excluded_together(m.organisation_id, m.roles) is not null)
+  then
+    perform usher.fail('role_in_use', hint => 'A member holds these roles together: change that first.',
+      details => 'members');
+  end if;
+
+  perform usher.record_event(v_exclusion.organisation_id, 'role_exclusion.created', 'organisation',
+    v_exclusion.organisation_id, after => to_jsonb(v_exclusion) - 'organisation_id');
+  return v_exclusion;
+end
+$$;
+comment on function usher.create_role_exclusion is 'The rule behind public.create_organisation_role_exclusion.';
+
+create function public.create_organisation_role_exclusion(
+  organisation_id uuid, name text, roles text[], cardinality integer default 2
+)
+returns public.organisation_role_exclusions
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.create_role_exclusion($1, $2, $3, $4) $$;
+comment on function public.create_organisation_role_exclusion is
+$$Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
+name is replaced.
+
+  name         one line, at most 100 characters
+  roles        two or more roles of the organisation, never owner
+  cardinality  how many are too many; 2: no two together
+
+Returns the exclusion. It holds for invites, for accepting and for changes of roles. Needs role.manage.
+Fails with unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (a member
+holds them together already). Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.$$;
+grant execute on function public.create_organisation_role_exclusion to authenticated;
+grant execute on function usher.create_role_exclusion to authenticated;
+
+create function usher.delete_role_exclusion(organisation_id uuid, name text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_exclusion public.organisation_role_exclusions;
+begin
+  perform usher.require_permission(delete_role_exclusion.organisation_id, 'role.manage');
+  delete from public.organisation_role_exclusions e
+  where e.organisation_id = delete_role_exclusion.organisation_id and e.name = delete_role_exclusion.name
+  returning * into v_exclusion;
+  if not found then
+    perform usher.fail('invalid_role', hint => 'There is no exclusion of this name.');
+  end if;
+  perform usher.record_event(v_exclusion.organisation_id, 'role_exclusion.deleted', 'organisation',
+    v_exclusion.organisation_id, before => to_jsonb(v_exclusion) - 'organisation_id');
+end
+$$;
+comment on function usher.delete_role_exclusion is 'The rule behind public.delete_organisation_role_exclusion.';
+
+create function public.delete_organisation_role_exclusion(organisation_id uuid, name text)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.delete_role_exclusion($1, $2) $$;
+comment on function public.delete_organisation_role_exclusion is
+$$Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_role. Source: ANSI/INCITS 359-2004, DeleteSsdSet.$$;
+grant execute on function public.delete_organisation_role_exclusion to authenticated;
+grant execute on function usher.delete_role_exclusion to authenticated;

@@ -1,0 +1,147 @@
+-- Changing an organisation: its settings, and deleting it.
+
+create function usher.update_organisation(organisation_id uuid, changes jsonb)
+returns public.organisations
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
+    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail'];
+  v_changes jsonb := update_organisation.changes;
+  v_before  public.organisations;
+  v_after   public.organisations;
+  v_unknown text;
+begin
+  perform usher.require_permission(update_organisation.organisation_id, 'organisation.update');
+  if jsonb_typeof(v_changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
+  end if;
+  select k into v_unknown from jsonb_object_keys(v_changes) k where k <> all (v_keys) limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be set.', v_unknown));
+  end if;
+
+  select o.* into strict v_before
+  from public.organisations o where o.id = update_organisation.organisation_id for no key update;
+  begin
+    v_after := jsonb_populate_record(v_before, v_changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
+  end;
+
+  -- null puts a setting back, where it can be without a value.
+  v_after.name := usher.clean_line(v_after.name, 100);
+  v_after.reply_to := case when v_after.reply_to is not null
+    then coalesce(usher.normalise_email(v_after.reply_to), '') end;
+  v_after.accent_colour := lower(v_after.accent_colour);
+  v_after.allowed_email_domains := array(
+    select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
+
+  if v_after.name is null then
+    perform usher.fail('invalid_settings',
+      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+  elsif v_after.slug is null or not usher.is_slug(v_after.slug) then
+    perform usher.fail('invalid_slug');
+  elsif v_after.reply_to = '' then
+    perform usher.fail('invalid_email');
+  elsif v_after.invite_ttl is null or v_after.invite_ttl not between interval '1 hour' and interval '30 days' then
+    perform usher.fail('invalid_expiry');
+  elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
+    or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
+    or v_after.locale is null or not usher.is_locale(v_after.locale)
+    or v_after.seat_limit < 1
+    or v_after.self_service_resend is null or v_after.expiry_mail is null
+    or exists (
+      select from unnest(v_after.allowed_email_domains) d
+      where usher.normalise_email('a@' || d) is null)
+  then
+    perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
+      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains.');
+  end if;
+
+  begin
+    update public.organisations o
+    set name = v_after.name, slug = v_after.slug, logo_url = v_after.logo_url,
+      accent_colour = v_after.accent_colour, reply_to = v_after.reply_to, locale = v_after.locale,
+      invite_ttl = v_after.invite_ttl, seat_limit = v_after.seat_limit,
+      allowed_email_domains = v_after.allowed_email_domains,
+      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail
+    where o.id = v_after.id;
+  exception
+    when unique_violation then
+      perform usher.fail('slug_taken');
+  end;
+
+  -- What has changed; that there is another address for answers is said, the address is not.
+  perform usher.record_event(v_after.id, 'organisation.updated', 'organisation', v_after.id,
+    before => (select jsonb_object_agg(b.key, case b.key when 'reply_to' then to_jsonb(b.value <> 'null') else b.value end)
+      from jsonb_each(to_jsonb(v_before)) b where to_jsonb(v_after) -> b.key <> b.value),
+    after  => (select jsonb_object_agg(a.key, case a.key when 'reply_to' then to_jsonb(a.value <> 'null') else a.value end)
+      from jsonb_each(to_jsonb(v_after)) a where to_jsonb(v_before) -> a.key <> a.value));
+  return v_after;
+end
+$$;
+comment on function usher.update_organisation is 'The rule behind public.update_organisation.';
+
+create function public.update_organisation(organisation_id uuid, changes jsonb)
+returns public.organisations
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_organisation($1, $2) $$;
+comment on function public.update_organisation is
+$$Changes settings of an organisation; what is left out stays, and null takes an optional one back.
+
+  changes  an object with any of
+    name                   one line, 1 to 100 characters
+    slug                   2 to 63 of a-z, 0-9 and single inner hyphens
+    logo_url               an https address, or null
+    accent_colour          #rrggbb, or null
+    reply_to               where answers to its mails go, or null
+    locale                 language of its mails, such as de-AT
+    invite_ttl             lifetime of invites: 1 hour to 30 days
+    seat_limit             how many active members there may be, 1 or more, or null
+    allowed_email_domains  only addresses of these may be invited and may accept; empty: any
+    self_service_resend    whether the holder of an expired link gets a new one without an admin
+    expiry_mail            whether who sent an invite hears when it has expired
+
+Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.$$;
+grant execute on function public.update_organisation to authenticated;
+grant execute on function usher.update_organisation to authenticated;
+
+create function usher.delete_organisation(organisation_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(delete_organisation.organisation_id, 'organisation.delete');
+begin
+  perform usher.record_event(v_member.organisation_id, 'organisation.deleted', 'organisation',
+    v_member.organisation_id);
+  delete from public.organisations o where o.id = v_member.organisation_id;
+end
+$$;
+comment on function usher.delete_organisation is 'The rule behind public.delete_organisation.';
+
+create function public.delete_organisation(organisation_id uuid)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.delete_organisation($1) $$;
+comment on function public.delete_organisation is
+$$Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for
+operators. The owner may. Fails with unauthenticated, organisation_not_found, permission_denied.$$;
+grant execute on function public.delete_organisation to authenticated;
+grant execute on function usher.delete_organisation to authenticated;

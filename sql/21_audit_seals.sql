@@ -1,0 +1,234 @@
+-- Seals: proof that the trail is whole.
+--
+-- A worker seals what has happened, organisation by organisation: a seal holds the hash of the events that it
+-- covers, chained to the seal before. Nobody who writes an event waits for it. Whoever changes, removes or
+-- inserts a line afterwards breaks the seal that covers it; whoever removes seals from the end is found out by
+-- a copy of the last one kept elsewhere.
+--
+-- Sources: RFC 6962 for chaining what is append-only; ISO/IEC 27001:2022 A.8.15, protection of logs.
+
+create table usher.audit_seals (
+  organisation_id uuid not null,
+  number          integer not null,
+  sealed_at       timestamptz not null default clock_timestamp(),
+  events          integer not null,
+  first_event_at  timestamptz not null,
+  last_event_at   timestamptz not null,
+  hash            bytea not null,
+
+  primary key (organisation_id, number)
+);
+comment on table usher.audit_seals is 'The chain of seals, from 1 for each organisation.';
+comment on column usher.audit_seals.hash is
+  'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
+alter table usher.audit_seals enable row level security;
+create policy audit_seals_nobody on usher.audit_seals for select to public using (false);
+
+create table usher.sealed_events (
+  event_id        uuid primary key,
+  organisation_id uuid not null,
+  seal_number     integer not null,
+  position        integer not null,
+  hash            bytea not null,
+
+  constraint sealed_events_position unique (organisation_id, seal_number, position),
+  constraint sealed_events_seal foreign key (organisation_id, seal_number) references usher.audit_seals
+);
+comment on table usher.sealed_events is 'Which seal covers an event, at which place, and its SHA-256 by then.';
+alter table usher.sealed_events enable row level security;
+create policy sealed_events_nobody on usher.sealed_events for select to public using (false);
+
+create function usher.event_hash(event public.organisation_audit_events)
+returns bytea
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
+  select sha256(convert_to(jsonb_build_array(
+    ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
+    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after, ($1).reason, ($1).ip,
+    ($1).user_agent)::text, 'UTF8'))
+$$;
+comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says.';
+
+create function usher.seal_audit_trail(batch_size integer default 10000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_organisation_id uuid;
+  v_number          integer;
+  v_previous        bytea;
+  v_sealed          integer := 0;
+  v_events          integer;
+begin
+  -- One at a time: two would number their seals alike.
+  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
+
+  for v_organisation_id in
+    select distinct e.organisation_id
+    from public.organisation_audit_events e
+    where not exists (select from usher.sealed_events s where s.event_id = e.id)
+      -- A transaction that began earlier may still write an event of an earlier time.
+      and e.occurred_at < clock_timestamp() - interval '1 minute'
+  loop
+    select s.number, s.hash into v_number, v_previous
+    from usher.audit_seals s
+    where s.organisation_id = v_organisation_id
+    order by s.number desc
+    limit 1;
+    v_number := coalesce(v_number, 0) + 1;
+
+    insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
+    values (v_organisation_id, v_number, 0, now(), now(), '');
+    insert into usher.sealed_events (event_id, organisation_id, seal_number, position, hash)
+    select e.id, v_organisation_id, v_number,
+      row_number() over (order by e.occurred_at, e.id), usher.event_hash(e)
+    from public.organisation_audit_events e
+    where e.organisation_id = v_organisation_id
+      and e.occurred_at < clock_timestamp() - interval '1 minute'
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit seal_audit_trail.batch_size;
+    get diagnostics v_events = row_count;
+
+    update usher.audit_seals s
+    set events = v_events, hash = usher.seal_hash(v_organisation_id, v_number, coalesce(v_previous, '')),
+      first_event_at = t.first_at, last_event_at = t.last_at
+    from (
+      select min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
+      from usher.sealed_events c
+      join public.organisation_audit_events e on e.id = c.event_id
+      where c.organisation_id = v_organisation_id and c.seal_number = v_number
+    ) t
+    where s.organisation_id = v_organisation_id and s.number = v_number;
+    v_sealed := v_sealed + v_events;
+  end loop;
+  return v_sealed;
+end
+$$;
+comment on function usher.seal_audit_trail is
+$$Seals the events of all organisations that are older than a minute and not sealed yet. For workers, every few
+minutes. Returns how many events it sealed.
+
+  batch_size  how many events a seal covers at most$$;
+grant execute on function usher.seal_audit_trail to usher_worker;
+
+create function usher.seal_hash(organisation_id uuid, number integer, previous bytea)
+returns bytea
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select sha256(seal_hash.previous || coalesce(string_agg(s.hash, ''::bytea order by s.position), ''))
+  from usher.sealed_events s
+  where s.organisation_id = seal_hash.organisation_id and s.seal_number = seal_hash.number
+$$;
+comment on function usher.seal_hash is 'What the hash of a seal has to be, given the one before.';
+
+create type public.organisation_audit_verification as (
+  is_whole       boolean,
+  events         bigint,
+  sealed_events  bigint,
+  seals          integer,
+  last_seal      text,
+  problem        text,
+  event_id       uuid,
+  seal_number    integer
+);
+comment on type public.organisation_audit_verification is
+  'What verify_organisation_audit_trail found.';
+
+create function usher.verify_audit_trail(organisation_id uuid)
+returns public.organisation_audit_verification
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_found    public.organisation_audit_verification;
+  v_seal     usher.audit_seals;
+  v_previous bytea := '';
+begin
+  perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
+
+  select count(*) into v_found.events
+  from public.organisation_audit_events e where e.organisation_id = verify_audit_trail.organisation_id;
+  select count(*) into v_found.sealed_events
+  from usher.sealed_events s where s.organisation_id = verify_audit_trail.organisation_id;
+
+  -- The first line that does not fit, in the order of the seals.
+  select s.event_id, s.seal_number,
+    case when e.id is null then 'event_removed' else 'event_changed' end
+  into v_found.event_id, v_found.seal_number, v_found.problem
+  from usher.sealed_events s
+  left join public.organisation_audit_events e on e.id = s.event_id
+  where s.organisation_id = verify_audit_trail.organisation_id
+    and (e.id is null or usher.event_hash(e) <> s.hash)
+  order by s.seal_number, s.position
+  limit 1;
+
+  if v_found.problem is null then
+    -- A line from a time that is sealed, which no seal covers.
+    select e.id, x.number, 'event_inserted'
+    into v_found.event_id, v_found.seal_number, v_found.problem
+    from public.organisation_audit_events e
+    join lateral (
+      select s.number from usher.audit_seals s
+      where s.organisation_id = e.organisation_id and e.occurred_at <= s.last_event_at
+      order by s.number
+      limit 1
+    ) x on true
+    where e.organisation_id = verify_audit_trail.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit 1;
+  end if;
+
+  v_found.seals := 0;
+  for v_seal in
+    select s.* from usher.audit_seals s
+    where s.organisation_id = verify_audit_trail.organisation_id
+    order by s.number
+  loop
+    v_found.seals := v_found.seals + 1;
+    if v_found.problem is null and (
+      v_seal.number <> v_found.seals
+      or v_seal.hash <> usher.seal_hash(v_seal.organisation_id, v_seal.number, v_previous))
+    then
+      v_found.problem := 'seal_broken';
+      v_found.seal_number := v_found.seals;
+    end if;
+    v_previous := v_seal.hash;
+  end loop;
+
+  v_found.last_seal := nullif(encode(v_previous, 'hex'), '');
+  v_found.is_whole := v_found.problem is null;
+  return v_found;
+end
+$$;
+comment on function usher.verify_audit_trail is 'The rule behind public.verify_organisation_audit_trail.';
+
+create function public.verify_organisation_audit_trail(organisation_id uuid)
+returns public.organisation_audit_verification
+language sql
+stable
+security invoker
+set search_path = ''
+as $$ select usher.verify_audit_trail($1) $$;
+comment on function public.verify_organisation_audit_trail is
+$$Recomputes the seals of the trail, and says the first event that does not fit.
+
+Returns is_whole; how many events there are and how many are sealed (those of the last minutes are not yet);
+last_seal, the newest hash, to be kept elsewhere and compared later; and where it is not whole, problem
+(event_changed, event_removed, event_inserted, seal_broken) with the event_id and the seal_number. Needs
+audit.read. Fails with unauthenticated, organisation_not_found, permission_denied.$$;
+grant execute on function public.verify_organisation_audit_trail to authenticated;
+grant execute on function usher.verify_audit_trail to authenticated;
