@@ -43,7 +43,7 @@ comment on table public.organisation_deliveries is
   'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
 comment on column public.organisation_deliveries.issue is 'Which issue of the invite it announces.';
 comment on column public.organisation_deliveries.facts is
-  'What a mail about a membership says, as it was when it was caused: roles, reason, by whom.';
+  'What a mail about a membership says, as it was when it was caused: roles, by whom.';
 comment on column public.organisation_deliveries.due_at is
   'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
 comment on column public.organisation_deliveries.fence is 'Goes up with each lease; older holders are refused.';
@@ -105,7 +105,7 @@ set search_path = ''
 as $$
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, $1, m.email, jsonb_build_object(
-    'roles', m.roles, 'reason', m.status_reason,
+    'roles', m.roles,
     'actor_name', a.display_name, 'actor_email', a.email,
     'owner_name', coalesce(o.display_name, o.email))
   from public.organisation_members m

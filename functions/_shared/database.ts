@@ -1,5 +1,5 @@
 /**
- * What the worker asks of the database: the functions of `sql/40_deliveries.sql`, and nothing else.
+ * What the worker asks of the database: the functions that its role may call, and nothing else.
  *
  * @module
  */
@@ -13,10 +13,31 @@ export interface Lease {
   attempts: number
 }
 
-/** All that one mail needs, as `usher.prepare_delivery` gives it. */
-export interface PreparedDelivery {
+/** What a mail about an invite says. */
+export interface InviteFacts {
   id: string
-  kind: 'invite' | 'invite_accepted' | 'invite_declined'
+  email: string
+  roles: string[]
+  inviter_name: string | null
+  inviter_email: string | null
+  message: string | null
+  /** ISO 8601. */
+  expires_at: string
+  decline_reason: string | null
+}
+
+/** What a mail about a membership says, as it was when it was caused. */
+export interface MemberFacts {
+  roles: string[]
+  /** Who did it. */
+  actor_name: string | null
+  actor_email: string | null
+  /** Who owns the organisation now. */
+  owner_name: string | null
+}
+
+interface AnyDelivery {
+  id: string
   to: string
   /** BCP 47, such as `de-AT`. */
   locale: string
@@ -25,21 +46,38 @@ export interface PreparedDelivery {
   /** With a token of its own; for an invite only. */
   link: string | null
   organisation: { id: string; name: string; logo_url: string | null; accent_colour: string | null }
-  invite: {
-    id: string
-    email: string
-    roles: string[]
-    inviter_name: string | null
-    inviter_email: string | null
-    message: string | null
-    /** ISO 8601. */
-    expires_at: string
-    decline_reason: string | null
-  }
 }
+
+export interface InviteDelivery extends AnyDelivery {
+  kind:
+    | 'invite'
+    | 'invite_accepted'
+    | 'invite_declined'
+    | 'invite_expired'
+    | 'invite_resend_requested'
+  invite: InviteFacts
+  member: null
+}
+
+export interface MemberDelivery extends AnyDelivery {
+  kind: 'member_roles_updated' | 'member_removed' | 'member_banned' | 'ownership_transferred'
+  invite: null
+  member: MemberFacts
+}
+
+/** All that one mail needs, as `usher.prepare_delivery` gives it. */
+export type PreparedDelivery = InviteDelivery | MemberDelivery
 
 /** Why a mail was not taken. What follows from it is decided in SQL. */
 export type Failure = 'temporary' | 'permanent' | 'in_doubt'
+
+/** What has to be done from time to time; no matter by which worker, nor how often. */
+export interface Housekeeping {
+  /** Writes down that invites have expired. Returns how many. */
+  expireDueInvites(): Promise<number>
+  /** Seals what has been added to the audit trails. Returns how many events. */
+  sealAuditTrail(): Promise<number>
+}
 
 export interface Deliveries {
   /** Takes up to this many mails that are due. */
@@ -60,6 +98,19 @@ export interface Deliveries {
 /** Connects as the worker's role. No prepared statements: a transaction-mode pooler may be between. */
 export function connect(databaseUrl: string): postgres.Sql {
   return postgres(databaseUrl, { max: 4, prepare: false, onnotice: () => {} })
+}
+
+export function housekeepingOf(sql: postgres.Sql): Housekeeping {
+  return {
+    async expireDueInvites() {
+      const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
+      return row?.count ?? 0
+    },
+    async sealAuditTrail() {
+      const [row] = await sql<{ count: number }[]>`select usher.seal_audit_trail() as count`
+      return row?.count ?? 0
+    },
+  }
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {

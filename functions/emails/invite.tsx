@@ -4,20 +4,20 @@
  * @module
  */
 import { Link } from 'react-email'
-import type { PreparedDelivery } from '../_shared/database.ts'
+import type { InviteDelivery } from '../_shared/database.ts'
 import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
 import type { InviteWords } from './texts/texts.ts'
 import { light } from './theme.ts'
 
-export interface MailProps {
-  mail: PreparedDelivery
+interface InviteProps {
+  mail: InviteDelivery
   language: Language
   /** The moment of rendering; "in 7 days" is counted from it. */
   now: Date
 }
 
-function wordsOf({ mail, language, now }: MailProps): InviteWords {
+function wordsOf({ mail, language, now }: InviteProps): InviteWords {
   const expiresAt = new Date(mail.invite.expires_at)
   return {
     organisation: mail.organisation.name,
@@ -28,11 +28,11 @@ function wordsOf({ mail, language, now }: MailProps): InviteWords {
   }
 }
 
-export function inviteSubject(props: MailProps): string {
+export function inviteSubject(props: InviteProps): string {
   return props.language.texts.invite.subject(wordsOf(props))
 }
 
-export function Invite(props: MailProps) {
+export function Invite(props: InviteProps) {
   const { mail, language } = props
   const { invite: texts } = language.texts
   const words = wordsOf(props)

@@ -5,8 +5,9 @@
  */
 import { render as renderEmail, toPlainText } from 'react-email'
 import type { PreparedDelivery } from '../_shared/database.ts'
+import { Invite, inviteSubject } from './invite.tsx'
 import { languageFor } from './language.ts'
-import { templates } from './templates.ts'
+import { Notice, noticeSubject } from './notice.tsx'
 
 export interface RenderedMail {
   /** One line. */
@@ -17,11 +18,20 @@ export interface RenderedMail {
 
 /** @param now - when it is sent; relative times are counted from it */
 export async function render(mail: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
-  const props = { mail, language: languageFor(mail.locale), now }
-  const { subject, body: Body } = templates[mail.kind]
-  const html = await renderEmail(<Body {...props} />)
+  const language = languageFor(mail.locale)
+  const { subject, body } =
+    mail.kind === 'invite'
+      ? {
+          subject: inviteSubject({ mail, language, now }),
+          body: <Invite mail={mail} language={language} now={now} />,
+        }
+      : {
+          subject: noticeSubject({ kind: mail.kind, mail, language }),
+          body: <Notice kind={mail.kind} mail={mail} language={language} />,
+        }
+  const html = await renderEmail(body)
   return {
-    subject: toLine(subject(props)),
+    subject: toLine(subject),
     html,
     text: toPlainText(html, {
       selectors: [{ selector: 'h1', options: { uppercase: false } }],

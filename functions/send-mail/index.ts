@@ -3,20 +3,30 @@
  *
  * @module
  */
-import { connect, deliveriesOf } from '../_shared/database.ts'
+import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
 
 const environment = readMailEnvironment(Deno.env.toObject())
+const sql = connect(environment.databaseUrl)
+const housekeeping = housekeepingOf(sql)
 const options = {
-  deliveries: deliveriesOf(connect(environment.databaseUrl)),
+  deliveries: deliveriesOf(sql),
   transport: createSmtpTransport(environment.smtpUrl),
   from: environment.from,
   worker: `function-${crypto.randomUUID().slice(0, 8)}`,
 }
 
 Deno.serve(
-  createHandler({ drain: (signal) => drain(options, signal), secret: environment.workerSecret }),
+  createHandler({
+    async drain(signal) {
+      // Called by a cron job every minute: the one clock that a hosted project has.
+      await housekeeping.expireDueInvites()
+      await housekeeping.sealAuditTrail()
+      return drain(options, signal)
+    },
+    secret: environment.workerSecret,
+  }),
 )

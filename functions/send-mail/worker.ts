@@ -2,17 +2,19 @@
  * A worker that runs all the time: for self-hosting, and for the local stack. Several may run side
  * by side.
  *
- * It listens for new mails where the connection allows it, and looks by itself every second.
+ * It listens for new mails where the connection allows it, and looks by itself every second. Every
+ * minute it sweeps expired invites and seals the audit trails.
  *
  * @module
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { connect, deliveriesOf } from '../_shared/database.ts'
+import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { drain } from './drain.ts'
 
 const POLL_MILLISECONDS = 1_000
+const HOUSEKEEPING_MILLISECONDS = 60_000
 
 const environment = readMailEnvironment(Deno.env.toObject())
 const sql = connect(environment.databaseUrl)
@@ -36,12 +38,19 @@ const options = {
   from: environment.from,
   worker: `worker-${Deno.pid}`,
 }
+const housekeeping = housekeepingOf(sql)
+let keptHouseAt = 0
 let trouble = 0
 while (!stopping.signal.aborted) {
   wake = new AbortController()
   try {
     const counts = await drain(options, stopping.signal)
     if (counts.sent + counts.failed + counts.skipped > 0) console.log(JSON.stringify(counts))
+    if (Date.now() - keptHouseAt > HOUSEKEEPING_MILLISECONDS) {
+      await housekeeping.expireDueInvites()
+      await housekeeping.sealAuditTrail()
+      keptHouseAt = Date.now()
+    }
     trouble = 0
   } catch (error) {
     // The database is away, perhaps restarting. It comes back, or an operator sees this line.

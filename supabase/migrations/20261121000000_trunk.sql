@@ -1126,7 +1126,7 @@ CREATE OR REPLACE FUNCTION usher.enqueue_notice(kind text, member_id uuid, actor
 AS $function$
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, $1, m.email, jsonb_build_object(
-    'roles', m.roles, 'reason', m.status_reason,
+    'roles', m.roles,
     'actor_name', a.display_name, 'actor_email', a.email,
     'owner_name', coalesce(o.display_name, o.email))
   from public.organisation_members m
@@ -3487,7 +3487,7 @@ COMMENT ON COLUMN "public"."organisation_audit_events"."ip" IS 'As the API''s fi
 
 COMMENT ON COLUMN "public"."organisation_deliveries"."due_at" IS 'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
 
-COMMENT ON COLUMN "public"."organisation_deliveries"."facts" IS 'What a mail about a membership says, as it was when it was caused: roles, reason, by whom.';
+COMMENT ON COLUMN "public"."organisation_deliveries"."facts" IS 'What a mail about a membership says, as it was when it was caused: roles, by whom.';
 
 COMMENT ON COLUMN "public"."organisation_deliveries"."fence" IS 'Goes up with each lease; older holders are refused.';
 

@@ -110,3 +110,74 @@ describe('expiry', () => {
     expect(await acme.events()).toContain('invite.expired')
   })
 })
+
+describe('expire_organisation_invite', () => {
+  test('lets an invite expire by hand, and it can be sent again', async ({ acme }) => {
+    const { invite, token } = await acme.invite()
+
+    expect(
+      await acme.admin.rpc('expire_organisation_invite', { invite_id: invite.id }),
+    ).toMatchObject({
+      status: 'expired',
+    })
+
+    expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
+      status: 'expired',
+    })
+    expect(
+      await acme.admin.rpc('resend_organisation_invite', { invite_id: invite.id }),
+    ).toMatchObject({
+      status: 'pending',
+    })
+  })
+
+  test.for([
+    ['member', 'permission_denied'],
+    ['outsider', 'invite_not_found'],
+  ] as const)('%s: %s', async ([who, code], { acme }) => {
+    const { invite } = await acme.invite()
+
+    await expect(
+      acme[who].rpc('expire_organisation_invite', { invite_id: invite.id }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  test('not once it is closed', async ({ acme }) => {
+    const { id } = await acme.inviteIn('declined')
+
+    await expect(
+      acme.owner.rpc('expire_organisation_invite', { invite_id: id }),
+    ).rejects.toMatchObject({
+      code: 'invite_not_pending',
+    })
+  })
+})
+
+describe('the sweep', () => {
+  test('writes each expiry down once, with a mail where the organisation wants one', async ({
+    acme,
+  }) => {
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { expiry_mail: true },
+    })
+    const { id } = await acme.inviteIn('expired')
+    await acme.invite()
+    const sweep = () =>
+      acme.sql.begin(async (tx) => {
+        await tx`set local role usher_worker`
+        return tx`select usher.expire_due_invites() as n`
+      })
+
+    await sweep()
+    expect(await sweep()).toEqual([{ n: 0 }])
+
+    expect(await acme.sql`select status from usher.invites where id = ${id}`).toEqual([
+      { status: 'expired' },
+    ])
+    expect((await acme.events()).filter((event) => event === 'invite.expired')).toHaveLength(1)
+    expect(
+      await acme.owner.select('organisation_deliveries', `kind = 'invite_expired'`),
+    ).toMatchObject([{ recipient: acme.owner.email, invite_id: id }])
+  })
+})

@@ -1,25 +1,34 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PreparedDelivery } from '../../functions/_shared/database.ts'
+import type {
+  InviteDelivery,
+  InviteFacts,
+  MemberDelivery,
+  MemberFacts,
+} from '../../functions/_shared/database.ts'
 import { render } from '../../functions/emails/render.tsx'
 import { contrast, dark, light, readableOn, textOn } from '../../functions/emails/theme.ts'
 
 const NOW = new Date('2026-11-21T10:00:00Z')
+const COMMON = {
+  id: '00000000-0000-4000-8000-000000000001',
+  to: 'new@example.com',
+  locale: 'en',
+  reply_to: null,
+  site_url: 'https://app.example.com',
+  organisation: { id: '1', name: 'Acme', logo_url: null, accent_colour: null },
+}
 const LINK = `https://app.example.com/invite#inv_${'A'.repeat(116)}`
 
 function prepared(
-  changes: Partial<PreparedDelivery> = {},
-  invite: Partial<PreparedDelivery['invite']> = {},
-) {
+  changes: Partial<Omit<InviteDelivery, 'invite' | 'member'>> = {},
+  invite: Partial<InviteFacts> = {},
+): InviteDelivery {
   return {
-    id: '00000000-0000-4000-8000-000000000001',
+    ...COMMON,
     kind: 'invite',
-    to: 'new@example.com',
-    locale: 'en',
-    reply_to: null,
-    site_url: 'https://app.example.com',
     link: LINK,
-    organisation: { id: '1', name: 'Acme', logo_url: null, accent_colour: null },
+    member: null,
     ...changes,
     invite: {
       id: '2',
@@ -32,8 +41,41 @@ function prepared(
       decline_reason: null,
       ...invite,
     },
-  } satisfies PreparedDelivery
+  }
 }
+
+function preparedForMember(
+  kind: MemberDelivery['kind'],
+  member: Partial<MemberFacts> = {},
+): MemberDelivery {
+  return {
+    ...COMMON,
+    kind,
+    link: null,
+    invite: null,
+    member: {
+      roles: ['finance', 'member'],
+      actor_name: 'Ada Admin',
+      actor_email: 'ada@example.com',
+      owner_name: 'Olive Owner',
+      ...member,
+    },
+  }
+}
+
+const INVITE_KINDS = [
+  'invite',
+  'invite_accepted',
+  'invite_declined',
+  'invite_expired',
+  'invite_resend_requested',
+] as const
+const MEMBER_KINDS = [
+  'member_roles_updated',
+  'member_removed',
+  'member_banned',
+  'ownership_transferred',
+] as const
 
 const draw = (...args: Parameters<typeof prepared>) => render(prepared(...args), NOW)
 
@@ -124,18 +166,49 @@ describe('the other mails', () => {
   })
 })
 
+describe('mails about a membership', () => {
+  test.for([
+    [
+      'member_roles_updated',
+      {},
+      'Ada Admin has changed what you may do in Acme. Your roles are now: Finance and Member.',
+    ],
+    [
+      'member_roles_updated',
+      { roles: [], actor_name: null, actor_email: null },
+      'You hold no role there now.',
+    ],
+    ['member_removed', {}, 'Ada Admin has removed you from Acme.'],
+    ['member_banned', {}, 'Ada Admin has banned you from Acme.'],
+    [
+      'ownership_transferred',
+      { roles: ['admin'] },
+      'handed Acme over to Olive Owner. Your role is now: Admin.',
+    ],
+  ] as const)('%s, %j: %s', async ([kind, facts, said]) => {
+    expect(
+      (await render(preparedForMember(kind, facts as Partial<MemberFacts>), NOW)).text,
+    ).toContain(said)
+  })
+})
+
 describe('every mail', () => {
-  test.for(['invite', 'invite_accepted', 'invite_declined'] as const)(
+  test.for([...INVITE_KINDS, ...MEMBER_KINDS])(
     '%s says the same in HTML and in plain text',
     async (kind) => {
       for (const locale of ['en', 'de']) {
-        const { html, text } = await draw(
-          { kind, locale },
-          { message: 'Hello there', decline_reason: 'No time' },
-        )
+        const mail = MEMBER_KINDS.includes(kind as MemberDelivery['kind'])
+          ? preparedForMember(kind as MemberDelivery['kind'])
+          : prepared(
+              { kind: kind as InviteDelivery['kind'] },
+              { message: 'Hello there', decline_reason: 'No time' },
+            )
+        const { html, text, subject } = await render({ ...mail, locale }, NOW)
         const said = new Set(words(text))
 
         expect(words(visible(html)).filter((word) => !said.has(word))).toEqual([])
+        expect(subject + text).not.toMatch(/undefined|null/)
+        expect(text).toContain('Acme')
       }
     },
   )

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PreparedDelivery } from '../../_shared/database.ts'
 
 export interface InviteWords {
   organisation: string
@@ -16,11 +17,27 @@ export interface InviteWords {
   expiresAt: string
 }
 
-export interface AnswerWords {
+/** A mail that tells that something has happened. */
+export interface NoticeWords {
   organisation: string
+  /** The invited address; empty in mails about a membership. */
   invitee: string
+  /** As a list in words; empty when there is none. */
   roles: string
+  /** Who did it, or null when nobody is left to name. */
+  actor: string | null
+  /** Who owns the organisation now. */
+  owner: string
 }
+
+export interface Notice {
+  subject(words: NoticeWords): string
+  heading: string
+  body(words: NoticeWords): string
+  why(words: NoticeWords): string
+}
+
+export type NoticeKind = Exclude<PreparedDelivery['kind'], 'invite'>
 
 export interface Texts {
   /** The names of the built-in roles; an organisation's own roles are shown as they are called. */
@@ -37,20 +54,9 @@ export interface Texts {
     link: string
     why(words: { organisation: string; email: string }): string
   }
-  accepted: {
-    subject(words: AnswerWords): string
-    heading(words: AnswerWords): string
-    body(words: AnswerWords): string
-    button: string
-    why(words: { organisation: string }): string
-  }
-  declined: {
-    subject(words: AnswerWords): string
-    heading(words: AnswerWords): string
-    body(words: AnswerWords): string
-    /** Before the reason that was given. */
+  notices: Record<NoticeKind, Notice> & {
+    /** Before a reason that was given. */
     reason: string
     button: string
-    why(words: { organisation: string }): string
   }
 }

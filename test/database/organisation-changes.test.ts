@@ -1,0 +1,118 @@
+import { describe, expect } from 'vitest'
+import { test } from '../support/acme.ts'
+
+describe('update_organisation', () => {
+  test('changes what is named, leaves the rest, and says what was', async ({ acme }) => {
+    const changes = {
+      name: 'Acme Two',
+      accent_colour: '#4F46E5',
+      reply_to: 'HR@Acme.example',
+      locale: 'de-AT',
+      invite_ttl: '2 days',
+      seat_limit: 50,
+      allowed_email_domains: ['@Corp.example', 'corp.example', 'b.example'],
+      self_service_resend: true,
+      logo_url: 'https://acme.example/logo.png',
+      slug: `acme-two-${acme.id.slice(0, 6)}`,
+    }
+
+    expect(
+      await acme.admin.rpc('update_organisation', { organisation_id: acme.id, changes }),
+    ).toMatchObject({
+      ...changes,
+      accent_colour: '#4f46e5',
+      reply_to: 'hr@acme.example',
+      allowed_email_domains: ['b.example', 'corp.example'],
+      expiry_mail: false,
+    })
+    const [event] = await acme.owner.select(
+      'organisation_audit_events',
+      `event = 'organisation.updated'`,
+    )
+    expect(event).toMatchObject({
+      before: { name: 'Acme', reply_to: false },
+      after: { name: 'Acme Two', reply_to: true },
+    })
+    expect(JSON.stringify(event)).not.toContain('@')
+  })
+
+  test('null takes an optional setting back', async ({ acme }) => {
+    const set = (changes: object) =>
+      acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes })
+    await set({ seat_limit: 50, accent_colour: '#000000' })
+
+    expect(await set({ seat_limit: null, accent_colour: null })).toMatchObject({
+      seat_limit: null,
+      accent_colour: null,
+    })
+  })
+
+  test.for([
+    ['invalid_settings', { id: 'x' }],
+    ['invalid_settings', { created_at: '2020-01-01' }],
+    ['invalid_settings', ['name']],
+    ['invalid_settings', { name: null }],
+    ['invalid_settings', { name: 'a\nb' }],
+    ['invalid_settings', { accent_colour: 'red' }],
+    ['invalid_settings', { logo_url: 'javascript:alert(1)' }],
+    ['invalid_settings', { logo_url: 'http://acme.example/logo.png' }],
+    ['invalid_settings', { locale: 'german' }],
+    ['invalid_settings', { seat_limit: 0 }],
+    ['invalid_settings', { seat_limit: 'many' }],
+    ['invalid_settings', { allowed_email_domains: ['not a domain'] }],
+    ['invalid_settings', { self_service_resend: null }],
+    ['invalid_settings', { invite_ttl: 'soon' }],
+    ['invalid_expiry', { invite_ttl: '31 days' }],
+    ['invalid_expiry', { invite_ttl: null }],
+    ['invalid_email', { reply_to: 'nobody' }],
+    ['invalid_slug', { slug: 'No' }],
+  ] as const)('%s: %j', async ([code, changes], { acme }) => {
+    await expect(
+      acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  test('a slug that is taken is refused', async ({ acme }) => {
+    const [other] = await acme.outsider.select('organisations')
+
+    await expect(
+      acme.owner.rpc('update_organisation', {
+        organisation_id: acme.id,
+        changes: { slug: other?.slug },
+      }),
+    ).rejects.toMatchObject({ code: 'slug_taken' })
+  })
+
+  test.for([
+    ['finance', 'permission_denied'],
+    ['outsider', 'organisation_not_found'],
+  ] as const)('%s: %s', async ([who, code], { acme }) => {
+    await expect(
+      acme[who].rpc('update_organisation', { organisation_id: acme.id, changes: {} }),
+    ).rejects.toMatchObject({ code })
+  })
+})
+
+describe('delete_organisation', () => {
+  test('the owner deletes it with all that is in it; the trail stays', async ({ acme }) => {
+    await acme.invite()
+
+    expect(await acme.owner.rpc('delete_organisation', { organisation_id: acme.id })).toBeNull()
+
+    expect(await acme.member.rpc('list_my_organisations')).toEqual([])
+    expect(await acme.events()).toEqual([
+      'organisation.created',
+      'invite.created',
+      'organisation.deleted',
+    ])
+  })
+
+  test.for([
+    ['admin', 'permission_denied'],
+    ['outsider', 'organisation_not_found'],
+  ] as const)('%s: %s', async ([who, code], { acme }) => {
+    await expect(
+      acme[who].rpc('delete_organisation', { organisation_id: acme.id }),
+    ).rejects.toMatchObject({ code })
+  })
+})
