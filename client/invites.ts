@@ -13,10 +13,18 @@ type PreviewRow = Returned<'validate_organisation_invite'>
 type ResultRow = Returned<'create_organisation_invites'>[number]
 
 export type InviteStatus = 'pending' | 'accepted' | 'declined' | 'revoked' | 'expired'
-export type Invite = Omit<Camel<InviteRow>, 'status' | 'resendCount'> & {
+type AnyInvite = Omit<
+  Camel<InviteRow>,
+  'status' | 'resendCount' | 'kind' | 'email' | 'deviceName'
+> & {
   status: InviteStatus
   resendCount: number
 }
+/** An invite by mail. */
+export type MailedInvite = AnyInvite & { kind: 'user'; email: string; deviceName: null }
+/** An invite of a device, by a code. */
+export type DeviceInvite = AnyInvite & { kind: 'device'; email: null; deviceName: string }
+export type Invite = MailedInvite | DeviceInvite
 
 /** What an invitee may see before deciding. Fields that the link does not show are null. */
 export type InvitePreview = Omit<Camel<PreviewRow>, 'status' | 'reason'> & {
@@ -54,6 +62,7 @@ export interface InviteDraft {
 }
 
 const toInvite = (row: InviteRow) => camelise(row) as Invite
+const toMailedInvite = (row: InviteRow) => camelise(row) as MailedInvite
 const toPreview = (row: PreviewRow) => camelise(row) as InvitePreview
 
 function toWire(draft: InviteDraft) {
@@ -79,9 +88,9 @@ export function invites(supabase: AnySupabaseClient) {
      *   `already_member`, `already_invited` (details: the id of the open invite), `member_banned`,
      *   `domain_not_allowed`, `seat_limit_reached`, `rate_limited`, or an `invalid_…` code
      */
-    create(organisationId: string, draft: InviteDraft): Promise<Result<Invite>> {
+    create(organisationId: string, draft: InviteDraft): Promise<Result<MailedInvite>> {
       const args = { organisation_id: organisationId, ...toWire(draft) }
-      return call(supabase, 'create_organisation_invite', args, toInvite)
+      return call(supabase, 'create_organisation_invite', args, toMailedInvite)
     },
 
     /**
@@ -139,8 +148,8 @@ export function invites(supabase: AnySupabaseClient) {
      *
      * @returns the invite, or `invite_not_pending`, `rate_limited` (details: seconds to wait), …
      */
-    resend(inviteId: string): Promise<Result<Invite>> {
-      return call(supabase, 'resend_organisation_invite', { invite_id: inviteId }, toInvite)
+    resend(inviteId: string): Promise<Result<MailedInvite>> {
+      return call(supabase, 'resend_organisation_invite', { invite_id: inviteId }, toMailedInvite)
     },
 
     /**

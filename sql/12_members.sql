@@ -134,7 +134,8 @@ begin
   update public.organisation_members m
   set email = usher.normalise_email(new.email),
     display_name = usher.display_name(new.raw_user_meta_data::jsonb)
-  where m.user_id = new.id;
+  -- A device goes by the name that it was given.
+  where m.user_id = new.id and m.kind = 'user';
   return null;
 end
 $$;

@@ -1,4 +1,4 @@
--- Invites: one offer of membership to one address, carrying exact roles.
+-- Invites: one offer of membership to one address, or one device, carrying exact roles.
 --
 -- pending ─▶ accepted │ declined │ revoked │ expired.   Pending and expired can be sent again.
 -- Reading needs invite.read. Nobody writes them: every change is a function.
@@ -9,7 +9,9 @@
 create table usher.invites (
   id              uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations on delete cascade,
-  email           text not null,
+  kind            text not null default 'user',
+  email           text,
+  device_name     text,
   roles           text[] not null,
   status          text not null default 'pending',
   message         text,
@@ -30,6 +32,9 @@ create table usher.invites (
   revoked_by      uuid,
   revoked_reason  text,
 
+  constraint invites_subject check (
+    kind = 'user' and email is not null and device_name is null
+    or kind = 'device' and email is null and device_name is not null),
   constraint invites_status check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
   constraint invites_lifetime check (lifetime between interval '1 hour' and interval '30 days'),
   constraint invites_has_roles check (cardinality(roles) > 0),
@@ -73,7 +78,9 @@ as
 select
   i.id,
   i.organisation_id,
+  i.kind,
   i.email,
+  i.device_name,
   i.roles,
   usher.invite_status(i.status, i.expires_at) as status,
   i.message,
@@ -187,7 +194,8 @@ begin
     where v.organisation_id = list_invites.organisation_id
       and (list_invites.status is null or v.status = list_invites.status)
       and (list_invites.search is null
-        or position(lower(btrim(list_invites.search) collate "und-x-icu") in v.email) > 0)
+        or position(lower(btrim(list_invites.search) collate "und-x-icu")
+          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
       and (v_after.id is null or (v.created_at, v.id) < (v_after.created_at, v_after.id))
     order by v.created_at desc, v.id desc
     limit list_invites.page_size;
@@ -212,7 +220,7 @@ comment on function public.list_organisation_invites is
 $$The invites of an organisation, newest first, a page at a time.
 
   status     only those that are pending, accepted, declined, revoked or expired
-  search     only those whose address holds this text, in any case
+  search     only those whose address, or device's name, holds this text, in any case
   cursor     the id of the last invite of the page before; without it, the first page
   page_size  1 to 500
 

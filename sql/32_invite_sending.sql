@@ -294,6 +294,21 @@ batch_too_large, seat_limit_reached, invalid_settings, rate_limited.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;
 
+create function usher.require_mailed(invite usher.invites)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if (require_mailed.invite).kind <> 'user' then
+    perform usher.fail('invite_not_pending', hint => 'A device gets a code, not a mail: revoke this one and make another.');
+  end if;
+end
+$$;
+comment on function usher.require_mailed is 'Refuses with invite_not_pending what is not sent by mail: the invite of a device.';
+
 create function usher.issue_again(invite_id uuid, actor_kind text default null)
 returns void
 language plpgsql
@@ -349,6 +364,7 @@ begin
   if v_invite.status not in ('pending', 'expired') then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
 
   -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
   v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,

@@ -16,6 +16,7 @@ begin
   if v_invite.status <> 'pending' then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
   v_actor := usher.require_member(v_invite.organisation_id);
   -- Whoever may not give the roles that it carries may not take them away either.
   v_problem := coalesce(
@@ -74,6 +75,7 @@ begin
   if v_invite.status <> 'pending' then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
   v_problem := usher.roles_problem(
     v_invite.organisation_id, v_invite.roles, (usher.require_member(v_invite.organisation_id)).roles);
   if v_problem is not null then

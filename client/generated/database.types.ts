@@ -330,11 +330,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -354,11 +356,13 @@ export type Database = {
           created_at?: string | null
           declined_at?: string | null
           declined_reason?: string | null
+          device_name?: string | null
           email?: string | null
           expires_at?: string | null
           id?: string | null
           invited_by?: string | null
           issued_at?: string | null
+          kind?: string | null
           locale?: string | null
           message?: string | null
           metadata?: Json | null
@@ -377,11 +381,13 @@ export type Database = {
           created_at?: string | null
           declined_at?: string | null
           declined_reason?: string | null
+          device_name?: string | null
           email?: string | null
           expires_at?: string | null
           id?: string | null
           invited_by?: string | null
           issued_at?: string | null
+          kind?: string | null
           locale?: string | null
           message?: string | null
           metadata?: Json | null
@@ -496,6 +502,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_device_invite: {
+        Args: { device_name: string; expires_in?: string; organisation_id: string; roles: string[] }
+        Returns: Database['public']['CompositeTypes']['organisation_device_invite']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_device_invite'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation_invite: {
         Args: {
           email: string
@@ -514,11 +530,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -607,6 +625,7 @@ export type Database = {
         Args: { name: string; organisation_id: string }
         Returns: undefined
       }
+      enrol_organisation_device: { Args: { code: string }; Returns: Json }
       expire_organisation_invite: {
         Args: { invite_id: string }
         Returns: {
@@ -615,11 +634,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -726,11 +747,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -825,11 +848,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -858,11 +883,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -977,11 +1004,13 @@ export type Database = {
           created_at: string
           declined_at: string | null
           declined_reason: string | null
-          email: string
+          device_name: string | null
+          email: string | null
           expires_at: string
           id: string
           invited_by: string | null
           issued_at: string
+          kind: string
           locale: string | null
           message: string | null
           metadata: NonNullable<Json>
@@ -1082,6 +1111,14 @@ export type Database = {
         problem: string | null
         event_id: string | null
         seal_number: number | null
+      }
+      organisation_device_invite: {
+        invite_id: string | null
+        organisation_id: string | null
+        device_name: string | null
+        roles: string[] | null
+        expires_at: string | null
+        code: string | null
       }
       organisation_invite_metrics: {
         created: number | null

@@ -60,11 +60,15 @@ CREATE TABLE "usher"."audit_seals" ("organisation_id" uuid NOT NULL, "number" in
 
 ALTER TABLE "usher"."audit_seals" ENABLE ROW LEVEL SECURITY;
 
+CREATE TABLE "usher"."device_codes" ("invite_id" uuid NOT NULL, "key_id" smallint NOT NULL, "hash" bytea NOT NULL, CONSTRAINT "device_codes_hash_key" UNIQUE (hash), CONSTRAINT "device_codes_pkey" PRIMARY KEY (invite_id));
+
+ALTER TABLE "usher"."device_codes" ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE "usher"."invite_tokens" ("invite_id" uuid NOT NULL, "nonce_hash" bytea NOT NULL, "issue" integer NOT NULL, "minted_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "invite_tokens_pkey" PRIMARY KEY (invite_id, nonce_hash));
 
 ALTER TABLE "usher"."invite_tokens" ENABLE ROW LEVEL SECURITY;
 
-CREATE TABLE "usher"."invites" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "email" text NOT NULL, "roles" text[] NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "message" text, "locale" text, "redirect_to" text, "metadata" jsonb NOT NULL DEFAULT '{}'::jsonb, "invited_by" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "issue" integer NOT NULL DEFAULT 1, "issued_at" timestamp with time zone NOT NULL DEFAULT now(), "lifetime" interval NOT NULL, "expires_at" timestamp with time zone NOT NULL, "accepted_at" timestamp with time zone, "accepted_by" uuid, "declined_at" timestamp with time zone, "declined_reason" text, "revoked_at" timestamp with time zone, "revoked_by" uuid, "revoked_reason" text, CONSTRAINT "invites_accepted" CHECK (((status = 'accepted'::text) = ((accepted_at IS NOT NULL) AND (accepted_by IS NOT NULL)))), CONSTRAINT "invites_declined" CHECK (((status = 'declined'::text) = (declined_at IS NOT NULL))), CONSTRAINT "invites_has_roles" CHECK ((cardinality(roles) > 0)), CONSTRAINT "invites_lifetime" CHECK (((lifetime >= '01:00:00'::interval) AND (lifetime <= '30 days'::interval))), CONSTRAINT "invites_owner_is_transferred" CHECK ((NOT ('owner'::text = ANY (roles)))), CONSTRAINT "invites_pkey" PRIMARY KEY (id), CONSTRAINT "invites_revoked" CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL))), CONSTRAINT "invites_status" CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))));
+CREATE TABLE "usher"."invites" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "kind" text NOT NULL DEFAULT 'user'::text, "email" text, "device_name" text, "roles" text[] NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "message" text, "locale" text, "redirect_to" text, "metadata" jsonb NOT NULL DEFAULT '{}'::jsonb, "invited_by" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "issue" integer NOT NULL DEFAULT 1, "issued_at" timestamp with time zone NOT NULL DEFAULT now(), "lifetime" interval NOT NULL, "expires_at" timestamp with time zone NOT NULL, "accepted_at" timestamp with time zone, "accepted_by" uuid, "declined_at" timestamp with time zone, "declined_reason" text, "revoked_at" timestamp with time zone, "revoked_by" uuid, "revoked_reason" text, CONSTRAINT "invites_accepted" CHECK (((status = 'accepted'::text) = ((accepted_at IS NOT NULL) AND (accepted_by IS NOT NULL)))), CONSTRAINT "invites_declined" CHECK (((status = 'declined'::text) = (declined_at IS NOT NULL))), CONSTRAINT "invites_has_roles" CHECK ((cardinality(roles) > 0)), CONSTRAINT "invites_lifetime" CHECK (((lifetime >= '01:00:00'::interval) AND (lifetime <= '30 days'::interval))), CONSTRAINT "invites_owner_is_transferred" CHECK ((NOT ('owner'::text = ANY (roles)))), CONSTRAINT "invites_pkey" PRIMARY KEY (id), CONSTRAINT "invites_revoked" CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL))), CONSTRAINT "invites_status" CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))), CONSTRAINT "invites_subject" CHECK ((((kind = 'user'::text) AND (email IS NOT NULL) AND (device_name IS NULL)) OR ((kind = 'device'::text) AND (email IS NULL) AND (device_name IS NOT NULL)))));
 
 ALTER TABLE "usher"."invites" ENABLE ROW LEVEL SECURITY;
 
@@ -97,6 +101,8 @@ CREATE TABLE "usher"."suppressed_addresses" ("email" text NOT NULL, "status_code
 ALTER TABLE "usher"."suppressed_addresses" ENABLE ROW LEVEL SECURITY;
 
 CREATE TYPE "public"."organisation_audit_verification" AS ("is_whole" boolean, "events" bigint, "sealed_events" bigint, "seals" integer, "last_seal" text, "problem" text, "event_id" uuid, "seal_number" integer);
+
+CREATE TYPE "public"."organisation_device_invite" AS ("invite_id" uuid, "organisation_id" uuid, "device_name" text, "roles" text[], "expires_at" timestamp with time zone, "code" text);
 
 CREATE TYPE "public"."organisation_invite_metrics" AS ("created" bigint, "pending" bigint, "accepted" bigint, "declined" bigint, "revoked" bigint, "expired" bigint, "acceptance_rate" numeric, "median_hours_to_accept" numeric, "mails_sent" bigint, "delivery_rate" numeric, "bounce_rate" numeric, "days" jsonb);
 
@@ -149,6 +155,16 @@ AS $function$ select usher.create_organisation($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval DEFAULT NULL::interval)
+ RETURNS public.organisation_device_invite
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_device_invite($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation_invites(organisation_id uuid, invites jsonb)
  RETURNS SETOF public.organisation_invite_result
@@ -215,6 +231,16 @@ AS $function$ select usher.delete_role_exclusion($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.enrol_organisation_device(code text)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.enrol_device($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."enrol_organisation_device"(text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."enrol_organisation_device"(text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.grant_organisation_permission(organisation_id uuid, role text, permission text)
  RETURNS public.organisation_roles
@@ -581,6 +607,21 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.answer_error(code text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_error record;
+begin
+  select e.* into strict v_error from usher.errors() e where e.code = answer_error.code;
+  perform set_config('response.status', v_error.status::text, true);
+  return jsonb_build_object(
+    'code', v_error.code, 'message', v_error.message, 'details', null, 'hint', v_error.hint);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.ban_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
  RETURNS public.organisation_members
  LANGUAGE plpgsql
@@ -668,6 +709,52 @@ begin
       'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts),
     actor_kind => 'worker');
   return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)
+ RETURNS public.organisation_device_invite
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member  public.organisation_members :=
+    usher.require_permission(create_device_invite.organisation_id, 'invite.create');
+  v_name    text := usher.clean_line(create_device_invite.device_name, 100);
+  v_roles   text[] := usher.clean_roles(create_device_invite.roles);
+  v_problem text := usher.roles_problem(v_member.organisation_id, v_roles, v_member.roles);
+  v_ttl     interval := usher.invite_lifetime(
+    coalesce(create_device_invite.expires_in, interval '1 day')::text, interval '1 day');
+  v_invite  public.organisation_device_invite;
+  v_key_id  smallint;
+begin
+  if v_name is null then
+    perform usher.fail('invalid_settings', hint => 'device_name is one line of 1 to 100 characters.');
+  elsif v_problem is not null then
+    perform usher.fail(v_problem);
+  elsif v_ttl is null then
+    perform usher.fail('invalid_expiry');
+  end if;
+  perform usher.require_free_seat(v_member.organisation_id);
+  perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
+    (select s.invites_per_day from usher.settings s), interval '1 day');
+
+  insert into usher.invites as i (organisation_id, kind, device_name, roles, invited_by, lifetime, expires_at)
+  values (v_member.organisation_id, 'device', v_name, v_roles, v_member.user_id, v_ttl,
+    date_trunc('second', now() + v_ttl))
+  returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
+  into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
+
+  v_key_id := usher.ensure_signing_key();
+  v_invite.code := usher.random_device_code();
+  insert into usher.device_codes (invite_id, key_id, hash)
+  values (v_invite.invite_id, v_key_id, usher.device_code_hash(v_invite.code, v_key_id));
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.created', 'invite', v_invite.invite_id,
+    after => jsonb_build_object(
+      'kind', 'device', 'roles', v_invite.roles, 'expires_at', v_invite.expires_at));
+  return v_invite;
 end
 $function$;
 
@@ -1036,6 +1123,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.device_code_hash(code text, key_id integer)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  -- Keyed, because so short a code could be found from a plain hash by trying them all.
+  select extensions.hmac(
+    convert_to(translate(upper(device_code_hash.code), '- ', ''), 'UTF8'),
+    usher.signing_key_secret(device_code_hash.key_id), 'sha256')
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.display_name(user_metadata jsonb)
  RETURNS text
  LANGUAGE sql
@@ -1134,6 +1233,67 @@ AS $function$
   left join public.organisation_members o
     on o.organisation_id = m.organisation_id and 'owner' = any (o.roles)
   where m.id = $2 and m.email is not null and m.kind = 'user'
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enrol_device(code text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_wait   interval;
+  v_invite usher.invites;
+  v_member public.organisation_members;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  -- Before the code is looked at: who has guessed too often learns nothing more, right or wrong.
+  select r.window_start + interval '1 hour' - now() into v_wait
+  from usher.rate_limits r
+  where r.key = 'device_codes:' || auth.uid() and r.used >= 10
+    and r.window_start + interval '1 hour' > now();
+  if found then
+    perform usher.fail_rate_limited(v_wait);
+  end if;
+
+  select i.* into v_invite
+  from usher.signing_keys k
+  join usher.device_codes d
+    on d.key_id = k.id and d.hash = usher.device_code_hash(enrol_device.code, k.id)
+  join usher.invites i on i.id = d.invite_id
+  where length(enrol_device.code) <= 20;
+  if not found then
+    perform usher.take_allowance('device_codes:' || auth.uid(), 1, 10, interval '1 hour');
+    return usher.answer_error('invite_invalid');
+  end if;
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
+  end if;
+
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
+  where i.id = v_invite.id and i.status = 'pending' and i.expires_at > clock_timestamp();
+  if not found then
+    select i.* into v_invite from usher.invites i where i.id = v_invite.id;
+    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_not_pending'));
+  end if;
+
+  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  perform usher.require_free_seat(v_invite.organisation_id);
+  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles);
+  update public.organisation_members m
+  set kind = 'device', display_name = v_invite.device_name, email = null
+  where m.id = v_member.id
+  returning m.* into v_member;
+
+  perform usher.record_event(v_invite.organisation_id, 'device.enrolled', 'user', v_member.user_id,
+    after => jsonb_build_object('invite_id', v_invite.id, 'roles', v_member.roles),
+    actor_kind => 'device');
+  return to_jsonb(v_member);
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.ensure_signing_key()
@@ -2013,6 +2173,25 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.random_device_code()
+ RETURNS text
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  -- No 0 O, 1 I L, U V. A byte of 240 or more is left out, so that each character is as likely.
+  select substring(c.code from 1 for 5) || '-' || substring(c.code from 6 for 5)
+  from (
+    select string_agg(substring('23456789ABCDEFGHJKMNPQRSTVWXYZ' from b.value % 30 + 1 for 1), '' order by b.n) as code
+    from (
+      select r.n, get_byte(r.bytes, r.n) as value, row_number() over (order by r.n) as place
+      from (select g.n, t.bytes from (select extensions.gen_random_bytes(64) as bytes) t, generate_series(0, 63) g (n)) r
+      where get_byte(r.bytes, r.n) < 240
+    ) b
+    where b.place <= 10
+  ) c
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.read_invite_token(token text)
  RETURNS usher.token_reading
  LANGUAGE plpgsql
@@ -2216,6 +2395,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.require_mailed(invite usher.invites)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  if (require_mailed.invite).kind <> 'user' then
+    perform usher.fail('invite_not_pending', hint => 'A device gets a code, not a mail: revoke this one and make another.');
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.require_manageable(organisation_id uuid, permissions text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2374,6 +2566,7 @@ begin
   if v_invite.status <> 'pending' then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
   v_problem := usher.roles_problem(
     v_invite.organisation_id, v_invite.roles, (usher.require_member(v_invite.organisation_id)).roles);
   if v_problem is not null then
@@ -2703,7 +2896,8 @@ begin
   update public.organisation_members m
   set email = usher.normalise_email(new.email),
     display_name = usher.display_name(new.raw_user_meta_data::jsonb)
-  where m.user_id = new.id;
+  -- A device goes by the name that it was given.
+  where m.user_id = new.id and m.kind = 'user';
   return null;
 end
 $function$;
@@ -3138,13 +3332,19 @@ ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_organisation_id_fkey" FORE
 
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
+ALTER TABLE "usher"."device_codes" ADD CONSTRAINT "device_codes_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
+
 ALTER TABLE "usher"."invite_tokens" ADD CONSTRAINT "invite_tokens_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."sealed_events" ADD CONSTRAINT "sealed_events_seal" FOREIGN KEY (organisation_id, seal_number) REFERENCES usher.audit_seals(organisation_id, number);
 
+ALTER TABLE "usher"."device_codes" ADD CONSTRAINT "device_codes_key_id_fkey" FOREIGN KEY (key_id) REFERENCES usher.signing_keys(id);
+
 CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
     organisation_id,
+    kind,
     email,
+    device_name,
     roles,
     usher.invite_status(status, expires_at) AS status,
     message,
@@ -3312,7 +3512,8 @@ begin
     where v.organisation_id = list_invites.organisation_id
       and (list_invites.status is null or v.status = list_invites.status)
       and (list_invites.search is null
-        or position(lower(btrim(list_invites.search) collate "und-x-icu") in v.email) > 0)
+        or position(lower(btrim(list_invites.search) collate "und-x-icu")
+          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
       and (v_after.id is null or (v.created_at, v.id) < (v_after.created_at, v_after.id))
     order by v.created_at desc, v.id desc
     limit list_invites.page_size;
@@ -3333,6 +3534,7 @@ begin
   if v_invite.status not in ('pending', 'expired') then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
 
   -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
   v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
@@ -3391,6 +3593,7 @@ begin
   if v_invite.status <> 'pending' then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
+  perform usher.require_mailed(v_invite);
   v_actor := usher.require_member(v_invite.organisation_id);
   -- Whoever may not give the roles that it carries may not take them away either.
   v_problem := coalesce(
@@ -3433,6 +3636,8 @@ CREATE UNIQUE INDEX organisation_members_one_owner ON public.organisation_member
 
 CREATE INDEX organisation_members_user_id ON public.organisation_members USING btree (user_id);
 
+CREATE INDEX device_codes_key_id ON usher.device_codes USING btree (key_id);
+
 CREATE INDEX invites_due ON usher.invites USING btree (expires_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX invites_newest ON usher.invites USING btree (organisation_id, created_at DESC, id DESC);
@@ -3460,6 +3665,8 @@ CREATE POLICY "organisation_roles_select" ON "public"."organisation_roles" FOR S
 CREATE POLICY "organisations_select" ON "public"."organisations" FOR SELECT TO "authenticated" USING ((id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
 
 CREATE POLICY "audit_seals_nobody" ON "usher"."audit_seals" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "device_codes_nobody" ON "usher"."device_codes" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "invite_tokens_nobody" ON "usher"."invite_tokens" FOR SELECT TO PUBLIC USING (false);
 
@@ -3582,6 +3789,16 @@ COMMENT ON FUNCTION "public"."create_organisation"(text, text) IS 'Creates an or
 Returns the organisation. Anyone signed in may. Fails with unauthenticated, invalid_settings,
 invalid_slug, slug_taken.';
 
+COMMENT ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) IS 'Invites a device: makes a short code for it, to be read out and typed in.
+
+  device_name  what people call it: one line, 1 to 100 characters
+  roles        as in create_organisation_invite
+  expires_in   1 hour to 30 days; without it, a day
+
+Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
+roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
+invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.';
+
 COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
   email        one address; case and spaces around it do not matter
@@ -3649,6 +3866,15 @@ invites, roles or exclusions).';
 COMMENT ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) IS 'Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_role. Source: ANSI/INCITS 359-2004, DeleteSsdSet.';
 
+COMMENT ON FUNCTION "public"."enrol_organisation_device"(text) IS 'Enrols the caller, a device that is signed in to an account of its own, with a code.
+
+  code  as the admin was shown it; case, spaces and hyphens do not matter
+
+Returns the membership, of kind device. Anyone signed in may. Fails with unauthenticated, invite_invalid (no
+such code; an answer of status 404, not an exception, so that the guess is counted), rate_limited (ten wrong
+codes within an hour), invite_already_accepted, invite_revoked, invite_expired, invalid_role,
+role_not_assignable, seat_limit_reached, already_member, member_banned.';
+
 COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
 
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
@@ -3682,7 +3908,7 @@ membership (user or device) and day of joining. Anyone signed in may.';
 COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
 
   status     only those that are pending, accepted, declined, revoked or expired
-  search     only those whose address holds this text, in any case
+  search     only those whose address, or device''s name, holds this text, in any case
   cursor     the id of the last invite of the page before; without it, the first page
   page_size  1 to 500
 
@@ -3837,6 +4063,9 @@ COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) IS 'Makes someone a
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.';
 
+COMMENT ON FUNCTION "usher"."answer_error"(text) IS 'An error as an answer instead of an exception: same status and body over HTTP, but what the transaction has
+counted stays counted. For guesses.';
+
 COMMENT ON FUNCTION "usher"."ban_member"(uuid, uuid, text) IS 'The rule behind public.ban_organisation_member.';
 
 COMMENT ON FUNCTION "usher"."clean_line"(text, integer) IS 'One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
@@ -3854,6 +4083,8 @@ COMMENT ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) IS 'Wr
   provider_message_id  the provider''s own id, to match its webhooks
 
 False when the fence is old: another worker has taken over, and what it says counts.';
+
+COMMENT ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) IS 'The rule behind public.create_organisation_device_invite.';
 
 COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
 
@@ -3874,6 +4105,8 @@ COMMENT ON FUNCTION "usher"."delete_role"(uuid, text) IS 'The rule behind public
 
 COMMENT ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) IS 'The rule behind public.delete_organisation_role_exclusion.';
 
+COMMENT ON FUNCTION "usher"."device_code_hash"(text, integer) IS 'What is kept of a device code: its HMAC under a signing key. Case, spaces and hyphens do not matter.';
+
 COMMENT ON FUNCTION "usher"."display_name"(jsonb) IS 'What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.
 They can write anything there: it is shown beside the address, and decides nothing.';
 
@@ -3887,6 +4120,8 @@ COMMENT ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boo
 
 COMMENT ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) IS 'Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
 written later must not change what the mail says happened.';
+
+COMMENT ON FUNCTION "usher"."enrol_device"(text) IS 'The rule behind public.enrol_organisation_device.';
 
 COMMENT ON FUNCTION "usher"."ensure_signing_key"() IS 'The id of the key that signs; makes the first one when there is none yet.';
 
@@ -4019,6 +4254,8 @@ sending.
 Null when it is not to be sent any more: the fence is old, its invite is no longer open or was sent again
 (the delivery is then cancelled), or the address is suppressed.';
 
+COMMENT ON FUNCTION "usher"."random_device_code"() IS 'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
+
 COMMENT ON FUNCTION "usher"."read_invite_token"(text) IS 'The invite behind a token, and why it cannot be answered any more (null: it can). For a token that is not
 ours, problem is invite_invalid and there is no invite.';
 
@@ -4042,6 +4279,8 @@ COMMENT ON FUNCTION "usher"."request_invite_resend"(text) IS 'The rule behind pu
 
 COMMENT ON FUNCTION "usher"."require_free_seat"(uuid) IS 'Fails with seat_limit_reached when the organisation has as many active members as it may. Until the end
 of the transaction nobody else takes the seat.';
+
+COMMENT ON FUNCTION "usher"."require_mailed"(usher.invites) IS 'Refuses with invite_not_pending what is not sent by mail: the invite of a device.';
 
 COMMENT ON FUNCTION "usher"."require_manageable"(uuid, text[]) IS 'Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings (an unknown permission).';
@@ -4150,6 +4389,8 @@ COMMENT ON TABLE "public"."organisations" IS 'The tenants. Read with organisatio
 
 COMMENT ON TABLE "usher"."audit_seals" IS 'The chain of seals, from 1 for each organisation.';
 
+COMMENT ON TABLE "usher"."device_codes" IS 'The HMAC of the code of each device invite. The code itself is kept nowhere.';
+
 COMMENT ON TABLE "usher"."invite_tokens" IS 'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
 
 COMMENT ON TABLE "usher"."invites" IS 'Offers of membership. The API reads them as public.organisation_invites.';
@@ -4169,6 +4410,8 @@ COMMENT ON TABLE "usher"."signing_keys" IS 'Keys that sign tokens. The one not r
 COMMENT ON TABLE "usher"."suppressed_addresses" IS 'Addresses that a mail server said do not exist. Nothing is sent to them until the row is deleted.';
 
 COMMENT ON TYPE "public"."organisation_audit_verification" IS 'What verify_organisation_audit_trail found.';
+
+COMMENT ON TYPE "public"."organisation_device_invite" IS 'A device invite with its code, which is shown this once.';
 
 COMMENT ON TYPE "public"."organisation_invite_metrics" IS 'Counts and rates of invites over a time, as organisation_invite_metrics returns them.';
 
@@ -4199,6 +4442,10 @@ GRANT EXECUTE ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) T
 REVOKE ALL ON FUNCTION "public"."create_organisation"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation"(text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM PUBLIC;
 
@@ -4233,6 +4480,10 @@ GRANT EXECUTE ON FUNCTION "public"."delete_organisation_role"(uuid, text) TO "au
 REVOKE ALL ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."delete_organisation_role_exclusion"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."enrol_organisation_device"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."enrol_organisation_device"(text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
 
@@ -4358,6 +4609,8 @@ REVOKE ALL ON FUNCTION "usher"."accept_open_invite"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."answer_error"(text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."ban_member"(uuid, uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."ban_member"(uuid, uuid, text) TO "authenticated";
@@ -4371,6 +4624,10 @@ REVOKE ALL ON FUNCTION "usher"."clean_text"(text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
 
@@ -4408,6 +4665,8 @@ REVOKE ALL ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."delete_role_exclusion"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."device_code_hash"(text, integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."display_name"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."email_domain"(text) FROM PUBLIC;
@@ -4419,6 +4678,10 @@ REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text) FROM PUB
 REVOKE ALL ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enrol_device"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."enrol_device"(text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."ensure_signing_key"() FROM PUBLIC;
 
@@ -4540,6 +4803,8 @@ REVOKE ALL ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."random_device_code"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."read_invite_token"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."recipient_problems"(uuid, text[]) FROM PUBLIC;
@@ -4559,6 +4824,8 @@ REVOKE ALL ON FUNCTION "usher"."request_invite_resend"(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION "usher"."request_invite_resend"(text) TO "anon", "authenticated", "service_role";
 
 REVOKE ALL ON FUNCTION "usher"."require_free_seat"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_mailed"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_manageable"(uuid, text[]) FROM PUBLIC;
 

@@ -1,0 +1,153 @@
+import { describe, expect } from 'vitest'
+import { type Organisation, test } from '../support/acme.ts'
+
+const invite = (acme: Organisation, more: object = {}) =>
+  acme.admin.rpc('create_organisation_device_invite', {
+    organisation_id: acme.id,
+    device_name: 'Door at the back',
+    roles: ['member'],
+    ...more,
+  })
+
+describe('create_organisation_device_invite', () => {
+  test('gives a code that can be read out, once', async ({ acme }) => {
+    const made = await invite(acme)
+
+    expect(made).toMatchObject({ device_name: 'Door at the back', roles: ['member'] })
+    expect(made.code).toMatch(/^[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}$/)
+    expect(made.code).not.toMatch(/[01OILU]/)
+    const listed = await acme.admin.select('organisation_invites', `id = '${made.invite_id}'`)
+    expect(listed).toMatchObject([
+      { kind: 'device', device_name: 'Door at the back', email: null, status: 'pending' },
+    ])
+    const kept = JSON.stringify([
+      listed,
+      await acme.sql`select * from usher.device_codes`,
+      await acme.admin.select('organisation_audit_events'),
+    ])
+    expect(kept).not.toContain(made.code)
+    expect(kept).not.toContain(made.code.replace('-', ''))
+  })
+
+  test('no mail goes out, and it is not sent again', async ({ acme }) => {
+    const { invite_id } = await invite(acme)
+
+    expect(await acme.admin.select('organisation_deliveries')).toHaveLength(0)
+    for (const call of ['resend_organisation_invite', 'reveal_organisation_invite_link']) {
+      await expect(acme.admin.rpc(call, { invite_id })).rejects.toMatchObject({
+        code: 'invite_not_pending',
+      })
+    }
+  })
+
+  test.for([
+    ['invalid_settings', { device_name: '' }],
+    ['invalid_settings', { device_name: 'two\nlines' }],
+    ['invalid_role', { roles: ['nobody'] }],
+    ['role_not_assignable', { roles: ['admin'] }],
+    ['invalid_expiry', { expires_in: '31 days' }],
+  ] as const)('%s: %j', async ([code, more], { acme }) => {
+    await expect(invite(acme, more)).rejects.toMatchObject({ code })
+  })
+
+  test.for([
+    ['member', 'permission_denied'],
+    ['outsider', 'organisation_not_found'],
+  ] as const)('%s: %s', async ([who, code], { acme }) => {
+    await expect(
+      acme[who].rpc('create_organisation_device_invite', {
+        organisation_id: acme.id,
+        device_name: 'x',
+        roles: ['member'],
+      }),
+    ).rejects.toMatchObject({ code })
+  })
+})
+
+describe('enrol_organisation_device', () => {
+  test('makes the device a subject of its own, with roles like anyone', async ({ acme }) => {
+    const { code } = await invite(acme)
+    const device = await acme.person()
+
+    const member = await device.rpc('enrol_organisation_device', {
+      code: code.toLowerCase().replace('-', ' '),
+    })
+
+    expect(member).toMatchObject({
+      kind: 'device',
+      display_name: 'Door at the back',
+      email: null,
+      roles: ['member'],
+    })
+    expect(await device.rpc('list_my_organisations')).toMatchObject([{ kind: 'device' }])
+    expect(
+      await device.rpc('has_organisation_permission', {
+        organisation_id: acme.id,
+        permission: 'member.read',
+      }),
+    ).toBe(true)
+    expect(
+      await acme.owner.select('organisation_audit_events', `event = 'device.enrolled'`),
+    ).toMatchObject([{ actor_kind: 'device', actor_id: device.userId }])
+    expect(
+      await acme.owner.rpc('remove_organisation_member', {
+        organisation_id: acme.id,
+        user_id: device.userId,
+      }),
+    ).toMatchObject({ status: 'removed' })
+  })
+
+  test('a code works once, and never for two at once', async ({ acme }) => {
+    const { code } = await invite(acme)
+    const devices = [await acme.person(), await acme.person()]
+
+    const outcomes = await Promise.allSettled(
+      devices.map((device) => device.rpc('enrol_organisation_device', { code })),
+    )
+
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'invite_already_accepted' },
+    })
+  })
+
+  test('a code that was revoked, or has expired, is dead', async ({ acme }) => {
+    const revoked = await invite(acme)
+    await acme.admin.rpc('revoke_organisation_invite', { invite_id: revoked.invite_id })
+    const expired = await invite(acme)
+    await acme.expire(expired.invite_id)
+
+    await expect(
+      acme.stranger.rpc('enrol_organisation_device', { code: revoked.code }),
+    ).rejects.toMatchObject({
+      code: 'invite_revoked',
+    })
+    await expect(
+      acme.stranger.rpc('enrol_organisation_device', { code: expired.code }),
+    ).rejects.toMatchObject({
+      code: 'invite_expired',
+    })
+  })
+
+  test('who guesses is stopped after ten wrong codes, even with a right one', async ({ acme }) => {
+    const { code } = await invite(acme)
+    const guess = (text: string) => acme.stranger.rpc('enrol_organisation_device', { code: text })
+
+    for (let i = 0; i < 10; i++)
+      expect(await guess(`AAAAA-AAAA${i}`)).toMatchObject({ code: 'invite_invalid' })
+
+    await expect(guess('AAAAA-AAAAA')).rejects.toMatchObject({ code: 'rate_limited', status: 429 })
+    await expect(guess(code)).rejects.toMatchObject({ code: 'rate_limited' })
+  })
+
+  test('a code that is no code is wrong as any other', async ({ acme }) => {
+    expect(
+      await acme.stranger.rpc('enrol_organisation_device', { code: 'x'.repeat(10_000) }),
+    ).toMatchObject({
+      code: 'invite_invalid',
+    })
+    await expect(acme.anyone.rpc('enrol_organisation_device', { code: 'x' })).rejects.toMatchObject(
+      { code: '42501' },
+    )
+  })
+})
