@@ -26,6 +26,8 @@ as $$
       'An admin can lift the ban.'),
     ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
       'Use an address of one of its own domains.'),
+    ('signup_not_invited',      403, 'Only people who have been invited can make an account.',
+      'Ask for an invite, and sign up with the address that it was sent to.'),
     ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
       'Check the id, and who you are signed in as.'),
     ('member_not_found',        404, 'There is no such member, or you are not in the organisation.',

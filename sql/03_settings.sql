@@ -8,8 +8,10 @@ create table usher.settings (
   resends_per_day   integer not null default 5,
   invites_per_day   integer not null default 20000,
   auth_confirms_addresses boolean not null default false,
+  sign_up           text not null default 'open',
 
   constraint settings_is_only_row check (is_only_row),
+  constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
   constraint settings_limits check (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0)
 );
@@ -28,6 +30,9 @@ comment on column usher.settings.invites_per_day is
 comment on column usher.settings.auth_confirms_addresses is
   'Whether the project''s Auth confirms an address by a mail to it. Only then is having the address proof
 enough to accept an invite without its link.';
+
+comment on column usher.settings.sign_up is
+  'open: anyone may make an account; invite_only: those with a pending invite, or a device with a code.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);
@@ -61,8 +66,13 @@ begin
       hint => 'site_url is an absolute https address (http only for this machine itself).');
   end if;
 
-  delete from usher.settings;
-  insert into usher.settings select v_settings.*;
+  begin
+    delete from usher.settings;
+    insert into usher.settings select v_settings.*;
+  exception
+    when check_violation or not_null_violation then
+      perform usher.fail('invalid_settings', hint => sqlerrm);
+  end;
   return v_settings;
 end
 $$;

@@ -52,6 +52,8 @@ comment on column usher.invites.lifetime is 'How long each issue of it lives: 1 
 
 -- One open offer per address and organisation: the guard against two at once, and the lookup.
 create unique index invites_one_pending on usher.invites (organisation_id, email) where status = 'pending';
+-- What waits for one address, in whichever organisation: signing up, and one's own list.
+create index invites_pending_email on usher.invites (email) where status = 'pending';
 create index invites_due on usher.invites (expires_at) where status = 'pending';
 create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
 

@@ -185,7 +185,7 @@ as $$
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
   where u.id = auth.uid()
     and u.email_confirmed_at is not null
-    and usher.invite_status(i.status, i.expires_at) = 'pending'
+    and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
   order by i.created_at desc
 $$;
 comment on function usher.list_my_invites is 'The rule behind public.list_my_organisation_invites.';

@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'permission_denied'
   /** 403: Your roles do not let you give out this role. */
   | 'role_not_assignable'
+  /** 403: Only people who have been invited can make an account. */
+  | 'signup_not_invited'
   /** 404: This is not a link that we have sent. */
   | 'invite_invalid'
   /** 404: There is no such invite, or it is not yours to see. */

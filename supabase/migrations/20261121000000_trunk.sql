@@ -88,9 +88,13 @@ CREATE TABLE "usher"."sealed_events" ("event_id" uuid NOT NULL, "organisation_id
 
 ALTER TABLE "usher"."sealed_events" ENABLE ROW LEVEL SECURITY;
 
-CREATE TABLE "usher"."settings" ("is_only_row" boolean NOT NULL DEFAULT true, "site_url" text NOT NULL DEFAULT 'http://localhost:3000'::text, "redirect_origins" text[] NOT NULL DEFAULT '{}'::text[], "resend_cooldown" interval NOT NULL DEFAULT '00:01:00'::interval, "resends_per_day" integer NOT NULL DEFAULT 5, "invites_per_day" integer NOT NULL DEFAULT 20000, "auth_confirms_addresses" boolean NOT NULL DEFAULT false, CONSTRAINT "settings_is_only_row" CHECK (is_only_row), CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0))), CONSTRAINT "settings_pkey" PRIMARY KEY (is_only_row));
+CREATE TABLE "usher"."settings" ("is_only_row" boolean NOT NULL DEFAULT true, "site_url" text NOT NULL DEFAULT 'http://localhost:3000'::text, "redirect_origins" text[] NOT NULL DEFAULT '{}'::text[], "resend_cooldown" interval NOT NULL DEFAULT '00:01:00'::interval, "resends_per_day" integer NOT NULL DEFAULT 5, "invites_per_day" integer NOT NULL DEFAULT 20000, "auth_confirms_addresses" boolean NOT NULL DEFAULT false, "sign_up" text NOT NULL DEFAULT 'open'::text, CONSTRAINT "settings_is_only_row" CHECK (is_only_row), CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0))), CONSTRAINT "settings_pkey" PRIMARY KEY (is_only_row), CONSTRAINT "settings_sign_up" CHECK ((sign_up = ANY (ARRAY['open'::text, 'invite_only'::text]))));
 
 ALTER TABLE "usher"."settings" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."sign_up_invites" ("user_id" uuid NOT NULL, "invite_id" uuid NOT NULL, "issue" integer NOT NULL, CONSTRAINT "sign_up_invites_pkey" PRIMARY KEY (user_id));
+
+ALTER TABLE "usher"."sign_up_invites" ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE "usher"."signing_keys" ("id" smallint NOT NULL, "secret" bytea, "vault_secret_id" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "retired_at" timestamp with time zone, CONSTRAINT "signing_keys_one_place" CHECK ((num_nonnulls(secret, vault_secret_id) = 1)), CONSTRAINT "signing_keys_pkey" PRIMARY KEY (id));
 
@@ -645,6 +649,20 @@ begin
   perform usher.enqueue_notice('member_banned', v_member.id, auth.uid());
   return v_member;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.before_user_created(event jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select case
+    when usher.may_sign_up($1 -> 'user' ->> 'email', $1 -> 'user' -> 'user_metadata') then '{}'::jsonb
+    else (
+      select jsonb_build_object('error', jsonb_build_object('http_code', e.status, 'message', e.message))
+      from usher.errors() e where e.code = 'signup_not_invited')
+  end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.clean_line(value text, max_length integer)
@@ -1338,6 +1356,8 @@ AS $function$
       'An admin can lift the ban.'),
     ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
       'Use an address of one of its own domains.'),
+    ('signup_not_invited',      403, 'Only people who have been invited can make an account.',
+      'Ask for an invite, and sign up with the address that it was sent to.'),
     ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
       'Check the id, and who you are signed in as.'),
     ('member_not_found',        404, 'There is no such member, or you are not in the organisation.',
@@ -1912,7 +1932,7 @@ AS $function$
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
   where u.id = auth.uid()
     and u.email_confirmed_at is not null
-    and usher.invite_status(i.status, i.expires_at) = 'pending'
+    and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
   order by i.created_at desc
 $function$;
 
@@ -1963,6 +1983,26 @@ CREATE OR REPLACE FUNCTION usher.list_role_permissions(organisation_id uuid, rol
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$ select p from usher.require_role($1, $2) r, unnest(r.permissions) p order by p $function$;
+
+CREATE OR REPLACE FUNCTION usher.may_sign_up(email text, user_metadata jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select (select s.sign_up from usher.settings s) = 'open'
+    or exists (
+      select from usher.invites i
+      where i.email = usher.normalise_email(may_sign_up.email)
+        and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending')
+    or exists (
+      select from usher.signing_keys k
+      join usher.device_codes d on d.key_id = k.id
+        and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
+      join usher.invites i on i.id = d.invite_id
+      where length(may_sign_up.user_metadata ->> 'device_code') <= 20
+        and usher.invite_status(i.status, i.expires_at) = 'pending')
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.member_for_change(organisation_id uuid, user_id uuid, permission text)
  RETURNS public.organisation_members
@@ -2886,6 +2926,33 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_users__closed_door()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading;
+begin
+  if not usher.may_sign_up(new.email, new.raw_user_meta_data::jsonb) then
+    perform usher.fail('signup_not_invited');
+  end if;
+
+  if new.raw_user_meta_data::jsonb ? 'invite_token' then
+    v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
+    if v_reading.problem is null then
+      insert into usher.sign_up_invites (user_id, invite_id, issue)
+      values (new.id, (v_reading.invite).id, (v_reading.invite).issue)
+      on conflict on constraint sign_up_invites_pkey do nothing;
+    end if;
+    -- The token is a secret: it must not lie about in the account's data.
+    new.raw_user_meta_data := new.raw_user_meta_data::jsonb - 'invite_token';
+  end if;
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_users__follow_profile()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2898,6 +2965,41 @@ begin
     display_name = usher.display_name(new.raw_user_meta_data::jsonb)
   -- A device goes by the name that it was given.
   where m.user_id = new.id and m.kind = 'user';
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_users__join_when_confirmed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims text := current_setting('request.jwt.claims', true);
+  v_sub    text := current_setting('request.jwt.claim.sub', true);
+  v_invite usher.invites;
+begin
+  delete from usher.sign_up_invites s
+  using usher.invites i
+  where s.user_id = new.id and i.id = s.invite_id and i.issue = s.issue
+  returning i.* into v_invite;
+  if not found then
+    return null;
+  end if;
+
+  begin
+    -- They act themselves, though Auth does it for them: their name stands in the trail.
+    perform set_config('request.jwt.claims', json_build_object('sub', new.id)::text, true),
+      set_config('request.jwt.claim.sub', new.id::text, true);
+    perform usher.accept_open_invite(v_invite);
+  exception
+    when others then
+      -- Whatever is wrong with the invite, the account is made; its page says what is wrong.
+      null;
+  end;
+  perform set_config('request.jwt.claims', coalesce(v_claims, ''), true),
+    set_config('request.jwt.claim.sub', coalesce(v_sub, ''), true);
   return null;
 end
 $function$;
@@ -3139,8 +3241,13 @@ begin
       hint => 'site_url is an absolute https address (http only for this machine itself).');
   end if;
 
-  delete from usher.settings;
-  insert into usher.settings select v_settings.*;
+  begin
+    delete from usher.settings;
+    insert into usher.settings select v_settings.*;
+  exception
+    when check_violation or not_null_violation then
+      perform usher.fail('invalid_settings', hint => sqlerrm);
+  end;
   return v_settings;
 end
 $function$;
@@ -3337,6 +3444,8 @@ ALTER TABLE "usher"."device_codes" ADD CONSTRAINT "device_codes_invite_id_fkey" 
 ALTER TABLE "usher"."invite_tokens" ADD CONSTRAINT "invite_tokens_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."sealed_events" ADD CONSTRAINT "sealed_events_seal" FOREIGN KEY (organisation_id, seal_number) REFERENCES usher.audit_seals(organisation_id, number);
+
+ALTER TABLE "usher"."sign_up_invites" ADD CONSTRAINT "sign_up_invites_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."device_codes" ADD CONSTRAINT "device_codes_key_id_fkey" FOREIGN KEY (key_id) REFERENCES usher.signing_keys(id);
 
@@ -3644,9 +3753,19 @@ CREATE INDEX invites_newest ON usher.invites USING btree (organisation_id, creat
 
 CREATE UNIQUE INDEX invites_one_pending ON usher.invites USING btree (organisation_id, email) WHERE (status = 'pending'::text);
 
+CREATE INDEX invites_pending_email ON usher.invites USING btree (email) WHERE (status = 'pending'::text);
+
+CREATE INDEX sign_up_invites_invite_id ON usher.sign_up_invites USING btree (invite_id);
+
 CREATE UNIQUE INDEX signing_keys_one_signs ON usher.signing_keys USING btree ((true)) WHERE (retired_at IS NULL);
 
+CREATE TRIGGER usher_closed_door BEFORE INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION usher.tg_users__closed_door();
+
 CREATE TRIGGER usher_follow_profile AFTER UPDATE OF email, raw_user_meta_data ON auth.users FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) OR ((old.raw_user_meta_data)::text IS DISTINCT FROM (new.raw_user_meta_data)::text))) EXECUTE FUNCTION usher.tg_users__follow_profile();
+
+CREATE TRIGGER usher_join_when_confirmed_at_once AFTER INSERT ON auth.users FOR EACH ROW WHEN ((new.email_confirmed_at IS NOT NULL)) EXECUTE FUNCTION usher.tg_users__join_when_confirmed();
+
+CREATE TRIGGER usher_join_when_confirmed AFTER UPDATE OF email_confirmed_at ON auth.users FOR EACH ROW WHEN (((old.email_confirmed_at IS NULL) AND (new.email_confirmed_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_users__join_when_confirmed();
 
 CREATE TRIGGER usher_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organisation_audit_events FOR EACH STATEMENT EXECUTE FUNCTION usher.tg_organisation_audit_events__append_only();
 
@@ -3681,6 +3800,8 @@ CREATE POLICY "role_assigners_nobody" ON "usher"."role_assigners" FOR SELECT TO 
 CREATE POLICY "sealed_events_nobody" ON "usher"."sealed_events" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "settings_nobody" ON "usher"."settings" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "sign_up_invites_nobody" ON "usher"."sign_up_invites" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "signing_keys_nobody" ON "usher"."signing_keys" FOR SELECT TO PUBLIC USING (false);
 
@@ -3750,6 +3871,8 @@ COMMENT ON COLUMN "usher"."settings"."redirect_origins" IS 'Origins, beside site
 COMMENT ON COLUMN "usher"."settings"."resend_cooldown" IS 'Time between two resends of one invite. A minute, as Supabase Auth has it between two mails.';
 
 COMMENT ON COLUMN "usher"."settings"."resends_per_day" IS 'Resends of one invite within 24 hours: whoever ignores five will ignore the sixth.';
+
+COMMENT ON COLUMN "usher"."settings"."sign_up" IS 'open: anyone may make an account; invite_only: those with a pending invite, or a device with a code.';
 
 COMMENT ON COLUMN "usher"."settings"."site_url" IS 'Where the pages are, without a slash at the end. Mailed links are {site_url}/invite#{token}.';
 
@@ -4068,6 +4191,14 @@ counted stays counted. For guesses.';
 
 COMMENT ON FUNCTION "usher"."ban_member"(uuid, uuid, text) IS 'The rule behind public.ban_organisation_member.';
 
+COMMENT ON FUNCTION "usher"."before_user_created"(jsonb) IS 'Supabase Auth''s before-user-created hook: refuses in words whom the trigger on auth.users would refuse.
+
+  event  as Supabase Auth sends it: {"metadata": …, "user": {"email", "user_metadata", …}}
+
+Returns {} or {"error": {"http_code", "message"}}. In config.toml, [auth.hook.before_user_created] with
+uri = "pg-functions://postgres/usher/before_user_created".
+Source: https://supabase.com/docs/guides/auth/auth-hooks/before-user-created-hook';
+
 COMMENT ON FUNCTION "usher"."clean_line"(text, integer) IS 'One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
 characters. Null if it holds a line break, another control character, or one that turns the direction
 of the text around it: each can make a mail say what its sender did not write.';
@@ -4222,6 +4353,9 @@ COMMENT ON FUNCTION "usher"."list_role_members"(uuid, text) IS 'The rule behind 
 
 COMMENT ON FUNCTION "usher"."list_role_permissions"(uuid, text) IS 'The rule behind public.list_organisation_role_permissions.';
 
+COMMENT ON FUNCTION "usher"."may_sign_up"(text, jsonb) IS 'Whether an account may be made: sign-up is open, the address has a pending invite, or the sign-up data holds
+the code of an open device invite (device_code).';
+
 COMMENT ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) IS 'The membership, locked until the end of the transaction. Fails with unauthenticated,
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.';
@@ -4338,7 +4472,11 @@ COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Re
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_owner"() IS 'Refuses with owner_required when the row of an owner would go while the organisation stays.';
 
+COMMENT ON FUNCTION "usher"."tg_users__closed_door"() IS 'Refuses with signup_not_invited; takes an invite token out of the sign-up data and notes its invite.';
+
 COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships.';
+
+COMMENT ON FUNCTION "usher"."tg_users__join_when_confirmed"() IS 'Accepts the invite that an account came with, now that its address is confirmed; never fails.';
 
 COMMENT ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) IS 'The rule behind public.transfer_organisation_ownership.';
 
@@ -4404,6 +4542,8 @@ COMMENT ON TABLE "usher"."role_assigners" IS 'Who may give which built-in role. 
 COMMENT ON TABLE "usher"."sealed_events" IS 'Which seal covers an event, at which place, and its SHA-256 by then.';
 
 COMMENT ON TABLE "usher"."settings" IS 'Settings of the project. One row; change it by usher.update_settings.';
+
+COMMENT ON TABLE "usher"."sign_up_invites" IS 'Which invite an account that is not confirmed yet came with. The token itself is not kept.';
 
 COMMENT ON TABLE "usher"."signing_keys" IS 'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
 
@@ -4615,6 +4755,8 @@ REVOKE ALL ON FUNCTION "usher"."ban_member"(uuid, uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."ban_member"(uuid, uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."before_user_created"(jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."clean_line"(text, integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."clean_roles"(text[]) FROM PUBLIC;
@@ -4785,6 +4927,8 @@ REVOKE ALL ON FUNCTION "usher"."list_role_permissions"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_role_permissions"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."may_sign_up"(text, jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid) FROM PUBLIC;
@@ -4879,7 +5023,11 @@ REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() FRO
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__keep_owner"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."tg_users__closed_door"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_users__follow_profile"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_users__join_when_confirmed"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) FROM PUBLIC;
 
@@ -4994,7 +5142,7 @@ ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_reply_to" CHE
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_slug" CHECK (usher.is_slug(slug));
 
 insert into usher.settings
-select * from jsonb_populate_record(null::usher.settings, '{"site_url":"http://localhost:3000","is_only_row":true,"invites_per_day":20000,"resend_cooldown":"00:01:00","resends_per_day":5,"redirect_origins":[],"auth_confirms_addresses":false}');
+select * from jsonb_populate_record(null::usher.settings, '{"sign_up":"open","site_url":"http://localhost:3000","is_only_row":true,"invites_per_day":20000,"resend_cooldown":"00:01:00","resends_per_day":5,"redirect_origins":[],"auth_confirms_addresses":false}');
 
 insert into usher.permissions
 select * from jsonb_populate_record(null::usher.permissions, '{"name":"audit.read","description":"Read and verify the audit trail"}');
@@ -5076,3 +5224,13 @@ select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"financ
 
 insert into usher.role_assigners
 select * from jsonb_populate_record(null::usher.role_assigners, '{"role":"member","assigner":"owner"}');
+
+-- By hand: a grant to a role of the platform, which a bare Postgres does not have.
+do $$
+begin
+  if exists (select from pg_catalog.pg_roles r where r.rolname = 'supabase_auth_admin') then
+    grant usage on schema usher to supabase_auth_admin;
+    grant execute on function usher.before_user_created to supabase_auth_admin;
+  end if;
+end
+$$;
