@@ -1,6 +1,7 @@
 /**
- * Writes what is derived from the database, all under `client/generated/`: the `Database` types and
- * the union of error codes. The database is built from the migrations and thrown away.
+ * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
+ * union of error codes (it is built from the migrations and thrown away); from the permission matrix,
+ * `docs/permissions.md`.
  *
  *   npm run generate            writes
  *   npm run generate -- --check fails when something would change
@@ -16,6 +17,7 @@ import { startPostgres } from '../supabase/local/database.ts'
 import { applyMigrations } from '../supabase/local/migrations.ts'
 import { preparePlatform } from '../supabase/local/platform.ts'
 import { freePort } from '../supabase/local/ports.ts'
+import { permissionsPage } from '../test/support/permission-matrix.ts'
 import { withDatabase } from './schema.ts'
 
 const run = promisify(execFile)
@@ -26,16 +28,14 @@ const server = await startPostgres({ folder, port: await freePort(), durable: fa
 try {
   await preparePlatform(server.url)
   await applyMigrations(server.url)
+  const types = 'client/generated/database.types.ts'
+  const codes = 'client/generated/error-codes.ts'
   const files = {
-    'client/generated/database.types.ts': await databaseTypes(server.url),
-    'client/generated/error-codes.ts': await errorCodes(server.url),
+    [types]: await format(types, HEADER + (await databaseTypes(server.url))),
+    [codes]: await format(codes, HEADER + (await errorCodes(server.url))),
+    'docs/permissions.md': permissionsPage(),
   }
-  const formatted = await Promise.all(
-    Object.entries(files).map(
-      async ([file, text]) => [file, await format(file, HEADER + text)] as const,
-    ),
-  )
-  for (const [file, text] of formatted) {
+  for (const [file, text] of Object.entries(files)) {
     const before = await readFile(file, 'utf8').catch(() => '')
     if (before === text) continue
     if (process.argv.includes('--check')) {

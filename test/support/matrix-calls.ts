@@ -1,0 +1,138 @@
+/**
+ * One sensible call of each function of `public`, and a scene in which everyone is there to make it.
+ *
+ * @module
+ */
+import { test as base, type Organisation } from './acme.ts'
+import type { Caller, Person } from './people.ts'
+
+export interface Scene extends Organisation {
+  left: Person
+  banned: Person
+  device: Person
+  ownRole: Person
+}
+
+export const test = base.extend('scene', async ({ acme }): Promise<Scene> => {
+  const { sql, id } = acme
+  await acme.owner.rpc('create_organisation_role', {
+    organisation_id: id,
+    name: 'watcher',
+    permissions: ['invite.read', 'audit.read'],
+  })
+  const device = await acme.join(['member'])
+  await sql`update public.organisation_members set kind = 'device' where user_id = ${device.userId}`
+  return {
+    ...acme,
+    left: await acme.join(['member'], 'left'),
+    banned: await acme.join(['member'], 'banned'),
+    ownRole: await acme.join(['watcher']),
+    device,
+  }
+})
+
+type Call = (scene: Scene, caller: Caller) => Promise<Record<string, unknown>>
+
+const pending = async ({ inviteIn }: Scene) => ({ invite_id: (await inviteIn('pending')).id })
+const inOrganisation: Call = async ({ id }) => ({ organisation_id: id })
+const onRoleless =
+  (more: object = {}): Call =>
+  async ({ id, roleless }) => ({ organisation_id: id, user_id: roleless.userId, ...more })
+const withOwnRole =
+  (more: object = {}): Call =>
+  async ({ id, owner }) => {
+    await owner.rpc('create_organisation_role', { organisation_id: id, name: 'spare' })
+    return { organisation_id: id, role: 'spare', ...more }
+  }
+
+/** The arguments of a call that its rule permits to whoever holds the permission. */
+export const CALLS: Record<string, Call> = {
+  accept_my_organisation_invite: pending,
+  accept_organisation_invite: async ({ inviteIn }) => ({
+    token: (await inviteIn('pending')).token,
+  }),
+  ban_organisation_member: onRoleless(),
+  create_organisation: async () => ({ name: 'New' }),
+  create_organisation_device_invite: async ({ id }) => ({
+    organisation_id: id,
+    device_name: 'Door',
+    roles: ['member'],
+  }),
+  create_organisation_invite: async ({ id }) => ({
+    organisation_id: id,
+    email: 'matrix@example.com',
+    roles: ['member'],
+  }),
+  create_organisation_invites: async ({ id }) => ({ organisation_id: id, invites: [] }),
+  create_organisation_role: async ({ id }) => ({ organisation_id: id, name: 'extra' }),
+  create_organisation_role_exclusion: async ({ id }) => ({
+    organisation_id: id,
+    name: 'Apart',
+    roles: ['finance', 'watcher'],
+  }),
+  decline_organisation_invite: async ({ inviteIn }) => ({
+    token: (await inviteIn('pending')).token,
+  }),
+  delete_organisation: inOrganisation,
+  delete_organisation_role: withOwnRole(),
+  delete_organisation_role_exclusion: async ({ id, owner }) => {
+    const name = 'Apart'
+    await owner.rpc('create_organisation_role_exclusion', {
+      organisation_id: id,
+      name,
+      roles: ['finance', 'watcher'],
+    })
+    return { organisation_id: id, name }
+  },
+  enrol_organisation_device: async ({ id, owner }) => {
+    const { code } = await owner.rpc('create_organisation_device_invite', {
+      organisation_id: id,
+      device_name: 'Door',
+      roles: ['member'],
+    })
+    return { code }
+  },
+  expire_organisation_invite: pending,
+  grant_organisation_permission: withOwnRole({ permission: 'member.read' }),
+  has_organisation_permission: async ({ id }) => ({
+    organisation_id: id,
+    permission: 'member.read',
+  }),
+  leave_organisation: inOrganisation,
+  list_my_organisation_invites: async () => ({}),
+  list_my_organisation_permissions: inOrganisation,
+  list_my_organisations: async () => ({}),
+  list_organisation_invites: inOrganisation,
+  list_organisation_member_permissions: onRoleless(),
+  list_organisation_member_roles: onRoleless(),
+  list_organisation_role_members: async ({ id }) => ({ organisation_id: id, role: 'member' }),
+  list_organisation_role_permissions: async ({ id }) => ({ organisation_id: id, role: 'member' }),
+  organisation_invite_metrics: inOrganisation,
+  remove_organisation_member: onRoleless(),
+  request_organisation_invite_resend: async ({ inviteIn }) => ({
+    token: (await inviteIn('expired')).token,
+  }),
+  resend_organisation_invite: pending,
+  reveal_organisation_invite_link: pending,
+  revoke_organisation_invite: pending,
+  revoke_organisation_permission: withOwnRole({ permission: 'member.read' }),
+  transfer_organisation_ownership: async ({ id, roleless }) => ({
+    organisation_id: id,
+    new_owner_id: roleless.userId,
+  }),
+  unban_organisation_member: async ({ id, banned }) => ({
+    organisation_id: id,
+    user_id: banned.userId,
+  }),
+  update_organisation: async ({ id }) => ({ organisation_id: id, changes: { name: 'Renamed' } }),
+  update_organisation_invite_roles: async (scene) => ({
+    ...(await pending(scene)),
+    roles: ['finance'],
+  }),
+  update_organisation_member_roles: onRoleless({ roles: ['member'] }),
+  update_organisation_role: withOwnRole({ description: 'Changed' }),
+  validate_organisation_invite: async ({ inviteIn }) => ({
+    token: (await inviteIn('pending')).token,
+  }),
+  verify_organisation_audit_trail: inOrganisation,
+}
