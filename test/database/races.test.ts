@@ -1,0 +1,80 @@
+/** Many at once: each race ends in exactly one outcome, and the trail tells it truthfully. */
+import postgres from 'postgres'
+import { describe, expect, onTestFinished } from 'vitest'
+import { test } from '../support/acme.ts'
+import { Caller } from '../support/people.ts'
+
+const CONNECTIONS = 64
+
+describe('a race', { timeout: 60_000 }, () => {
+  test('of 64 connections on one token makes one member and one event', async ({
+    acme,
+    database,
+  }) => {
+    const sql = postgres(database.url, { max: CONNECTIONS, onnotice: () => {} })
+    onTestFinished(() => sql.end())
+    const invitee = await acme.person()
+    const { token } = await acme.invite(invitee.email)
+    const user = { id: invitee.userId, email: invitee.email }
+    const callers = Array.from(
+      { length: CONNECTIONS },
+      () => new Caller(sql, 'authenticated', user),
+    )
+    // All connections are open before the first of them asks.
+    await Promise.all(callers.map((caller) => caller.rpc('list_my_organisations')))
+
+    const outcomes = await Promise.allSettled(
+      callers.map((caller) => caller.rpc('accept_organisation_invite', { token })),
+    )
+
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(refused).toHaveLength(CONNECTIONS - 1)
+    expect(new Set(refused.map(({ reason }) => reason.code))).toEqual(
+      new Set(['invite_already_accepted']),
+    )
+    expect((await acme.events()).filter((event) => event === 'invite.accepted')).toHaveLength(1)
+    expect(
+      await acme.sql`select from public.organisation_members where user_id = ${invitee.userId}`,
+    ).toHaveLength(1)
+  })
+
+  test('of accepting and resending ends in one of the two, and the link says which', async ({
+    acme,
+  }) => {
+    for (let round = 0; round < 10; round++) {
+      const invitee = await acme.person()
+      const { invite, token } = await acme.invite(invitee.email)
+
+      const [accepted, resent] = await Promise.allSettled([
+        invitee.rpc('accept_organisation_invite', { token }),
+        acme.owner.rpc('resend_organisation_invite', { invite_id: invite.id }),
+      ])
+
+      if (accepted.status === 'fulfilled') {
+        expect(resent).toMatchObject({ reason: { code: 'invite_not_pending' } })
+      } else {
+        expect(accepted).toMatchObject({ reason: { code: 'invite_superseded' } })
+        expect(resent.status).toBe('fulfilled')
+      }
+    }
+  })
+
+  test('of accepting and banning never leaves a banned person in', async ({ acme }) => {
+    for (let round = 0; round < 10; round++) {
+      const former = await acme.join(['member'], 'left')
+      const { token } = await acme.invite(former.email)
+
+      await Promise.allSettled([
+        former.rpc('accept_organisation_invite', { token }),
+        acme.owner.rpc('ban_organisation_member', {
+          organisation_id: acme.id,
+          user_id: former.userId,
+        }),
+      ])
+
+      expect(
+        await acme.sql`select status from public.organisation_members where user_id = ${former.userId}`,
+      ).toEqual([{ status: 'banned' }])
+    }
+  })
+})
