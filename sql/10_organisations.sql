@@ -15,6 +15,8 @@ create table public.organisations (
   allowed_email_domains text[] not null default '{}',
   self_service_resend   boolean not null default false,
   expiry_mail           boolean not null default false,
+  reminder_before       interval,
+  audit_retention       interval,
   created_at            timestamptz not null default now(),
 
   constraint organisations_slug_key unique (slug),
@@ -25,6 +27,8 @@ create table public.organisations (
   constraint organisations_reply_to check (usher.normalise_email(reply_to) = reply_to or reply_to is null),
   constraint organisations_locale check (usher.is_locale(locale)),
   constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
+  constraint organisations_reminder_before check (reminder_before between interval '1 hour' and interval '14 days'),
+  constraint organisations_audit_retention check (audit_retention >= interval '30 days'),
   constraint organisations_seat_limit check (seat_limit >= 1)
 );
 comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
@@ -39,6 +43,11 @@ comment on column public.organisations.self_service_resend is
   'Whether the holder of an expired link gets a new one without asking an admin.';
 
 comment on column public.organisations.expiry_mail is 'Whether who sent an invite hears when it has expired.';
+
+comment on column public.organisations.reminder_before is
+  'How long before its end an unanswered invite is brought to mind again, once; null: not.';
+comment on column public.organisations.audit_retention is
+  'How long the trail is kept, 30 days or more; null: for ever.';
 
 create function usher.free_slug(name text)
 returns text

@@ -180,9 +180,19 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_member public.organisation_members := usher.member_for_change(
-    ban_member.organisation_id, ban_member.user_id, 'member.ban');
+  v_member public.organisation_members;
 begin
+  perform usher.require_permission(ban_member.organisation_id, 'member.ban');
+  -- First the invites, then the member, as accepting does: so the two wait and never block each other.
+  perform from usher.invites i
+  join public.organisation_members m
+    on m.organisation_id = i.organisation_id and (i.email = m.email or i.invited_by = m.user_id)
+  where m.organisation_id = ban_member.organisation_id and m.user_id = ban_member.user_id
+    and i.status = 'pending'
+  order by i.id
+  for update of i;
+
+  v_member := usher.member_for_change(ban_member.organisation_id, ban_member.user_id, 'member.ban');
   if v_member.status = 'banned' then
     perform usher.fail('member_banned');
   end if;

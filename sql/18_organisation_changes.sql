@@ -9,7 +9,8 @@ set search_path = ''
 as $$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
-    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail'];
+    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
+    'audit_retention'];
   v_changes jsonb := update_organisation.changes;
   v_before  public.organisations;
   v_after   public.organisations;
@@ -55,12 +56,15 @@ begin
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit < 1
     or v_after.self_service_resend is null or v_after.expiry_mail is null
+    or v_after.reminder_before not between interval '1 hour' and interval '14 days'
+    or v_after.audit_retention < interval '30 days'
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
-      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains.');
+      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains, '
+      'reminder_before 1 hour to 14 days, audit_retention 30 days or more.');
   end if;
 
   begin
@@ -69,7 +73,8 @@ begin
       accent_colour = v_after.accent_colour, reply_to = v_after.reply_to, locale = v_after.locale,
       invite_ttl = v_after.invite_ttl, seat_limit = v_after.seat_limit,
       allowed_email_domains = v_after.allowed_email_domains,
-      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail
+      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail,
+      reminder_before = v_after.reminder_before, audit_retention = v_after.audit_retention
     where o.id = v_after.id;
   exception
     when unique_violation then
@@ -109,6 +114,8 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
     allowed_email_domains  only addresses of these may be invited and may accept; empty: any
     self_service_resend    whether the holder of an expired link gets a new one without an admin
     expiry_mail            whether who sent an invite hears when it has expired
+    reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
+    audit_retention        how long the trail is kept, 30 days or more, or null: for ever
 
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.$$;

@@ -39,6 +39,8 @@ create policy organisation_audit_events_select on public.organisation_audit_even
   using (organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_audit_events to authenticated, service_role;
 
+-- Two functions of 22_audit_erasure.sql may take away what the law says must go; they say so for the
+-- length of their transaction. Nobody who comes through the API holds update or delete in any case.
 create function usher.tg_organisation_audit_events__append_only()
 returns trigger
 language plpgsql
@@ -46,12 +48,15 @@ security invoker
 set search_path = ''
 as $$
 begin
+  if tg_op = current_setting('usher.audit_exception', true) then
+    return null;
+  end if;
   raise exception 'The audit trail is append-only.'
     using errcode = 'insufficient_privilege', hint = 'Lines can be added and read, never changed or removed.';
 end
 $$;
 comment on function usher.tg_organisation_audit_events__append_only is
-  'Refuses to change or remove a line, whoever asks, the table''s owner included.';
+  'Refuses to change or remove a line, whoever asks, but for retention and erasure.';
 
 create trigger usher_append_only
 before update or delete or truncate on public.organisation_audit_events

@@ -15,10 +15,13 @@ create table usher.audit_seals (
   first_event_at  timestamptz not null,
   last_event_at   timestamptz not null,
   hash            bytea not null,
+  purged_at       timestamptz,
 
   primary key (organisation_id, number)
 );
 comment on table usher.audit_seals is 'The chain of seals, from 1 for each organisation.';
+comment on column usher.audit_seals.purged_at is
+  'When its events were removed because their time was over; their hashes stay.';
 comment on column usher.audit_seals.hash is
   'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
 alter table usher.audit_seals enable row level security;
@@ -30,11 +33,16 @@ create table usher.sealed_events (
   seal_number     integer not null,
   position        integer not null,
   hash            bytea not null,
+  personal_hash   bytea not null,
+  personal_salt   bytea,
 
   constraint sealed_events_position unique (organisation_id, seal_number, position),
   constraint sealed_events_seal foreign key (organisation_id, seal_number) references usher.audit_seals
 );
-comment on table usher.sealed_events is 'Which seal covers an event, at which place, and its SHA-256 by then.';
+comment on table usher.sealed_events is
+$$Which seal covers an event, at which place, and its SHA-256 by then. What is personal (address of the
+computer, browser, reason) is hashed apart, with a salt: without the salt, nothing can be tried against the
+hash, so that it may stay when the data has to go.$$;
 alter table usher.sealed_events enable row level security;
 create policy sealed_events_nobody on usher.sealed_events for select to public using (false);
 
@@ -48,10 +56,22 @@ as $$
   -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
   select sha256(convert_to(jsonb_build_array(
     ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
-    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after, ($1).reason, ($1).ip,
-    ($1).user_agent)::text, 'UTF8'))
+    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after)::text, 'UTF8'))
 $$;
-comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says.';
+comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says, but for what is personal.';
+
+create function usher.personal_hash(event public.organisation_audit_events, salt bytea)
+returns bytea
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select sha256($2 || convert_to(
+    jsonb_build_array(($1).reason, ($1).ip, ($1).user_agent)::text, 'UTF8'))
+$$;
+comment on function usher.personal_hash is
+  'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
 
 create function usher.seal_audit_trail(batch_size integer default 10000)
 returns integer
@@ -86,15 +106,19 @@ begin
 
     insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
     values (v_organisation_id, v_number, 0, now(), now(), '');
-    insert into usher.sealed_events (event_id, organisation_id, seal_number, position, hash)
-    select e.id, v_organisation_id, v_number,
-      row_number() over (order by e.occurred_at, e.id), usher.event_hash(e)
-    from public.organisation_audit_events e
-    where e.organisation_id = v_organisation_id
-      and e.occurred_at < clock_timestamp() - interval '1 minute'
-      and not exists (select from usher.sealed_events s where s.event_id = e.id)
-    order by e.occurred_at, e.id
-    limit seal_audit_trail.batch_size;
+    insert into usher.sealed_events (
+      event_id, organisation_id, seal_number, position, hash, personal_hash, personal_salt)
+    select (d.e).id, v_organisation_id, v_number, row_number() over (order by (d.e).occurred_at, (d.e).id),
+      usher.event_hash(d.e), usher.personal_hash(d.e, d.salt), d.salt
+    from (
+      select e, extensions.gen_random_bytes(16) as salt
+      from public.organisation_audit_events e
+      where e.organisation_id = v_organisation_id
+        and e.occurred_at < clock_timestamp() - interval '1 minute'
+        and not exists (select from usher.sealed_events s where s.event_id = e.id)
+      order by e.occurred_at, e.id
+      limit seal_audit_trail.batch_size
+    ) d;
     get diagnostics v_events = row_count;
 
     update usher.audit_seals s
@@ -126,7 +150,8 @@ stable
 security definer
 set search_path = ''
 as $$
-  select sha256(seal_hash.previous || coalesce(string_agg(s.hash, ''::bytea order by s.position), ''))
+  select sha256(seal_hash.previous || coalesce(
+    string_agg(s.hash || s.personal_hash, ''::bytea order by s.position), ''))
   from usher.sealed_events s
   where s.organisation_id = seal_hash.organisation_id and s.seal_number = seal_hash.number
 $$;
@@ -136,6 +161,7 @@ create type public.organisation_audit_verification as (
   is_whole       boolean,
   events         bigint,
   sealed_events  bigint,
+  erased_events  bigint,
   seals          integer,
   last_seal      text,
   problem        text,
@@ -156,6 +182,7 @@ declare
   v_found    public.organisation_audit_verification;
   v_seal     usher.audit_seals;
   v_previous bytea := '';
+  v_purged   integer;
 begin
   perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
 
@@ -164,14 +191,26 @@ begin
   select count(*) into v_found.sealed_events
   from usher.sealed_events s where s.organisation_id = verify_audit_trail.organisation_id;
 
+  -- Up to this seal the trail itself says that events were removed because their time was over.
+  select coalesce(max((e.after ->> 'up_to_seal')::integer), 0) into v_purged
+  from public.organisation_audit_events e
+  where e.organisation_id = verify_audit_trail.organisation_id and e.event = 'audit.purged';
+  select count(*) into v_found.erased_events
+  from usher.sealed_events s
+  where s.organisation_id = verify_audit_trail.organisation_id and s.personal_salt is null;
+
   -- The first line that does not fit, in the order of the seals.
   select s.event_id, s.seal_number,
     case when e.id is null then 'event_removed' else 'event_changed' end
   into v_found.event_id, v_found.seal_number, v_found.problem
   from usher.sealed_events s
+  join usher.audit_seals a on a.organisation_id = s.organisation_id and a.number = s.seal_number
   left join public.organisation_audit_events e on e.id = s.event_id
   where s.organisation_id = verify_audit_trail.organisation_id
-    and (e.id is null or usher.event_hash(e) <> s.hash)
+    and not (a.purged_at is not null and a.number <= v_purged)
+    and (e.id is null or usher.event_hash(e) <> s.hash or case
+      when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent) > 0
+      else usher.personal_hash(e, s.personal_salt) <> s.personal_hash end)
   order by s.seal_number, s.position
   limit 1;
 
@@ -226,7 +265,8 @@ as $$ select usher.verify_audit_trail($1) $$;
 comment on function public.verify_organisation_audit_trail is
 $$Recomputes the seals of the trail, and says the first event that does not fit.
 
-Returns is_whole; how many events there are and how many are sealed (those of the last minutes are not yet);
+Returns is_whole; how many events there are, how many are sealed (those of the last minutes are not yet) and
+from how many a person's data was erased;
 last_seal, the newest hash, to be kept elsewhere and compared later; and where it is not whole, problem
 (event_changed, event_removed, event_inserted, seal_broken) with the event_id and the seal_number. Needs
 audit.read. Fails with unauthenticated, organisation_not_found, permission_denied.$$;

@@ -23,6 +23,7 @@ create table usher.invites (
   issue           integer not null default 1,
   issued_at       timestamptz not null default now(),
   lifetime        interval not null,
+  reminded_issue  integer not null default 0,
   expires_at      timestamptz not null,
   accepted_at     timestamptz,
   accepted_by     uuid,
@@ -48,6 +49,7 @@ comment on column usher.invites.issue is
   'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
 comment on column usher.invites.invited_by is
   'Who made it; no foreign key, because it outlives the account.';
+comment on column usher.invites.reminded_issue is 'The issue that was brought to mind; each is at most once.';
 comment on column usher.invites.lifetime is 'How long each issue of it lives: 1 hour to 30 days.';
 
 -- One open offer per address and organisation: the guard against two at once, and the lookup.

@@ -154,6 +154,47 @@ $$;
 comment on function usher.expire_overdue_invites is
   'Writes down that the invites of these addresses that are past their time have expired.';
 
+create function usher.remind_due_invites(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_reminded usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    join public.organisations o on o.id = i.organisation_id
+    where i.status = 'pending' and i.kind = 'user'
+      and i.reminded_issue < i.issue
+      and i.expires_at > statement_timestamp()
+      and i.expires_at <= statement_timestamp() + o.reminder_before
+      -- Not on the day of the mail itself: what has just come needs no bringing to mind.
+      and i.issued_at < statement_timestamp() - interval '1 day'
+    limit remind_due_invites.batch_size
+    for update of i skip locked
+  ),
+  reminded as (
+    update usher.invites i set reminded_issue = i.issue from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(r.i) into v_reminded from reminded r;
+
+  perform usher.record_event(i.organisation_id, 'invite.reminded', 'invite', i.id, actor_kind => 'worker')
+    from unnest(v_reminded) i;
+  perform usher.enqueue_delivery('invite_reminder', i.organisation_id, i.email, i.locale, i.id, is_bulk => true)
+    from unnest(v_reminded) i;
+  return coalesce(cardinality(v_reminded), 0);
+end
+$$;
+comment on function usher.remind_due_invites is
+$$Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
+(reminder_before). For workers, every minute. Returns how many.$$;
+grant execute on function usher.remind_due_invites to usher_worker;
+
 create function usher.expire_due_invites(batch_size integer default 1000)
 returns integer
 language plpgsql

@@ -32,7 +32,7 @@ create table public.organisation_deliveries (
   created_at          timestamptz not null default now(),
 
   constraint organisation_deliveries_kind check (kind in (
-    'invite', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
+    'invite', 'invite_reminder', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
     'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred')),
   constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) = 1),
   constraint organisation_deliveries_status
@@ -205,7 +205,7 @@ begin
   v_end := case
     when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
       then 'suppressed'
-    when v_delivery.kind = 'invite' and (
+    when v_delivery.kind in ('invite', 'invite_reminder') and (
       v_delivery.issue <> v_invite.issue
       or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
       then 'cancelled'
@@ -227,7 +227,7 @@ begin
     'locale', coalesce(v_delivery.locale, v_organisation.locale),
     'reply_to', v_organisation.reply_to,
     'site_url', v_site_url,
-    'link', case when v_delivery.kind = 'invite'
+    'link', case when v_delivery.kind in ('invite', 'invite_reminder')
       then v_site_url || '/invite#' || usher.mint_invite_token(v_invite.id) end,
     'organisation', jsonb_build_object(
       'id', v_organisation.id,

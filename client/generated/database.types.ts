@@ -276,6 +276,7 @@ export type Database = {
         Row: {
           accent_colour: string | null
           allowed_email_domains: string[]
+          audit_retention: string | null
           created_at: string
           expiry_mail: boolean
           id: string
@@ -283,6 +284,7 @@ export type Database = {
           locale: string
           logo_url: string | null
           name: string
+          reminder_before: string | null
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
@@ -292,6 +294,7 @@ export type Database = {
         Insert: {
           accent_colour?: string | null
           allowed_email_domains?: string[]
+          audit_retention?: string | null
           created_at?: string
           expiry_mail?: boolean
           id?: string
@@ -299,6 +302,7 @@ export type Database = {
           locale?: string
           logo_url?: string | null
           name: string
+          reminder_before?: string | null
           reply_to?: string | null
           seat_limit?: number | null
           self_service_resend?: boolean
@@ -307,6 +311,7 @@ export type Database = {
         Update: {
           accent_colour?: string | null
           allowed_email_domains?: string[]
+          audit_retention?: string | null
           created_at?: string
           expiry_mail?: boolean
           id?: string
@@ -314,6 +319,7 @@ export type Database = {
           locale?: string
           logo_url?: string | null
           name?: string
+          reminder_before?: string | null
           reply_to?: string | null
           seat_limit?: number | null
           self_service_resend?: boolean
@@ -483,6 +489,7 @@ export type Database = {
         Returns: {
           accent_colour: string | null
           allowed_email_domains: string[]
+          audit_retention: string | null
           created_at: string
           expiry_mail: boolean
           id: string
@@ -490,6 +497,7 @@ export type Database = {
           locale: string
           logo_url: string | null
           name: string
+          reminder_before: string | null
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
@@ -977,6 +985,7 @@ export type Database = {
         Returns: {
           accent_colour: string | null
           allowed_email_domains: string[]
+          audit_retention: string | null
           created_at: string
           expiry_mail: boolean
           id: string
@@ -984,6 +993,7 @@ export type Database = {
           locale: string
           logo_url: string | null
           name: string
+          reminder_before: string | null
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
@@ -1106,6 +1116,7 @@ export type Database = {
         is_whole: boolean | null
         events: number | null
         sealed_events: number | null
+        erased_events: number | null
         seals: number | null
         last_seal: string | null
         problem: string | null

@@ -51,6 +51,7 @@ interface AnyDelivery {
 export interface InviteDelivery extends AnyDelivery {
   kind:
     | 'invite'
+    | 'invite_reminder'
     | 'invite_accepted'
     | 'invite_declined'
     | 'invite_expired'
@@ -73,6 +74,10 @@ export type Failure = 'temporary' | 'permanent' | 'in_doubt'
 
 /** What has to be done from time to time; no matter by which worker, nor how often. */
 export interface Housekeeping {
+  /** Brings unanswered invites to mind. Returns how many. */
+  remindDueInvites(): Promise<number>
+  /** Removes events whose time is over. Returns how many. */
+  purgeAuditTrail(): Promise<number>
   /** Writes down that invites have expired. Returns how many. */
   expireDueInvites(): Promise<number>
   /** Seals what has been added to the audit trails. Returns how many events. */
@@ -102,6 +107,14 @@ export function connect(databaseUrl: string): postgres.Sql {
 
 export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   return {
+    async remindDueInvites() {
+      const [row] = await sql<{ count: number }[]>`select usher.remind_due_invites() as count`
+      return row?.count ?? 0
+    },
+    async purgeAuditTrail() {
+      const [row] = await sql<{ count: number }[]>`select usher.purge_audit_trail() as count`
+      return row?.count ?? 0
+    },
     async expireDueInvites() {
       const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
       return row?.count ?? 0
@@ -111,6 +124,14 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       return row?.count ?? 0
     },
   }
+}
+
+/** All of it, in the order in which one thing may lead to another. */
+export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
+  await housekeeping.expireDueInvites()
+  await housekeeping.remindDueInvites()
+  await housekeeping.sealAuditTrail()
+  await housekeeping.purgeAuditTrail()
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {

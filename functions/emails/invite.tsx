@@ -29,7 +29,8 @@ function wordsOf({ mail, language, now }: InviteProps): InviteWords {
 }
 
 export function inviteSubject(props: InviteProps): string {
-  return props.language.texts.invite.subject(wordsOf(props))
+  const { subject, reminder } = props.language.texts.invite
+  return (props.mail.kind === 'invite_reminder' ? reminder : subject)(wordsOf(props))
 }
 
 export function Invite(props: InviteProps) {

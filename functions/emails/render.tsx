@@ -20,7 +20,7 @@ export interface RenderedMail {
 export async function render(mail: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
   const language = languageFor(mail.locale)
   const { subject, body } =
-    mail.kind === 'invite'
+    mail.kind === 'invite' || mail.kind === 'invite_reminder'
       ? {
           subject: inviteSubject({ mail, language, now }),
           body: <Invite mail={mail} language={language} now={now} />,

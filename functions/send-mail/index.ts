@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
+import { connect, deliveriesOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { drain } from './drain.ts'
@@ -23,8 +23,7 @@ Deno.serve(
   createHandler({
     async drain(signal) {
       // Called by a cron job every minute: the one clock that a hosted project has.
-      await housekeeping.expireDueInvites()
-      await housekeeping.sealAuditTrail()
+      await keepHouse(housekeeping)
       return drain(options, signal)
     },
     secret: environment.workerSecret,

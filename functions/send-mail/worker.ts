@@ -3,12 +3,12 @@
  * by side.
  *
  * It listens for new mails where the connection allows it, and looks by itself every second. Every
- * minute it sweeps expired invites and seals the audit trails.
+ * minute it keeps house: what has expired, what to bring to mind, what to seal.
  *
  * @module
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
+import { connect, deliveriesOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { drain } from './drain.ts'
@@ -47,8 +47,7 @@ while (!stopping.signal.aborted) {
     const counts = await drain(options, stopping.signal)
     if (counts.sent + counts.failed + counts.skipped > 0) console.log(JSON.stringify(counts))
     if (Date.now() - keptHouseAt > HOUSEKEEPING_MILLISECONDS) {
-      await housekeeping.expireDueInvites()
-      await housekeeping.sealAuditTrail()
+      await keepHouse(housekeeping)
       keptHouseAt = Date.now()
     }
     trouble = 0

@@ -26,7 +26,7 @@ ALTER TABLE "public"."organisation_audit_events" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_audit_events" FROM "anon";
 
-CREATE TABLE "public"."organisation_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "invite_id" uuid, "member_id" uuid, "issue" integer, "kind" text NOT NULL, "recipient" text NOT NULL, "locale" text, "is_bulk" boolean NOT NULL DEFAULT false, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "in_doubt_at" timestamp with time zone, "last_response" text, "last_status_code" text, "provider_message_id" text, "facts" jsonb NOT NULL DEFAULT '{}'::jsonb, "sent_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text]))), CONSTRAINT "organisation_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_deliveries_sent" CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))), CONSTRAINT "organisation_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'cancelled'::text, 'suppressed'::text]))), CONSTRAINT "organisation_deliveries_subject" CHECK ((num_nonnulls(invite_id, member_id) = 1)));
+CREATE TABLE "public"."organisation_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "invite_id" uuid, "member_id" uuid, "issue" integer, "kind" text NOT NULL, "recipient" text NOT NULL, "locale" text, "is_bulk" boolean NOT NULL DEFAULT false, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "in_doubt_at" timestamp with time zone, "last_response" text, "last_status_code" text, "provider_message_id" text, "facts" jsonb NOT NULL DEFAULT '{}'::jsonb, "sent_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text]))), CONSTRAINT "organisation_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_deliveries_sent" CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL))), CONSTRAINT "organisation_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'cancelled'::text, 'suppressed'::text]))), CONSTRAINT "organisation_deliveries_subject" CHECK ((num_nonnulls(invite_id, member_id) = 1)));
 
 ALTER TABLE "public"."organisation_deliveries" ENABLE ROW LEVEL SECURITY;
 
@@ -50,13 +50,13 @@ ALTER TABLE "public"."organisation_roles" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_roles" FROM "anon";
 
-CREATE TABLE "public"."organisations" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" text NOT NULL, "slug" text NOT NULL, "logo_url" text, "accent_colour" text, "reply_to" text, "locale" text NOT NULL DEFAULT 'en'::text, "invite_ttl" interval NOT NULL DEFAULT '7 days'::interval, "seat_limit" integer, "allowed_email_domains" text[] NOT NULL DEFAULT '{}'::text[], "self_service_resend" boolean NOT NULL DEFAULT false, "expiry_mail" boolean NOT NULL DEFAULT false, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisations_accent_colour" CHECK ((accent_colour ~ '^#[0-9a-f]{6}$'::text)), CONSTRAINT "organisations_invite_ttl" CHECK (((invite_ttl >= '01:00:00'::interval) AND (invite_ttl <= '30 days'::interval))), CONSTRAINT "organisations_pkey" PRIMARY KEY (id), CONSTRAINT "organisations_seat_limit" CHECK ((seat_limit >= 1)), CONSTRAINT "organisations_slug_key" UNIQUE (slug));
+CREATE TABLE "public"."organisations" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" text NOT NULL, "slug" text NOT NULL, "logo_url" text, "accent_colour" text, "reply_to" text, "locale" text NOT NULL DEFAULT 'en'::text, "invite_ttl" interval NOT NULL DEFAULT '7 days'::interval, "seat_limit" integer, "allowed_email_domains" text[] NOT NULL DEFAULT '{}'::text[], "self_service_resend" boolean NOT NULL DEFAULT false, "expiry_mail" boolean NOT NULL DEFAULT false, "reminder_before" interval, "audit_retention" interval, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisations_accent_colour" CHECK ((accent_colour ~ '^#[0-9a-f]{6}$'::text)), CONSTRAINT "organisations_audit_retention" CHECK ((audit_retention >= '30 days'::interval)), CONSTRAINT "organisations_invite_ttl" CHECK (((invite_ttl >= '01:00:00'::interval) AND (invite_ttl <= '30 days'::interval))), CONSTRAINT "organisations_pkey" PRIMARY KEY (id), CONSTRAINT "organisations_reminder_before" CHECK (((reminder_before >= '01:00:00'::interval) AND (reminder_before <= '14 days'::interval))), CONSTRAINT "organisations_seat_limit" CHECK ((seat_limit >= 1)), CONSTRAINT "organisations_slug_key" UNIQUE (slug));
 
 ALTER TABLE "public"."organisations" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisations" FROM "anon";
 
-CREATE TABLE "usher"."audit_seals" ("organisation_id" uuid NOT NULL, "number" integer NOT NULL, "sealed_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "events" integer NOT NULL, "first_event_at" timestamp with time zone NOT NULL, "last_event_at" timestamp with time zone NOT NULL, "hash" bytea NOT NULL, CONSTRAINT "audit_seals_pkey" PRIMARY KEY (organisation_id, number));
+CREATE TABLE "usher"."audit_seals" ("organisation_id" uuid NOT NULL, "number" integer NOT NULL, "sealed_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "events" integer NOT NULL, "first_event_at" timestamp with time zone NOT NULL, "last_event_at" timestamp with time zone NOT NULL, "hash" bytea NOT NULL, "purged_at" timestamp with time zone, CONSTRAINT "audit_seals_pkey" PRIMARY KEY (organisation_id, number));
 
 ALTER TABLE "usher"."audit_seals" ENABLE ROW LEVEL SECURITY;
 
@@ -68,7 +68,7 @@ CREATE TABLE "usher"."invite_tokens" ("invite_id" uuid NOT NULL, "nonce_hash" by
 
 ALTER TABLE "usher"."invite_tokens" ENABLE ROW LEVEL SECURITY;
 
-CREATE TABLE "usher"."invites" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "kind" text NOT NULL DEFAULT 'user'::text, "email" text, "device_name" text, "roles" text[] NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "message" text, "locale" text, "redirect_to" text, "metadata" jsonb NOT NULL DEFAULT '{}'::jsonb, "invited_by" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "issue" integer NOT NULL DEFAULT 1, "issued_at" timestamp with time zone NOT NULL DEFAULT now(), "lifetime" interval NOT NULL, "expires_at" timestamp with time zone NOT NULL, "accepted_at" timestamp with time zone, "accepted_by" uuid, "declined_at" timestamp with time zone, "declined_reason" text, "revoked_at" timestamp with time zone, "revoked_by" uuid, "revoked_reason" text, CONSTRAINT "invites_accepted" CHECK (((status = 'accepted'::text) = ((accepted_at IS NOT NULL) AND (accepted_by IS NOT NULL)))), CONSTRAINT "invites_declined" CHECK (((status = 'declined'::text) = (declined_at IS NOT NULL))), CONSTRAINT "invites_has_roles" CHECK ((cardinality(roles) > 0)), CONSTRAINT "invites_lifetime" CHECK (((lifetime >= '01:00:00'::interval) AND (lifetime <= '30 days'::interval))), CONSTRAINT "invites_owner_is_transferred" CHECK ((NOT ('owner'::text = ANY (roles)))), CONSTRAINT "invites_pkey" PRIMARY KEY (id), CONSTRAINT "invites_revoked" CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL))), CONSTRAINT "invites_status" CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))), CONSTRAINT "invites_subject" CHECK ((((kind = 'user'::text) AND (email IS NOT NULL) AND (device_name IS NULL)) OR ((kind = 'device'::text) AND (email IS NULL) AND (device_name IS NOT NULL)))));
+CREATE TABLE "usher"."invites" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "kind" text NOT NULL DEFAULT 'user'::text, "email" text, "device_name" text, "roles" text[] NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "message" text, "locale" text, "redirect_to" text, "metadata" jsonb NOT NULL DEFAULT '{}'::jsonb, "invited_by" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "issue" integer NOT NULL DEFAULT 1, "issued_at" timestamp with time zone NOT NULL DEFAULT now(), "lifetime" interval NOT NULL, "reminded_issue" integer NOT NULL DEFAULT 0, "expires_at" timestamp with time zone NOT NULL, "accepted_at" timestamp with time zone, "accepted_by" uuid, "declined_at" timestamp with time zone, "declined_reason" text, "revoked_at" timestamp with time zone, "revoked_by" uuid, "revoked_reason" text, CONSTRAINT "invites_accepted" CHECK (((status = 'accepted'::text) = ((accepted_at IS NOT NULL) AND (accepted_by IS NOT NULL)))), CONSTRAINT "invites_declined" CHECK (((status = 'declined'::text) = (declined_at IS NOT NULL))), CONSTRAINT "invites_has_roles" CHECK ((cardinality(roles) > 0)), CONSTRAINT "invites_lifetime" CHECK (((lifetime >= '01:00:00'::interval) AND (lifetime <= '30 days'::interval))), CONSTRAINT "invites_owner_is_transferred" CHECK ((NOT ('owner'::text = ANY (roles)))), CONSTRAINT "invites_pkey" PRIMARY KEY (id), CONSTRAINT "invites_revoked" CHECK (((status = 'revoked'::text) = (revoked_at IS NOT NULL))), CONSTRAINT "invites_status" CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))), CONSTRAINT "invites_subject" CHECK ((((kind = 'user'::text) AND (email IS NOT NULL) AND (device_name IS NULL)) OR ((kind = 'device'::text) AND (email IS NULL) AND (device_name IS NOT NULL)))));
 
 ALTER TABLE "usher"."invites" ENABLE ROW LEVEL SECURITY;
 
@@ -84,7 +84,7 @@ CREATE TABLE "usher"."role_assigners" ("assigner" text NOT NULL, "role" text NOT
 
 ALTER TABLE "usher"."role_assigners" ENABLE ROW LEVEL SECURITY;
 
-CREATE TABLE "usher"."sealed_events" ("event_id" uuid NOT NULL, "organisation_id" uuid NOT NULL, "seal_number" integer NOT NULL, "position" integer NOT NULL, "hash" bytea NOT NULL, CONSTRAINT "sealed_events_pkey" PRIMARY KEY (event_id), CONSTRAINT "sealed_events_position" UNIQUE (organisation_id, seal_number, "position"));
+CREATE TABLE "usher"."sealed_events" ("event_id" uuid NOT NULL, "organisation_id" uuid NOT NULL, "seal_number" integer NOT NULL, "position" integer NOT NULL, "hash" bytea NOT NULL, "personal_hash" bytea NOT NULL, "personal_salt" bytea, CONSTRAINT "sealed_events_pkey" PRIMARY KEY (event_id), CONSTRAINT "sealed_events_position" UNIQUE (organisation_id, seal_number, "position"));
 
 ALTER TABLE "usher"."sealed_events" ENABLE ROW LEVEL SECURITY;
 
@@ -104,7 +104,7 @@ CREATE TABLE "usher"."suppressed_addresses" ("email" text NOT NULL, "status_code
 
 ALTER TABLE "usher"."suppressed_addresses" ENABLE ROW LEVEL SECURITY;
 
-CREATE TYPE "public"."organisation_audit_verification" AS ("is_whole" boolean, "events" bigint, "sealed_events" bigint, "seals" integer, "last_seal" text, "problem" text, "event_id" uuid, "seal_number" integer);
+CREATE TYPE "public"."organisation_audit_verification" AS ("is_whole" boolean, "events" bigint, "sealed_events" bigint, "erased_events" bigint, "seals" integer, "last_seal" text, "problem" text, "event_id" uuid, "seal_number" integer);
 
 CREATE TYPE "public"."organisation_device_invite" AS ("invite_id" uuid, "organisation_id" uuid, "device_name" text, "roles" text[], "expires_at" timestamp with time zone, "code" text);
 
@@ -633,9 +633,19 @@ CREATE OR REPLACE FUNCTION usher.ban_member(organisation_id uuid, user_id uuid, 
  SET search_path TO ''
 AS $function$
 declare
-  v_member public.organisation_members := usher.member_for_change(
-    ban_member.organisation_id, ban_member.user_id, 'member.ban');
+  v_member public.organisation_members;
 begin
+  perform usher.require_permission(ban_member.organisation_id, 'member.ban');
+  -- First the invites, then the member, as accepting does: so the two wait and never block each other.
+  perform from usher.invites i
+  join public.organisation_members m
+    on m.organisation_id = i.organisation_id and (i.email = m.email or i.invited_by = m.user_id)
+  where m.organisation_id = ban_member.organisation_id and m.user_id = ban_member.user_id
+    and i.status = 'pending'
+  order by i.id
+  for update of i;
+
+  v_member := usher.member_for_change(ban_member.organisation_id, ban_member.user_id, 'member.ban');
   if v_member.status = 'banned' then
     perform usher.fail('member_banned');
   end if;
@@ -1335,6 +1345,50 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.erase_person(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_email text := (
+    select usher.normalise_email(u.email) from auth.users u where u.id = erase_person.user_id);
+begin
+  -- Their open invites end, so that no mail goes out any more.
+  perform usher.end_invite(i.id, null)
+    from usher.invites i
+    where i.status = 'pending' and i.email = v_email;
+
+  -- In the words of RFC 2606, an address that can never be anyone's.
+  update public.organisation_deliveries d
+  set recipient = 'erased@' || d.id || '.invalid', facts = '{}', last_response = null,
+    status = case when d.status in ('queued', 'sending') then 'cancelled' else d.status end
+  where d.recipient = v_email
+    or d.member_id in (select m.id from public.organisation_members m where m.user_id = erase_person.user_id);
+  update usher.invites i
+  set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, metadata = '{}'
+  where i.email = v_email;
+  delete from usher.suppressed_addresses s where s.email = v_email;
+  delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
+
+  perform set_config('usher.audit_exception', 'UPDATE', true);
+  update usher.sealed_events c set personal_salt = null
+  from public.organisation_audit_events e
+  where e.id = c.event_id and erase_person.user_id in (e.actor_id, e.target_id);
+  update public.organisation_audit_events e
+  set reason = null, ip = null, user_agent = null
+  where erase_person.user_id in (e.actor_id, e.target_id);
+  perform set_config('usher.audit_exception', '', true);
+
+  perform usher.record_event(m.organisation_id, 'person.erased', 'user', erase_person.user_id)
+    from public.organisation_members m where m.user_id = erase_person.user_id;
+  update public.organisation_members m
+  set email = null, display_name = null, status_reason = null
+  where m.user_id = erase_person.user_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.errors()
  RETURNS TABLE(code text, status integer, message text, hint text)
  LANGUAGE sql
@@ -1419,8 +1473,7 @@ AS $function$
   -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
   select sha256(convert_to(jsonb_build_array(
     ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
-    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after, ($1).reason, ($1).ip,
-    ($1).user_agent)::text, 'UTF8'))
+    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after)::text, 'UTF8'))
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.excluded_together(organisation_id uuid, roles text[])
@@ -2142,6 +2195,16 @@ AS $function$
     and (r.organisation_id is null or r.organisation_id = permissions_of.organisation_id)
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.personal_hash(event public.organisation_audit_events, salt bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select sha256($2 || convert_to(
+    jsonb_build_array(($1).reason, ($1).ip, ($1).user_agent)::text, 'UTF8'))
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2171,7 +2234,7 @@ begin
   v_end := case
     when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
       then 'suppressed'
-    when v_delivery.kind = 'invite' and (
+    when v_delivery.kind in ('invite', 'invite_reminder') and (
       v_delivery.issue <> v_invite.issue
       or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
       then 'cancelled'
@@ -2193,7 +2256,7 @@ begin
     'locale', coalesce(v_delivery.locale, v_organisation.locale),
     'reply_to', v_organisation.reply_to,
     'site_url', v_site_url,
-    'link', case when v_delivery.kind = 'invite'
+    'link', case when v_delivery.kind in ('invite', 'invite_reminder')
       then v_site_url || '/invite#' || usher.mint_invite_token(v_invite.id) end,
     'organisation', jsonb_build_object(
       'id', v_organisation.id,
@@ -2210,6 +2273,42 @@ begin
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
       'decline_reason', v_invite.declined_reason) end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.purge_audit_trail()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_due    record;
+  v_purged integer := 0;
+  v_events integer;
+begin
+  perform set_config('usher.audit_exception', 'DELETE', true);
+  for v_due in
+    select o.id as organisation_id, max(s.number) as up_to_seal
+    from public.organisations o
+    join usher.audit_seals s on s.organisation_id = o.id
+    where o.audit_retention is not null and s.purged_at is null
+      and s.last_event_at < now() - o.audit_retention
+    group by o.id
+  loop
+    delete from public.organisation_audit_events e
+    using usher.sealed_events c
+    where c.event_id = e.id and c.organisation_id = v_due.organisation_id and c.seal_number <= v_due.up_to_seal;
+    get diagnostics v_events = row_count;
+    update usher.audit_seals s set purged_at = now()
+    where s.organisation_id = v_due.organisation_id and s.number <= v_due.up_to_seal and s.purged_at is null;
+    perform usher.record_event(v_due.organisation_id, 'audit.purged', 'organisation', v_due.organisation_id,
+      after      => jsonb_build_object('up_to_seal', v_due.up_to_seal, 'events', v_events),
+      actor_kind => 'worker');
+    v_purged := v_purged + v_events;
+  end loop;
+  perform set_config('usher.audit_exception', '', true);
+  return v_purged;
 end
 $function$;
 
@@ -2332,6 +2431,42 @@ begin
     join public.organisation_members m
       on m.organisation_id = i.organisation_id and m.user_id = i.invited_by and m.status = 'active'
     where m.email is not null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.remind_due_invites(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reminded usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    join public.organisations o on o.id = i.organisation_id
+    where i.status = 'pending' and i.kind = 'user'
+      and i.reminded_issue < i.issue
+      and i.expires_at > statement_timestamp()
+      and i.expires_at <= statement_timestamp() + o.reminder_before
+      -- Not on the day of the mail itself: what has just come needs no bringing to mind.
+      and i.issued_at < statement_timestamp() - interval '1 day'
+    limit remind_due_invites.batch_size
+    for update of i skip locked
+  ),
+  reminded as (
+    update usher.invites i set reminded_issue = i.issue from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(r.i) into v_reminded from reminded r;
+
+  perform usher.record_event(i.organisation_id, 'invite.reminded', 'invite', i.id, actor_kind => 'worker')
+    from unnest(v_reminded) i;
+  perform usher.enqueue_delivery('invite_reminder', i.organisation_id, i.email, i.locale, i.id, is_bulk => true)
+    from unnest(v_reminded) i;
+  return coalesce(cardinality(v_reminded), 0);
 end
 $function$;
 
@@ -2813,15 +2948,19 @@ begin
 
     insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
     values (v_organisation_id, v_number, 0, now(), now(), '');
-    insert into usher.sealed_events (event_id, organisation_id, seal_number, position, hash)
-    select e.id, v_organisation_id, v_number,
-      row_number() over (order by e.occurred_at, e.id), usher.event_hash(e)
-    from public.organisation_audit_events e
-    where e.organisation_id = v_organisation_id
-      and e.occurred_at < clock_timestamp() - interval '1 minute'
-      and not exists (select from usher.sealed_events s where s.event_id = e.id)
-    order by e.occurred_at, e.id
-    limit seal_audit_trail.batch_size;
+    insert into usher.sealed_events (
+      event_id, organisation_id, seal_number, position, hash, personal_hash, personal_salt)
+    select (d.e).id, v_organisation_id, v_number, row_number() over (order by (d.e).occurred_at, (d.e).id),
+      usher.event_hash(d.e), usher.personal_hash(d.e, d.salt), d.salt
+    from (
+      select e, extensions.gen_random_bytes(16) as salt
+      from public.organisation_audit_events e
+      where e.organisation_id = v_organisation_id
+        and e.occurred_at < clock_timestamp() - interval '1 minute'
+        and not exists (select from usher.sealed_events s where s.event_id = e.id)
+      order by e.occurred_at, e.id
+      limit seal_audit_trail.batch_size
+    ) d;
     get diagnostics v_events = row_count;
 
     update usher.audit_seals s
@@ -2846,7 +2985,8 @@ CREATE OR REPLACE FUNCTION usher.seal_hash(organisation_id uuid, number integer,
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select sha256(seal_hash.previous || coalesce(string_agg(s.hash, ''::bytea order by s.position), ''))
+  select sha256(seal_hash.previous || coalesce(
+    string_agg(s.hash || s.personal_hash, ''::bytea order by s.position), ''))
   from usher.sealed_events s
   where s.organisation_id = seal_hash.organisation_id and s.seal_number = seal_hash.number
 $function$;
@@ -2906,6 +3046,9 @@ CREATE OR REPLACE FUNCTION usher.tg_organisation_audit_events__append_only()
  SET search_path TO ''
 AS $function$
 begin
+  if tg_op = current_setting('usher.audit_exception', true) then
+    return null;
+  end if;
   raise exception 'The audit trail is append-only.'
     using errcode = 'insufficient_privilege', hint = 'Lines can be added and read, never changed or removed.';
 end
@@ -3118,7 +3261,8 @@ CREATE OR REPLACE FUNCTION usher.update_organisation(organisation_id uuid, chang
 AS $function$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
-    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail'];
+    'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
+    'audit_retention'];
   v_changes jsonb := update_organisation.changes;
   v_before  public.organisations;
   v_after   public.organisations;
@@ -3164,12 +3308,15 @@ begin
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit < 1
     or v_after.self_service_resend is null or v_after.expiry_mail is null
+    or v_after.reminder_before not between interval '1 hour' and interval '14 days'
+    or v_after.audit_retention < interval '30 days'
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
-      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains.');
+      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains, '
+      'reminder_before 1 hour to 14 days, audit_retention 30 days or more.');
   end if;
 
   begin
@@ -3178,7 +3325,8 @@ begin
       accent_colour = v_after.accent_colour, reply_to = v_after.reply_to, locale = v_after.locale,
       invite_ttl = v_after.invite_ttl, seat_limit = v_after.seat_limit,
       allowed_email_domains = v_after.allowed_email_domains,
-      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail
+      self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail,
+      reminder_before = v_after.reminder_before, audit_retention = v_after.audit_retention
     where o.id = v_after.id;
   exception
     when unique_violation then
@@ -3319,6 +3467,7 @@ declare
   v_found    public.organisation_audit_verification;
   v_seal     usher.audit_seals;
   v_previous bytea := '';
+  v_purged   integer;
 begin
   perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
 
@@ -3327,14 +3476,26 @@ begin
   select count(*) into v_found.sealed_events
   from usher.sealed_events s where s.organisation_id = verify_audit_trail.organisation_id;
 
+  -- Up to this seal the trail itself says that events were removed because their time was over.
+  select coalesce(max((e.after ->> 'up_to_seal')::integer), 0) into v_purged
+  from public.organisation_audit_events e
+  where e.organisation_id = verify_audit_trail.organisation_id and e.event = 'audit.purged';
+  select count(*) into v_found.erased_events
+  from usher.sealed_events s
+  where s.organisation_id = verify_audit_trail.organisation_id and s.personal_salt is null;
+
   -- The first line that does not fit, in the order of the seals.
   select s.event_id, s.seal_number,
     case when e.id is null then 'event_removed' else 'event_changed' end
   into v_found.event_id, v_found.seal_number, v_found.problem
   from usher.sealed_events s
+  join usher.audit_seals a on a.organisation_id = s.organisation_id and a.number = s.seal_number
   left join public.organisation_audit_events e on e.id = s.event_id
   where s.organisation_id = verify_audit_trail.organisation_id
-    and (e.id is null or usher.event_hash(e) <> s.hash)
+    and not (a.purged_at is not null and a.number <= v_purged)
+    and (e.id is null or usher.event_hash(e) <> s.hash or case
+      when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent) > 0
+      else usher.personal_hash(e, s.personal_salt) <> s.personal_hash end)
   order by s.seal_number, s.position
   limit 1;
 
@@ -3841,11 +4002,15 @@ COMMENT ON COLUMN "public"."organisations"."accent_colour" IS 'For pages and mai
 
 COMMENT ON COLUMN "public"."organisations"."allowed_email_domains" IS 'Only addresses of these domains may be invited and may accept; empty: any.';
 
+COMMENT ON COLUMN "public"."organisations"."audit_retention" IS 'How long the trail is kept, 30 days or more; null: for ever.';
+
 COMMENT ON COLUMN "public"."organisations"."expiry_mail" IS 'Whether who sent an invite hears when it has expired.';
 
 COMMENT ON COLUMN "public"."organisations"."invite_ttl" IS 'Lifetime of an invite when it names none: 1 hour to 30 days.';
 
 COMMENT ON COLUMN "public"."organisations"."locale" IS 'Language of its mails when an invite names none.';
+
+COMMENT ON COLUMN "public"."organisations"."reminder_before" IS 'How long before its end an unanswered invite is brought to mind again, once; null: not.';
 
 COMMENT ON COLUMN "public"."organisations"."reply_to" IS 'Where answers to its mails go; null: nowhere.';
 
@@ -3855,11 +4020,15 @@ COMMENT ON COLUMN "public"."organisations"."self_service_resend" IS 'Whether the
 
 COMMENT ON COLUMN "usher"."audit_seals"."hash" IS 'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
 
+COMMENT ON COLUMN "usher"."audit_seals"."purged_at" IS 'When its events were removed because their time was over; their hashes stay.';
+
 COMMENT ON COLUMN "usher"."invites"."invited_by" IS 'Who made it; no foreign key, because it outlives the account.';
 
 COMMENT ON COLUMN "usher"."invites"."issue" IS 'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
 
 COMMENT ON COLUMN "usher"."invites"."lifetime" IS 'How long each issue of it lives: 1 hour to 30 days.';
+
+COMMENT ON COLUMN "usher"."invites"."reminded_issue" IS 'The issue that was brought to mind; each is at most once.';
 
 COMMENT ON COLUMN "usher"."settings"."auth_confirms_addresses" IS 'Whether the project''s Auth confirms an address by a mail to it. Only then is having the address proof
 enough to accept an invite without its link.';
@@ -4129,6 +4298,8 @@ COMMENT ON FUNCTION "public"."update_organisation"(uuid, jsonb) IS 'Changes sett
     allowed_email_domains  only addresses of these may be invited and may accept; empty: any
     self_service_resend    whether the holder of an expired link gets a new one without an admin
     expiry_mail            whether who sent an invite hears when it has expired
+    reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
+    audit_retention        how long the trail is kept, 30 days or more, or null: for ever
 
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.';
@@ -4170,7 +4341,8 @@ spent shows the organisation only; one that is not ours, nothing. Anyone may.';
 
 COMMENT ON FUNCTION "public"."verify_organisation_audit_trail"(uuid) IS 'Recomputes the seals of the trail, and says the first event that does not fit.
 
-Returns is_whole; how many events there are and how many are sealed (those of the last minutes are not yet);
+Returns is_whole; how many events there are, how many are sealed (those of the last minutes are not yet) and
+from how many a person''s data was erased;
 last_seal, the newest hash, to be kept elsewhere and compared later; and where it is not whole, problem
 (event_changed, event_removed, event_inserted, seal_broken) with the event_id and the seal_number. Needs
 audit.read. Fails with unauthenticated, organisation_not_found, permission_denied.';
@@ -4256,11 +4428,17 @@ COMMENT ON FUNCTION "usher"."enrol_device"(text) IS 'The rule behind public.enro
 
 COMMENT ON FUNCTION "usher"."ensure_signing_key"() IS 'The id of the key that signs; makes the first one when there is none yet.';
 
+COMMENT ON FUNCTION "usher"."erase_person"(uuid) IS 'Forgets a person: addresses, names, reasons, computers and browsers go from members, invites, mails and the
+trail. What they were and did stays, under an id that no longer leads to anyone. For operators; then delete
+the account in Auth, which an owner has to be relieved of first.
+
+  user_id  the account, which must still be there: its address says which invites and mails are theirs';
+
 COMMENT ON FUNCTION "usher"."errors"() IS 'Every error that Usher raises: code, HTTP status, message, and what to do about it.
 
 TypeScript''s ErrorCode union is generated from this list.';
 
-COMMENT ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) IS 'The SHA-256 of all that a line of the trail says.';
+COMMENT ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) IS 'The SHA-256 of all that a line of the trail says, but for what is personal.';
 
 COMMENT ON FUNCTION "usher"."excluded_together"(uuid, text[]) IS 'The name of a separation of duty that these roles, held together, would break; null when none.';
 
@@ -4382,11 +4560,16 @@ COMMENT ON FUNCTION "usher"."own_role_for_change"(uuid, text) IS 'An own role, l
 
 COMMENT ON FUNCTION "usher"."permissions_of"(uuid, text[]) IS 'What these roles permit together in this organisation.';
 
+COMMENT ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) IS 'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
+
 COMMENT ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) IS 'All that a leased mail needs, read at this moment, with a token of its own. For workers, just before
 sending.
 
 Null when it is not to be sent any more: the fence is old, its invite is no longer open or was sent again
 (the delivery is then cancelled), or the address is suppressed.';
+
+COMMENT ON FUNCTION "usher"."purge_audit_trail"() IS 'Removes events that are older than their organisation''s audit_retention, by whole seals, and says so in the
+trail. For workers, once a day. Returns how many events went.';
 
 COMMENT ON FUNCTION "usher"."random_device_code"() IS 'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
 
@@ -4404,6 +4587,9 @@ COMMENT ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb,
   actor_kind     null: the caller, or an operator when there is none';
 
 COMMENT ON FUNCTION "usher"."record_expiry"(usher.invites[]) IS 'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
+
+COMMENT ON FUNCTION "usher"."remind_due_invites"(integer) IS 'Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
+(reminder_before). For workers, every minute. Returns how many.';
 
 COMMENT ON FUNCTION "usher"."remove_member"(uuid, uuid, text) IS 'The rule behind public.remove_organisation_member.';
 
@@ -4468,7 +4654,7 @@ COMMENT ON FUNCTION "usher"."signing_key_secret"(integer) IS 'The 32 bytes of a 
 COMMENT ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval) IS 'Counts amount against an allowance within a period that starts with the first use. Fails with
 rate_limited when that is more than there is; nothing is counted then.';
 
-COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Refuses to change or remove a line, whoever asks, the table''s owner included.';
+COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Refuses to change or remove a line, whoever asks, but for retention and erasure.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_owner"() IS 'Refuses with owner_required when the row of an owner would go while the organisation stays.';
 
@@ -4539,7 +4725,9 @@ COMMENT ON TABLE "usher"."rate_limits" IS 'How much of an allowance is used: one
 
 COMMENT ON TABLE "usher"."role_assigners" IS 'Who may give which built-in role. owner is nobody''s to give: it is transferred.';
 
-COMMENT ON TABLE "usher"."sealed_events" IS 'Which seal covers an event, at which place, and its SHA-256 by then.';
+COMMENT ON TABLE "usher"."sealed_events" IS 'Which seal covers an event, at which place, and its SHA-256 by then. What is personal (address of the
+computer, browser, reason) is hashed apart, with a salt: without the salt, nothing can be tried against the
+hash, so that it may stay when the data has to go.';
 
 COMMENT ON TABLE "usher"."settings" IS 'Settings of the project. One row; change it by usher.update_settings.';
 
@@ -4827,6 +5015,8 @@ GRANT EXECUTE ON FUNCTION "usher"."enrol_device"(text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."ensure_signing_key"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."erase_person"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."errors"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) FROM PUBLIC;
@@ -4943,9 +5133,15 @@ REVOKE ALL ON FUNCTION "usher"."own_role_for_change"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."permissions_of"(uuid, text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."prepare_delivery"(uuid, bigint) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."purge_audit_trail"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."purge_audit_trail"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."random_device_code"() FROM PUBLIC;
 
@@ -4956,6 +5152,10 @@ REVOKE ALL ON FUNCTION "usher"."recipient_problems"(uuid, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_expiry"(usher.invites[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."remind_due_invites"(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."remind_due_invites"(integer) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."remove_member"(uuid, uuid, text) FROM PUBLIC;
 

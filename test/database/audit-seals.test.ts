@@ -107,7 +107,7 @@ describe('verify_organisation_audit_trail', () => {
     const id = await eventId(acme, 'organisation.created')
     await tamper(
       acme,
-      `update public.organisation_audit_events set reason = 'x' where id = '${id}'`,
+      `update public.organisation_audit_events set after = '{}' where id = '${id}'`,
     )
     await acme.sql`update usher.sealed_events s set hash = usher.event_hash(e)
       from public.organisation_audit_events e where e.id = s.event_id and e.id = ${id}`
@@ -124,6 +124,80 @@ describe('verify_organisation_audit_trail', () => {
       is_whole: false,
       problem: 'seal_broken',
       seal_number: 2,
+    })
+  })
+
+  test('events past the retention go, by whole seals, and the trail stays whole', async ({
+    acme,
+  }) => {
+    await acme.invite()
+    await seal(acme)
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { audit_retention: '30 days' },
+    })
+    const old = `update usher.audit_seals set last_event_at = last_event_at - interval '31 days' where organisation_id = '${acme.id}'`
+    await acme.sql.unsafe(old)
+
+    await acme.sql`select usher.purge_audit_trail()`
+
+    expect(await acme.events()).toEqual(['organisation.updated', 'audit.purged'])
+    expect(await verify(acme)).toMatchObject({ is_whole: true, events: 2, seals: 1 })
+  })
+
+  test('a removal that the trail does not tell of is found, whatever the seal says', async ({
+    acme,
+  }) => {
+    await seal(acme)
+    const id = await eventId(acme, 'organisation.created')
+    await tamper(acme, `delete from public.organisation_audit_events where id = '${id}'`)
+    await acme.sql`update usher.audit_seals set purged_at = now() where organisation_id = ${acme.id}`
+
+    expect(await verify(acme)).toMatchObject({
+      is_whole: false,
+      problem: 'event_removed',
+      event_id: id,
+    })
+  })
+
+  test('a person is forgotten, and the trail stays whole', async ({ acme }) => {
+    const { invite, token } = await acme.invite(acme.stranger.email)
+    await acme.stranger.rpc('accept_organisation_invite', { token })
+    await acme.admin.rpc('remove_organisation_member', {
+      organisation_id: acme.id,
+      user_id: acme.stranger.userId,
+      reason: 'Known for being strange',
+    })
+    await seal(acme)
+
+    await acme.sql`select usher.erase_person(${acme.stranger.userId})`
+
+    const kept = JSON.stringify([
+      await acme.owner.select('organisation_members'),
+      await acme.owner.select('organisation_invites'),
+      await acme.owner.select('organisation_deliveries'),
+      await acme.owner.select('organisation_audit_events'),
+    ])
+    expect(kept).not.toContain(acme.stranger.email)
+    expect(kept).not.toContain('strange')
+    expect(kept).toContain(invite.id)
+    const verified = await verify(acme)
+    expect(verified).toMatchObject({ is_whole: true, problem: null })
+    expect(verified.erased_events).toBeGreaterThan(0)
+  })
+
+  test('what is personal cannot be changed either, only erased', async ({ acme }) => {
+    await seal(acme)
+    const id = await eventId(acme, 'organisation.created')
+    await tamper(
+      acme,
+      `update public.organisation_audit_events set ip = '198.51.100.1' where id = '${id}'`,
+    )
+
+    expect(await verify(acme)).toMatchObject({
+      is_whole: false,
+      problem: 'event_changed',
+      event_id: id,
     })
   })
 

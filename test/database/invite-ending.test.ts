@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { test } from '../support/acme.ts'
+import { type Organisation, test } from '../support/acme.ts'
 
 describe('revoke_organisation_invite', () => {
   test('an admin withdraws a pending invite, and its link is dead', async ({ acme }) => {
@@ -179,5 +179,43 @@ describe('the sweep', () => {
     expect(
       await acme.owner.select('organisation_deliveries', `kind = 'invite_expired'`),
     ).toMatchObject([{ recipient: acme.owner.email, invite_id: id }])
+  })
+})
+
+describe('reminders', () => {
+  const remind = async ({ sql }: Organisation) =>
+    (await sql`select usher.remind_due_invites() as n`)[0]?.n
+
+  test('bring an unanswered invite to mind once, before it ends, where the organisation wants it', async ({
+    acme,
+  }) => {
+    const { invite } = await acme.invite()
+    const soon = () => acme.sql`update usher.invites set issued_at = now() - interval '6 days',
+      expires_at = now() + interval '1 day' where id = ${invite.id}`
+    await soon()
+    expect(await remind(acme)).toBe(0)
+
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { reminder_before: '2 days' },
+    })
+    expect(await remind(acme)).toBe(1)
+    expect(await remind(acme)).toBe(0)
+
+    expect(
+      await acme.owner.select('organisation_deliveries', `kind = 'invite_reminder'`),
+    ).toMatchObject([{ recipient: invite.email }])
+    expect(await acme.events()).toContain('invite.reminded')
+  })
+
+  test('not on the day of the mail, and not for what is answered', async ({ acme }) => {
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { reminder_before: '14 days' },
+    })
+    await acme.invite()
+    await acme.inviteIn('declined')
+
+    expect(await remind(acme)).toBe(0)
   })
 })

@@ -64,7 +64,7 @@ describe('a race', { timeout: 60_000 }, () => {
       const former = await acme.join(['member'], 'left')
       const { token } = await acme.invite(former.email)
 
-      await Promise.allSettled([
+      const [, banned] = await Promise.allSettled([
         former.rpc('accept_organisation_invite', { token }),
         acme.owner.rpc('ban_organisation_member', {
           organisation_id: acme.id,
@@ -72,6 +72,7 @@ describe('a race', { timeout: 60_000 }, () => {
         }),
       ])
 
+      expect(banned.status).toBe('fulfilled')
       expect(
         await acme.sql`select status from public.organisation_members where user_id = ${former.userId}`,
       ).toEqual([{ status: 'banned' }])

@@ -65,6 +65,7 @@ function preparedForMember(
 
 const INVITE_KINDS = [
   'invite',
+  'invite_reminder',
   'invite_accepted',
   'invite_declined',
   'invite_expired',
@@ -119,6 +120,13 @@ describe('the invitation', () => {
     expect(text).toContain('Ihre Rolle: Finanzen und Mitglied')
     expect(text).toContain('in 7 Tagen, am Samstag, 28. November 2026')
     expect(html).toContain('<html dir="ltr" lang="de-AT">')
+  })
+
+  test('brings itself to mind with the time that is left', async () => {
+    const { subject, text } = await draw({ kind: 'invite_reminder' })
+
+    expect(subject).toBe('Your invitation to Acme ends in 7 days')
+    expect(text).toContain(LINK)
   })
 
   test('falls back to English for a language that nobody has translated', async () => {

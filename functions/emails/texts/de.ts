@@ -8,6 +8,8 @@ export const de: Texts = {
       inviter
         ? `${inviter} lädt Sie zu ${organisation} ein`
         : `Sie sind zu ${organisation} eingeladen`,
+    reminder: ({ organisation, expiresIn }) =>
+      `Ihre Einladung zu ${organisation} endet ${expiresIn}`,
     preview: ({ roles, expiresIn }) => `Ihre Rolle: ${roles}. Die Einladung endet ${expiresIn}.`,
     heading: ({ organisation }) => `Einladung zu ${organisation}`,
     intro: ({ organisation, inviter }) =>

@@ -6,6 +6,8 @@ export const en: Texts = {
   invite: {
     subject: ({ organisation, inviter }) =>
       inviter ? `${inviter} invites you to ${organisation}` : `You are invited to ${organisation}`,
+    reminder: ({ organisation, expiresIn }) =>
+      `Your invitation to ${organisation} ends ${expiresIn}`,
     preview: ({ roles, expiresIn }) =>
       `You would join as ${roles}. The invitation ends ${expiresIn}.`,
     heading: ({ organisation }) => `Join ${organisation}`,

@@ -37,13 +37,15 @@ export interface Notice {
   why(words: NoticeWords): string
 }
 
-export type NoticeKind = Exclude<PreparedDelivery['kind'], 'invite'>
+export type NoticeKind = Exclude<PreparedDelivery['kind'], 'invite' | 'invite_reminder'>
 
 export interface Texts {
   /** The names of the built-in roles; an organisation's own roles are shown as they are called. */
   roles: { owner: string; admin: string; finance: string; member: string }
   invite: {
     subject(words: InviteWords): string
+    /** When it is brought to mind. */
+    reminder(words: InviteWords): string
     preview(words: InviteWords): string
     heading(words: InviteWords): string
     intro(words: InviteWords): string
