@@ -71,6 +71,9 @@ begin
   update usher.invites i
   set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, metadata = '{}'
   where i.email = v_email;
+  update public.organisation_join_requests r
+  set email = 'erased@' || r.id || '.invalid', reason = null
+  where r.user_id = erase_person.user_id;
   delete from usher.suppressed_addresses s where s.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
 

@@ -149,6 +149,93 @@ export type Database = {
           },
         ]
       }
+      organisation_domains: {
+        Row: {
+          checked_at: string | null
+          created_at: string
+          domain: string
+          join_policy: string
+          organisation_id: string
+          role: string
+          verification: string
+          verified_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          checked_at?: string | null
+          created_at?: string
+          domain: string
+          join_policy?: string
+          organisation_id: string
+          role?: string
+          verification: string
+          verified_at?: string | null
+        }
+        Update: {
+          checked_at?: string | null
+          created_at?: string
+          domain?: string
+          join_policy?: string
+          organisation_id?: string
+          role?: string
+          verification?: string
+          verified_at?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_domains_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_join_requests: {
+        Row: {
+          created_at: string
+          decided_at: string | null
+          decided_by: string | null
+          email: string
+          id: string
+          organisation_id: string
+          reason: string | null
+          status: string
+          user_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          decided_at?: string | null
+          decided_by?: string | null
+          email: string
+          id?: string
+          organisation_id: string
+          reason?: string | null
+          status?: string
+          user_id: string
+        }
+        Update: {
+          created_at?: string
+          decided_at?: string | null
+          decided_by?: string | null
+          email?: string
+          id?: string
+          organisation_id?: string
+          reason?: string | null
+          status?: string
+          user_id?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_join_requests_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_members: {
         Row: {
           display_name: string | null
@@ -462,6 +549,28 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      approve_organisation_join_request: {
+        Args: { request_id: string; roles?: string[] }
+        Returns: {
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          organisation_id: string
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       ban_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
@@ -516,6 +625,25 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisation_device_invite'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation_domain: {
+        Args: { domain: string; organisation_id: string }
+        Returns: {
+          checked_at: string | null
+          created_at: string
+          domain: string
+          join_policy: string
+          organisation_id: string
+          role: string
+          verification: string
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_domains'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -624,7 +752,31 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      decline_organisation_join_request: {
+        Args: { reason?: string; request_id: string }
+        Returns: {
+          created_at: string
+          decided_at: string | null
+          decided_by: string | null
+          email: string
+          id: string
+          organisation_id: string
+          reason: string | null
+          status: string
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_join_requests'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       delete_organisation: { Args: { organisation_id: string }; Returns: undefined }
+      delete_organisation_domain: {
+        Args: { domain: string; organisation_id: string }
+        Returns: undefined
+      }
       delete_organisation_role: {
         Args: { organisation_id: string; role: string }
         Returns: undefined
@@ -691,6 +843,7 @@ export type Database = {
         Args: { organisation_id: string; permission: string }
         Returns: boolean
       }
+      join_organisation: { Args: { organisation_id: string }; Returns: string }
       leave_organisation: {
         Args: { organisation_id: string }
         Returns: {
@@ -712,6 +865,17 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: false
         }
+      }
+      list_joinable_organisations: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          accent_colour: string
+          domain: string
+          id: string
+          join_policy: string
+          logo_url: string
+          name: string
+        }[]
       }
       list_my_organisation_invites: {
         Args: Record<PropertyKey, never>
@@ -1002,6 +1166,25 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_domain: {
+        Args: { domain: string; join_policy?: string; organisation_id: string; role?: string }
+        Returns: {
+          checked_at: string | null
+          created_at: string
+          domain: string
+          join_policy: string
+          organisation_id: string
+          role: string
+          verification: string
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_domains'
           isOneToOne: true
           isSetofReturn: false
         }

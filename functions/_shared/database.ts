@@ -105,6 +105,27 @@ export function connect(databaseUrl: string): postgres.Sql {
   return postgres(databaseUrl, { max: 4, prepare: false, onnotice: () => {} })
 }
 
+/** Domains that organisations have claimed. */
+export interface Domains {
+  listToVerify(): Promise<{ organisationId: string; domain: string }[]>
+  /** Takes what the TXT records say; returns whether that proves the domain. */
+  confirm(organisationId: string, domain: string, txtValues: string[]): Promise<boolean>
+}
+
+export function domainsOf(sql: postgres.Sql): Domains {
+  return {
+    async listToVerify() {
+      return sql<{ organisationId: string; domain: string }[]>`
+        select d.organisation_id as "organisationId", d.domain from usher.list_domains_to_verify() d`
+    },
+    async confirm(organisationId, domain, txtValues) {
+      const [row] = await sql<{ verified: boolean }[]>`
+        select usher.confirm_domain(${organisationId}, ${domain}, ${sql.array(txtValues)}) as verified`
+      return row?.verified ?? false
+    },
+  }
+}
+
 export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   return {
     async remindDueInvites() {

@@ -1,8 +1,9 @@
 /**
- * `POST /send-mail`: sends what is due now. For a cron job or a database webhook that knows the secret.
+ * `POST /send-mail`: keeps house and sends what is due now.
  *
  * @module
  */
+import { createWorkerHandler } from '../_shared/worker-request.ts'
 import type { Counts } from './drain.ts'
 
 export interface HandlerOptions {
@@ -15,25 +16,5 @@ export interface HandlerOptions {
 
 /** Answers the counts of what was sent, failed and skipped. */
 export function createHandler({ drain, secret, budget = 100 }: HandlerOptions) {
-  return async (request: Request): Promise<Response> => {
-    if (request.method !== 'POST') {
-      return answer(405, { message: 'Use POST.' }, { allow: 'POST' })
-    }
-    const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? ''
-    if (!(await isEqual(given, secret))) {
-      return answer(401, { message: 'Send USHER_WORKER_SECRET as a bearer token.' })
-    }
-    return answer(200, await drain(AbortSignal.timeout(budget * 1000)))
-  }
-}
-
-/** Compares hashes, so that how long it takes says nothing about the secret. */
-async function isEqual(one: string, two: string): Promise<boolean> {
-  const hash = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  const [a, b] = (await Promise.all([hash(one), hash(two)])).map((buffer) => new Uint8Array(buffer))
-  return a?.every((byte, i) => byte === b?.[i]) ?? false
-}
-
-function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
-  return Response.json(body, { status, headers })
+  return createWorkerHandler(secret, () => drain(AbortSignal.timeout(budget * 1000)))
 }

@@ -7,10 +7,12 @@
  *
  * @module
  */
+import { resolveTxt } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { connect, deliveriesOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
+import { connect, deliveriesOf, domainsOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
+import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 
 const POLL_MILLISECONDS = 1_000
@@ -39,6 +41,7 @@ const options = {
   worker: `worker-${Deno.pid}`,
 }
 const housekeeping = housekeepingOf(sql)
+const domains = domainsOf(sql)
 let keptHouseAt = 0
 let trouble = 0
 while (!stopping.signal.aborted) {
@@ -48,6 +51,7 @@ while (!stopping.signal.aborted) {
     if (counts.sent + counts.failed + counts.skipped > 0) console.log(JSON.stringify(counts))
     if (Date.now() - keptHouseAt > HOUSEKEEPING_MILLISECONDS) {
       await keepHouse(housekeeping)
+      await checkDomains(domains, resolveTxt)
       keptHouseAt = Date.now()
     }
     trouble = 0

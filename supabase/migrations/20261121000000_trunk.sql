@@ -32,6 +32,18 @@ ALTER TABLE "public"."organisation_deliveries" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_deliveries" FROM "anon";
 
+CREATE TABLE "public"."organisation_domains" ("organisation_id" uuid NOT NULL, "domain" text NOT NULL, "verification" text NOT NULL, "verified_at" timestamp with time zone, "checked_at" timestamp with time zone, "join_policy" text NOT NULL DEFAULT 'none'::text, "role" text NOT NULL DEFAULT 'member'::text, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_domains_join_policy" CHECK ((join_policy = ANY (ARRAY['none'::text, 'join'::text, 'ask'::text]))), CONSTRAINT "organisation_domains_pkey" PRIMARY KEY (organisation_id, domain));
+
+ALTER TABLE "public"."organisation_domains" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_domains" FROM "anon";
+
+CREATE TABLE "public"."organisation_join_requests" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "email" text NOT NULL, "status" text NOT NULL DEFAULT 'pending'::text, "reason" text, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "decided_at" timestamp with time zone, "decided_by" uuid, CONSTRAINT "organisation_join_requests_decided" CHECK (((status = 'pending'::text) = (decided_at IS NULL))), CONSTRAINT "organisation_join_requests_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_join_requests_status" CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'declined'::text]))));
+
+ALTER TABLE "public"."organisation_join_requests" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_join_requests" FROM "anon";
+
 CREATE TABLE "public"."organisation_members" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "kind" text NOT NULL DEFAULT 'user'::text, "status" text NOT NULL DEFAULT 'active'::text, "roles" text[] NOT NULL, "email" text, "display_name" text, "joined_at" timestamp with time zone NOT NULL DEFAULT now(), "ended_at" timestamp with time zone, "status_reason" text, CONSTRAINT "organisation_members_ended" CHECK (((status = 'active'::text) = (ended_at IS NULL))), CONSTRAINT "organisation_members_kind" CHECK ((kind = ANY (ARRAY['user'::text, 'device'::text]))), CONSTRAINT "organisation_members_owner_is_active" CHECK (((status = 'active'::text) OR (NOT ('owner'::text = ANY (roles))))), CONSTRAINT "organisation_members_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_members_status" CHECK ((status = ANY (ARRAY['active'::text, 'banned'::text, 'left'::text, 'removed'::text]))), CONSTRAINT "organisation_members_subject_key" UNIQUE (organisation_id, user_id));
 
 ALTER TABLE "public"."organisation_members" ENABLE ROW LEVEL SECURITY;
@@ -140,6 +152,16 @@ REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.approve_organisation_join_request(request_id uuid, roles text[] DEFAULT NULL::text[])
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.approve_join_request($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.ban_organisation_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
  RETURNS public.organisation_members
  LANGUAGE sql
@@ -169,6 +191,16 @@ AS $function$ select usher.create_device_invite($1, $2, $3, $4) $function$;
 REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation_domain(organisation_id uuid, domain text)
+ RETURNS public.organisation_domains
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_domain($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_domain"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_domain"(uuid, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation_invites(organisation_id uuid, invites jsonb)
  RETURNS SETOF public.organisation_invite_result
@@ -206,6 +238,16 @@ CREATE OR REPLACE FUNCTION public.decline_organisation_invite(token text, reason
  SET search_path TO ''
 AS $function$ select usher.decline_invite($1, $2) $function$;
 
+CREATE OR REPLACE FUNCTION public.decline_organisation_join_request(request_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_join_requests
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.decline_join_request($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.delete_organisation(organisation_id uuid)
  RETURNS void
  LANGUAGE sql
@@ -215,6 +257,16 @@ AS $function$ select usher.delete_organisation($1) $function$;
 REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.delete_organisation_domain(organisation_id uuid, domain text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_domain($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_domain"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_domain"(uuid, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.delete_organisation_role(organisation_id uuid, role text)
  RETURNS void
@@ -267,6 +319,16 @@ REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "
 
 REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.join_organisation(organisation_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.join_organisation($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."join_organisation"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."join_organisation"(uuid) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.leave_organisation(organisation_id uuid)
  RETURNS public.organisation_members
  LANGUAGE sql
@@ -276,6 +338,17 @@ AS $function$ select usher.leave_organisation($1) $function$;
 REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_joinable_organisations()
+ RETURNS TABLE(id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_joinable_organisations() $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_joinable_organisations"() FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_joinable_organisations"() FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.list_my_organisation_invites()
  RETURNS TABLE(id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text, organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text, expires_at timestamp with time zone)
@@ -430,6 +503,16 @@ AS $function$ select usher.update_organisation($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_domain(organisation_id uuid, domain text, join_policy text DEFAULT NULL::text, role text DEFAULT NULL::text)
+ RETURNS public.organisation_domains
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_domain($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_domain"(uuid, text, text, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_domain"(uuid, text, text, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.update_organisation_member_roles(organisation_id uuid, user_id uuid, roles text[])
  RETURNS public.organisation_members
@@ -626,6 +709,37 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.approve_join_request(request_id uuid, roles text[])
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_request public.organisation_join_requests := usher.join_request_for_change(approve_join_request.request_id);
+  v_actor   public.organisation_members := usher.require_member(v_request.organisation_id);
+  v_roles   text[] := usher.clean_roles(coalesce(approve_join_request.roles, array[(
+    select d.role from public.organisation_domains d
+    where d.organisation_id = v_request.organisation_id
+      and d.domain = usher.email_domain(v_request.email))]));
+  v_problem text := usher.roles_problem(v_request.organisation_id, v_roles, v_actor.roles);
+  v_member  public.organisation_members;
+begin
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  perform usher.require_roles(v_request.organisation_id, v_roles);
+  perform usher.require_free_seat(v_request.organisation_id);
+  v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles);
+  update public.organisation_join_requests r
+  set status = 'approved', decided_at = now(), decided_by = auth.uid()
+  where r.id = v_request.id;
+  perform usher.record_event(v_request.organisation_id, 'join.approved', 'user', v_request.user_id,
+    after => jsonb_build_object('request_id', v_request.id, 'roles', v_member.roles));
+  return v_member;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.ban_member(organisation_id uuid, user_id uuid, reason text DEFAULT NULL::text)
  RETURNS public.organisation_members
  LANGUAGE plpgsql
@@ -740,6 +854,37 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_verified_at timestamptz;
+begin
+  begin
+    update public.organisation_domains d
+    set checked_at = now(),
+      verified_at = case when d.verification = any (confirm_domain.txt_values) then now() end
+    where d.organisation_id = confirm_domain.organisation_id and d.domain = confirm_domain.domain
+      and d.verified_at is null
+    returning d.verified_at into v_verified_at;
+  exception
+    when unique_violation then
+      -- Another organisation proved it first, and keeps it until it gives it up.
+      update public.organisation_domains d set checked_at = now()
+      where d.organisation_id = confirm_domain.organisation_id and d.domain = confirm_domain.domain;
+  end;
+  if v_verified_at is not null then
+    perform usher.record_event(confirm_domain.organisation_id, 'domain.verified', 'organisation',
+      confirm_domain.organisation_id, after => jsonb_build_object('domain', confirm_domain.domain),
+      actor_kind => 'worker');
+  end if;
+  return v_verified_at is not null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.create_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)
  RETURNS public.organisation_device_invite
  LANGUAGE plpgsql
@@ -783,6 +928,34 @@ begin
     after => jsonb_build_object(
       'kind', 'device', 'roles', v_invite.roles, 'expires_at', v_invite.expires_at));
   return v_invite;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_domain(organisation_id uuid, domain text)
+ RETURNS public.organisation_domains
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(create_domain.organisation_id, 'organisation.update');
+  v_domain text := usher.email_domain(usher.normalise_email('a@' || btrim(create_domain.domain, ' @')));
+  v_row    public.organisation_domains;
+begin
+  if v_domain is null then
+    perform usher.fail('invalid_settings', hint => 'Give a domain such as example.com.');
+  end if;
+
+  insert into public.organisation_domains as d (organisation_id, domain, verification)
+  values (v_member.organisation_id, v_domain,
+    'usher-verification=' || encode(extensions.gen_random_bytes(16), 'hex'))
+  -- Claimed again: the same record is still good, and is looked for again.
+  on conflict on constraint organisation_domains_pkey do update set created_at = now()
+  returning d.* into v_row;
+  perform usher.record_event(v_row.organisation_id, 'domain.claimed', 'organisation', v_row.organisation_id,
+    after => jsonb_build_object('domain', v_row.domain));
+  return v_row;
 end
 $function$;
 
@@ -1072,6 +1245,50 @@ begin
     where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
       and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
   return usher.validate_invite(decline_invite.token);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.decline_join_request(request_id uuid, reason text)
+ RETURNS public.organisation_join_requests
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_request public.organisation_join_requests := usher.join_request_for_change(decline_join_request.request_id);
+begin
+  if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+  update public.organisation_join_requests r
+  set status = 'declined', decided_at = now(), decided_by = auth.uid(),
+    reason = nullif(usher.clean_text(decline_join_request.reason, 500), '')
+  where r.id = v_request.id
+  returning r.* into v_request;
+  perform usher.record_event(v_request.organisation_id, 'join.declined', 'user', v_request.user_id,
+    after => jsonb_build_object('request_id', v_request.id), reason => v_request.reason);
+  return v_request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_domain(organisation_id uuid, domain text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row public.organisation_domains;
+begin
+  perform usher.require_permission(delete_domain.organisation_id, 'organisation.update');
+  delete from public.organisation_domains d
+  where d.organisation_id = delete_domain.organisation_id and d.domain = lower(btrim(delete_domain.domain, ' @'))
+  returning * into v_row;
+  if not found then
+    perform usher.fail('invalid_settings', hint => 'The organisation has no such domain.');
+  end if;
+  perform usher.record_event(v_row.organisation_id, 'domain.deleted', 'organisation', v_row.organisation_id,
+    before => jsonb_build_object('domain', v_row.domain));
 end
 $function$;
 
@@ -1369,6 +1586,9 @@ begin
   update usher.invites i
   set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, metadata = '{}'
   where i.email = v_email;
+  update public.organisation_join_requests r
+  set email = 'erased@' || r.id || '.invalid', reason = null
+  where r.user_id = erase_person.user_id;
   delete from usher.suppressed_addresses s where s.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
 
@@ -1901,6 +2121,85 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.join_organisation(organisation_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_domain public.organisation_domains;
+  v_member public.organisation_members;
+  v_email  text;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select d.* into v_domain
+  from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id;
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = v_domain.organisation_id and m.user_id = auth.uid();
+  if v_member.status = 'active' then
+    perform usher.fail('already_member');
+  elsif v_member.status = 'banned' then
+    perform usher.fail('member_banned');
+  end if;
+
+  if v_domain.join_policy = 'join' then
+    perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
+    perform usher.require_free_seat(v_domain.organisation_id);
+    v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role]);
+    perform usher.record_event(v_domain.organisation_id, 'member.joined', 'user', v_member.user_id,
+      after => jsonb_build_object('domain', v_domain.domain, 'roles', v_member.roles));
+    return 'joined';
+  end if;
+
+  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  insert into public.organisation_join_requests (organisation_id, user_id, email)
+  values (v_domain.organisation_id, auth.uid(), v_email)
+  on conflict do nothing;
+  if found then
+    perform usher.record_event(v_domain.organisation_id, 'join.requested', 'user', auth.uid());
+  end if;
+  return 'requested';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.join_request_for_change(request_id uuid)
+ RETURNS public.organisation_join_requests
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_request public.organisation_join_requests;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select r.* into v_request
+  from public.organisation_join_requests r
+  join public.organisation_members m
+    on m.organisation_id = r.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  where r.id = join_request_for_change.request_id;
+  if not found then
+    perform usher.fail('invite_not_found', hint => 'There is no such request, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_request.organisation_id, 'invite.create');
+
+  select r.* into v_request
+  from public.organisation_join_requests r where r.id = join_request_for_change.request_id for update;
+  if v_request.status <> 'pending' then
+    perform usher.fail('invite_not_pending', hint => 'The request has been decided.', details => v_request.status);
+  end if;
+  return v_request;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.lease_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
  RETURNS SETOF usher.delivery_lease
  LANGUAGE plpgsql
@@ -1949,6 +2248,38 @@ begin
   end if;
   return usher.end_membership(v_member.id, 'left', 'member.left', null);
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_domains_to_verify()
+ RETURNS TABLE(organisation_id uuid, domain text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select d.organisation_id, d.domain
+  from public.organisation_domains d
+  where d.verified_at is null
+    and d.created_at > now() - interval '30 days'
+    -- Every minute at first, every hour in the end: a tenth of its age.
+    and (d.checked_at is null
+      or d.checked_at < now() - greatest(interval '1 minute', least(interval '1 hour', (now() - d.created_at) / 10)))
+  order by d.checked_at nulls first
+  limit 100
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_joinable_organisations()
+ RETURNS TABLE(id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.id, o.name, o.logo_url, o.accent_colour, d.domain, d.join_policy
+  from usher.my_joinable_domains() d
+  join public.organisations o on o.id = d.organisation_id
+  where not exists (
+    select from public.organisation_members m
+    where m.organisation_id = o.id and m.user_id = auth.uid() and m.status in ('active', 'banned'))
+  order by o.name
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.list_member_permissions(organisation_id uuid, user_id uuid)
@@ -2049,6 +2380,10 @@ AS $function$
       where i.email = usher.normalise_email(may_sign_up.email)
         and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending')
     or exists (
+      select from public.organisation_domains d
+      where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
+        and d.verified_at is not null and d.join_policy <> 'none')
+    or exists (
       select from usher.signing_keys k
       join usher.device_codes d on d.key_id = k.id
         and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
@@ -2117,6 +2452,20 @@ begin
     encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
     e'+/\n', '-_');
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.my_joinable_domains()
+ RETURNS SETOF public.organisation_domains
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select d.*
+  from auth.users u
+  join public.organisation_domains d on d.domain = usher.email_domain(usher.normalise_email(u.email))
+  where u.id = auth.uid() and u.email_confirmed_at is not null
+    and (select s.auth_confirms_addresses from usher.settings s)
+    and d.verified_at is not null and d.join_policy <> 'none'
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.normalise_email(email text)
@@ -3212,6 +3561,46 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.update_domain(organisation_id uuid, domain text, join_policy text, role text)
+ RETURNS public.organisation_domains
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member  public.organisation_members :=
+    usher.require_permission(update_domain.organisation_id, 'organisation.update');
+  v_before  public.organisation_domains;
+  v_row     public.organisation_domains;
+  v_problem text;
+begin
+  select d.* into v_before
+  from public.organisation_domains d
+  where d.organisation_id = v_member.organisation_id and d.domain = lower(btrim(update_domain.domain, ' @'))
+  for update;
+  if not found then
+    perform usher.fail('invalid_settings', hint => 'Claim the domain first.');
+  elsif update_domain.join_policy not in ('none', 'join', 'ask') then
+    perform usher.fail('invalid_settings', hint => 'join_policy is none, join or ask.');
+  end if;
+  -- Whoever opens this door gives the role to all who come through.
+  v_problem := usher.roles_problem(v_member.organisation_id,
+    array[coalesce(update_domain.role, v_before.role)], v_member.roles);
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  update public.organisation_domains d
+  set join_policy = coalesce(update_domain.join_policy, d.join_policy), role = coalesce(update_domain.role, d.role)
+  where d.organisation_id = v_before.organisation_id and d.domain = v_before.domain
+  returning d.* into v_row;
+  perform usher.record_event(v_row.organisation_id, 'domain.updated', 'organisation', v_row.organisation_id,
+    before => jsonb_build_object('domain', v_row.domain, 'join_policy', v_before.join_policy, 'role', v_before.role),
+    after  => jsonb_build_object('domain', v_row.domain, 'join_policy', v_row.join_policy, 'role', v_row.role));
+  return v_row;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])
  RETURNS public.organisation_members
  LANGUAGE plpgsql
@@ -3584,11 +3973,17 @@ CREATE OR REPLACE FUNCTION usher.wake_worker()
  SET search_path TO ''
 AS $function$ select pg_notify('usher_deliveries', '') $function$;
 
+ALTER TABLE "public"."organisation_join_requests" ADD CONSTRAINT "organisation_join_requests_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_member_id_fkey" FOREIGN KEY (member_id) REFERENCES public.organisation_members(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_join_requests" ADD CONSTRAINT "organisation_join_requests_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
@@ -3900,6 +4295,14 @@ CREATE INDEX organisation_deliveries_member_id ON public.organisation_deliveries
 
 CREATE INDEX organisation_deliveries_organisation_id ON public.organisation_deliveries USING btree (organisation_id, created_at DESC);
 
+CREATE UNIQUE INDEX organisation_domains_one_owner ON public.organisation_domains USING btree (domain) WHERE (verified_at IS NOT NULL);
+
+CREATE INDEX organisation_join_requests_newest ON public.organisation_join_requests USING btree (organisation_id, created_at DESC);
+
+CREATE UNIQUE INDEX organisation_join_requests_one_pending ON public.organisation_join_requests USING btree (organisation_id, user_id) WHERE (status = 'pending'::text);
+
+CREATE INDEX organisation_join_requests_user_id ON public.organisation_join_requests USING btree (user_id);
+
 CREATE INDEX organisation_members_email ON public.organisation_members USING btree (organisation_id, email);
 
 CREATE UNIQUE INDEX organisation_members_one_owner ON public.organisation_members USING btree (organisation_id) WHERE ('owner'::text = ANY (roles));
@@ -3935,6 +4338,10 @@ CREATE TRIGGER usher_keep_owner BEFORE DELETE ON public.organisation_members FOR
 CREATE POLICY "organisation_audit_events_select" ON "public"."organisation_audit_events" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where)));
 
 CREATE POLICY "organisation_deliveries_select" ON "public"."organisation_deliveries" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('invite.read'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_domains_select" ON "public"."organisation_domains" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('organisation.update'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_join_requests_select" ON "public"."organisation_join_requests" FOR SELECT TO "authenticated" USING (((user_id = ( SELECT auth.uid() AS uid)) OR (organisation_id IN ( SELECT usher.organisations_where('invite.read'::text) AS organisations_where))));
 
 CREATE POLICY "organisation_members_select" ON "public"."organisation_members" FOR SELECT TO "authenticated" USING (((user_id = ( SELECT auth.uid() AS uid)) OR (organisation_id IN ( SELECT usher.organisations_where('member.read'::text) AS organisations_where))));
 
@@ -3983,6 +4390,12 @@ COMMENT ON COLUMN "public"."organisation_deliveries"."fence" IS 'Goes up with ea
 COMMENT ON COLUMN "public"."organisation_deliveries"."in_doubt_at" IS 'When a connection was lost after the mail had gone out: it may have arrived. One more try follows.';
 
 COMMENT ON COLUMN "public"."organisation_deliveries"."issue" IS 'Which issue of the invite it announces.';
+
+COMMENT ON COLUMN "public"."organisation_domains"."join_policy" IS 'none; join: people of the domain become members by themselves; ask: they ask, and are approved.';
+
+COMMENT ON COLUMN "public"."organisation_domains"."role" IS 'What they join with.';
+
+COMMENT ON COLUMN "public"."organisation_domains"."verification" IS 'What the TXT record at _usher.<domain> has to say.';
 
 COMMENT ON COLUMN "public"."organisation_members"."display_name" IS 'What the account calls itself; null when it says nothing fit to show.';
 
@@ -4064,6 +4477,14 @@ unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, inv
 invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
 domain_not_allowed, seat_limit_reached, already_member, member_banned; the invite then stays as it was.';
 
+COMMENT ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) IS 'Lets somebody in who asked to join.
+
+  roles  what they join with; without it, the role of their domain
+
+Returns the membership. Needs invite.create, and the right to give the roles. Fails with unauthenticated,
+invite_not_found, permission_denied, invite_not_pending, invalid_role, role_not_assignable,
+seat_limit_reached, already_member, member_banned.';
+
 COMMENT ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) IS 'Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. Pending
 invites to them and by them are revoked.
 
@@ -4090,6 +4511,12 @@ COMMENT ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, tex
 Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
 roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
 invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.';
+
+COMMENT ON FUNCTION "public"."create_organisation_domain"(uuid, text) IS 'Claims a mail domain. It counts once a TXT record at _usher.<domain> holds what verification says; workers
+look for it for 30 days.
+
+Returns the domain with its verification. Needs organisation.update. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
@@ -4148,8 +4575,18 @@ Returns what validate_organisation_invite now says. Whoever holds the link may, 
 Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
 invite_expired, invalid_message.';
 
+COMMENT ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) IS 'Turns a request to join down; they may ask again.
+
+  reason  at most 500 characters; the one who asked can read it
+
+Returns the request. Needs invite.create. Fails with unauthenticated, invite_not_found, permission_denied,
+invite_not_pending, invalid_message.';
+
 COMMENT ON FUNCTION "public"."delete_organisation"(uuid) IS 'Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for
 operators. The owner may. Fails with unauthenticated, organisation_not_found, permission_denied.';
+
+COMMENT ON FUNCTION "public"."delete_organisation_domain"(uuid, text) IS 'Gives a domain up; who has joined by it stays. Needs organisation.update. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."delete_organisation_role"(uuid, text) IS 'Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (details: members,
@@ -4182,8 +4619,17 @@ COMMENT ON FUNCTION "public"."has_organisation_permission"(uuid, text) IS 'Wheth
 False, too, for an organisation or a permission that does not exist. For one row; to filter many, let a
 policy ask usher.organisations_where. Anyone signed in may.';
 
+COMMENT ON FUNCTION "public"."join_organisation"(uuid) IS 'Joins one of list_joinable_organisations, or asks to.
+
+Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
+(also where the caller''s address does not open it), already_member, member_banned, seat_limit_reached,
+invalid_role, role_not_assignable.';
+
 COMMENT ON FUNCTION "public"."leave_organisation"(uuid) IS 'Ends the caller''s own membership. Returns it. Any member may but the owner, who transfers or deletes the
 organisation. Fails with unauthenticated, organisation_not_found, owner_required.';
+
+COMMENT ON FUNCTION "public"."list_joinable_organisations"() IS 'Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
+signed in may.';
 
 COMMENT ON FUNCTION "public"."list_my_organisation_invites"() IS 'The pending invites to the caller''s own address, newest first.
 
@@ -4304,6 +4750,14 @@ COMMENT ON FUNCTION "public"."update_organisation"(uuid, jsonb) IS 'Changes sett
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.';
 
+COMMENT ON FUNCTION "public"."update_organisation_domain"(uuid, text, text, text) IS 'Says what people of a domain may do, once it is verified; what is left out stays.
+
+  join_policy  none; join: become members by themselves; ask: ask, and be approved
+  role         what they join with; the caller must be able to give it
+
+Returns the domain. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings, invalid_role, role_not_assignable.';
+
 COMMENT ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) IS 'Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
 links die; the time that is left stays.
 
@@ -4361,6 +4815,8 @@ Fails with already_member, member_banned, and unauthenticated when the account i
 COMMENT ON FUNCTION "usher"."answer_error"(text) IS 'An error as an answer instead of an exception: same status and body over HTTP, but what the transaction has
 counted stays counted. For guesses.';
 
+COMMENT ON FUNCTION "usher"."approve_join_request"(uuid, text[]) IS 'The rule behind public.approve_organisation_join_request.';
+
 COMMENT ON FUNCTION "usher"."ban_member"(uuid, uuid, text) IS 'The rule behind public.ban_organisation_member.';
 
 COMMENT ON FUNCTION "usher"."before_user_created"(jsonb) IS 'Supabase Auth''s before-user-created hook: refuses in words whom the trigger on auth.users would refuse.
@@ -4387,7 +4843,15 @@ COMMENT ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) IS 'Wr
 
 False when the fence is old: another worker has taken over, and what it says counts.';
 
+COMMENT ON FUNCTION "usher"."confirm_domain"(uuid, text, text[]) IS 'Takes what a worker found in the TXT records at _usher.<domain>, and decides whether that proves the domain.
+
+  txt_values  each record as one text; empty when there are none
+
+Returns whether the domain is verified by this.';
+
 COMMENT ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) IS 'The rule behind public.create_organisation_device_invite.';
+
+COMMENT ON FUNCTION "usher"."create_domain"(uuid, text) IS 'The rule behind public.create_organisation_domain.';
 
 COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
 
@@ -4401,6 +4865,10 @@ COMMENT ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) IS '
 COMMENT ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], integer) IS 'The rule behind public.create_organisation_role_exclusion.';
 
 COMMENT ON FUNCTION "usher"."decline_invite"(text, text) IS 'The rule behind public.decline_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."decline_join_request"(uuid, text) IS 'The rule behind public.decline_organisation_join_request.';
+
+COMMENT ON FUNCTION "usher"."delete_domain"(uuid, text) IS 'The rule behind public.delete_organisation_domain.';
 
 COMMENT ON FUNCTION "usher"."delete_organisation"(uuid) IS 'The rule behind public.delete_organisation.';
 
@@ -4505,6 +4973,10 @@ that it can also be a DNS label. Source: RFC 1035 section 2.3.1.';
 COMMENT ON FUNCTION "usher"."issue_again"(uuid, text) IS 'A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out.
 Fails with already_invited when a newer invite of the address is open.';
 
+COMMENT ON FUNCTION "usher"."join_organisation"(uuid) IS 'The rule behind public.join_organisation.';
+
+COMMENT ON FUNCTION "usher"."join_request_for_change"(uuid) IS 'A pending request, locked, for a caller with invite.create; otherwise a refusal.';
+
 COMMENT ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) IS 'Takes mails that are due, single ones before bulk, oldest first. For workers.
 
   worker      a name for the log, such as host and process
@@ -4515,7 +4987,11 @@ Returns for each its id, the fence to name when answering, and which try this is
 
 COMMENT ON FUNCTION "usher"."leave_organisation"(uuid) IS 'The rule behind public.leave_organisation.';
 
+COMMENT ON FUNCTION "usher"."list_domains_to_verify"() IS 'Claimed domains whose TXT record should be looked up now. For workers.';
+
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."list_joinable_organisations"() IS 'The rule behind public.list_joinable_organisations.';
 
 COMMENT ON FUNCTION "usher"."list_member_permissions"(uuid, uuid) IS 'The rule behind public.list_organisation_member_permissions.';
 
@@ -4531,8 +5007,8 @@ COMMENT ON FUNCTION "usher"."list_role_members"(uuid, text) IS 'The rule behind 
 
 COMMENT ON FUNCTION "usher"."list_role_permissions"(uuid, text) IS 'The rule behind public.list_organisation_role_permissions.';
 
-COMMENT ON FUNCTION "usher"."may_sign_up"(text, jsonb) IS 'Whether an account may be made: sign-up is open, the address has a pending invite, or the sign-up data holds
-the code of an open device invite (device_code).';
+COMMENT ON FUNCTION "usher"."may_sign_up"(text, jsonb) IS 'Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
+its people join, or the sign-up data holds the code of an open device invite (device_code).';
 
 COMMENT ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) IS 'The membership, locked until the end of the transaction. Fails with unauthenticated,
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
@@ -4542,6 +5018,8 @@ COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid) IS 'A new token for the in
 a mail that is sent twice has two good links; all die with the next issue.
 
 Called when the mail is rendered or the link revealed; never stored.';
+
+COMMENT ON FUNCTION "usher"."my_joinable_domains"() IS 'Verified domains that the caller''s confirmed address belongs to and that let people join or ask.';
 
 COMMENT ON FUNCTION "usher"."normalise_email"(text) IS 'The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
 that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
@@ -4668,6 +5146,8 @@ COMMENT ON FUNCTION "usher"."transfer_ownership"(uuid, uuid) IS 'The rule behind
 
 COMMENT ON FUNCTION "usher"."unban_member"(uuid, uuid, text) IS 'The rule behind public.unban_organisation_member.';
 
+COMMENT ON FUNCTION "usher"."update_domain"(uuid, text, text, text) IS 'The rule behind public.update_organisation_domain.';
+
 COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
 
 COMMENT ON FUNCTION "usher"."update_member_roles"(uuid, uuid, text[]) IS 'The rule behind public.update_organisation_member_roles.';
@@ -4702,6 +5182,10 @@ COMMENT ON SCHEMA "usher" IS 'The rules behind the organisation functions of pub
 COMMENT ON TABLE "public"."organisation_audit_events" IS 'The append-only record. Read with audit.read; written in the transaction of the change itself.';
 
 COMMENT ON TABLE "public"."organisation_deliveries" IS 'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_domains" IS 'Mail domains of organisations. Read with organisation.update; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_join_requests" IS 'Requests to join. Read with invite.read, and one''s own; written by functions only.';
 
 COMMENT ON TABLE "public"."organisation_members" IS 'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
 
@@ -4763,6 +5247,10 @@ REVOKE ALL ON FUNCTION "public"."accept_organisation_invite"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."accept_organisation_invite"(text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."ban_organisation_member"(uuid, uuid, text) TO "authenticated";
@@ -4774,6 +5262,10 @@ GRANT EXECUTE ON FUNCTION "public"."create_organisation"(text, text) TO "authent
 REVOKE ALL ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, text[], interval) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_domain"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_domain"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid) FROM PUBLIC;
 
@@ -4797,9 +5289,17 @@ GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO 
 
 GRANT EXECUTE ON FUNCTION "public"."decline_organisation_invite"(text, text) TO "service_role";
 
+REVOKE ALL ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."delete_organisation"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."delete_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_domain"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation_domain"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."delete_organisation_role"(uuid, text) FROM PUBLIC;
 
@@ -4825,9 +5325,17 @@ REVOKE ALL ON FUNCTION "public"."has_organisation_permission"(uuid, text) FROM P
 
 GRANT EXECUTE ON FUNCTION "public"."has_organisation_permission"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."join_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."join_organisation"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."leave_organisation"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."leave_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_joinable_organisations"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_joinable_organisations"() TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."list_my_organisation_invites"() FROM PUBLIC;
 
@@ -4903,6 +5411,10 @@ REVOKE ALL ON FUNCTION "public"."update_organisation"(uuid, jsonb) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."update_organisation_domain"(uuid, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_domain"(uuid, text, text, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) TO "authenticated";
@@ -4939,6 +5451,10 @@ REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."answer_error"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."approve_join_request"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."approve_join_request"(uuid, text[]) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."ban_member"(uuid, uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."ban_member"(uuid, uuid, text) TO "authenticated";
@@ -4955,9 +5471,17 @@ REVOKE ALL ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) FRO
 
 GRANT EXECUTE ON FUNCTION "usher"."complete_delivery"(uuid, bigint, text, text) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."confirm_domain"(uuid, text, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."confirm_domain"(uuid, text, text[]) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."create_device_invite"(uuid, text, text[], interval) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_domain"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_domain"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
 
@@ -4982,6 +5506,14 @@ GRANT EXECUTE ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], in
 REVOKE ALL ON FUNCTION "usher"."decline_invite"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."decline_invite"(text, text) TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."decline_join_request"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."decline_join_request"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."delete_domain"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_domain"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."delete_organisation"(uuid) FROM PUBLIC;
 
@@ -5077,6 +5609,12 @@ REVOKE ALL ON FUNCTION "usher"."is_slug"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."issue_again"(uuid, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."join_organisation"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."join_organisation"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."join_request_for_change"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."lease_deliveries"(text, integer, interval) TO "usher_worker";
@@ -5085,9 +5623,17 @@ REVOKE ALL ON FUNCTION "usher"."leave_organisation"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."leave_organisation"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."list_domains_to_verify"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_domains_to_verify"() TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_joinable_organisations"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_joinable_organisations"() TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."list_member_permissions"(uuid, uuid) FROM PUBLIC;
 
@@ -5122,6 +5668,8 @@ REVOKE ALL ON FUNCTION "usher"."may_sign_up"(text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."my_joinable_domains"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."normalise_email"(text) FROM PUBLIC;
 
@@ -5237,6 +5785,10 @@ REVOKE ALL ON FUNCTION "usher"."unban_member"(uuid, uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."unban_member"(uuid, uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."update_domain"(uuid, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_domain"(uuid, text, text, text) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) TO "authenticated";
@@ -5286,6 +5838,22 @@ GRANT SELECT ON TABLE "public"."organisation_deliveries" TO "authenticated";
 REVOKE ALL ON TABLE "public"."organisation_deliveries" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_deliveries" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_domains" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_domains" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_domains" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_domains" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_join_requests" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_join_requests" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_join_requests" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_join_requests" TO "service_role";
 
 REVOKE ALL ON TABLE "public"."organisation_members" FROM "authenticated";
 

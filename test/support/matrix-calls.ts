@@ -45,6 +45,22 @@ const withOwnRole =
     return { organisation_id: id, role: 'spare', ...more }
   }
 
+const withDomain =
+  (more: object = {}): Call =>
+  async ({ id, owner }) => {
+    const args = { organisation_id: id, domain: 'matrix.example' }
+    await owner.rpc('create_organisation_domain', args)
+    return { ...args, ...more }
+  }
+const withRequest: Call = async ({ id, owner, sql, person }) => {
+  await owner.rpc('create_organisation_domain', { organisation_id: id, domain: 'example.com' })
+  const { userId, email } = await person()
+  const [request] =
+    await sql`insert into public.organisation_join_requests (organisation_id, user_id, email)
+    values (${id}, ${userId}, ${email}) returning id`
+  return { request_id: request?.id }
+}
+
 /** The arguments of a call that its rule permits to whoever holds the permission. */
 export const CALLS: Record<string, Call> = {
   accept_my_organisation_invite: pending,
@@ -84,6 +100,13 @@ export const CALLS: Record<string, Call> = {
     })
     return { organisation_id: id, name }
   },
+  create_organisation_domain: async ({ id }) => ({ organisation_id: id, domain: 'matrix.example' }),
+  update_organisation_domain: withDomain({ join_policy: 'ask' }),
+  delete_organisation_domain: withDomain(),
+  list_joinable_organisations: async () => ({}),
+  join_organisation: inOrganisation,
+  approve_organisation_join_request: withRequest,
+  decline_organisation_join_request: withRequest,
   enrol_organisation_device: async ({ id, owner }) => {
     const { code } = await owner.rpc('create_organisation_device_invite', {
       organisation_id: id,

@@ -102,6 +102,15 @@ export const MATRIX: Record<string, Outcomes> = {
   list_organisation_role_permissions: readers(),
   list_organisation_member_permissions: readers(),
 
+  create_organisation_domain: admins(),
+  update_organisation_domain: admins(),
+  delete_organisation_domain: admins(),
+  list_joinable_organisations: signedIn('ok'),
+  // Nobody's address is of a domain that opens the door.
+  join_organisation: signedIn('organisation_not_found'),
+  approve_organisation_join_request: admins('invite_not_found'),
+  decline_organisation_join_request: admins('invite_not_found'),
+
   verify_organisation_audit_trail: watchers(),
 }
 

@@ -31,6 +31,10 @@ as $$
       where i.email = usher.normalise_email(may_sign_up.email)
         and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending')
     or exists (
+      select from public.organisation_domains d
+      where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
+        and d.verified_at is not null and d.join_policy <> 'none')
+    or exists (
       select from usher.signing_keys k
       join usher.device_codes d on d.key_id = k.id
         and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
@@ -39,8 +43,8 @@ as $$
         and usher.invite_status(i.status, i.expires_at) = 'pending')
 $$;
 comment on function usher.may_sign_up is
-$$Whether an account may be made: sign-up is open, the address has a pending invite, or the sign-up data holds
-the code of an open device invite (device_code).$$;
+$$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
+its people join, or the sign-up data holds the code of an open device invite (device_code).$$;
 
 create function usher.before_user_created(event jsonb)
 returns jsonb

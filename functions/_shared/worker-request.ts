@@ -1,0 +1,34 @@
+/**
+ * Requests of a cron job or a database webhook that knows the worker's secret.
+ *
+ * @module
+ */
+
+/**
+ * Makes a handler that lets nobody else in, and answers what the work found as JSON.
+ *
+ * @param secret - what the caller sends as a bearer token
+ */
+export function createWorkerHandler(secret: string, work: () => Promise<object>) {
+  return async (request: Request): Promise<Response> => {
+    if (request.method !== 'POST') {
+      return answer(405, { message: 'Use POST.' }, { allow: 'POST' })
+    }
+    const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? ''
+    if (!(await isEqual(given, secret))) {
+      return answer(401, { message: 'Send USHER_WORKER_SECRET as a bearer token.' })
+    }
+    return answer(200, await work())
+  }
+}
+
+/** Compares hashes, so that how long it takes says nothing about the secret. */
+async function isEqual(one: string, two: string): Promise<boolean> {
+  const hash = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  const [a, b] = (await Promise.all([hash(one), hash(two)])).map((buffer) => new Uint8Array(buffer))
+  return a?.every((byte, i) => byte === b?.[i]) ?? false
+}
+
+function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers })
+}
