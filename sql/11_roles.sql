@@ -85,6 +85,43 @@ insert into usher.role_assigners (assigner, role) values
   ('owner', 'admin'), ('owner', 'finance'), ('owner', 'member'),
   ('admin', 'finance'), ('admin', 'member');
 
+create function usher.create_permission(name text, description text, roles text[] default '{}')
+returns usher.permissions
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_permission usher.permissions;
+begin
+  if create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
+    perform usher.fail('invalid_settings', hint => 'A permission is thing.action, such as invoice.approve.');
+  end if;
+  insert into usher.permissions as p (name, description)
+  values (create_permission.name, coalesce(usher.clean_text(create_permission.description, 500), ''))
+  on conflict on constraint permissions_pkey do update set description = excluded.description
+  returning p.* into v_permission;
+
+  -- The owner holds everything; otherwise nobody could give it to anyone.
+  update public.organisation_roles r
+  set permissions = usher.clean_roles(array_append(r.permissions, v_permission.name))
+  where r.organisation_id is null
+    and (r.name = 'owner' or r.name = any (create_permission.roles))
+    and v_permission.name <> all (r.permissions);
+  return v_permission;
+end
+$$;
+comment on function usher.create_permission is
+$$Adds a permission of the application to the registry. For operators, in a migration of the application.
+
+  name         thing.action, in lower case, such as invoice.approve
+  description  at most 500 characters
+  roles        which built-in roles hold it, beside owner, who holds everything
+
+Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. Fails with
+invalid_settings.$$;
+
 create function usher.permissions_of(organisation_id uuid, roles text[])
 returns setof text
 language sql

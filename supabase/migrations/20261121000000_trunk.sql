@@ -1120,6 +1120,32 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.create_permission(name text, description text, roles text[] DEFAULT '{}'::text[])
+ RETURNS usher.permissions
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_permission usher.permissions;
+begin
+  if create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
+    perform usher.fail('invalid_settings', hint => 'A permission is thing.action, such as invoice.approve.');
+  end if;
+  insert into usher.permissions as p (name, description)
+  values (create_permission.name, coalesce(usher.clean_text(create_permission.description, 500), ''))
+  on conflict on constraint permissions_pkey do update set description = excluded.description
+  returning p.* into v_permission;
+
+  -- The owner holds everything; otherwise nobody could give it to anyone.
+  update public.organisation_roles r
+  set permissions = usher.clean_roles(array_append(r.permissions, v_permission.name))
+  where r.organisation_id is null
+    and (r.name = 'owner' or r.name = any (create_permission.roles))
+    and v_permission.name <> all (r.permissions);
+  return v_permission;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.create_role(organisation_id uuid, name text, description text, permissions text[], inherits text[])
  RETURNS public.organisation_roles
  LANGUAGE plpgsql
@@ -4860,6 +4886,15 @@ good ones with their audit events and deliveries, and says what became of each, 
 
 COMMENT ON FUNCTION "usher"."create_organisation"(text, text) IS 'The rule behind public.create_organisation.';
 
+COMMENT ON FUNCTION "usher"."create_permission"(text, text, text[]) IS 'Adds a permission of the application to the registry. For operators, in a migration of the application.
+
+  name         thing.action, in lower case, such as invoice.approve
+  description  at most 500 characters
+  roles        which built-in roles hold it, beside owner, who holds everything
+
+Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. Fails with
+invalid_settings.';
+
 COMMENT ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) IS 'The rule behind public.create_organisation_role.';
 
 COMMENT ON FUNCTION "usher"."create_role_exclusion"(uuid, text, text[], integer) IS 'The rule behind public.create_organisation_role_exclusion.';
@@ -5494,6 +5529,8 @@ GRANT EXECUTE ON FUNCTION "usher"."create_invites"(uuid, jsonb) TO "authenticate
 REVOKE ALL ON FUNCTION "usher"."create_organisation"(text, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."create_organisation"(text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_permission"(text, text, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."create_role"(uuid, text, text, text[], text[]) FROM PUBLIC;
 

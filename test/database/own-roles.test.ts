@@ -232,6 +232,38 @@ describe('separation of duty', () => {
   })
 })
 
+describe("an application's own permission", () => {
+  test('is held by the owner and the roles that were named, and can be given on', async ({
+    acme,
+  }) => {
+    await acme.sql`select usher.create_permission('invoice.approve', 'Approve invoices', '{admin}')`
+    const holds = (who: 'owner' | 'admin' | 'finance') =>
+      acme[who].rpc('has_organisation_permission', {
+        organisation_id: acme.id,
+        permission: 'invoice.approve',
+      })
+    expect(await Promise.all([holds('owner'), holds('admin'), holds('finance')])).toEqual([
+      true,
+      true,
+      false,
+    ])
+
+    await create(acme, { name: 'approver', permissions: ['invoice.approve'] })
+    await acme.admin.rpc('update_organisation_member_roles', {
+      organisation_id: acme.id,
+      user_id: acme.finance.userId,
+      roles: ['finance', 'approver'],
+    })
+    expect(await holds('finance')).toBe(true)
+  })
+
+  test('has a name of two parts', async ({ acme }) => {
+    await expect(acme.sql`select usher.create_permission('approve', '')`).rejects.toThrow(
+      /invalid_settings/,
+    )
+  })
+})
+
 describe('reviewing', () => {
   test('who holds a role, what a member holds, what it permits', async ({ acme }) => {
     const review = (name: string, args: object) =>
