@@ -74,6 +74,40 @@ $$;
 comment on function usher.request_header is
   'A header of the API call, by its lower-case name; null outside of one.';
 
+create function usher.record_events(
+  organisation_id uuid,
+  event           text,
+  target_kind     text,
+  target_ids      uuid[],
+  before          jsonb,
+  afters          jsonb[],
+  reason          text,
+  actor_kind      text
+)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into public.organisation_audit_events (
+    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, user_agent)
+  select $1, $2, c.actor_kind, c.user_id, $3, t.id, $5, t.after, $7, c.ip, c.user_agent
+  from (
+    select auth.uid() as user_id,
+      coalesce($8, case when auth.uid() is null then 'operator' else 'user' end) as actor_kind,
+      left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64) as ip,
+      left(usher.request_header('user-agent'), 500) as user_agent
+    -- Asked once, however many lines there are.
+    offset 0
+  ) c
+  cross join unnest($4, $6) with ordinality t (id, after, n)
+  order by t.n
+$$;
+comment on function usher.record_events is
+  'Adds a line to the audit trail for each of several targets. See usher.record_event.';
+
 create function usher.record_event(
   organisation_id uuid,
   event           text,
@@ -89,19 +123,7 @@ language sql
 volatile
 security definer
 set search_path = ''
-as $$
-  insert into public.organisation_audit_events (
-    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-    before, after, reason, ip, user_agent)
-  select
-    record_event.organisation_id, record_event.event,
-    coalesce(record_event.actor_kind, case when c.user_id is null then 'operator' else 'user' end),
-    c.user_id, record_event.target_kind, record_event.target_id,
-    record_event.before, record_event.after, record_event.reason,
-    left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64),
-    left(usher.request_header('user-agent'), 500)
-  from (select auth.uid() as user_id) c
-$$;
+as $$ select usher.record_events($1, $2, $3, array[$4], $5, array[$6], $7, $8) $$;
 comment on function usher.record_event is
 $$Adds a line to the audit trail.
 

@@ -100,6 +100,8 @@ declare
   v_emails  text[];
   v_results public.organisation_invite_result[];
   v_created integer;
+  v_ids     uuid[];
+  v_afters  jsonb[];
 begin
   if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
     perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
@@ -112,41 +114,47 @@ begin
   from public.organisations o where o.id = create_invites.organisation_id;
   perform usher.require_free_seat(create_invites.organisation_id);
 
-  select array_agg(usher.normalise_email(d ->> 'email')) into v_emails
-  from jsonb_array_elements(create_invites.drafts) d;
+  -- Each address and each set of roles is looked at once: a batch has many rows and few kinds of them.
+  select array_agg(usher.normalise_email(d.item ->> 'email') order by d.n) into v_emails
+  from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n);
   -- An invite that is past its time must not stand in the way of a new one.
   perform usher.expire_overdue_invites(create_invites.organisation_id, v_emails);
 
   with draft as materialized (
     select
-      d.ordinality::integer as row_number,
+      d.n::integer as row_number,
       gen_random_uuid() as id,
-      coalesce(usher.normalise_email(d.item ->> 'email'), d.item ->> 'email') as email,
-      usher.normalise_email(d.item ->> 'email') as address,
-      case when jsonb_typeof(d.item -> 'roles') = 'array'
-        then usher.clean_roles(array(select jsonb_array_elements_text(d.item -> 'roles'))) end as roles,
-      usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) as lifetime,
+      coalesce(a.address, d.item ->> 'email') as email,
+      a.address,
+      d.item -> 'roles' as given_roles,
+      case when d.item ->> 'expires_in' is null then v_ttl
+        else usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) end as lifetime,
       d.item ->> 'message' as given_message,
-      nullif(usher.clean_text(d.item ->> 'message', 1000), '') as message,
+      case when d.item ->> 'message' is not null
+        then usher.clean_text(d.item ->> 'message', 1000) end as message,
       d.item ->> 'locale' as locale,
       d.item ->> 'redirect_to' as redirect_to,
       coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
       d.item ->> 'template_id' as template_id
-    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, ordinality)
+    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
+    join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
   role_set as materialized (
-    select r.roles,
-      usher.roles_problem(create_invites.organisation_id, r.roles, v_member.roles) as problem
-    from (select distinct d.roles from draft d) r
+    select c.given_roles, c.roles,
+      usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem
+    from (
+      select g.given_roles, case when jsonb_typeof(g.given_roles) = 'array'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+      from (select distinct d.given_roles from draft d) g
+    ) c
   ),
   judged as (
-    select d.*, p.invite_id as open_invite_id,
+    select d.*, r.roles, p.invite_id as open_invite_id,
       case
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
         when d.lifetime is null then 'invalid_expiry'
-        when d.given_message is not null
-          and usher.clean_text(d.given_message, 1000) is null then 'invalid_message'
+        when d.given_message is not null and d.message is null then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
         when jsonb_typeof(d.metadata) <> 'object'
@@ -157,7 +165,7 @@ begin
         when p.invite_id is not null then 'already_invited'
       end as problem
     from draft d
-    join role_set r on r.roles is not distinct from d.roles
+    join role_set r on coalesce(r.given_roles, 'null') = coalesce(d.given_roles, 'null')
     left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
   ),
   -- Of two good rows for one address, the first is sent.
@@ -170,7 +178,7 @@ begin
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, invited_by,
       lifetime, expires_at)
-    select r.id, create_invites.organisation_id, r.address, r.roles, r.message, r.locale, r.redirect_to,
+    select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
       r.metadata, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
     from ranked r
     where r.problem is null and r.first_id = r.id
@@ -193,15 +201,15 @@ begin
   if v_created > 0 then
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
-    perform usher.record_event(i.organisation_id, 'invite.created', 'invite', i.id,
-        after => jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at))
-      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-      where r.status = 'created';
-    perform usher.enqueue_delivery('invite', i.organisation_id, i.email, i.locale, i.id,
-        -- One that somebody waits for does not stand behind ten thousand.
-        is_bulk => v_created > 20)
-      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-      where r.status = 'created';
+    select array_agg(i.id order by r.row_number),
+      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at) order by r.row_number)
+    into v_ids, v_afters
+    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+    where r.status = 'created';
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
+      null, v_afters, null, null);
+    -- One that somebody waits for does not stand behind ten thousand.
+    perform usher.enqueue_invites(v_ids, is_bulk => v_created > 20);
     perform usher.wake_worker();
   end if;
 

@@ -36,23 +36,20 @@ begin
 
   select
     count(*),
-    count(*) filter (where i.now_status = 'pending'),
-    count(*) filter (where i.now_status = 'accepted'),
-    count(*) filter (where i.now_status = 'declined'),
-    count(*) filter (where i.now_status = 'revoked'),
-    count(*) filter (where i.now_status = 'expired'),
-    round(count(*) filter (where i.now_status = 'accepted')::numeric
-      / nullif(count(*) filter (where i.now_status <> 'pending'), 0), 4),
+    count(*) filter (where i.status = 'pending'),
+    count(*) filter (where i.status = 'accepted'),
+    count(*) filter (where i.status = 'declined'),
+    count(*) filter (where i.status = 'revoked'),
+    count(*) filter (where i.status = 'expired'),
+    round(count(*) filter (where i.status = 'accepted')::numeric
+      / nullif(count(*) filter (where i.status <> 'pending'), 0), 4),
     round(percentile_cont(0.5) within group (
       order by extract(epoch from i.accepted_at - i.created_at) / 3600)::numeric, 2)
   into v_metrics.created, v_metrics.pending, v_metrics.accepted, v_metrics.declined, v_metrics.revoked,
     v_metrics.expired, v_metrics.acceptance_rate, v_metrics.median_hours_to_accept
-  from (
-    select i.*, usher.invite_status(i.status, i.expires_at) as now_status
-    from usher.invites i
-    where i.organisation_id = invite_metrics.organisation_id
-      and i.created_at >= v_since and i.created_at < v_until
-  ) i;
+  from public.organisation_invites i
+  where i.organisation_id = invite_metrics.organisation_id
+    and i.created_at >= v_since and i.created_at < v_until;
 
   select
     count(*) filter (where d.status = 'sent'),
@@ -76,13 +73,15 @@ begin
       count(*) filter (where h.what = 'declined') as declined,
       count(*) filter (where h.what = 'revoked') as revoked,
       count(*) filter (where h.what = 'expired') as expired
-    from usher.invites i
+    from public.organisation_invites i
     cross join lateral (values
       ('created', i.created_at), ('accepted', i.accepted_at), ('declined', i.declined_at),
       ('revoked', i.revoked_at),
-      ('expired', case when usher.invite_status(i.status, i.expires_at) = 'expired' then i.expires_at end)
+      ('expired', case when i.status = 'expired' then i.expires_at end)
     ) h (what, at)
-    where i.organisation_id = invite_metrics.organisation_id and h.at >= v_since and h.at < v_until
+    where i.organisation_id = invite_metrics.organisation_id
+      -- What was made afterwards did nothing before; what ended long before is past.
+      and i.created_at < v_until and h.at >= v_since and h.at < v_until
     group by 1
   ) e;
   return v_metrics;

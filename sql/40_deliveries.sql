@@ -96,6 +96,21 @@ $$;
 comment on function usher.enqueue_delivery is
   'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
 
+create function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, $2
+  from usher.invites i
+  where i.id = any ($1)
+$$;
+comment on function usher.enqueue_invites is 'Puts the mails of several new invites into the outbox at once.';
+
 create function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
 returns void
 language sql

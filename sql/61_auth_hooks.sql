@@ -99,9 +99,9 @@ begin
       values (new.id, (v_reading.invite).id, (v_reading.invite).issue)
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;
-    -- The token is a secret: it must not lie about in the account's data.
-    new.raw_user_meta_data := new.raw_user_meta_data::jsonb - 'invite_token';
   end if;
+  -- Token and code are secrets: they must not lie about in the account's data.
+  new.raw_user_meta_data := new.raw_user_meta_data::jsonb - array['invite_token', 'device_code'];
   return new;
 end
 $$;
@@ -111,6 +111,31 @@ comment on function usher.tg_users__closed_door is
 create trigger usher_closed_door
 before insert on auth.users
 for each row execute function usher.tg_users__closed_door();
+
+create function usher.tg_identities__no_secrets()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  new.identity_data := new.identity_data::jsonb - array['invite_token', 'device_code'];
+  return new;
+end
+$$;
+comment on function usher.tg_identities__no_secrets is
+  'Takes tokens and codes out of the copy of the sign-up data that Auth keeps with the identity.';
+
+-- Auth's own table, which a stand-in for Auth may lack.
+do $$
+begin
+  if to_regclass('auth.identities') is not null then
+    create trigger usher_no_secrets
+    before insert or update of identity_data on auth.identities
+    for each row execute function usher.tg_identities__no_secrets();
+  end if;
+end
+$$;
 
 create function usher.tg_users__join_when_confirmed()
 returns trigger

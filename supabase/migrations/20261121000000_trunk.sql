@@ -971,6 +971,8 @@ declare
   v_emails  text[];
   v_results public.organisation_invite_result[];
   v_created integer;
+  v_ids     uuid[];
+  v_afters  jsonb[];
 begin
   if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
     perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
@@ -983,41 +985,47 @@ begin
   from public.organisations o where o.id = create_invites.organisation_id;
   perform usher.require_free_seat(create_invites.organisation_id);
 
-  select array_agg(usher.normalise_email(d ->> 'email')) into v_emails
-  from jsonb_array_elements(create_invites.drafts) d;
+  -- Each address and each set of roles is looked at once: a batch has many rows and few kinds of them.
+  select array_agg(usher.normalise_email(d.item ->> 'email') order by d.n) into v_emails
+  from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n);
   -- An invite that is past its time must not stand in the way of a new one.
   perform usher.expire_overdue_invites(create_invites.organisation_id, v_emails);
 
   with draft as materialized (
     select
-      d.ordinality::integer as row_number,
+      d.n::integer as row_number,
       gen_random_uuid() as id,
-      coalesce(usher.normalise_email(d.item ->> 'email'), d.item ->> 'email') as email,
-      usher.normalise_email(d.item ->> 'email') as address,
-      case when jsonb_typeof(d.item -> 'roles') = 'array'
-        then usher.clean_roles(array(select jsonb_array_elements_text(d.item -> 'roles'))) end as roles,
-      usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) as lifetime,
+      coalesce(a.address, d.item ->> 'email') as email,
+      a.address,
+      d.item -> 'roles' as given_roles,
+      case when d.item ->> 'expires_in' is null then v_ttl
+        else usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) end as lifetime,
       d.item ->> 'message' as given_message,
-      nullif(usher.clean_text(d.item ->> 'message', 1000), '') as message,
+      case when d.item ->> 'message' is not null
+        then usher.clean_text(d.item ->> 'message', 1000) end as message,
       d.item ->> 'locale' as locale,
       d.item ->> 'redirect_to' as redirect_to,
       coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
       d.item ->> 'template_id' as template_id
-    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, ordinality)
+    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
+    join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
   role_set as materialized (
-    select r.roles,
-      usher.roles_problem(create_invites.organisation_id, r.roles, v_member.roles) as problem
-    from (select distinct d.roles from draft d) r
+    select c.given_roles, c.roles,
+      usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem
+    from (
+      select g.given_roles, case when jsonb_typeof(g.given_roles) = 'array'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+      from (select distinct d.given_roles from draft d) g
+    ) c
   ),
   judged as (
-    select d.*, p.invite_id as open_invite_id,
+    select d.*, r.roles, p.invite_id as open_invite_id,
       case
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
         when d.lifetime is null then 'invalid_expiry'
-        when d.given_message is not null
-          and usher.clean_text(d.given_message, 1000) is null then 'invalid_message'
+        when d.given_message is not null and d.message is null then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
         when jsonb_typeof(d.metadata) <> 'object'
@@ -1028,7 +1036,7 @@ begin
         when p.invite_id is not null then 'already_invited'
       end as problem
     from draft d
-    join role_set r on r.roles is not distinct from d.roles
+    join role_set r on coalesce(r.given_roles, 'null') = coalesce(d.given_roles, 'null')
     left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
   ),
   -- Of two good rows for one address, the first is sent.
@@ -1041,7 +1049,7 @@ begin
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, invited_by,
       lifetime, expires_at)
-    select r.id, create_invites.organisation_id, r.address, r.roles, r.message, r.locale, r.redirect_to,
+    select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
       r.metadata, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
     from ranked r
     where r.problem is null and r.first_id = r.id
@@ -1064,15 +1072,15 @@ begin
   if v_created > 0 then
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
-    perform usher.record_event(i.organisation_id, 'invite.created', 'invite', i.id,
-        after => jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at))
-      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-      where r.status = 'created';
-    perform usher.enqueue_delivery('invite', i.organisation_id, i.email, i.locale, i.id,
-        -- One that somebody waits for does not stand behind ten thousand.
-        is_bulk => v_created > 20)
-      from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-      where r.status = 'created';
+    select array_agg(i.id order by r.row_number),
+      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at) order by r.row_number)
+    into v_ids, v_afters
+    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+    where r.status = 'created';
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
+      null, v_afters, null, null);
+    -- One that somebody waits for does not stand behind ten thousand.
+    perform usher.enqueue_invites(v_ids, is_bulk => v_created > 20);
     perform usher.wake_worker();
   end if;
 
@@ -1486,6 +1494,19 @@ AS $function$
   select $2, i.id, i.issue, $1, $3, $4, $6
   from usher.invites i
   where i.id = $5
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, $2
+  from usher.invites i
+  where i.id = any ($1)
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
@@ -2006,23 +2027,20 @@ begin
 
   select
     count(*),
-    count(*) filter (where i.now_status = 'pending'),
-    count(*) filter (where i.now_status = 'accepted'),
-    count(*) filter (where i.now_status = 'declined'),
-    count(*) filter (where i.now_status = 'revoked'),
-    count(*) filter (where i.now_status = 'expired'),
-    round(count(*) filter (where i.now_status = 'accepted')::numeric
-      / nullif(count(*) filter (where i.now_status <> 'pending'), 0), 4),
+    count(*) filter (where i.status = 'pending'),
+    count(*) filter (where i.status = 'accepted'),
+    count(*) filter (where i.status = 'declined'),
+    count(*) filter (where i.status = 'revoked'),
+    count(*) filter (where i.status = 'expired'),
+    round(count(*) filter (where i.status = 'accepted')::numeric
+      / nullif(count(*) filter (where i.status <> 'pending'), 0), 4),
     round(percentile_cont(0.5) within group (
       order by extract(epoch from i.accepted_at - i.created_at) / 3600)::numeric, 2)
   into v_metrics.created, v_metrics.pending, v_metrics.accepted, v_metrics.declined, v_metrics.revoked,
     v_metrics.expired, v_metrics.acceptance_rate, v_metrics.median_hours_to_accept
-  from (
-    select i.*, usher.invite_status(i.status, i.expires_at) as now_status
-    from usher.invites i
-    where i.organisation_id = invite_metrics.organisation_id
-      and i.created_at >= v_since and i.created_at < v_until
-  ) i;
+  from public.organisation_invites i
+  where i.organisation_id = invite_metrics.organisation_id
+    and i.created_at >= v_since and i.created_at < v_until;
 
   select
     count(*) filter (where d.status = 'sent'),
@@ -2046,13 +2064,15 @@ begin
       count(*) filter (where h.what = 'declined') as declined,
       count(*) filter (where h.what = 'revoked') as revoked,
       count(*) filter (where h.what = 'expired') as expired
-    from usher.invites i
+    from public.organisation_invites i
     cross join lateral (values
       ('created', i.created_at), ('accepted', i.accepted_at), ('declined', i.declined_at),
       ('revoked', i.revoked_at),
-      ('expired', case when usher.invite_status(i.status, i.expires_at) = 'expired' then i.expires_at end)
+      ('expired', case when i.status = 'expired' then i.expires_at end)
     ) h (what, at)
-    where i.organisation_id = invite_metrics.organisation_id and h.at >= v_since and h.at < v_until
+    where i.organisation_id = invite_metrics.organisation_id
+      -- What was made afterwards did nothing before; what ended long before is past.
+      and i.created_at < v_until and h.at >= v_since and h.at < v_until
     group by 1
   ) e;
   return v_metrics;
@@ -2774,18 +2794,28 @@ CREATE OR REPLACE FUNCTION usher.record_event(organisation_id uuid, event text, 
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO ''
+AS $function$ select usher.record_events($1, $2, $3, array[$4], $5, array[$6], $7, $8) $function$;
+
+CREATE OR REPLACE FUNCTION usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
   insert into public.organisation_audit_events (
     organisation_id, event, actor_kind, actor_id, target_kind, target_id,
     before, after, reason, ip, user_agent)
-  select
-    record_event.organisation_id, record_event.event,
-    coalesce(record_event.actor_kind, case when c.user_id is null then 'operator' else 'user' end),
-    c.user_id, record_event.target_kind, record_event.target_id,
-    record_event.before, record_event.after, record_event.reason,
-    left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64),
-    left(usher.request_header('user-agent'), 500)
-  from (select auth.uid() as user_id) c
+  select $1, $2, c.actor_kind, c.user_id, $3, t.id, $5, t.after, $7, c.ip, c.user_agent
+  from (
+    select auth.uid() as user_id,
+      coalesce($8, case when auth.uid() is null then 'operator' else 'user' end) as actor_kind,
+      left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64) as ip,
+      left(usher.request_header('user-agent'), 500) as user_agent
+    -- Asked once, however many lines there are.
+    offset 0
+  ) c
+  cross join unnest($4, $6) with ordinality t (id, after, n)
+  order by t.n
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.record_expiry(invites usher.invites[])
@@ -3415,6 +3445,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_identities__no_secrets()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  new.identity_data := new.identity_data::jsonb - array['invite_token', 'device_code'];
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_organisation_audit_events__append_only()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3464,9 +3506,9 @@ begin
       values (new.id, (v_reading.invite).id, (v_reading.invite).issue)
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;
-    -- The token is a secret: it must not lie about in the account's data.
-    new.raw_user_meta_data := new.raw_user_meta_data::jsonb - 'invite_token';
   end if;
+  -- Token and code are secrets: they must not lie about in the account's data.
+  new.raw_user_meta_data := new.raw_user_meta_data::jsonb - array['invite_token', 'device_code'];
   return new;
 end
 $function$;
@@ -4037,7 +4079,10 @@ CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SEL
     email,
     device_name,
     roles,
-    usher.invite_status(status, expires_at) AS status,
+        CASE
+            WHEN ((status = 'pending'::text) AND (expires_at <= statement_timestamp())) THEN 'expired'::text
+            ELSE status
+        END AS status,
     message,
     locale,
     redirect_to,
@@ -4175,6 +4220,7 @@ CREATE OR REPLACE FUNCTION usher.list_invites(organisation_id uuid, status text 
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 declare
   v_after usher.invites;
@@ -4348,6 +4394,7 @@ CREATE INDEX invites_pending_email ON usher.invites USING btree (email) WHERE (s
 CREATE INDEX sign_up_invites_invite_id ON usher.sign_up_invites USING btree (invite_id);
 
 CREATE UNIQUE INDEX signing_keys_one_signs ON usher.signing_keys USING btree ((true)) WHERE (retired_at IS NULL);
+
 
 CREATE TRIGGER usher_closed_door BEFORE INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION usher.tg_users__closed_door();
 
@@ -4924,6 +4971,8 @@ COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text) IS 'Ends a 
 
 COMMENT ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) IS 'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
 
+COMMENT ON FUNCTION "usher"."enqueue_invites"(uuid[], boolean) IS 'Puts the mails of several new invites into the outbox at once.';
+
 COMMENT ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) IS 'Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
 written later must not change what the mail says happened.';
 
@@ -5099,6 +5148,8 @@ COMMENT ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb,
   before, after  what changed, as it was and as it is; ids and values, never an address or a token
   actor_kind     null: the caller, or an operator when there is none';
 
+COMMENT ON FUNCTION "usher"."record_events"(uuid, text, text, uuid[], jsonb, jsonb[], text, text) IS 'Adds a line to the audit trail for each of several targets. See usher.record_event.';
+
 COMMENT ON FUNCTION "usher"."record_expiry"(usher.invites[]) IS 'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
 
 COMMENT ON FUNCTION "usher"."remind_due_invites"(integer) IS 'Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
@@ -5166,6 +5217,8 @@ COMMENT ON FUNCTION "usher"."signing_key_secret"(integer) IS 'The 32 bytes of a 
 
 COMMENT ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval) IS 'Counts amount against an allowance within a period that starts with the first use. Fails with
 rate_limited when that is more than there is; nothing is counted then.';
+
+COMMENT ON FUNCTION "usher"."tg_identities__no_secrets"() IS 'Takes tokens and codes out of the copy of the sign-up data that Auth keeps with the identity.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() IS 'Refuses to change or remove a line, whoever asks, but for retention and erasure.';
 
@@ -5576,6 +5629,8 @@ REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text) FROM PUB
 
 REVOKE ALL ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."enqueue_invites"(uuid[], boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."enrol_device"(text) FROM PUBLIC;
@@ -5736,6 +5791,8 @@ REVOKE ALL ON FUNCTION "usher"."recipient_problems"(uuid, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."record_events"(uuid, text, text, uuid[], jsonb, jsonb[], text, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."record_expiry"(usher.invites[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."remind_due_invites"(integer) FROM PUBLIC;
@@ -5803,6 +5860,8 @@ REVOKE ALL ON FUNCTION "usher"."seal_hash"(uuid, integer, bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."signing_key_secret"(integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_identities__no_secrets"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__append_only"() FROM PUBLIC;
 
@@ -6036,6 +6095,17 @@ begin
   if exists (select from pg_catalog.pg_roles r where r.rolname = 'supabase_auth_admin') then
     grant usage on schema usher to supabase_auth_admin;
     grant execute on function usher.before_user_created to supabase_auth_admin;
+  end if;
+end
+$$;
+
+-- By hand: a trigger on a table of Auth that a stand-in for it may lack.
+do $$
+begin
+  if to_regclass('auth.identities') is not null then
+    create trigger usher_no_secrets
+    before insert or update of identity_data on auth.identities
+    for each row execute function usher.tg_identities__no_secrets();
   end if;
 end
 $$;

@@ -99,6 +99,17 @@ describe('expiry', () => {
     })
   })
 
+  test('reads the same in the view and in the rules', async ({ acme }) => {
+    for (const status of ['pending', 'accepted', 'declined', 'revoked', 'expired'] as const)
+      await acme.inviteIn(status)
+
+    expect(
+      await acme.sql`select v.status from public.organisation_invites v join usher.invites i using (id)
+      where v.status <> usher.invite_status(i.status, i.expires_at)`,
+    ).toEqual([])
+    expect(await acme.owner.select('organisation_invites', `status = 'expired'`)).toHaveLength(1)
+  })
+
   test('a new invite for the address writes the expiry of the old one down', async ({ acme }) => {
     const { id, email } = await acme.inviteIn('expired')
 

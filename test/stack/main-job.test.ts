@@ -161,6 +161,44 @@ describe('supabase-js', () => {
     expect(error?.code).toBe('42501')
   })
 
+  test('is told of a wrong device code by status and code, though the guess is counted', async () => {
+    const { error, status } = await (await signIn('member@example.com')).rpc(
+      'enrol_organisation_device',
+      {
+        code: 'AAAAA-AAAAA',
+      },
+    )
+
+    expect([status, error?.code]).toEqual([404, 'invite_invalid'])
+  })
+
+  test('becomes a member while registering, with the token in the sign-up data', async () => {
+    const owner = await signIn('owner@example.com')
+    const organisationId = await ownOrganisation(owner)
+    const email = `joins-${organisationId.slice(0, 6)}@example.com`
+    const { data: invite } = await createUsher(owner).invites.create(organisationId, {
+      email,
+      roles: ['member'],
+    })
+    const { data: link } = await owner.rpc('reveal_organisation_invite_link', {
+      invite_id: invite?.id,
+    })
+
+    const newcomer = connect()
+    const { error } = await newcomer.auth.signUp({
+      email,
+      password: 'password',
+      options: { data: { invite_token: link.split('#')[1] } },
+    })
+
+    expect(error).toBeNull()
+    expect((await createUsher(newcomer).organisations.listMine()).data).toMatchObject([
+      { roles: ['member'] },
+    ])
+    const { data: me } = await newcomer.auth.getUser()
+    expect(JSON.stringify(me)).not.toContain('inv_')
+  })
+
   test('gets times in ISO 8601', async () => {
     const owner = await signIn('owner@example.com')
     const { data } = await owner.from('organisations').select('created_at').limit(1).single()
