@@ -2936,7 +2936,13 @@ begin
     and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
       from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
   then
-    perform usher.issue_again(v_invite.id, 'invitee');
+    begin
+      perform usher.issue_again(v_invite.id, case when auth.uid() is null then 'invitee' end);
+    exception
+      when others then
+        -- A newer invite was sent at this very moment: that mail is on its way, and the answer is the same.
+        null;
+    end;
   else
     perform usher.enqueue_delivery(
         'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
