@@ -309,7 +309,7 @@ describe('create_organisation_invite', () => {
     await expect(acme.invite()).rejects.toMatchObject({
       code: 'rate_limited',
       status: 429,
-      headers: { 'Retry-After': String(23 * 3600) },
+      headers: { 'Retry-After': expect.stringMatching(/^82[78]\d\d$/) },
     })
   })
 })
@@ -458,7 +458,7 @@ describe('resend_organisation_invite', () => {
     await expect(resend()).rejects.toMatchObject({
       code: 'rate_limited',
       status: 429,
-      headers: { 'Retry-After': '60' },
+      headers: { 'Retry-After': expect.stringMatching(/^(60|5\d)$/) },
     })
 
     const wait = () =>

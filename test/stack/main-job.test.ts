@@ -108,7 +108,8 @@ describe('supabase-js', () => {
       body: JSON.stringify({ invite_id: invite?.id }),
     })
 
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60'])
+    expect(answer.status).toBe(429)
+    expect(answer.headers.get('retry-after')).toMatch(/^(60|5\d)$/)
   })
 
   test('without a session gets 401 and 42501 for what is not for everyone', async () => {
