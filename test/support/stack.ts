@@ -17,10 +17,17 @@ export const PORTS = 6
 
 export const temporaryFolder = () => mkdtemp(join(tmpdir(), 'usher-stack-'))
 
-/** The first of six free ports that follow one another. */
+const taken = new Set<number>()
+
+/**
+ * The first of six free ports that follow one another: in steps, so that two ranges never overlap, and
+ * below those that the system gives to whoever asks for any.
+ */
 export async function freeRange(): Promise<number> {
   for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000)
+    const first = 20_000 + 10 * Math.floor(Math.random() * 1_200)
+    if (taken.has(first)) continue
+    taken.add(first)
     const free = await Promise.all(Array.from({ length: PORTS }, (_, i) => isFree(first + i)))
     if (free.every(Boolean)) return first
   }
