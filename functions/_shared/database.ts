@@ -169,13 +169,20 @@ export function deliveriesOf(sql: postgres.Sql): Deliveries {
     },
     async complete({ deliveryId, fence }, response, providerMessageId) {
       const [row] = await sql<{ done: boolean }[]>`
-        select usher.complete_delivery(${deliveryId}, ${fence}, ${response}, ${providerMessageId}) as done`
+        select usher.complete_delivery(
+          ${deliveryId}, ${fence}, ${storable(response)}, ${providerMessageId}) as done`
       return row?.done ?? false
     },
     async fail({ deliveryId, fence }, failure, response, statusCode) {
       const [row] = await sql<{ status: string | null }[]>`
-        select usher.fail_delivery(${deliveryId}, ${fence}, ${failure}, ${response}, ${statusCode}) as status`
+        select usher.fail_delivery(
+          ${deliveryId}, ${fence}, ${failure}, ${storable(response)}, ${statusCode}) as status`
       return row?.status ?? null
     },
   }
+}
+
+/** What a stranger's mail server says, without the one character that Postgres does not store. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '')
 }

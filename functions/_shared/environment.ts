@@ -30,7 +30,7 @@ export function readMailEnvironment(variables: Variables): MailEnvironment {
   return readAll(variables, (read) => ({
     ...readWorker(read),
     smtpUrl: read('SMTP_URL', parseSmtpUrl, 'smtp://user:password@host:587 or smtps://…:465'),
-    from: read('MAIL_FROM', parseMailbox, '"Name <address@example.com>"'),
+    from: read('MAIL_FROM', parseMailbox, '"Name <address@example.com>" or an address alone'),
   }))
 }
 
@@ -72,7 +72,6 @@ function parseSmtpUrl(text: string): URL | null {
 }
 
 function parseMailbox(text: string): { name: string; address: string } | null {
-  const [, name = '', address] =
-    text.match(/^\s*"?([^"<>\r\n]*?)"?\s*<([^\s<>@]+@[^\s<>@]+)>\s*$/) ?? []
-  return address ? { name, address } : null
+  const [, name = '', address = text] = text.match(/^\s*"?([^"<>\r\n]*?)"?\s*<([^<>]*)>\s*$/) ?? []
+  return /^[^\s<>@]+@[^\s<>@]+$/.test(address) ? { name, address } : null
 }

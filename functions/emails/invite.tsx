@@ -8,7 +8,7 @@ import type { InviteDelivery } from '../_shared/database.ts'
 import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
 import type { InviteWords } from './texts/texts.ts'
-import { light } from './theme.ts'
+import { accentOf, light, readableOn } from './theme.ts'
 
 interface InviteProps {
   mail: InviteDelivery
@@ -23,6 +23,7 @@ function wordsOf({ mail, language, now }: InviteProps): InviteWords {
     organisation: mail.organisation.name,
     inviter: mail.invite.inviter_name ?? mail.invite.inviter_email,
     roles: language.listRoles(mail.invite.roles),
+    roleCount: mail.invite.roles.length,
     expiresIn: language.sayWhen(expiresAt, now),
     expiresAt: language.sayDate(expiresAt),
   }
@@ -54,8 +55,8 @@ export function Invite(props: InviteProps) {
             <br />
             <Link
               href={link}
-              className="quiet"
-              style={{ color: light.quiet, overflowWrap: 'anywhere' }}
+              className="link"
+              style={{ color: readableOn(light.card, accentOf(mail.organisation)) }}
             >
               {link}
             </Link>

@@ -7,7 +7,8 @@ import { de } from './texts/de.ts'
 import { en } from './texts/en.ts'
 import type { Texts } from './texts/texts.ts'
 
-const LANGUAGES: Record<string, Texts> = { en, de }
+/** By language, or by language and script or region where they differ: `pt-BR` beside `pt`. */
+const LANGUAGES = { en, de } satisfies Record<string, Texts>
 
 export interface Language {
   texts: Texts
@@ -25,12 +26,10 @@ export interface Language {
 
 /**
  * The language for a locale: de-AT gives German with Austrian dates; a language that nobody has
- * translated gives English.
+ * translated, or that is none, gives English.
  */
 export function languageFor(locale: string): Language {
-  const code = locale.split('-')[0] ?? ''
-  const texts = LANGUAGES[code] ?? en
-  const lang = LANGUAGES[code] ? locale : 'en'
+  const { texts, lang } = chooseTexts(locale)
   // Without a region, the order of day and month that most readers of English know.
   const region = lang === 'en' ? 'en-GB' : lang
   return {
@@ -38,8 +37,8 @@ export function languageFor(locale: string): Language {
     lang,
     dir: ['ar', 'fa', 'he', 'ur'].includes(lang.split('-')[0] ?? '') ? 'rtl' : 'ltr',
     listRoles(roles) {
-      const names: Record<string, string> = texts.roles
-      return new Intl.ListFormat(region).format(roles.map((role) => names[role] ?? role))
+      const names = roles.map((role) => (isKey(texts.roles, role) ? texts.roles[role] : role))
+      return new Intl.ListFormat(region).format(names)
     },
     sayWhen(time, now) {
       const hours = Math.max(1, Math.round((time.getTime() - now.getTime()) / 3_600_000))
@@ -57,4 +56,27 @@ export function languageFor(locale: string): Language {
       return `${date.format(time)} UTC`
     },
   }
+}
+
+/** From the whole locale to its language alone: zh-Hant-TW, zh-Hant, zh. */
+function chooseTexts(locale: string): { texts: Texts; lang: string } {
+  const lang = canonical(locale)
+  for (let tag = lang; tag !== ''; tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')))) {
+    if (isKey(LANGUAGES, tag)) return { texts: LANGUAGES[tag], lang }
+  }
+  return { texts: en, lang: 'en' }
+}
+
+/** As Intl spells it, without extensions: they could change the calendar. */
+function canonical(locale: string): string {
+  try {
+    return new Intl.Locale(locale).baseName
+  } catch {
+    return 'en'
+  }
+}
+
+/** Unlike `in`, false for `constructor`, which an organisation may well call a role of its own. */
+function isKey<Map extends object>(map: Map, key: string): key is keyof Map & string {
+  return Object.hasOwn(map, key)
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import {
   Body,
   Button,
@@ -19,7 +19,7 @@ import {
 } from 'react-email'
 import type { PreparedDelivery } from '../_shared/database.ts'
 import type { Language } from './language.ts'
-import { dark, font, light, readableOn, size, textOn } from './theme.ts'
+import { accentOf, dark, font, light, readableOn, size, textOn } from './theme.ts'
 
 interface LayoutProps {
   language: Pick<Language, 'lang' | 'dir'>
@@ -35,13 +35,14 @@ interface LayoutProps {
 }
 
 // Mail programs that know the reader's preference take it from here; the others stay light.
-const DARK = `
+const darkStyles = (accent: string) => `
   :root { color-scheme: light dark; supported-color-schemes: light dark; }
   @media (prefers-color-scheme: dark) {
     .page, .page > table > tbody > tr > td { background-color: ${dark.page} !important; }
     .card { background-color: ${dark.card} !important; border-color: ${dark.border} !important; }
     .text { color: ${dark.text} !important; }
     .quiet { color: ${dark.quiet} !important; }
+    .link { color: ${readableOn(dark.card, accent)} !important; }
     .quote, .line { border-color: ${dark.border} !important; }
   }
   @media (max-width: 480px) {
@@ -71,12 +72,16 @@ export function Paragraph({
   )
 }
 
-/** What somebody wrote, as plain text, line by line. */
+/** What somebody wrote, as plain text, line by line: marked off, also in the plain text version. */
 export function Quote({ children }: { children: string }) {
   return (
-    <Section
+    <blockquote
       className="quote"
-      style={{ borderInlineStart: `3px solid ${light.border}`, margin: '0 0 16px' }}
+      style={{
+        borderInlineStart: `3px solid ${light.border}`,
+        margin: '0 0 16px',
+        padding: '0 16px',
+      }}
     >
       <Text
         className="text"
@@ -85,14 +90,17 @@ export function Quote({ children }: { children: string }) {
           fontSize: size.text,
           lineHeight: '1.5',
           margin: '0',
-          padding: '2px 16px',
-          whiteSpace: 'pre-line',
-          overflowWrap: 'anywhere',
         }}
       >
-        {children}
+        {children.split('\n').map((line, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: drawn once
+          <Fragment key={i}>
+            {i > 0 && <br />}
+            {line}
+          </Fragment>
+        ))}
       </Text>
-    </Section>
+    </blockquote>
   )
 }
 
@@ -106,13 +114,13 @@ export function Layout({
   children,
   afterButton,
 }: LayoutProps) {
-  const accent = organisation.accent_colour ?? light.accent
+  const accent = accentOf(organisation)
   return (
     <Html lang={language.lang} dir={language.dir}>
       <Head>
         <meta name="color-scheme" content="light dark" />
         <meta name="supported-color-schemes" content="light dark" />
-        <style>{DARK}</style>
+        <style>{darkStyles(accent)}</style>
       </Head>
       <Preview>{preview}</Preview>
       <Body
@@ -126,6 +134,9 @@ export function Layout({
             border: `1px solid ${light.border}`,
             borderRadius: '12px',
             maxWidth: size.width,
+            // Inherited by all of it: a name of one long word must not make the card wider.
+            overflowWrap: 'anywhere',
+            wordBreak: 'break-word',
             padding: '32px 36px',
           }}
         >
@@ -134,7 +145,14 @@ export function Layout({
               src={organisation.logo_url}
               alt={organisation.name}
               height="36"
-              style={{ marginBottom: '24px' }}
+              className="text"
+              // Seen instead of the image where images are off.
+              style={{
+                color: light.text,
+                fontSize: size.text,
+                fontWeight: '600',
+                marginBottom: '24px',
+              }}
             />
           ) : (
             <Section style={{ marginBottom: '24px' }}>
@@ -146,7 +164,6 @@ export function Layout({
                   display: 'inline-block',
                   fontSize: size.small,
                   fontWeight: '600',
-                  overflowWrap: 'anywhere',
                   padding: '6px 12px',
                 }}
               >
@@ -162,7 +179,6 @@ export function Layout({
               fontSize: size.title,
               lineHeight: '1.3',
               margin: '0 0 16px',
-              overflowWrap: 'anywhere',
             }}
           >
             {heading}
@@ -170,10 +186,13 @@ export function Layout({
           {children}
           <Button
             href={button.href}
+            className="line"
             style={{
-              backgroundColor: readableOn('#ffffff', accent),
+              backgroundColor: accent,
+              // A hairline, so that a white button is seen on a white card, and a black one on black.
+              border: `1px solid ${light.border}`,
               borderRadius: '8px',
-              color: '#ffffff',
+              color: textOn(accent),
               fontSize: size.text,
               fontWeight: '600',
               margin: '8px 0 24px',
@@ -183,15 +202,17 @@ export function Layout({
             {button.label}
           </Button>
           {afterButton}
-          <Hr className="line" style={{ borderColor: light.border, margin: '8px 0 20px' }} />
+          <Hr
+            className="line"
+            style={{ borderTop: `1px solid ${light.border}`, margin: '8px 0 20px' }}
+          />
           <Text
             className="quiet"
             style={{
               color: light.quiet,
-              fontSize: '13px',
+              fontSize: size.fine,
               lineHeight: '1.5',
               margin: '0',
-              overflowWrap: 'anywhere',
             }}
           >
             {why}

@@ -8,16 +8,18 @@ import type { PreparedDelivery } from '../_shared/database.ts'
 import { Invite, inviteSubject } from './invite.tsx'
 import { languageFor } from './language.ts'
 import { Notice, noticeSubject } from './notice.tsx'
+import { toLine, withoutControls } from './one-line.ts'
 
 export interface RenderedMail {
-  /** One line. */
+  /** One line of at most 200 characters. */
   subject: string
   html: string
   text: string
 }
 
 /** @param now - when it is sent; relative times are counted from it */
-export async function render(mail: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
+export async function render(prepared: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
+  const mail = withoutControls(prepared)
   const language = languageFor(mail.locale)
   const { subject, body } =
     mail.kind === 'invite' || mail.kind === 'invite_reminder'
@@ -37,13 +39,4 @@ export async function render(mail: PreparedDelivery, now = new Date()): Promise<
       selectors: [{ selector: 'h1', options: { uppercase: false } }],
     }),
   }
-}
-
-/**
- * A subject of one line and at most 200 characters, without anything that turns the direction of
- * text. The database refuses such names already; what an account calls itself is not ours, though.
- */
-function toLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-  return line.length <= 200 ? line : `${line.slice(0, 199)}…`
 }

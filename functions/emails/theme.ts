@@ -24,7 +24,18 @@ export const dark = {
 export const font =
   "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-export const size = { title: '22px', text: '16px', small: '14px', width: '560px' } as const
+export const size = {
+  title: '22px',
+  text: '16px',
+  small: '14px',
+  fine: '13px',
+  width: '560px',
+} as const
+
+/** The organisation's own colour, or ours. */
+export function accentOf(organisation: { accent_colour: string | null }): string {
+  return organisation.accent_colour ?? light.accent
+}
 
 /** Contrast of two colours, from 1 to 21. Source: WCAG 2.2, definition of contrast ratio. */
 export function contrast(one: string, two: string): number {

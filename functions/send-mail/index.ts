@@ -23,7 +23,8 @@ Deno.serve(
   createHandler({
     async drain(signal) {
       // Called by a cron job every minute: the one clock that a hosted project has.
-      await keepHouse(housekeeping)
+      // What goes wrong with it must not keep the mail.
+      await keepHouse(housekeeping).catch((error) => console.error(`House not kept: ${error}`))
       return drain(options, signal)
     },
     secret: environment.workerSecret,

@@ -3,36 +3,33 @@
  * by side.
  *
  * It listens for new mails where the connection allows it, and looks by itself every second. Every
- * minute it keeps house: what has expired, what to bring to mind, what to seal.
+ * minute it keeps house: what has expired, what to bring to mind, what to seal, which domains to look
+ * up. That goes on beside the mail, which waits for none of it. On SIGTERM or SIGINT what is under way
+ * is finished, and it ends with 0.
  *
  * @module
  */
 import { resolveTxt } from 'node:dns/promises'
-import { setTimeout as wait } from 'node:timers/promises'
 import { connect, deliveriesOf, domainsOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
+import { repeat } from '../_shared/repeat.ts'
 import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
-
-const POLL_MILLISECONDS = 1_000
-const HOUSEKEEPING_MILLISECONDS = 60_000
 
 const environment = readMailEnvironment(Deno.env.toObject())
 const sql = connect(environment.databaseUrl)
 const transport = createSmtpTransport(environment.smtpUrl)
 const stopping = new AbortController()
-let wake = new AbortController()
+const stop = stopping.signal
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  Deno.addSignalListener(signal, () => {
-    stopping.abort()
-    wake.abort()
-  })
+  Deno.addSignalListener(signal, () => stopping.abort())
 }
 
-// Only a hint: behind a transaction-mode pooler it never comes, and polling does it all.
-sql.listen('usher_deliveries', () => wake.abort()).catch(() => {})
+// Only a hint: behind a transaction-mode pooler it never comes, and looking does it all.
+const bell = new EventTarget()
+sql.listen('usher_deliveries', () => bell.dispatchEvent(new Event('ring'))).catch(() => {})
 
 const options = {
   deliveries: deliveriesOf(sql),
@@ -42,26 +39,24 @@ const options = {
 }
 const housekeeping = housekeepingOf(sql)
 const domains = domainsOf(sql)
-let keptHouseAt = 0
-let trouble = 0
-while (!stopping.signal.aborted) {
-  wake = new AbortController()
-  try {
-    const counts = await drain(options, stopping.signal)
+
+const mailing = repeat(
+  async () => {
+    const counts = await drain(options, stop)
     if (counts.sent + counts.failed + counts.skipped > 0) console.log(JSON.stringify(counts))
-    if (Date.now() - keptHouseAt > HOUSEKEEPING_MILLISECONDS) {
-      await keepHouse(housekeeping)
-      await checkDomains(domains, resolveTxt)
-      keptHouseAt = Date.now()
-    }
-    trouble = 0
-  } catch (error) {
-    // The database is away, perhaps restarting. It comes back, or an operator sees this line.
-    trouble += 1
-    console.error(`Trouble ${trouble}: ${error instanceof Error ? error.message : error}`)
-  }
-  const pause = POLL_MILLISECONDS * Math.min(2 ** trouble, 30)
-  await wait(pause, undefined, { signal: wake.signal }).catch(() => {})
-}
+  },
+  { every: 1_000, stop, bell },
+)
+repeat(
+  async () => {
+    await keepHouse(housekeeping)
+    await checkDomains(domains, resolveTxt)
+  },
+  { every: 60_000, stop },
+)
+
+// Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
+await mailing
 transport.close()
 await sql.end({ timeout: 5 })
+Deno.exit(0)

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { connect, deliveriesOf } from '../../functions/_shared/database.ts'
 import { readMailEnvironment } from '../../functions/_shared/environment.ts'
 import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
@@ -140,10 +140,28 @@ describe('the function', () => {
   test.for([
     [401, { method: 'POST' }],
     [401, { method: 'POST', headers: { authorization: 'Bearer wrong' } }],
+    [401, { method: 'POST', headers: { authorization: secret } }],
     [401, { method: 'POST', headers: { authorization: `Bearer ${secret} x` } }],
     [405, { method: 'GET', headers: { authorization: `Bearer ${secret}` } }],
   ] as const)('%i: %j', async ([status, init]) => {
     expect((await call(init)).status).toBe(status)
+  })
+
+  test('answers as JSON, and without the reason, when the database is away', async () => {
+    const reason = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => reason.mockRestore())
+    const broken = createHandler({ drain: () => Promise.reject(new Error('at 10.0.0.1')), secret })
+
+    const answer = await broken(
+      new Request('https://functions.test/send-mail', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}` },
+      }),
+    )
+
+    expect(answer.status).toBe(503)
+    expect(JSON.stringify(await answer.json())).not.toContain('10.0.0.1')
+    expect(reason).toHaveBeenCalledWith('Not done: at 10.0.0.1')
   })
 })
 
@@ -159,6 +177,13 @@ describe('the environment', () => {
     expect(readMailEnvironment(good)).toMatchObject({
       databaseUrl: good.USHER_DATABASE_URL,
       from: { name: 'Acme', address: 'no-reply@acme.example' },
+    })
+  })
+
+  test('takes an address without a name', () => {
+    expect(readMailEnvironment({ ...good, MAIL_FROM: 'no-reply@acme.example' }).from).toEqual({
+      name: '',
+      address: 'no-reply@acme.example',
     })
   })
 

@@ -26,12 +26,15 @@ async function server(options: SMTPServerOptions = {}) {
 }
 
 /** A server that speaks by a script: what it says to each line that comes. */
-async function scripted(answer: (line: string, socket: Socket) => string | null) {
+async function scripted(
+  answer: (line: string, socket: Socket) => string | null,
+  { greeting = '220 scripted', user = '', timeout = 10_000 } = {},
+) {
   const sockets = new Set<Socket>()
   const listener = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    socket.write('220 scripted\r\n')
+    socket.write(`${greeting}\r\n`)
     socket.on('data', (data) => {
       for (const line of data.toString().split('\r\n').slice(0, -1)) {
         const said = answer(line, socket)
@@ -42,7 +45,7 @@ async function scripted(answer: (line: string, socket: Socket) => string | null)
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   const address = listener.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const transport = createSmtpTransport(new URL(`smtp://127.0.0.1:${port}`))
+  const transport = createSmtpTransport(new URL(`smtp://${user}127.0.0.1:${port}`), { timeout })
   onTestFinished(async () => {
     transport.close()
     for (const socket of sockets) socket.destroy()
@@ -52,6 +55,12 @@ async function scripted(answer: (line: string, socket: Socket) => string | null)
 }
 
 const hello = (line: string) => (/^(EHLO|HELO)/.test(line) ? '250 scripted' : null)
+
+/** Says yes to all but the last line. */
+const takes = (line: string) => {
+  if (/^(MAIL|RCPT)/.test(line)) return '250 OK'
+  return line === 'DATA' ? '354 Go on' : hello(line)
+}
 
 describe('a mail over SMTP', () => {
   test('arrives whole, with the headers that it was given', async () => {
@@ -138,11 +147,66 @@ describe('a mail over SMTP', () => {
   test('is in doubt when the connection drops after its last line', async () => {
     const transport = await scripted((line, socket) => {
       if (line === '.') socket.destroy()
-      if (/^(MAIL|RCPT)/.test(line)) return '250 OK'
-      return line === 'DATA' ? '354 Go on' : hello(line)
+      return takes(line)
     })
 
     expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'in_doubt' })
+  })
+
+  test('is temporary when the connection drops in the middle of it', async () => {
+    const transport = await scripted((line, socket) => {
+      if (line.startsWith('Subject:')) socket.destroy()
+      return takes(line)
+    })
+
+    // Longer than what the system takes off our hands before it notices.
+    const html = `<p>${'Hello '.repeat(5_000_000)}</p>`
+    expect(await transport.send({ ...message, html })).toMatchObject({
+      ok: false,
+      failure: 'temporary',
+    })
+  })
+
+  test('is given up in time, also when a server answers each step just in time', async () => {
+    const stuckAt = (step: string) =>
+      scripted((line) => (line.startsWith(step) ? null : takes(line)), { timeout: 300 })
+
+    const [before, after] = await Promise.all([stuckAt('RCPT'), stuckAt('.')])
+
+    expect(await before.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+    expect(await after.send(message)).toMatchObject({ ok: false, failure: 'in_doubt' })
+  })
+})
+
+describe('what is not said of the mail is no reason to lose it', () => {
+  test('a server that greets with 554', async () => {
+    const transport = await scripted(takes, { greeting: '554 No service here' })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+  })
+
+  test('a password that is wrong today', async () => {
+    const transport = await scripted(
+      (line) => {
+        if (line.startsWith('EHLO')) return '250-scripted\r\n250 AUTH PLAIN'
+        return line.startsWith('AUTH') ? '535 5.7.8 Wrong' : takes(line)
+      },
+      { user: 'user:wrong@' },
+    )
+
+    expect(await transport.send(message)).toMatchObject({
+      ok: false,
+      failure: 'temporary',
+      statusCode: '5.7.8',
+    })
+  })
+
+  test('a server that wants a password that we were not given', async () => {
+    const transport = await scripted((line) =>
+      line.startsWith('MAIL') ? '530 5.7.0 Authentication required' : takes(line),
+    )
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
   })
 })
 

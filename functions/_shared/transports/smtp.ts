@@ -9,6 +9,19 @@ import type { Message, Outcome, Transport } from './index.ts'
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
+/** Ports on which TLS comes before the first word, whatever the scheme says. */
+const ENCRYPTED_PORTS = ['465', '2465']
+
+/**
+ * After so long a mail is given up, from waiting for a connection to the last answer. A lease is one
+ * minute: a server that answers each step just in time must not keep a mail that another worker has
+ * taken over meanwhile.
+ */
+const SEND_MILLISECONDS = 45_000
+
+/** The server does not know us: nothing is said of the mail. Source: RFC 4954 section 6 */
+const AUTHENTICATION_CODES = [530, 534, 535, 538]
+
 interface SmtpError extends Error {
   /** nodemailer's word, such as ECONNECTION. */
   code?: string
@@ -19,9 +32,13 @@ interface SmtpError extends Error {
 /**
  * @param url - `smtps://` is TLS from the first byte (465, 2465); `smtp://` must be able to STARTTLS
  *   (587, 2587), and is refused in the clear unless the server is on this machine. Source: RFC 8314
+ * @param options.timeout - milliseconds for one mail in all. Default: 45,000
  */
-export function createSmtpTransport(url: URL): Transport {
-  const isEncryptedFromStart = url.protocol === 'smtps:'
+export function createSmtpTransport(
+  url: URL,
+  { timeout = SEND_MILLISECONDS }: { timeout?: number } = {},
+): Transport {
+  const isEncryptedFromStart = url.protocol === 'smtps:' || ENCRYPTED_PORTS.includes(url.port)
   const pool = createTransport({
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port) || (isEncryptedFromStart ? 465 : 587),
@@ -56,11 +73,19 @@ export function createSmtpTransport(url: URL): Transport {
 
   return {
     async send(message) {
+      const deadline = new AbortController()
+      const timer = setTimeout(() => deadline.abort(new Error('Given up: too slow.')), timeout)
       try {
-        const { response } = await pool.sendMail({ ...toMail(message), message } as object)
+        const { response } = await pool.sendMail({
+          ...toMail(message),
+          message,
+          signal: deadline.signal,
+        } as object)
         return { ok: true, response, providerMessageId: null }
       } catch (error) {
         return classify(error as SmtpError, handedOver.has(message))
+      } finally {
+        clearTimeout(timer)
       }
     },
     close: () => pool.close(),
@@ -88,13 +113,16 @@ function toMail(message: Message) {
 function classify(error: SmtpError, isHandedOver: boolean): Outcome {
   const response = error.response ?? error.message
   const [, statusCode = null] = response.match(/^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/) ?? []
-  if (error.responseCode) {
-    const isForGood = error.responseCode >= 500
+  const { code, responseCode } = error
+  // Only these two speak of this mail. A wrong password, a server that greets with 554 or has no
+  // STARTTLS today: all mails fail alike until an operator has mended it, and none must be lost.
+  const isAboutMail = code === 'EENVELOPE' || code === 'EMESSAGE'
+  if (responseCode || isAboutMail) {
+    // Without a code: nodemailer found an address that SMTP cannot carry, today or tomorrow.
+    const isForGood =
+      isAboutMail &&
+      (!responseCode || (responseCode >= 500 && !AUTHENTICATION_CODES.includes(responseCode)))
     return { ok: false, failure: isForGood ? 'permanent' : 'temporary', response, statusCode }
-  }
-  // An address that the server's own rules could not carry will not do better next time.
-  if (error.code === 'EENVELOPE' || error.code === 'EMESSAGE') {
-    return { ok: false, failure: 'permanent', response, statusCode }
   }
   // Without a last word from the server, it may or may not have been taken.
   return { ok: false, failure: isHandedOver ? 'in_doubt' : 'temporary', response, statusCode }

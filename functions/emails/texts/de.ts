@@ -10,13 +10,14 @@ export const de: Texts = {
         : `Sie sind zu ${organisation} eingeladen`,
     reminder: ({ organisation, expiresIn }) =>
       `Ihre Einladung zu ${organisation} endet ${expiresIn}`,
-    preview: ({ roles, expiresIn }) => `Ihre Rolle: ${roles}. Die Einladung endet ${expiresIn}.`,
+    preview: ({ roles, roleCount, expiresIn }) =>
+      `${roleCount === 1 ? 'Ihre Rolle' : 'Ihre Rollen'}: ${roles}. Die Einladung endet ${expiresIn}.`,
     heading: ({ organisation }) => `Einladung zu ${organisation}`,
     intro: ({ organisation, inviter }) =>
       inviter
         ? `${inviter} lädt Sie ein, Mitglied von ${organisation} zu werden.`
         : `Sie sind eingeladen, Mitglied von ${organisation} zu werden.`,
-    role: ({ roles }) => `Ihre Rolle: ${roles}`,
+    role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Ihre Rolle' : 'Ihre Rollen'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `Die Einladung endet ${expiresIn}, am ${expiresAt}.`,
     button: 'Einladung ansehen',
     link: 'Falls der Knopf nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:',

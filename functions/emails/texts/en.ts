@@ -15,7 +15,7 @@ export const en: Texts = {
       inviter
         ? `${inviter} invites you to become a member of ${organisation}.`
         : `You are invited to become a member of ${organisation}.`,
-    role: ({ roles }) => `Your role: ${roles}`,
+    role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Your role' : 'Your roles'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `The invitation ends ${expiresIn}, on ${expiresAt}.`,
     button: 'See the invitation',
     link: 'If the button does not work, copy this address into your browser:',

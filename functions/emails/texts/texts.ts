@@ -11,6 +11,7 @@ export interface InviteWords {
   inviter: string | null
   /** As a list in words, such as "Finance and Member". */
   roles: string
+  roleCount: number
   /** Such as "in 7 days". */
   expiresIn: string
   /** Such as "Saturday, 28 November 2026 at 10:00 UTC". */
