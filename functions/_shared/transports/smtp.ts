@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PassThrough } from 'node:stream'
 import { createTransport } from 'nodemailer'
 import type { Message, Outcome, Transport } from './index.ts'
 
@@ -59,22 +58,26 @@ export function createSmtpTransport(
     disableUrlAccess: true,
   })
 
-  // Which messages have left this process to the last byte; what is lost after that is in doubt.
+  // Which messages have left this process to the last byte; what is lost after that is in doubt. The
+  // stream that nodemailer takes is read only once the server has asked for the message, unlike one
+  // put before it (`transform`), which is read ahead while the recipient is still being named.
   const handedOver = new WeakSet<Message>()
   pool.use('stream', (mail, done) => {
     const { message } = mail.data as { message?: Message }
-    mail.message.transform(() => {
-      const through = new PassThrough()
-      if (message) through.once('end', () => handedOver.add(message))
-      return through
-    })
+    const createReadStream = mail.message.createReadStream.bind(mail.message)
+    mail.message.createReadStream = (options) => {
+      const stream = createReadStream(options)
+      if (message) stream.once('end', () => handedOver.add(message))
+      return stream
+    }
     done()
   })
 
   return {
     async send(message) {
       const deadline = new AbortController()
-      const timer = setTimeout(() => deadline.abort(new Error('Given up: too slow.')), timeout)
+      const tooSlow = new Error(`Given up after ${timeout / 1000} seconds.`)
+      const timer = setTimeout(() => deadline.abort(tooSlow), timeout)
       try {
         const { response } = await pool.sendMail({
           ...toMail(message),
@@ -111,7 +114,9 @@ function toMail(message: Message) {
 
 /** What an error of nodemailer means for the delivery. */
 function classify(error: SmtpError, isHandedOver: boolean): Outcome {
-  const response = error.response ?? error.message
+  // nodemailer's own words for a deadline do not say which: its cause does.
+  const { message } = error.cause instanceof Error && error.code === 'EABORT' ? error.cause : error
+  const response = error.response ?? message
   const [, statusCode = null] = response.match(/^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/) ?? []
   const { code, responseCode } = error
   // Only these two speak of this mail. A wrong password, a server that greets with 554 or has no
