@@ -6,13 +6,13 @@ import { drain } from '../../functions/send-mail/drain.ts'
 import { createHandler } from '../../functions/send-mail/handler.ts'
 import { type Organisation, test } from '../support/acme.ts'
 import { refusal, startSmtpServer } from '../support/smtp.ts'
+import { workerUrl } from './worker-role.ts'
 
 /** A worker with its own connection, as the role that the real one has, and a mail server. */
 async function worker(acme: Organisation, databaseUrl: string, smtp = startSmtpServer()) {
   const server = await smtp
-  await acme.sql.unsafe(`alter role usher_worker login password 'worker'`)
   await acme.sql`delete from public.organisation_deliveries where organisation_id <> ${acme.id}`
-  const sql = connect(databaseUrl.replace(/\/\/[^@]+@/, '//usher_worker:worker@'))
+  const sql = connect(await workerUrl(acme.sql, databaseUrl))
   const transport = createSmtpTransport(server.url)
   onTestFinished(async () => {
     transport.close()

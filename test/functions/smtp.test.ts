@@ -104,6 +104,26 @@ describe('a mail over SMTP', () => {
   })
 
   test.for([
+    'new@example.com, victim@example.com',
+    'new@example.com>\r\nRCPT TO:<victim@example.com',
+    'new@example.com\r\nBcc: victim@example.com',
+    'Friends: new@example.com, victim@example.com;',
+  ])('goes to nobody else, whatever its address holds: %j', async (address) => {
+    const { transport, received } = await server()
+
+    await transport.send({ ...message, to: address })
+    await transport.send({ ...message, replyTo: address })
+
+    const recipients = received.flatMap((mail) => mail.recipients)
+    expect(recipients.filter((each) => !each.startsWith('new@example.com'))).toEqual([])
+    expect(recipients.length).toBeLessThanOrEqual(2)
+    for (const mail of received) {
+      expect(mail.raw).not.toMatch(/^Bcc:/im)
+      expect(mail.to?.length).toBe(1)
+    }
+  })
+
+  test.for([
     [421, 'Try later', 'temporary', null],
     [451, '4.3.0 Busy', 'temporary', '4.3.0'],
     [452, '4.2.2 Mailbox full', 'temporary', '4.2.2'],

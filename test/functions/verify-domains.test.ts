@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { connect, domainsOf } from '../../functions/_shared/database.ts'
 import { checkDomains } from '../../functions/verify-domains/check.ts'
 import { test } from '../support/acme.ts'
+import { workerUrl } from './worker-role.ts'
 
 /** A real name server that knows these TXT records and no others. */
 async function startNameServer(records: Record<string, string[]>) {
@@ -46,8 +47,7 @@ describe('verify-domains', () => {
       '_usher.proved.example': ['v=something else', verification],
       '_usher.unproved.example': ['usher-verification=wrong'],
     })
-    await acme.sql.unsafe(`alter role usher_worker login password 'worker'`)
-    const sql = connect(database.url.replace(/\/\/[^@]+@/, '//usher_worker:worker@'))
+    const sql = connect(await workerUrl(acme.sql, database.url))
     onTestFinished(() => sql.end())
 
     expect(await checkDomains(domainsOf(sql), (name) => resolver.resolveTxt(name))).toEqual({

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { denoArguments } from '../../supabase/local/functions.ts'
 import { type Organisation, test } from '../support/acme.ts'
 import { startSmtpServer } from '../support/smtp.ts'
+import { workerUrl } from './worker-role.ts'
 
 interface Worker {
   process: ChildProcess
@@ -13,14 +14,13 @@ interface Worker {
 }
 
 /** The real process, under Deno, as the stack and a self-hosted project run it. */
-async function startWorker(acme: Organisation, databaseUrl: string, smtpUrl: URL): Promise<Worker> {
-  await acme.sql.unsafe(`alter role usher_worker login password 'worker'`)
+function startWorker(databaseUrl: string, smtpUrl: URL): Worker {
   let log = ''
   const child = spawn('deno', denoArguments('send-mail/worker.ts'), {
     env: {
       ...process.env,
       NO_COLOR: '1',
-      USHER_DATABASE_URL: databaseUrl.replace(/\/\/[^@]+@/, '//usher_worker:worker@'),
+      USHER_DATABASE_URL: databaseUrl,
       USHER_WORKER_SECRET: 'a-secret-of-the-worker',
       SMTP_URL: smtpUrl.href,
       MAIL_FROM: 'no-reply@usher.test',
@@ -50,7 +50,7 @@ describe('the worker process', () => {
     database,
   }) => {
     let isHolding = false
-    let release = () => {}
+    let release: (() => void) | null = null
     const smtp = await startSmtpServer({
       onMailFrom(_address, _session, done) {
         if (isHolding) release = done
@@ -64,26 +64,28 @@ describe('the worker process', () => {
           timeout: 15_000,
         })
         .toBe(true)
-    const worker = await startWorker(acme, database.url, smtp.url)
+    const url = await workerUrl(acme.sql, database.url)
+    const role = new URL(url).username
+    const worker = startWorker(url, smtp.url)
 
     const first = await acme.invite()
     await arrived(first.invite.email)
 
     // Gone, and nobody is let in for a while.
-    await acme.sql`alter role usher_worker nologin`
-    await acme.sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where usename = 'usher_worker' and datname = current_database()`
+    await acme.sql.unsafe(`alter role ${role} nologin`)
+    await acme.sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`
     await expect.poll(worker.log, { timeout: 10_000 }).toContain('Trouble 1: ')
-    await acme.sql`alter role usher_worker login`
+    await acme.sql.unsafe(`alter role ${role} login`)
     const second = await acme.invite()
     await arrived(second.invite.email)
 
     isHolding = true
     const third = await acme.invite()
-    await expect.poll(() => statusOf(acme, third.invite.id)).toEqual(['sending'])
+    await expect.poll(() => release, { timeout: 10_000 }).not.toBeNull()
+    expect(await statusOf(acme, third.invite.id)).toEqual(['sending'])
     worker.process.kill('SIGTERM')
     const fourth = await acme.invite()
-    release()
+    ;(release as (() => void) | null)?.()
 
     expect(await worker.ended).toBe(0)
     expect(await statusOf(acme, third.invite.id)).toEqual(['sent'])
