@@ -9,11 +9,15 @@ create table usher.settings (
   invites_per_day   integer not null default 20000,
   auth_confirms_addresses boolean not null default false,
   sign_up           text not null default 'open',
+  functions_url     text,
+  mails_per_minute_to_domain integer,
+  mails_per_minute_of_organisation integer,
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
   constraint settings_limits check (
-    resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0)
+    resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
+    and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is
@@ -33,6 +37,14 @@ enough to accept an invite without its link.';
 
 comment on column usher.settings.sign_up is
   'open: anyone may make an account; invite_only: those with a pending invite, or a device with a code.';
+
+comment on column usher.settings.functions_url is
+  'Where edge functions answer, without a slash at the end, such as https://<project>.supabase.co/functions/v1.
+With it, mails to invitees carry a one-click header to stop them (RFC 8058).';
+comment on column usher.settings.mails_per_minute_to_domain is
+  'How many mails may go to one domain in a minute; null: as many as there are.';
+comment on column usher.settings.mails_per_minute_of_organisation is
+  'How many mails of one organisation may go out in a minute; null: as many as there are.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);
@@ -64,6 +76,11 @@ begin
   if usher.url_origin(v_settings.site_url) is null then
     perform usher.fail('invalid_settings',
       hint => 'site_url is an absolute https address (http only for this machine itself).');
+  end if;
+  v_settings.functions_url := rtrim(v_settings.functions_url, '/');
+  if v_settings.functions_url is not null and usher.url_origin(v_settings.functions_url) is null then
+    perform usher.fail('invalid_settings',
+      hint => 'functions_url is an absolute https address (http only for this machine itself), or null.');
   end if;
 
   begin

@@ -8,6 +8,7 @@ create table public.organisations (
   slug                  text not null,
   logo_url              text,
   accent_colour         text,
+  sender_name           text,
   reply_to              text,
   locale                text not null default 'en',
   invite_ttl            interval not null default '7 days',
@@ -15,6 +16,7 @@ create table public.organisations (
   allowed_email_domains text[] not null default '{}',
   self_service_resend   boolean not null default false,
   expiry_mail           boolean not null default false,
+  track_opens           boolean not null default false,
   reminder_before       interval,
   audit_retention       interval,
   created_at            timestamptz not null default now(),
@@ -24,6 +26,7 @@ create table public.organisations (
   constraint organisations_slug check (usher.is_slug(slug)),
   constraint organisations_logo_url check (usher.url_origin(logo_url) is not null or logo_url is null),
   constraint organisations_accent_colour check (accent_colour ~ '^#[0-9a-f]{6}$'),
+  constraint organisations_sender_name check (usher.clean_line(sender_name, 100) = sender_name or sender_name is null),
   constraint organisations_reply_to check (usher.normalise_email(reply_to) = reply_to or reply_to is null),
   constraint organisations_locale check (usher.is_locale(locale)),
   constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
@@ -33,6 +36,7 @@ create table public.organisations (
 );
 comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
 comment on column public.organisations.accent_colour is 'For pages and mails: # and six lower-case hex digits.';
+comment on column public.organisations.sender_name is 'Who its mails come from by name; null: its name.';
 comment on column public.organisations.reply_to is 'Where answers to its mails go; null: nowhere.';
 comment on column public.organisations.locale is 'Language of its mails when an invite names none.';
 comment on column public.organisations.invite_ttl is 'Lifetime of an invite when it names none: 1 hour to 30 days.';
@@ -43,6 +47,9 @@ comment on column public.organisations.self_service_resend is
   'Whether the holder of an expired link gets a new one without asking an admin.';
 
 comment on column public.organisations.expiry_mail is 'Whether who sent an invite hears when it has expired.';
+
+comment on column public.organisations.track_opens is
+  'Whether it is recorded that a mail was opened, where the mail provider tells.';
 
 comment on column public.organisations.reminder_before is
   'How long before its end an unanswered invite is brought to mind again, once; null: not.';

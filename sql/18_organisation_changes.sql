@@ -10,7 +10,7 @@ as $$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
     'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
-    'audit_retention'];
+    'audit_retention', 'sender_name', 'track_opens'];
   v_changes jsonb := update_organisation.changes;
   v_before  public.organisations;
   v_after   public.organisations;
@@ -36,6 +36,8 @@ begin
 
   -- null puts a setting back, where it can be without a value.
   v_after.name := usher.clean_line(v_after.name, 100);
+  v_after.sender_name := case when v_after.sender_name is not null
+    then coalesce(usher.clean_line(v_after.sender_name, 100), '') end;
   v_after.reply_to := case when v_after.reply_to is not null
     then coalesce(usher.normalise_email(v_after.reply_to), '') end;
   v_after.accent_colour := lower(v_after.accent_colour);
@@ -45,6 +47,9 @@ begin
   if v_after.name is null then
     perform usher.fail('invalid_settings',
       hint => 'The name is one line of 1 to 100 characters, without control characters.');
+  elsif v_after.sender_name = '' then
+    perform usher.fail('invalid_settings',
+      hint => 'sender_name is one line of 1 to 100 characters, without control characters, or null.');
   elsif v_after.slug is null or not usher.is_slug(v_after.slug) then
     perform usher.fail('invalid_slug');
   elsif v_after.reply_to = '' then
@@ -55,7 +60,7 @@ begin
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit < 1
-    or v_after.self_service_resend is null or v_after.expiry_mail is null
+    or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
     or v_after.audit_retention < interval '30 days'
     or exists (
@@ -74,7 +79,8 @@ begin
       invite_ttl = v_after.invite_ttl, seat_limit = v_after.seat_limit,
       allowed_email_domains = v_after.allowed_email_domains,
       self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail,
-      reminder_before = v_after.reminder_before, audit_retention = v_after.audit_retention
+      reminder_before = v_after.reminder_before, audit_retention = v_after.audit_retention,
+      sender_name = v_after.sender_name, track_opens = v_after.track_opens
     where o.id = v_after.id;
   exception
     when unique_violation then
@@ -107,6 +113,7 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
     slug                   2 to 63 of a-z, 0-9 and single inner hyphens
     logo_url               an https address, or null
     accent_colour          #rrggbb, or null
+    sender_name            who its mails come from by name: one line, 1 to 100 characters, or null: its name
     reply_to               where answers to its mails go, or null
     locale                 language of its mails, such as de-AT
     invite_ttl             lifetime of invites: 1 hour to 30 days
@@ -114,6 +121,7 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
     allowed_email_domains  only addresses of these may be invited and may accept; empty: any
     self_service_resend    whether the holder of an expired link gets a new one without an admin
     expiry_mail            whether who sent an invite hears when it has expired
+    track_opens            whether it is recorded that a mail was opened, where the mail provider tells
     reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
     audit_retention        how long the trail is kept, 30 days or more, or null: for ever
 

@@ -75,6 +75,7 @@ begin
   set email = 'erased@' || r.id || '.invalid', reason = null
   where r.user_id = erase_person.user_id;
   delete from usher.suppressed_addresses s where s.email = v_email;
+  delete from usher.mail_opt_outs o where o.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
 
   perform set_config('usher.audit_exception', 'UPDATE', true);

@@ -18,6 +18,7 @@ create table usher.invites (
   locale          text,
   redirect_to     text,
   metadata        jsonb not null default '{}',
+  template_id     uuid references public.organisation_email_templates on delete set null,
   invited_by      uuid,
   created_at      timestamptz not null default clock_timestamp(),
   issue           integer not null default 1,
@@ -32,6 +33,7 @@ create table usher.invites (
   revoked_at      timestamptz,
   revoked_by      uuid,
   revoked_reason  text,
+  bounced_at      timestamptz,
 
   constraint invites_subject check (
     kind = 'user' and email is not null and device_name is null
@@ -50,12 +52,16 @@ comment on column usher.invites.issue is
 comment on column usher.invites.invited_by is
   'Who made it; no foreign key, because it outlives the account.';
 comment on column usher.invites.reminded_issue is 'The issue that was brought to mind; each is at most once.';
+comment on column usher.invites.template_id is 'How its mail is worded; null: by the organisation''s default.';
+comment on column usher.invites.bounced_at is
+  'When the mail of the present issue came back for good, or was not sent because the address takes none.';
 comment on column usher.invites.lifetime is 'How long each issue of it lives: 1 hour to 30 days.';
 
 -- One open offer per address and organisation: the guard against two at once, and the lookup.
 create unique index invites_one_pending on usher.invites (organisation_id, email) where status = 'pending';
 -- What waits for one address, in whichever organisation: signing up, and one's own list.
 create index invites_pending_email on usher.invites (email) where status = 'pending';
+create index invites_template_id on usher.invites (template_id) where template_id is not null;
 create index invites_due on usher.invites (expires_at) where status = 'pending';
 create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
 
@@ -103,12 +109,16 @@ select
   i.declined_reason,
   i.revoked_at,
   i.revoked_by,
-  i.revoked_reason
+  i.revoked_reason,
+  i.template_id,
+  i.bounced_at
 from usher.invites i;
 comment on view public.organisation_invites is
   'Invites as they stand at this moment. Read with invite.read; written by functions only.';
 comment on column public.organisation_invites.status is
   'pending, accepted, declined, revoked or expired; expired from expires_at on, swept or not.';
+comment on column public.organisation_invites.bounced_at is
+  'When its last mail came back for good, or was not sent because the address takes none; null: not known to.';
 comment on column public.organisation_invites.resend_count is 'How often it was sent again.';
 grant select on public.organisation_invites to authenticated, service_role;
 

@@ -149,7 +149,7 @@ begin
     ) c
   ),
   judged as (
-    select d.*, r.roles, p.invite_id as open_invite_id,
+    select d.*, t.id as checked_template_id, r.roles, p.invite_id as open_invite_id,
       case
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
@@ -159,13 +159,15 @@ begin
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
         when jsonb_typeof(d.metadata) <> 'object'
           or pg_column_size(d.metadata) > 8192 then 'invalid_settings'
-        -- There are no templates yet, so that no id can be one.
-        when d.template_id is not null then 'invalid_settings'
+        when d.template_id is not null and t.id is null then 'invalid_settings'
         when p.problem is not null then p.problem
         when p.invite_id is not null then 'already_invited'
       end as problem
     from draft d
     join role_set r on coalesce(r.given_roles, 'null') = coalesce(d.given_roles, 'null')
+    left join public.organisation_email_templates t
+      on t.id::text = lower(d.template_id) and t.organisation_id = create_invites.organisation_id
+      and t.kind = 'invite'
     left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
   ),
   -- Of two good rows for one address, the first is sent.
@@ -176,10 +178,10 @@ begin
   ),
   inserted as (
     insert into usher.invites (
-      id, organisation_id, email, roles, message, locale, redirect_to, metadata, invited_by,
-      lifetime, expires_at)
+      id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
+      invited_by, lifetime, expires_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
-      r.metadata, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
+      r.metadata, r.checked_template_id, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
     from ranked r
     where r.problem is null and r.first_id = r.id
     order by r.row_number
@@ -272,7 +274,7 @@ $$Invites an address to an organisation, with exactly these roles; the mail goes
   locale       language of the mail and the page, such as de-AT; without it, the organisation's
   redirect_to  where to go after accepting: a path, or an address of an allowed origin
   metadata     an object of at most 8 kB for the application's own use
-  template_id  the mail template; without it, the built-in one
+  template_id  a template of the kind invite; without it, the organisation's default, or the built-in one
 
 Returns the invite, never the token. Needs invite.create, and the right to give each of the roles. Fails
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
@@ -293,7 +295,7 @@ comment on function public.create_organisation_invites is
 $$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
 
   invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
-           where wanted expires_in, message, locale, redirect_to, metadata
+           where wanted expires_in, message, locale, redirect_to, metadata, template_id
 
 Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
 invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
@@ -331,7 +333,7 @@ begin
   select i.* into strict v_before from usher.invites i where i.id = issue_again.invite_id for update;
   begin
     update usher.invites i
-    set status = 'pending', issue = i.issue + 1, issued_at = now(),
+    set status = 'pending', issue = i.issue + 1, issued_at = now(), bounced_at = null,
       expires_at = date_trunc('second', now() + i.lifetime)
     where i.id = v_before.id
     returning i.* into strict v_invite;

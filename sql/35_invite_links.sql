@@ -30,7 +30,7 @@ begin
   end if;
 
   update usher.invites i
-  set roles = v_roles, issue = i.issue + 1
+  set roles = v_roles, issue = i.issue + 1, bounced_at = null
   where i.id = v_invite.id;
   perform usher.record_event(v_invite.organisation_id, 'invite.roles_updated', 'invite', v_invite.id,
     before => jsonb_build_object('roles', v_invite.roles), after => jsonb_build_object('roles', v_roles));

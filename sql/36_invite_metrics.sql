@@ -52,9 +52,10 @@ begin
     and i.created_at >= v_since and i.created_at < v_until;
 
   select
-    count(*) filter (where d.status = 'sent'),
-    round(count(*) filter (where d.status = 'sent')::numeric / nullif(count(*), 0), 4),
-    round(count(*) filter (where d.status in ('failed', 'suppressed'))::numeric / nullif(count(*), 0), 4)
+    count(*) filter (where d.sent_at is not null),
+    round(count(*) filter (where d.status in ('sent', 'delivered', 'opened', 'complained'))::numeric
+      / nullif(count(*), 0), 4),
+    round(count(*) filter (where d.status in ('failed', 'suppressed', 'bounced'))::numeric / nullif(count(*), 0), 4)
   into v_metrics.mails_sent, v_metrics.delivery_rate, v_metrics.bounce_rate
   from public.organisation_deliveries d
   where d.organisation_id = invite_metrics.organisation_id

@@ -1,7 +1,8 @@
 -- Deliveries: the outbox. One row is one mail to one address, from queued to its end.
 --
--- queued ─▶ sending ─▶ sent │ failed;   sending ─(refused for now)─▶ queued;
--- queued ─▶ cancelled (its invite is no longer open) │ suppressed (the address does not exist).
+-- queued ─▶ sending ─▶ sent │ failed;   sending ─(refused for now)─▶ queued;   failed ─(by hand)─▶ queued;
+-- queued ─▶ cancelled (its invite is no longer open) │ suppressed (44_suppressed_addresses.sql);
+-- sent ─▶ delivered │ opened │ bounced │ complained, as the mail provider tells (41_delivery_events.sql).
 --
 -- A row is written in the transaction that causes it. A worker leases rows, renders, sends and says what
 -- the mail server answered. A lease that runs out is taken over by another worker: at least once, never
@@ -10,7 +11,7 @@
 
 create table public.organisation_deliveries (
   id                  uuid primary key default gen_random_uuid(),
-  organisation_id     uuid not null references public.organisations on delete cascade,
+  organisation_id     uuid references public.organisations on delete cascade,
   invite_id           uuid references usher.invites on delete cascade,
   member_id           uuid references public.organisation_members on delete cascade,
   issue               integer,
@@ -28,22 +29,39 @@ create table public.organisation_deliveries (
   last_status_code    text,
   provider_message_id text,
   facts               jsonb not null default '{}',
+  is_paced            boolean not null default false,
+  dedupe_key          bytea,
   sent_at             timestamptz,
+  delivered_at        timestamptz,
+  opened_at           timestamptz,
+  bounced_at          timestamptz,
+  complained_at       timestamptz,
   created_at          timestamptz not null default now(),
 
   constraint organisation_deliveries_kind check (kind in (
     'invite', 'invite_reminder', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
-    'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred')),
-  constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) = 1),
-  constraint organisation_deliveries_status
-    check (status in ('queued', 'sending', 'sent', 'failed', 'cancelled', 'suppressed')),
-  constraint organisation_deliveries_sent check ((status = 'sent') = (sent_at is not null))
+    'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred',
+    'join_requested', 'join_approved', 'join_declined', 'device_enrolled', 'auth')),
+  constraint organisation_deliveries_tenant check ((organisation_id is null) = (kind = 'auth')),
+  constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) <= 1),
+  constraint organisation_deliveries_status check (status in (
+    'queued', 'sending', 'sent', 'failed', 'cancelled', 'suppressed',
+    'delivered', 'opened', 'bounced', 'complained')),
+  constraint organisation_deliveries_sent check (
+    (status in ('sent', 'delivered', 'opened', 'bounced', 'complained')) = (sent_at is not null))
 );
 comment on table public.organisation_deliveries is
   'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
+comment on column public.organisation_deliveries.organisation_id is
+  'Null for mails of Supabase Auth only, which no member can read: see 43_auth_mails.sql.';
+comment on column public.organisation_deliveries.is_paced is
+  'Whether its due_at is a place in the line of its organisation and its recipient''s domain.';
+comment on column public.organisation_deliveries.dedupe_key is 'Tells that a mail of Supabase Auth was asked for before.';
+comment on column public.organisation_deliveries.opened_at is
+  'When it was first opened; only where the organisation allows it, and its mail provider tells.';
 comment on column public.organisation_deliveries.issue is 'Which issue of the invite it announces.';
 comment on column public.organisation_deliveries.facts is
-  'What a mail about a membership says, as it was when it was caused: roles, by whom.';
+  'What a mail says beside its invite, as it was when it was caused: roles, by whom, the reason.';
 comment on column public.organisation_deliveries.due_at is
   'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
 comment on column public.organisation_deliveries.fence is 'Goes up with each lease; older holders are refused.';
@@ -56,22 +74,16 @@ create index organisation_deliveries_organisation_id
   on public.organisation_deliveries (organisation_id, created_at desc);
 create index organisation_deliveries_invite_id on public.organisation_deliveries (invite_id);
 create index organisation_deliveries_member_id on public.organisation_deliveries (member_id);
+create index organisation_deliveries_provider_message_id
+  on public.organisation_deliveries (provider_message_id) where provider_message_id is not null;
+create unique index organisation_deliveries_dedupe_key
+  on public.organisation_deliveries (dedupe_key) where dedupe_key is not null;
 
 alter table public.organisation_deliveries enable row level security;
 create policy organisation_deliveries_select on public.organisation_deliveries
   for select to authenticated
   using (organisation_id in (select usher.organisations_where('invite.read')));
 grant select on public.organisation_deliveries to authenticated, service_role;
-
-create table usher.suppressed_addresses (
-  email       text primary key,
-  status_code text not null,
-  created_at  timestamptz not null default now()
-);
-comment on table usher.suppressed_addresses is
-  'Addresses that a mail server said do not exist. Nothing is sent to them until the row is deleted.';
-alter table usher.suppressed_addresses enable row level security;
-create policy suppressed_addresses_nobody on usher.suppressed_addresses for select to public using (false);
 
 create function usher.enqueue_delivery(
   kind            text,
@@ -133,6 +145,51 @@ comment on function usher.enqueue_notice is
 $$Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
 written later must not change what the mail says happened.$$;
 
+create function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
+  values ($2, $1, $3, $4)
+$$;
+comment on function usher.enqueue_join_mail is
+  'Puts a mail about a request to join into the outbox: to an admin, or to the one who asked.';
+
+create function usher.record_turn(delivery public.organisation_deliveries, event text)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select usher.record_event(($1).organisation_id, $2, 'delivery', ($1).id,
+    after      => jsonb_strip_nulls(jsonb_build_object(
+      'kind', ($1).kind, 'invite_id', ($1).invite_id, 'attempts', ($1).attempts,
+      'status_code', ($1).last_status_code)),
+    actor_kind => 'worker')
+  -- Mails of Supabase Auth belong to no organisation, and so to no trail.
+  where ($1).organisation_id is not null
+$$;
+comment on function usher.record_turn is
+  'Adds what became of a mail to the trail of its organisation: which mail and what, never to whom.';
+
+create function usher.mark_bounced(delivery public.organisation_deliveries)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update usher.invites i
+  set bounced_at = now()
+  where i.id = ($1).invite_id and ($1).kind in ('invite', 'invite_reminder') and i.issue = ($1).issue
+$$;
+comment on function usher.mark_bounced is
+  'Shows on an invite that its mail did not arrive, unless it has been sent again since.';
+
 create function usher.wake_worker()
 returns void
 language sql
@@ -158,6 +215,8 @@ volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_is_paced boolean := usher.pace_deliveries();
 begin
   -- A mail that took its workers down with it eight times is not tried a ninth.
   update public.organisation_deliveries d
@@ -172,6 +231,7 @@ begin
       select q.id
       from public.organisation_deliveries q
       where q.status in ('queued', 'sending') and q.due_at <= clock_timestamp()
+        and (q.is_paced or not v_is_paced)
       order by q.is_bulk, q.due_at
       limit lease_deliveries.batch_size
       for update skip locked
@@ -202,8 +262,12 @@ declare
   v_invite       usher.invites;
   v_organisation public.organisations;
   v_inviter      public.organisation_members;
-  v_site_url     text := (select s.site_url from usher.settings s);
-  v_end          text;
+  v_template     public.organisation_email_templates;
+  v_settings     usher.settings;
+  v_is_offer     boolean;
+  v_locale       text;
+  v_link         text;
+  v_stop_token   text;
 begin
   select d.* into v_delivery
   from public.organisation_deliveries d
@@ -216,43 +280,59 @@ begin
     return null;
   end if;
 
-  select i.* into v_invite from usher.invites i where i.id = v_delivery.invite_id;
-  v_end := case
-    when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
-      then 'suppressed'
-    when v_delivery.kind in ('invite', 'invite_reminder') and (
-      v_delivery.issue <> v_invite.issue
-      or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
-      then 'cancelled'
-  end;
-  if v_end is not null then
-    update public.organisation_deliveries d set status = v_end where d.id = v_delivery.id;
+  select i.* into v_invite
+  from usher.invites i
+  where i.id = v_delivery.invite_id
+    -- A mail of Supabase Auth to somebody who is invited says to what.
+    or v_delivery.kind = 'auth' and i.email = v_delivery.recipient and i.status = 'pending'
+      and i.expires_at > clock_timestamp()
+  order by i.created_at desc
+  limit 1;
+  if usher.end_undeliverable(v_delivery, v_invite) then
     return null;
   end if;
 
-  select o.* into strict v_organisation from public.organisations o where o.id = v_delivery.organisation_id;
+  v_is_offer := v_delivery.kind in ('invite', 'invite_reminder');
+  select s.* into strict v_settings from usher.settings s;
+  select o.* into v_organisation
+  from public.organisations o where o.id = coalesce(v_delivery.organisation_id, v_invite.organisation_id);
   select m.* into v_inviter
   from public.organisation_members m
-  where m.organisation_id = v_delivery.organisation_id and m.user_id = v_invite.invited_by;
+  where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+
+  v_locale := coalesce(v_delivery.locale, v_invite.locale, v_organisation.locale, 'en');
+  v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
+    case when v_delivery.kind = 'invite' then v_invite.template_id end);
+  if v_is_offer then
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id);
+    v_stop_token := usher.mint_stop_token(v_delivery.id);
+  end if;
 
   return jsonb_build_object(
     'id', v_delivery.id,
     'kind', v_delivery.kind,
     'to', v_delivery.recipient,
-    'locale', coalesce(v_delivery.locale, v_organisation.locale),
+    'locale', coalesce(v_template.locale, v_locale),
     'reply_to', v_organisation.reply_to,
-    'site_url', v_site_url,
-    'link', case when v_delivery.kind in ('invite', 'invite_reminder')
-      then v_site_url || '/invite#' || usher.mint_invite_token(v_invite.id) end,
-    'organisation', jsonb_build_object(
+    'site_url', v_settings.site_url,
+    'link', v_link,
+    'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
+    'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
+    'track_opens', coalesce(v_organisation.track_opens, false),
+    'template', case when v_template.id is not null then jsonb_build_object(
+      'subject', v_template.subject, 'heading', v_template.heading,
+      'body', v_template.body, 'button', v_template.button) end,
+    'organisation', case when v_organisation.id is not null then jsonb_build_object(
       'id', v_organisation.id,
       'name', v_organisation.name,
+      'sender_name', coalesce(v_organisation.sender_name, v_organisation.name),
       'logo_url', v_organisation.logo_url,
-      'accent_colour', v_organisation.accent_colour),
-    'member', case when v_delivery.member_id is not null then v_delivery.facts end,
-    'invite', case when v_delivery.invite_id is not null then jsonb_build_object(
+      'accent_colour', v_organisation.accent_colour) end,
+    'facts', v_delivery.facts,
+    'invite', case when v_invite.id is not null then jsonb_build_object(
       'id', v_invite.id,
       'email', v_invite.email,
+      'device_name', v_invite.device_name,
       'roles', v_invite.roles,
       'inviter_name', v_inviter.display_name,
       'inviter_email', v_inviter.email,
@@ -266,8 +346,53 @@ $$All that a leased mail needs, read at this moment, with a token of its own. Fo
 sending.
 
 Null when it is not to be sent any more: the fence is old, its invite is no longer open or was sent again
-(the delivery is then cancelled), or the address is suppressed.$$;
+(the delivery is then cancelled), or the address gets no mail (it is then suppressed).$$;
 grant execute on function usher.prepare_delivery to usher_worker;
+
+create function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_delivery public.organisation_deliveries := end_undeliverable.delivery;
+  v_invite   usher.invites := end_undeliverable.invite;
+  v_is_offer boolean := v_delivery.kind in ('invite', 'invite_reminder');
+  v_end      text;
+begin
+  v_end := case
+    when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
+      or v_is_offer and exists (
+        select from usher.mail_opt_outs o
+        where o.organisation_id = v_delivery.organisation_id and o.email = v_delivery.recipient)
+      then 'suppressed'
+    when v_is_offer and (
+      v_delivery.issue <> v_invite.issue
+      or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
+      then 'cancelled'
+    -- What it lets its reader do is over by then: Supabase Auth's codes live for an hour unless set otherwise.
+    when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'
+      then 'cancelled'
+  end;
+  if v_end is null then
+    return false;
+  end if;
+
+  update public.organisation_deliveries d
+  set status = v_end, facts = d.facts - 'sealed'
+  where d.id = v_delivery.id
+  returning d.* into strict v_delivery;
+  if v_end = 'suppressed' then
+    perform usher.mark_bounced(v_delivery);
+  end if;
+  perform usher.record_turn(v_delivery, 'delivery.' || v_end);
+  return true;
+end
+$$;
+comment on function usher.end_undeliverable is
+  'Ends a delivery that must not go out any more, cancelled or suppressed. Returns whether it did.';
 
 create function usher.complete_delivery(
   delivery_id         uuid,
@@ -286,7 +411,8 @@ declare
 begin
   update public.organisation_deliveries d
   set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
-    last_status_code = null, provider_message_id = complete_delivery.provider_message_id
+    last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
+    facts = d.facts - 'sealed'
   where d.id = complete_delivery.delivery_id
     and d.fence = complete_delivery.fence
     and d.status = 'sending'
@@ -294,11 +420,7 @@ begin
   if not found then
     return false;
   end if;
-
-  perform usher.record_event(v_delivery.organisation_id, 'delivery.sent', 'delivery', v_delivery.id,
-    after      => jsonb_build_object(
-      'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts),
-    actor_kind => 'worker');
+  perform usher.record_turn(v_delivery, 'delivery.sent');
   return true;
 end
 $$;
@@ -355,22 +477,19 @@ begin
     due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
     in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
     last_response = left(fail_delivery.response, 1000),
-    last_status_code = fail_delivery.status_code
+    last_status_code = fail_delivery.status_code,
+    facts = case when v_is_final then d.facts - 'sealed' else d.facts end
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
 
   if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
-    insert into usher.suppressed_addresses (email, status_code)
-    values (v_delivery.recipient, fail_delivery.status_code)
-    on conflict (email) do nothing;
+    perform usher.suppress_address(v_delivery.recipient, 'bounce', fail_delivery.status_code);
   end if;
   if v_is_final then
-    perform usher.record_event(v_delivery.organisation_id, 'delivery.failed', 'delivery', v_delivery.id,
-      after      => jsonb_build_object(
-        'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts,
-        'status_code', v_delivery.last_status_code),
-      actor_kind => 'worker');
+    perform usher.mark_bounced(v_delivery);
   end if;
+  perform usher.record_turn(v_delivery,
+    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
   return v_delivery.status;
 end
 $$;
@@ -386,3 +505,62 @@ $$Writes down that a mail was not taken, and decides whether it is tried again. 
 Returns the delivery's status, queued or failed; null when the fence is old. Waiting times grow from a
 minute to a day, a fifth more or less. Source: RFC 5321 section 4.5.4.1.$$;
 grant execute on function usher.fail_delivery to usher_worker;
+
+create function usher.retry_delivery(delivery_id uuid)
+returns public.organisation_deliveries
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_delivery public.organisation_deliveries;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Another's mail looks like none at all.
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  join public.organisation_members m
+    on m.organisation_id = d.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  where d.id = retry_delivery.delivery_id;
+  if not found then
+    perform usher.fail('invite_not_found', hint => 'There is no such mail, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_delivery.organisation_id, 'invite.resend');
+
+  update public.organisation_deliveries d
+  set status = 'queued', attempts = 0, due_at = clock_timestamp(), in_doubt_at = null
+  where d.id = v_delivery.id and d.status in ('failed', 'suppressed')
+  returning d.* into v_delivery;
+  if not found then
+    perform usher.fail('invite_not_pending', hint => 'Only a mail that has failed can be tried again.',
+      details => (select d.status from public.organisation_deliveries d where d.id = retry_delivery.delivery_id));
+  end if;
+  perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
+    after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
+  perform usher.wake_worker();
+  return v_delivery;
+end
+$$;
+comment on function usher.retry_delivery is 'The rule behind public.retry_organisation_delivery.';
+
+create function public.retry_organisation_delivery(delivery_id uuid)
+returns public.organisation_deliveries
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.retry_delivery($1) $$;
+comment on function public.retry_organisation_delivery is
+$$Tries a mail anew that has failed or was suppressed, from its first try on. One for an invite that is no
+longer open is cancelled when its turn comes, and one to an address that still gets no mail is suppressed again:
+lift_organisation_mail_suppression comes first.
+
+  delivery_id  a row of organisation_deliveries
+
+Returns the delivery. Needs invite.resend. Fails with unauthenticated, invite_not_found (no such mail),
+permission_denied, invite_not_pending (it has not failed; details: its status).$$;
+grant execute on function public.retry_organisation_delivery to authenticated;
+grant execute on function usher.retry_delivery to authenticated;

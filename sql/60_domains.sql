@@ -361,6 +361,12 @@ begin
   on conflict do nothing;
   if found then
     perform usher.record_event(v_domain.organisation_id, 'join.requested', 'user', auth.uid());
+    perform usher.enqueue_join_mail('join_requested', m.organisation_id, m.email,
+        jsonb_build_object('requester_email', v_email))
+      from public.organisation_members m
+      where m.organisation_id = v_domain.organisation_id and m.status = 'active' and m.email is not null
+        and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
+    perform usher.wake_worker();
   end if;
   return 'requested';
 end
@@ -445,6 +451,8 @@ begin
   where r.id = v_request.id;
   perform usher.record_event(v_request.organisation_id, 'join.approved', 'user', v_request.user_id,
     after => jsonb_build_object('request_id', v_request.id, 'roles', v_member.roles));
+  perform usher.enqueue_notice('join_approved', v_member.id, auth.uid());
+  perform usher.wake_worker();
   return v_member;
 end
 $$;
@@ -488,6 +496,11 @@ begin
   returning r.* into v_request;
   perform usher.record_event(v_request.organisation_id, 'join.declined', 'user', v_request.user_id,
     after => jsonb_build_object('request_id', v_request.id), reason => v_request.reason);
+  perform usher.enqueue_join_mail('join_declined', m.organisation_id, v_request.email, jsonb_build_object(
+      'actor_name', m.display_name, 'actor_email', m.email, 'reason', v_request.reason))
+    from public.organisation_members m
+    where m.organisation_id = v_request.organisation_id and m.user_id = auth.uid();
+  perform usher.wake_worker();
   return v_request;
 end
 $$;

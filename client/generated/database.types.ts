@@ -57,7 +57,11 @@ export type Database = {
       organisation_deliveries: {
         Row: {
           attempts: number
+          bounced_at: string | null
+          complained_at: string | null
           created_at: string
+          dedupe_key: string | null
+          delivered_at: string | null
           due_at: string
           facts: NonNullable<Json>
           fence: number
@@ -65,6 +69,7 @@ export type Database = {
           in_doubt_at: string | null
           invite_id: string | null
           is_bulk: boolean
+          is_paced: boolean
           issue: number | null
           kind: string
           last_response: string | null
@@ -72,7 +77,8 @@ export type Database = {
           leased_by: string | null
           locale: string | null
           member_id: string | null
-          organisation_id: string
+          opened_at: string | null
+          organisation_id: string | null
           provider_message_id: string | null
           recipient: string
           sent_at: string | null
@@ -81,7 +87,11 @@ export type Database = {
         ComputedFields: never
         Insert: {
           attempts?: number
+          bounced_at?: string | null
+          complained_at?: string | null
           created_at?: string
+          dedupe_key?: string | null
+          delivered_at?: string | null
           due_at?: string
           facts?: NonNullable<Json>
           fence?: number
@@ -89,6 +99,7 @@ export type Database = {
           in_doubt_at?: string | null
           invite_id?: string | null
           is_bulk?: boolean
+          is_paced?: boolean
           issue?: number | null
           kind: string
           last_response?: string | null
@@ -96,7 +107,8 @@ export type Database = {
           leased_by?: string | null
           locale?: string | null
           member_id?: string | null
-          organisation_id: string
+          opened_at?: string | null
+          organisation_id?: string | null
           provider_message_id?: string | null
           recipient: string
           sent_at?: string | null
@@ -104,7 +116,11 @@ export type Database = {
         }
         Update: {
           attempts?: number
+          bounced_at?: string | null
+          complained_at?: string | null
           created_at?: string
+          dedupe_key?: string | null
+          delivered_at?: string | null
           due_at?: string
           facts?: NonNullable<Json>
           fence?: number
@@ -112,6 +128,7 @@ export type Database = {
           in_doubt_at?: string | null
           invite_id?: string | null
           is_bulk?: boolean
+          is_paced?: boolean
           issue?: number | null
           kind?: string
           last_response?: string | null
@@ -119,7 +136,8 @@ export type Database = {
           leased_by?: string | null
           locale?: string | null
           member_id?: string | null
-          organisation_id?: string
+          opened_at?: string | null
+          organisation_id?: string | null
           provider_message_id?: string | null
           recipient?: string
           sent_at?: string | null
@@ -184,6 +202,60 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: 'organisation_domains_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_email_templates: {
+        Row: {
+          body: string | null
+          button: string | null
+          created_at: string
+          heading: string | null
+          id: string
+          is_default: boolean
+          kind: string
+          locale: string
+          name: string
+          organisation_id: string
+          subject: string | null
+          updated_at: string
+        }
+        ComputedFields: never
+        Insert: {
+          body?: string | null
+          button?: string | null
+          created_at?: string
+          heading?: string | null
+          id?: string
+          is_default?: boolean
+          kind: string
+          locale: string
+          name: string
+          organisation_id: string
+          subject?: string | null
+          updated_at?: string
+        }
+        Update: {
+          body?: string | null
+          button?: string | null
+          created_at?: string
+          heading?: string | null
+          id?: string
+          is_default?: boolean
+          kind?: string
+          locale?: string
+          name?: string
+          organisation_id?: string
+          subject?: string | null
+          updated_at?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_email_templates_organisation_id_fkey'
             columns: ['organisation_id']
             isOneToOne: false
             referencedRelation: 'organisations'
@@ -375,7 +447,9 @@ export type Database = {
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
+          sender_name: string | null
           slug: string
+          track_opens: boolean
         }
         ComputedFields: never
         Insert: {
@@ -393,7 +467,9 @@ export type Database = {
           reply_to?: string | null
           seat_limit?: number | null
           self_service_resend?: boolean
+          sender_name?: string | null
           slug: string
+          track_opens?: boolean
         }
         Update: {
           accent_colour?: string | null
@@ -410,7 +486,9 @@ export type Database = {
           reply_to?: string | null
           seat_limit?: number | null
           self_service_resend?: boolean
+          sender_name?: string | null
           slug?: string
+          track_opens?: boolean
         }
         Relationships: []
       }
@@ -420,6 +498,7 @@ export type Database = {
         Row: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -441,11 +520,13 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         ComputedFields: never
         Insert: {
           accepted_at?: string | null
           accepted_by?: string | null
+          bounced_at?: string | null
           created_at?: string | null
           declined_at?: string | null
           declined_reason?: string | null
@@ -467,10 +548,12 @@ export type Database = {
           revoked_reason?: string | null
           roles?: string[] | null
           status?: never
+          template_id?: string | null
         }
         Update: {
           accepted_at?: string | null
           accepted_by?: string | null
+          bounced_at?: string | null
           created_at?: string | null
           declined_at?: string | null
           declined_reason?: string | null
@@ -492,6 +575,7 @@ export type Database = {
           revoked_reason?: string | null
           roles?: string[] | null
           status?: never
+          template_id?: string | null
         }
         Relationships: [
           {
@@ -499,6 +583,13 @@ export type Database = {
             columns: ['organisation_id']
             isOneToOne: false
             referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'invites_template_id_fkey'
+            columns: ['template_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_email_templates'
             referencedColumns: ['id']
           },
         ]
@@ -610,7 +701,9 @@ export type Database = {
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
+          sender_name: string | null
           slug: string
+          track_opens: boolean
         }
         SetofOptions: {
           from: '*'
@@ -648,6 +741,39 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_email_template: {
+        Args: {
+          body?: string
+          button?: string
+          heading?: string
+          is_default?: boolean
+          kind: string
+          locale: string
+          name?: string
+          organisation_id: string
+          subject?: string
+        }
+        Returns: {
+          body: string | null
+          button: string | null
+          created_at: string
+          heading: string | null
+          id: string
+          is_default: boolean
+          kind: string
+          locale: string
+          name: string
+          organisation_id: string
+          subject: string | null
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_email_templates'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation_invite: {
         Args: {
           email: string
@@ -663,6 +789,7 @@ export type Database = {
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -684,6 +811,7 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         SetofOptions: {
           from: '*'
@@ -777,6 +905,7 @@ export type Database = {
         Args: { domain: string; organisation_id: string }
         Returns: undefined
       }
+      delete_organisation_email_template: { Args: { template_id: string }; Returns: undefined }
       delete_organisation_role: {
         Args: { organisation_id: string; role: string }
         Returns: undefined
@@ -791,6 +920,7 @@ export type Database = {
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -812,6 +942,7 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         SetofOptions: {
           from: '*'
@@ -866,6 +997,10 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      lift_organisation_mail_suppression: {
+        Args: { email: string; organisation_id: string }
+        Returns: boolean
+      }
       list_joinable_organisations: {
         Args: Record<PropertyKey, never>
         Returns: {
@@ -916,6 +1051,7 @@ export type Database = {
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -937,6 +1073,7 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }[]
         SetofOptions: {
           from: '*'
@@ -1017,6 +1154,7 @@ export type Database = {
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -1038,10 +1176,49 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         SetofOptions: {
           from: '*'
           to: 'organisation_invites'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      retry_organisation_delivery: {
+        Args: { delivery_id: string }
+        Returns: {
+          attempts: number
+          bounced_at: string | null
+          complained_at: string | null
+          created_at: string
+          dedupe_key: string | null
+          delivered_at: string | null
+          due_at: string
+          facts: NonNullable<Json>
+          fence: number
+          id: string
+          in_doubt_at: string | null
+          invite_id: string | null
+          is_bulk: boolean
+          is_paced: boolean
+          issue: number | null
+          kind: string
+          last_response: string | null
+          last_status_code: string | null
+          leased_by: string | null
+          locale: string | null
+          member_id: string | null
+          opened_at: string | null
+          organisation_id: string | null
+          provider_message_id: string | null
+          recipient: string
+          sent_at: string | null
+          status: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_deliveries'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -1052,6 +1229,7 @@ export type Database = {
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -1073,6 +1251,7 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         SetofOptions: {
           from: '*'
@@ -1100,6 +1279,7 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      stop_organisation_mail: { Args: { stop?: boolean; token: string }; Returns: string }
       transfer_organisation_ownership: {
         Args: { new_owner_id: string; organisation_id: string }
         Returns: {
@@ -1161,7 +1341,9 @@ export type Database = {
           reply_to: string | null
           seat_limit: number | null
           self_service_resend: boolean
+          sender_name: string | null
           slug: string
+          track_opens: boolean
         }
         SetofOptions: {
           from: '*'
@@ -1189,11 +1371,35 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      update_organisation_email_template: {
+        Args: { changes: Json; template_id: string }
+        Returns: {
+          body: string | null
+          button: string | null
+          created_at: string
+          heading: string | null
+          id: string
+          is_default: boolean
+          kind: string
+          locale: string
+          name: string
+          organisation_id: string
+          subject: string | null
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_email_templates'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       update_organisation_invite_roles: {
         Args: { invite_id: string; roles: string[] }
         Returns: {
           accepted_at: string | null
           accepted_by: string | null
+          bounced_at: string | null
           created_at: string
           declined_at: string | null
           declined_reason: string | null
@@ -1215,6 +1421,7 @@ export type Database = {
           revoked_reason: string | null
           roles: string[]
           status: string | null
+          template_id: string | null
         }
         SetofOptions: {
           from: '*'

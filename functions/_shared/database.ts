@@ -4,6 +4,9 @@
  * @module
  */
 import postgres from 'postgres'
+import type { QueuedAuthMail } from '../auth-mail/handler.ts'
+import type { DeliveryEvent } from '../mail-webhooks/event.ts'
+import type { PreparedDelivery } from './delivery.ts'
 
 export interface Lease {
   deliveryId: string
@@ -12,62 +15,6 @@ export interface Lease {
   /** Which try this is, from 1. */
   attempts: number
 }
-
-/** What a mail about an invite says. */
-export interface InviteFacts {
-  id: string
-  email: string
-  roles: string[]
-  inviter_name: string | null
-  inviter_email: string | null
-  message: string | null
-  /** ISO 8601. */
-  expires_at: string
-  decline_reason: string | null
-}
-
-/** What a mail about a membership says, as it was when it was caused. */
-export interface MemberFacts {
-  roles: string[]
-  /** Who did it. */
-  actor_name: string | null
-  actor_email: string | null
-  /** Who owns the organisation now. */
-  owner_name: string | null
-}
-
-interface AnyDelivery {
-  id: string
-  to: string
-  /** BCP 47, such as `de-AT`. */
-  locale: string
-  reply_to: string | null
-  site_url: string
-  /** With a token of its own; for an invite only. */
-  link: string | null
-  organisation: { id: string; name: string; logo_url: string | null; accent_colour: string | null }
-}
-
-export interface InviteDelivery extends AnyDelivery {
-  kind:
-    | 'invite'
-    | 'invite_reminder'
-    | 'invite_accepted'
-    | 'invite_declined'
-    | 'invite_expired'
-    | 'invite_resend_requested'
-  invite: InviteFacts
-  member: null
-}
-
-export interface MemberDelivery extends AnyDelivery {
-  kind: 'member_roles_updated' | 'member_removed' | 'member_banned' | 'ownership_transferred'
-  invite: null
-  member: MemberFacts
-}
-
-/** All that one mail needs, as `usher.prepare_delivery` gives it. */
-export type PreparedDelivery = InviteDelivery | MemberDelivery
 
 /** Why a mail was not taken. What follows from it is decided in SQL. */
 export type Failure = 'temporary' | 'permanent' | 'in_doubt'
@@ -78,6 +25,8 @@ export interface Housekeeping {
   remindDueInvites(): Promise<number>
   /** Removes events whose time is over. Returns how many. */
   purgeAuditTrail(): Promise<number>
+  /** Removes old mails of Supabase Auth. Returns how many. */
+  purgeAuthMails(): Promise<number>
   /** Writes down that invites have expired. Returns how many. */
   expireDueInvites(): Promise<number>
   /** Seals what has been added to the audit trails. Returns how many events. */
@@ -136,6 +85,10 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       const [row] = await sql<{ count: number }[]>`select usher.purge_audit_trail() as count`
       return row?.count ?? 0
     },
+    async purgeAuthMails() {
+      const [row] = await sql<{ count: number }[]>`select usher.purge_auth_mails() as count`
+      return row?.count ?? 0
+    },
     async expireDueInvites() {
       const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
       return row?.count ?? 0
@@ -153,6 +106,7 @@ export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.remindDueInvites()
   await housekeeping.sealAuditTrail()
   await housekeeping.purgeAuditTrail()
+  await housekeeping.purgeAuthMails()
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {
@@ -180,6 +134,46 @@ export function deliveriesOf(sql: postgres.Sql): Deliveries {
       return row?.status ?? null
     },
   }
+}
+
+/** Stops invites of an organisation by a mail's token; false when it is none of ours. */
+export function stopMailOf(sql: postgres.Sql) {
+  return async (token: string): Promise<boolean> => {
+    try {
+      await sql`select usher.stop_mail(${storable(token)})`
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'invite_invalid') return false
+      throw error
+    }
+  }
+}
+
+/** Puts a mail of Supabase Auth into the outbox. */
+export function enqueueAuthMailOf(sql: postgres.Sql) {
+  return async (mail: QueuedAuthMail): Promise<void> => {
+    await sql`select usher.enqueue_auth_mail(
+      ${mail.to}, ${mail.locale}, ${mail.sealed}, ${mail.dedupeKey})`
+  }
+}
+
+/** Writes down what a provider tells of a mail; answers recorded, duplicate, unknown or ignored. */
+export function recordDeliveryEventOf(sql: postgres.Sql) {
+  return async (provider: string, event: DeliveryEvent): Promise<string> => {
+    const [row] = await sql<{ outcome: string }[]>`
+      select usher.record_delivery_event(
+        ${provider}, ${storable(event.eventId)}, ${event.kind}, ${event.deliveryId},
+        ${event.providerMessageId && storable(event.providerMessageId)}, ${event.occurredAt},
+        ${event.isPermanent}, ${event.response && storable(event.response)},
+        ${event.statusCode && storable(event.statusCode)}) as outcome`
+    return row?.outcome ?? 'unknown'
+  }
+}
+
+/** The contract's word for an error of ours. */
+function codeOf(error: unknown): string | null {
+  const { code, message } = error as { code?: string; message?: string }
+  return code === 'PGRST' ? ((JSON.parse(message ?? '{}') as { code?: string }).code ?? null) : null
 }
 
 /** What a stranger's mail server says, without the one character that Postgres does not store. */

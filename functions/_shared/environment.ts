@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { SesSettings } from './transports/ses.ts'
+import type { DkimKey } from './transports/smtp.ts'
 
 type Variables = Record<string, string | undefined>
 
@@ -13,9 +15,29 @@ export interface WorkerEnvironment {
   workerSecret: string
 }
 
+/** Which way mails go. */
+export type TransportSettings =
+  | { name: 'smtp'; url: URL; dkim: DkimKey | null }
+  | { name: 'resend'; apiKey: string }
+  | { name: 'postmark'; serverToken: string; stream: string | undefined }
+  | ({ name: 'ses' } & SesSettings)
+
 export interface MailEnvironment extends WorkerEnvironment {
-  smtpUrl: URL
+  transport: TransportSettings
   from: { name: string; address: string }
+  /** Of Supabase Auth's Send Email hook; null where its mails do not come this way. */
+  authHookSecret: string | null
+}
+
+export interface WebhookEnvironment {
+  databaseUrl: string
+  /** Secrets of the providers whose webhooks are taken; null: those of this one are not. */
+  resend: string | null
+  standard: string | null
+  /** User name and password that Postmark is told to send, as user:password. */
+  postmark: string | null
+  /** The topic that SES reports to. */
+  sesTopicArn: string | null
 }
 
 type Read = <T>(name: string, parse: (text: string) => T | null, shape: string) => T
@@ -29,18 +51,87 @@ export function readWorkerEnvironment(variables: Variables): WorkerEnvironment {
 export function readMailEnvironment(variables: Variables): MailEnvironment {
   return readAll(variables, (read) => ({
     ...readWorker(read),
-    smtpUrl: read('SMTP_URL', parseSmtpUrl, 'smtp://user:password@host:587 or smtps://…:465'),
+    transport: readTransport(read, variables),
     from: read('MAIL_FROM', parseMailbox, '"Name <address@example.com>" or an address alone'),
+    authHookSecret: variables.SEND_EMAIL_HOOK_SECRET || null,
   }))
+}
+
+/** What the hook of Supabase Auth needs. Throws one error that names all that is wrong. */
+export function readAuthHookEnvironment(variables: Variables) {
+  return readAll(variables, (read) => ({
+    databaseUrl: readDatabaseUrl(read),
+    authHookSecret: read(
+      'SEND_EMAIL_HOOK_SECRET',
+      matching(/^(v1,)?whsec_[A-Za-z0-9+/=]+$/),
+      "v1,whsec_…, as Supabase's dashboard shows it",
+    ),
+    supabaseUrl: read('SUPABASE_URL', matching(/^https?:\/\//), "the project's address"),
+  }))
+}
+
+/** What taking the webhooks of mail providers needs. Throws one error that names all that is wrong. */
+export function readWebhookEnvironment(variables: Variables): WebhookEnvironment {
+  return readAll(variables, (read) => ({
+    databaseUrl: readDatabaseUrl(read),
+    resend: variables.RESEND_WEBHOOK_SECRET || null,
+    standard: variables.MAIL_WEBHOOK_SECRET || null,
+    postmark: variables.POSTMARK_WEBHOOK_USER || null,
+    sesTopicArn: variables.SES_TOPIC_ARN || null,
+  }))
+}
+
+/** What a function that only asks the database needs. */
+export function readDatabaseEnvironment(variables: Variables): { databaseUrl: string } {
+  return readAll(variables, (read) => ({ databaseUrl: readDatabaseUrl(read) }))
+}
+
+function readTransport(read: Read, variables: Variables): TransportSettings {
+  const filled = matching(/./)
+  const name = variables.MAIL_TRANSPORT || 'smtp'
+  switch (name) {
+    case 'resend':
+      return { name, apiKey: read('RESEND_API_KEY', filled, 'a key of Resend') }
+    case 'postmark':
+      return {
+        name,
+        serverToken: read('POSTMARK_SERVER_TOKEN', filled, 'a server token of Postmark'),
+        stream: variables.POSTMARK_MESSAGE_STREAM || undefined,
+      }
+    case 'ses':
+      return {
+        name,
+        region: read('AWS_REGION', filled, 'a region such as eu-central-1'),
+        accessKeyId: read('AWS_ACCESS_KEY_ID', filled, 'an access key of AWS'),
+        secretAccessKey: read('AWS_SECRET_ACCESS_KEY', filled, 'its secret'),
+        sessionToken: variables.AWS_SESSION_TOKEN || null,
+        configurationSet: variables.SES_CONFIGURATION_SET || null,
+      }
+    case 'smtp':
+      return {
+        name,
+        url: read('SMTP_URL', parseSmtpUrl, 'smtp://user:password@host:587 or smtps://…:465'),
+        dkim: variables.DKIM_PRIVATE_KEY
+          ? {
+              domain: read('DKIM_DOMAIN', filled, 'the domain of MAIL_FROM'),
+              selector: read('DKIM_SELECTOR', filled, 'the selector of its DNS record'),
+              // One line in most places where secrets are kept.
+              privateKey: variables.DKIM_PRIVATE_KEY.replaceAll('\\n', '\n'),
+            }
+          : null,
+      }
+    default:
+      return read<TransportSettings>('MAIL_TRANSPORT', () => null, 'smtp, resend, postmark or ses')
+  }
+}
+
+function readDatabaseUrl(read: Read): string {
+  return read('USHER_DATABASE_URL', matching(/^postgres(ql)?:\/\//), 'a postgres:// address')
 }
 
 function readWorker(read: Read): WorkerEnvironment {
   return {
-    databaseUrl: read(
-      'USHER_DATABASE_URL',
-      matching(/^postgres(ql)?:\/\//),
-      'a postgres:// address',
-    ),
+    databaseUrl: readDatabaseUrl(read),
     workerSecret: read('USHER_WORKER_SECRET', matching(/^.{16,}$/), 'at least 16 characters'),
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { setTimeout as wait } from 'node:timers/promises'
+import { logTrouble } from './log.ts'
 
 export interface RepeatOptions {
   /** Milliseconds between one turn and the next. */
@@ -33,7 +34,7 @@ export async function repeat(
       trouble = 0
     } catch (error) {
       trouble += 1
-      console.error(`Trouble ${trouble}: ${error instanceof Error ? error.message : error}`)
+      logTrouble('work.trouble', { times: trouble, error })
     }
     const pause = trouble === 0 ? every : Math.min(1_000 * 2 ** trouble, 30_000)
     await wait(pause, undefined, { signal: turn.signal }).catch(() => {})

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { logTrouble } from './log.ts'
 
 /**
  * Makes a handler that lets nobody else in, and answers what the work found as JSON.
@@ -14,22 +15,26 @@ export function createWorkerHandler(secret: string, work: () => Promise<object>)
     if (request.method !== 'POST') {
       return answer(405, { message: 'Use POST.' }, { allow: 'POST' })
     }
-    const given = request.headers.get('authorization') ?? ''
-    if (!(await isEqual(given, `Bearer ${secret}`))) {
+    if (!(await knowsSecret(request, secret))) {
       return answer(401, { message: 'Send USHER_WORKER_SECRET as a bearer token.' })
     }
     try {
       return answer(200, await work())
     } catch (error) {
       // The caller is a clock and comes again; what went wrong is for the log, not for the wire.
-      console.error(`Not done: ${error instanceof Error ? error.message : error}`)
+      logTrouble('work.failed', { error })
       return answer(503, { message: 'The work could not be done now; see the log.' })
     }
   }
 }
 
+/** Whether the caller has sent the secret as a bearer token. */
+export function knowsSecret(request: Request, secret: string): Promise<boolean> {
+  return isEqual(request.headers.get('authorization') ?? '', `Bearer ${secret}`)
+}
+
 /** Compares hashes, so that how long it takes says nothing about the secret. */
-async function isEqual(one: string, two: string): Promise<boolean> {
+export async function isEqual(one: string, two: string): Promise<boolean> {
   const hash = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   const [a, b] = (await Promise.all([hash(one), hash(two)])).map((buffer) => new Uint8Array(buffer))
   return a?.every((byte, i) => byte === b?.[i]) ?? false

@@ -1,51 +1,50 @@
 /**
- * To the invitee: who invites to what, as what, until when.
+ * To the invitee: who invites to what, as what, until when; and how to say no.
  *
  * @module
  */
 import { Link } from 'react-email'
-import type { InviteDelivery } from '../_shared/database.ts'
+import type { OfferDelivery } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
-import type { InviteWords } from './texts/texts.ts'
+import { TemplateBody } from './template-body.tsx'
 import { accentOf, light, readableOn } from './theme.ts'
+import { fill, invitePlaceholders, inviteWords } from './words.ts'
 
 interface InviteProps {
-  mail: InviteDelivery
+  mail: OfferDelivery
   language: Language
   /** The moment of rendering; "in 7 days" is counted from it. */
   now: Date
 }
 
-function wordsOf({ mail, language, now }: InviteProps): InviteWords {
-  const expiresAt = new Date(mail.invite.expires_at)
-  return {
-    organisation: mail.organisation.name,
-    inviter: mail.invite.inviter_name ?? mail.invite.inviter_email,
-    roles: language.listRoles(mail.invite.roles),
-    roleCount: mail.invite.roles.length,
-    expiresIn: language.sayWhen(expiresAt, now),
-    expiresAt: language.sayDate(expiresAt),
-  }
+/** The words of one mail, and what they are filled with. */
+function readWords({ mail, language, now }: InviteProps) {
+  const words = inviteWords(mail.invite, mail.organisation, language, now)
+  return { words, placeholders: invitePlaceholders(words, mail.invite.email) }
 }
 
 export function inviteSubject(props: InviteProps): string {
   const { subject, reminder } = props.language.texts.invite
-  return (props.mail.kind === 'invite_reminder' ? reminder : subject)(wordsOf(props))
+  const { words, placeholders } = readWords(props)
+  const written = props.mail.template?.subject
+  if (written) return fill(written, placeholders)
+  return (props.mail.kind === 'invite_reminder' ? reminder : subject)(words)
 }
 
 export function Invite(props: InviteProps) {
   const { mail, language } = props
+  const { template } = mail
   const { invite: texts } = language.texts
-  const words = wordsOf(props)
-  const link = mail.link ?? mail.site_url
+  const { words, placeholders } = readWords(props)
+  const linkColour = readableOn(light.card, accentOf(mail.organisation))
   return (
     <Layout
       language={language}
       organisation={mail.organisation}
       preview={texts.preview(words)}
-      heading={texts.heading(words)}
-      button={{ label: texts.button, href: link }}
+      heading={template?.heading ? fill(template.heading, placeholders) : texts.heading(words)}
+      button={{ label: template?.button ?? texts.button, href: mail.link }}
       why={texts.why({ organisation: words.organisation, email: mail.invite.email })}
       afterButton={
         <>
@@ -53,20 +52,31 @@ export function Invite(props: InviteProps) {
           <Paragraph isQuiet>
             {texts.link}
             <br />
-            <Link
-              href={link}
-              className="link"
-              style={{ color: readableOn(light.card, accentOf(mail.organisation)) }}
-            >
-              {link}
+            <Link href={mail.link} className="link" style={{ color: linkColour }}>
+              {mail.link}
             </Link>
           </Paragraph>
         </>
       }
+      afterWhy={[
+        { label: texts.decline, href: declineLink(mail.link) },
+        { label: texts.stop(words), href: mail.stop_link },
+      ]}
     >
-      <Paragraph>{texts.intro(words)}</Paragraph>
+      {template?.body ? (
+        <TemplateBody source={template.body} placeholders={placeholders} linkColour={linkColour} />
+      ) : (
+        <Paragraph>{texts.intro(words)}</Paragraph>
+      )}
       {mail.invite.message && <Quote>{mail.invite.message}</Quote>}
       <Paragraph>{texts.role(words)}</Paragraph>
     </Layout>
   )
+}
+
+/** The same page, asked to have the refusal ready: nothing is answered by opening it. */
+function declineLink(link: string): string {
+  const url = new URL(link)
+  url.searchParams.set('answer', 'decline')
+  return url.href
 }

@@ -3,12 +3,16 @@
  *
  * @module
  */
+import { ar } from './texts/ar.ts'
 import { de } from './texts/de.ts'
 import { en } from './texts/en.ts'
+import { es } from './texts/es.ts'
+import { fr } from './texts/fr.ts'
+import { pl } from './texts/pl.ts'
 import type { Texts } from './texts/texts.ts'
 
 /** By language, or by language and script or region where they differ: `pt-BR` beside `pt`. */
-const LANGUAGES = { en, de } satisfies Record<string, Texts>
+export const LANGUAGES = { en, de, fr, es, pl, ar } satisfies Record<string, Texts>
 
 export interface Language {
   texts: Texts

@@ -13,25 +13,29 @@ import {
   Hr,
   Html,
   Img,
+  Link,
   Preview,
   Section,
   Text,
 } from 'react-email'
-import type { PreparedDelivery } from '../_shared/database.ts'
+import type { Organisation } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import { accentOf, dark, font, light, readableOn, size, textOn } from './theme.ts'
 
 interface LayoutProps {
   language: Pick<Language, 'lang' | 'dir'>
-  organisation: PreparedDelivery['organisation']
+  organisation: Pick<Organisation, 'name' | 'logo_url' | 'accent_colour'>
   /** What a mailbox shows beside the subject. */
   preview: string
   heading: string
-  button: { label: string; href: string }
+  /** Null where there is nothing to open. */
+  button: { label: string; href: string } | null
   why: string
   children: ReactNode
   /** Between the button and the line. */
   afterButton?: ReactNode
+  /** Small links at the end. */
+  afterWhy?: { label: string; href: string }[]
 }
 
 // Mail programs that know the reader's preference take it from here; the others stay light.
@@ -104,6 +108,26 @@ export function Quote({ children }: { children: string }) {
   )
 }
 
+/** A code to type in, large and in one width. */
+export function Code({ children }: { children: string }) {
+  return (
+    <Text
+      className="text"
+      dir="ltr"
+      style={{
+        color: light.text,
+        fontFamily: 'ui-monospace, Menlo, Consolas, monospace',
+        fontSize: '26px',
+        fontWeight: '600',
+        letterSpacing: '4px',
+        margin: '0 0 24px',
+      }}
+    >
+      {children}
+    </Text>
+  )
+}
+
 export function Layout({
   language,
   organisation,
@@ -113,6 +137,7 @@ export function Layout({
   why,
   children,
   afterButton,
+  afterWhy = [],
 }: LayoutProps) {
   const accent = accentOf(organisation)
   return (
@@ -184,23 +209,25 @@ export function Layout({
             {heading}
           </Heading>
           {children}
-          <Button
-            href={button.href}
-            className="line"
-            style={{
-              backgroundColor: accent,
-              // A hairline, so that a white button is seen on a white card, and a black one on black.
-              border: `1px solid ${light.border}`,
-              borderRadius: '8px',
-              color: textOn(accent),
-              fontSize: size.text,
-              fontWeight: '600',
-              margin: '8px 0 24px',
-              padding: '12px 22px',
-            }}
-          >
-            {button.label}
-          </Button>
+          {button && (
+            <Button
+              href={button.href}
+              className="line"
+              style={{
+                backgroundColor: accent,
+                // A hairline, so that a white button is seen on a white card, and a black one on black.
+                border: `1px solid ${light.border}`,
+                borderRadius: '8px',
+                color: textOn(accent),
+                fontSize: size.text,
+                fontWeight: '600',
+                margin: '8px 0 24px',
+                padding: '12px 22px',
+              }}
+            >
+              {button.label}
+            </Button>
+          )}
           {afterButton}
           <Hr
             className="line"
@@ -217,6 +244,30 @@ export function Layout({
           >
             {why}
           </Text>
+          {afterWhy.length > 0 && (
+            <Text
+              className="quiet"
+              style={{
+                color: light.quiet,
+                fontSize: size.fine,
+                lineHeight: '1.5',
+                margin: '12px 0 0',
+              }}
+            >
+              {afterWhy.map(({ label, href }, i) => (
+                <Fragment key={label}>
+                  {i > 0 && <br />}
+                  <Link
+                    href={href}
+                    className="quiet"
+                    style={{ color: light.quiet, textDecoration: 'underline' }}
+                  >
+                    {label}
+                  </Link>
+                </Fragment>
+              ))}
+            </Text>
+          )}
         </Container>
       </Body>
     </Html>

@@ -1,49 +1,51 @@
 /**
- * Tells that something has happened: to an invite, or to the reader's own membership.
+ * Tells that something has happened: to an invite, to the reader's own membership, to a request.
  *
  * @module
  */
-import type { PreparedDelivery } from '../_shared/database.ts'
+import type { NoticeDelivery } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
-import type { NoticeKind, NoticeWords } from './texts/texts.ts'
+import { TemplateBody } from './template-body.tsx'
+import { accentOf, light, readableOn } from './theme.ts'
+import { fill, noticeWords } from './words.ts'
 
 interface NoticeProps {
-  kind: NoticeKind
-  mail: PreparedDelivery
+  mail: NoticeDelivery
   language: Language
 }
 
-function wordsOf({ mail, language }: NoticeProps): NoticeWords {
-  const { invite, member } = mail
-  return {
-    organisation: mail.organisation.name,
-    invitee: invite?.email ?? '',
-    roles: language.listRoles((invite ?? member).roles),
-    actor: member?.actor_name ?? member?.actor_email ?? null,
-    owner: member?.owner_name ?? '',
-  }
+export function noticeSubject({ mail, language }: NoticeProps): string {
+  const words = noticeWords(mail, language)
+  const written = mail.template?.subject
+  return written ? fill(written, { ...words }) : language.texts.notices[mail.kind].subject(words)
 }
 
-export function noticeSubject(props: NoticeProps): string {
-  return props.language.texts.notices[props.kind].subject(wordsOf(props))
-}
-
-export function Notice(props: NoticeProps) {
-  const { kind, mail, language } = props
+export function Notice({ mail, language }: NoticeProps) {
+  const { template } = mail
   const { notices } = language.texts
-  const words = wordsOf(props)
-  const reason = mail.invite?.decline_reason
+  const texts = notices[mail.kind]
+  const words = noticeWords(mail, language)
+  const placeholders = { ...words }
+  const reason = reasonOf(mail)
   return (
     <Layout
       language={language}
       organisation={mail.organisation}
-      preview={notices[kind].body(words)}
-      heading={notices[kind].heading}
-      button={{ label: notices.button, href: mail.site_url }}
-      why={notices[kind].why(words)}
+      preview={texts.body(words)}
+      heading={template?.heading ? fill(template.heading, placeholders) : texts.heading}
+      button={{ label: template?.button ?? notices.button, href: mail.site_url }}
+      why={texts.why(words)}
     >
-      <Paragraph>{notices[kind].body(words)}</Paragraph>
+      {template?.body ? (
+        <TemplateBody
+          source={template.body}
+          placeholders={placeholders}
+          linkColour={readableOn(light.card, accentOf(mail.organisation))}
+        />
+      ) : (
+        <Paragraph>{texts.body(words)}</Paragraph>
+      )}
       {reason && (
         <>
           <Paragraph>{notices.reason}</Paragraph>
@@ -52,4 +54,9 @@ export function Notice(props: NoticeProps) {
       )}
     </Layout>
   )
+}
+
+function reasonOf(mail: NoticeDelivery): string | null {
+  if (mail.kind === 'invite_declined') return mail.invite.decline_reason
+  return mail.kind === 'join_declined' ? (mail.facts.reason ?? null) : null
 }

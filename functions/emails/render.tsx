@@ -3,40 +3,82 @@
  *
  * @module
  */
+import type { ReactNode } from 'react'
 import { render as renderEmail, toPlainText } from 'react-email'
-import type { PreparedDelivery } from '../_shared/database.ts'
+import {
+  type AuthDelivery,
+  type AuthFacts,
+  isOffer,
+  type PreparedDelivery,
+} from '../_shared/delivery.ts'
+import { AuthMail, senderOf } from './auth.tsx'
 import { Invite, inviteSubject } from './invite.tsx'
-import { languageFor } from './language.ts'
+import { type Language, languageFor } from './language.ts'
 import { Notice, noticeSubject } from './notice.tsx'
 import { toLine, withoutControls } from './one-line.ts'
 
 export interface RenderedMail {
+  /** Whose name it comes under; one line. */
+  senderName: string
   /** One line of at most 200 characters. */
   subject: string
   html: string
   text: string
 }
 
-/** @param now - when it is sent; relative times are counted from it */
-export async function render(prepared: PreparedDelivery, now = new Date()): Promise<RenderedMail> {
+export interface RenderOptions {
+  /** When it is sent; relative times are counted from it. Default: now */
+  now?: Date
+  /** Who sends what no organisation sends. */
+  projectName: string
+  /** Opens what a mail of Supabase Auth says. Throws when it cannot. */
+  openAuthMail?: (mail: AuthDelivery) => Promise<AuthFacts>
+}
+
+/** Throws when a mail of Supabase Auth cannot be opened. */
+export async function render(
+  prepared: PreparedDelivery,
+  options: RenderOptions,
+): Promise<RenderedMail> {
   const mail = withoutControls(prepared)
   const language = languageFor(mail.locale)
-  const { subject, body } =
-    mail.kind === 'invite' || mail.kind === 'invite_reminder'
-      ? {
-          subject: inviteSubject({ mail, language, now }),
-          body: <Invite mail={mail} language={language} now={now} />,
-        }
-      : {
-          subject: noticeSubject({ kind: mail.kind, mail, language }),
-          body: <Notice kind={mail.kind} mail={mail} language={language} />,
-        }
+  const { senderName, subject, body } = await draw(mail, language, options)
   const html = await renderEmail(body)
   return {
+    senderName: toLine(senderName, 100),
     subject: toLine(subject),
     html,
     text: toPlainText(html, {
       selectors: [{ selector: 'h1', options: { uppercase: false } }],
     }),
   }
+}
+
+interface Drawn {
+  senderName: string
+  subject: string
+  body: ReactNode
+}
+
+async function draw(
+  mail: PreparedDelivery,
+  language: Language,
+  { now = new Date(), projectName, openAuthMail }: RenderOptions,
+): Promise<Drawn> {
+  if (mail.kind === 'auth') {
+    if (!openAuthMail) throw new Error('Mails of Supabase Auth need SEND_EMAIL_HOOK_SECRET.')
+    const facts = withoutControls(await openAuthMail(mail))
+    return {
+      senderName: senderOf(mail, facts)?.sender_name ?? projectName,
+      subject: language.texts.auth[facts.action].subject,
+      body: <AuthMail {...{ mail, facts, language, now, projectName }} />,
+    }
+  }
+  const senderName = mail.organisation.sender_name
+  if (isOffer(mail)) {
+    const props = { mail, language, now }
+    return { senderName, subject: inviteSubject(props), body: <Invite {...props} /> }
+  }
+  const props = { mail, language }
+  return { senderName, subject: noticeSubject(props), body: <Notice {...props} /> }
 }

@@ -3,10 +3,33 @@
  *
  * @module
  */
-import type { InviteDelivery, MemberDelivery, PreparedDelivery } from '../_shared/database.ts'
+import {
+  AUTH_ACTIONS,
+  type AuthAction,
+  type AuthDelivery,
+  type AuthFacts,
+  type InviteFacts,
+  type InviteNotice,
+  type JoinFacts,
+  type JoinNotice,
+  type MemberNotice,
+  type OfferDelivery,
+  type Organisation,
+  type PreparedDelivery,
+} from '../_shared/delivery.ts'
 
 /** The moment at which they are sent. */
 export const SENT_AT = new Date('2026-11-21T10:00:00Z')
+
+export const PROJECT_NAME = 'Example'
+
+const organisation: Organisation = {
+  id: '1',
+  name: 'Acme',
+  sender_name: 'Acme',
+  logo_url: null,
+  accent_colour: null,
+}
 
 const common = {
   id: '00000000-0000-4000-8000-000000000001',
@@ -14,39 +37,43 @@ const common = {
   locale: 'en',
   reply_to: null,
   site_url: 'https://app.example.com',
-  link: null,
-  organisation: { id: '1', name: 'Acme', logo_url: null, accent_colour: null },
+  track_opens: false,
+  template: null,
+  organisation,
 }
 
-const invite: InviteDelivery = {
+const facts: InviteFacts & { email: string } = {
+  id: '2',
+  email: 'new@example.com',
+  device_name: null,
+  roles: ['member'],
+  inviter_name: 'Ada Admin',
+  inviter_email: 'ada@example.com',
+  message: null,
+  expires_at: '2026-11-28T10:00:00+00:00',
+  decline_reason: null,
+}
+
+const invite: OfferDelivery = {
   ...common,
   kind: 'invite',
-  // As long as a real one.
+  invite: facts,
+  // As long as real ones.
   link: `https://app.example.com/invite#inv_${'A'.repeat(116)}`,
-  member: null,
-  invite: {
-    id: '2',
-    email: 'new@example.com',
-    roles: ['member'],
-    inviter_name: 'Ada Admin',
-    inviter_email: 'ada@example.com',
-    message: null,
-    expires_at: '2026-11-28T10:00:00+00:00',
-    decline_reason: null,
-  },
+  stop_link: `https://app.example.com/stop-mail#stp_${'A'.repeat(68)}`,
+  one_click_stop_url: `https://api.example.com/functions/v1/stop-mail?token=stp_${'A'.repeat(68)}`,
 }
 
-const notice = <Kind extends InviteDelivery['kind']>(kind: Kind) => ({
-  ...invite,
-  kind,
-  link: null,
-})
-
-const membership = <Kind extends MemberDelivery['kind']>(kind: Kind, roles: string[]) => ({
+const notice = (kind: InviteNotice['kind'], more: Partial<InviteFacts> = {}): InviteNotice => ({
   ...common,
   kind,
-  invite: null,
-  member: {
+  invite: { ...facts, ...more },
+})
+
+const membership = (kind: MemberNotice['kind'], roles: string[]): MemberNotice => ({
+  ...common,
+  kind,
+  facts: {
     roles,
     actor_name: 'Ada Admin',
     actor_email: 'ada@example.com',
@@ -54,19 +81,53 @@ const membership = <Kind extends MemberDelivery['kind']>(kind: Kind, roles: stri
   },
 })
 
+const request = (kind: JoinNotice['kind'], said: JoinFacts): JoinNotice => ({
+  ...common,
+  kind,
+  facts: said,
+})
+
 /** A kind that has no sample does not compile. */
 export const samples = {
   invite,
   invite_reminder: { ...invite, kind: 'invite_reminder' },
   invite_accepted: notice('invite_accepted'),
-  invite_declined: {
-    ...notice('invite_declined'),
-    invite: { ...invite.invite, decline_reason: 'I have changed jobs.\nAll the best to you.' },
-  },
+  invite_declined: notice('invite_declined', {
+    decline_reason: 'I have changed jobs.\nAll the best to you.',
+  }),
   invite_expired: notice('invite_expired'),
   invite_resend_requested: notice('invite_resend_requested'),
+  device_enrolled: notice('device_enrolled', { email: null, device_name: 'Reception tablet' }),
   member_roles_updated: membership('member_roles_updated', ['finance', 'member']),
   member_removed: membership('member_removed', ['member']),
   member_banned: membership('member_banned', ['member']),
   ownership_transferred: membership('ownership_transferred', ['admin']),
-} satisfies Record<PreparedDelivery['kind'], PreparedDelivery>
+  join_requested: request('join_requested', { requester_email: 'rea@example.com' }),
+  join_approved: membership('join_approved', ['member']),
+  join_declined: request('join_declined', {
+    actor_name: 'Ada Admin',
+    reason: 'Please ask your own department first.',
+  }),
+} satisfies Record<Exclude<PreparedDelivery['kind'], 'auth'>, PreparedDelivery>
+
+/** Mails of Supabase Auth, to somebody who is invited. */
+export const authSample: AuthDelivery = {
+  ...common,
+  kind: 'auth',
+  facts: { sealed: '' },
+  invite: facts,
+}
+
+export function authFactsSample(action: AuthAction): AuthFacts {
+  const hasLink = !action.endsWith('_notification') && action !== 'reauthentication'
+  return {
+    action,
+    email: 'new@example.com',
+    code: action.endsWith('_notification') ? null : '123456',
+    link: hasLink
+      ? `https://api.example.com/auth/v1/verify?token=${'a'.repeat(56)}&type=${action}&redirect_to=https%3A%2F%2Fapp.example.com`
+      : null,
+  }
+}
+
+export { AUTH_ACTIONS }

@@ -5,14 +5,21 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Deliveries, Failure, Lease } from '../_shared/database.ts'
+import { type AuthFacts, isOffer } from '../_shared/delivery.ts'
+import { log } from '../_shared/log.ts'
+import type { Seal } from '../_shared/seal.ts'
 import type { Outcome, Transport } from '../_shared/transports/index.ts'
-import { toLine } from '../emails/one-line.ts'
 import { render } from '../emails/render.tsx'
 
 export interface DrainOptions {
   deliveries: Deliveries
   transport: Transport
+  /** The name is the project's: for mails that no organisation sends. */
   from: { name: string; address: string }
+  /** Opens mails of Supabase Auth; null where they do not come this way. */
+  seal?: Seal | null
+  /** Hears of each mail that was handled. */
+  onDone?: (result: keyof Counts) => void
   /** The name of this worker in the log. */
   worker: string
   /** How many mails are under way at once. Default: 8 */
@@ -48,6 +55,7 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
         const sending = deliver(lease, options)
           .then((result) => {
             counts[result] += 1
+            options.onDone?.(result)
           })
           .catch((error: unknown) => {
             trouble = { error }
@@ -66,38 +74,69 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
 }
 
 async function deliver(lease: Lease, options: DrainOptions): Promise<keyof Counts> {
-  const { deliveries } = options
-  const outcome = await attempt(lease, options)
-  if (!outcome) return 'skipped'
+  const { deliveries, worker } = options
+  const start = performance.now()
+  const { outcome, ...about } = await attempt(lease, options)
+  const line = {
+    worker,
+    delivery_id: lease.deliveryId,
+    attempt: lease.attempts,
+    ...about,
+    milliseconds: Math.round(performance.now() - start),
+  }
+  if (!outcome) {
+    log('mail.skipped', line)
+    return 'skipped'
+  }
   if (outcome.ok) {
     await insist(() => deliveries.complete(lease, outcome.response, outcome.providerMessageId))
+    log('mail.sent', line)
     return 'sent'
   }
   await insist(() => deliveries.fail(lease, outcome.failure, outcome.response, outcome.statusCode))
+  log('mail.failed', { ...line, failure: outcome.failure, response: outcome.response })
   return 'failed'
 }
 
-/** One try. Never throws, so that one bad delivery stops no other. Null: nothing is to be sent. */
-async function attempt(lease: Lease, options: DrainOptions): Promise<Outcome | null> {
-  const { deliveries, transport, from } = options
+interface Attempt {
+  /** Null: nothing is to be sent. */
+  outcome: Outcome | null
+  kind?: string
+  to_domain?: string | undefined
+}
+
+/** One try. Never throws, so that one bad delivery stops no other. */
+async function attempt(lease: Lease, options: DrainOptions): Promise<Attempt> {
+  const { deliveries, transport, from, seal } = options
   let failure: Failure = 'temporary'
   let step = 'prepared'
+  const about: Omit<Attempt, 'outcome'> = {}
   try {
-    const prepared = await deliveries.prepare(lease)
-    if (!prepared) return null
+    const mail = await deliveries.prepare(lease)
+    if (!mail) return { outcome: null }
+    about.kind = mail.kind
+    about.to_domain = mail.to.split('@')[1]
     // A mail that cannot be drawn today cannot be drawn tomorrow.
     failure = 'permanent'
     step = 'rendered'
-    const rendered = await render(prepared)
-    return await transport.send({
-      id: `${prepared.id}@${from.address.split('@')[1]}`,
-      from: { name: toLine(prepared.organisation.name), address: from.address },
-      to: prepared.to,
-      replyTo: prepared.reply_to,
+    const { senderName, ...rendered } = await render(mail, {
+      projectName: from.name,
+      ...(seal && { openAuthMail: ({ facts }) => seal.open<AuthFacts>(facts.sealed) }),
+    })
+    const outcome = await transport.send({
+      deliveryId: mail.id,
+      id: `${mail.id}@${from.address.split('@')[1]}`,
+      from: { name: senderName, address: from.address },
+      to: mail.to,
+      replyTo: mail.reply_to,
+      oneClickStopUrl: isOffer(mail) ? mail.one_click_stop_url : null,
+      trackOpens: mail.track_opens,
       ...rendered,
     })
+    return { outcome, ...about }
   } catch (error) {
-    return { ok: false, failure, response: `Not ${step}: ${error}`, statusCode: null }
+    const response = `Not ${step}: ${error}`
+    return { outcome: { ok: false, failure, response, statusCode: null }, ...about }
   }
 }
 

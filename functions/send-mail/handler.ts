@@ -1,13 +1,16 @@
 /**
- * `POST /send-mail`: keeps house and sends what is due now.
+ * `POST /send-mail` keeps house and sends what is due now; `GET /send-mail/health` and
+ * `GET /send-mail/metrics` say how it is doing.
  *
  * @module
  */
-import { createWorkerHandler } from '../_shared/worker-request.ts'
+import { answerOperations, type MailMetrics } from '../_shared/metrics.ts'
+import { createWorkerHandler, knowsSecret } from '../_shared/worker-request.ts'
 import type { Counts } from './drain.ts'
 
 export interface HandlerOptions {
   drain(signal: AbortSignal): Promise<Counts>
+  metrics: MailMetrics
   /** What the caller has to send as a bearer token. */
   secret: string
   /** Stops to take more after this many seconds; a function may run for 150. Default: 100 */
@@ -15,6 +18,9 @@ export interface HandlerOptions {
 }
 
 /** Answers the counts of what was sent, failed and skipped. */
-export function createHandler({ drain, secret, budget = 100 }: HandlerOptions) {
-  return createWorkerHandler(secret, () => drain(AbortSignal.timeout(budget * 1000)))
+export function createHandler({ drain, metrics, secret, budget = 100 }: HandlerOptions) {
+  const work = createWorkerHandler(secret, () => drain(AbortSignal.timeout(budget * 1000)))
+  return async (request: Request): Promise<Response> =>
+    (await answerOperations(request, metrics, (asked) => knowsSecret(asked, secret))) ??
+    work(request)
 }

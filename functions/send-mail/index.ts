@@ -3,30 +3,26 @@
  *
  * @module
  */
-import { connect, deliveriesOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
-import { readMailEnvironment } from '../_shared/environment.ts'
-import { createSmtpTransport } from '../_shared/transports/smtp.ts'
+import { keepHouse } from '../_shared/database.ts'
+import { logTrouble } from '../_shared/log.ts'
 import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
+import { wire } from './wire.ts'
 
-const environment = readMailEnvironment(Deno.env.toObject())
-const sql = connect(environment.databaseUrl)
-const housekeeping = housekeepingOf(sql)
-const options = {
-  deliveries: deliveriesOf(sql),
-  transport: createSmtpTransport(environment.smtpUrl),
-  from: environment.from,
-  worker: `function-${crypto.randomUUID().slice(0, 8)}`,
-}
+const { environment, metrics, housekeeping, drainOptions } = wire(
+  Deno.env.toObject(),
+  `function-${crypto.randomUUID().slice(0, 8)}`,
+)
 
 Deno.serve(
   createHandler({
     async drain(signal) {
       // Called by a cron job every minute: the one clock that a hosted project has.
       // What goes wrong with it must not keep the mail.
-      await keepHouse(housekeeping).catch((error) => console.error(`House not kept: ${error}`))
-      return drain(options, signal)
+      await keepHouse(housekeeping).catch((error) => logTrouble('house.not_kept', { error }))
+      return drain(drainOptions, signal)
     },
+    metrics,
     secret: environment.workerSecret,
   }),
 )

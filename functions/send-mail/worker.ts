@@ -7,19 +7,25 @@
  * up. That goes on beside the mail, which waits for none of it. On SIGTERM or SIGINT what is under way
  * is finished, and it ends with 0.
  *
+ * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
+ * can reach it, as Prometheus expects.
+ *
  * @module
  */
 import { resolveTxt } from 'node:dns/promises'
-import { connect, deliveriesOf, domainsOf, housekeepingOf, keepHouse } from '../_shared/database.ts'
-import { readMailEnvironment } from '../_shared/environment.ts'
+import { domainsOf, keepHouse } from '../_shared/database.ts'
+import { log } from '../_shared/log.ts'
+import { answerOperations } from '../_shared/metrics.ts'
 import { repeat } from '../_shared/repeat.ts'
-import { createSmtpTransport } from '../_shared/transports/smtp.ts'
 import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
+import { wire } from './wire.ts'
 
-const environment = readMailEnvironment(Deno.env.toObject())
-const sql = connect(environment.databaseUrl)
-const transport = createSmtpTransport(environment.smtpUrl)
+const { sql, transport, metrics, housekeeping, drainOptions } = wire(
+  Deno.env.toObject(),
+  `worker-${Deno.pid}`,
+)
+const domains = domainsOf(sql)
 const stopping = new AbortController()
 const stop = stopping.signal
 
@@ -31,19 +37,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const bell = new EventTarget()
 sql.listen('usher_deliveries', () => bell.dispatchEvent(new Event('ring'))).catch(() => {})
 
-const options = {
-  deliveries: deliveriesOf(sql),
-  transport,
-  from: environment.from,
-  worker: `worker-${Deno.pid}`,
-}
-const housekeeping = housekeepingOf(sql)
-const domains = domainsOf(sql)
-
 const mailing = repeat(
   async () => {
-    const counts = await drain(options, stop)
-    if (counts.sent + counts.failed + counts.skipped > 0) console.log(JSON.stringify(counts))
+    await drain(drainOptions, stop)
   },
   { every: 1_000, stop, bell },
 )
@@ -54,6 +50,15 @@ repeat(
   },
   { every: 60_000, stop },
 )
+
+const [, hostname, port] = Deno.env.get('WORKER_ADDRESS')?.match(/^(.+):(\d+)$/) ?? []
+if (hostname) {
+  Deno.serve({ hostname, port: Number(port), signal: stop, onListen() {} }, async (request) => {
+    const answer = await answerOperations(request, metrics, async () => true)
+    return answer ?? new Response('See /health and /metrics.', { status: 404 })
+  })
+}
+log('worker.started', { worker: drainOptions.worker })
 
 // Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
 await mailing

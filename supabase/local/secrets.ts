@@ -14,6 +14,10 @@ export interface Secrets {
   databasePassword: string
   workerPassword: string
   workerSecret: string
+  /** Of Supabase Auth's Send Email hook. */
+  authHookSecret: string
+  /** Of a sender of webhooks about mails. */
+  mailWebhookSecret: string
 }
 
 /** Reads the secrets of this folder, or makes them: readable by their owner only. */
@@ -25,6 +29,7 @@ export async function loadSecrets(folder: string): Promise<Secrets> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const random = () => randomBytes(24).toString('base64url')
+  const webhookSecret = () => `whsec_${randomBytes(24).toString('base64')}`
   const secrets: Secrets = {
     jwtSecret: random(),
     publishableKey: `sb_publishable_${random()}`,
@@ -32,6 +37,8 @@ export async function loadSecrets(folder: string): Promise<Secrets> {
     databasePassword: random(),
     workerPassword: random(),
     workerSecret: random(),
+    authHookSecret: `v1,${webhookSecret()}`,
+    mailWebhookSecret: webhookSecret(),
   }
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
   return secrets

@@ -73,7 +73,9 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     startPostgres({ folder: dataFolder, port: ports.database, password: secrets.databasePassword }),
   )
   progress.done('Postgres')
-  const workerUrl = await migrate(server, secrets, consoleUrl, isSeeded)
+  const functionsUrl = `http://127.0.0.1:${ports.functions}`
+  const addresses = { site_url: consoleUrl, functions_url: functionsUrl }
+  const workerUrl = await migrate(server, secrets, addresses, isSeeded)
   progress.done('migrations and data')
 
   const mailbox = await startingMailbox
@@ -86,6 +88,8 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     USHER_WORKER_SECRET: secrets.workerSecret,
     SMTP_URL: mailbox.smtpUrl,
     MAIL_FROM: 'Usher <no-reply@usher.test>',
+    SEND_EMAIL_HOOK_SECRET: secrets.authHookSecret,
+    MAIL_WEBHOOK_SECRET: secrets.mailWebhookSecret,
   }
   const [api, functions, pages] = await Promise.all([
     keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),
@@ -143,7 +147,7 @@ async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>
 async function migrate(
   server: PostgresServer,
   secrets: Secrets,
-  siteUrl: string,
+  addresses: { site_url: string; functions_url: string },
   isSeeded: boolean,
 ): Promise<string> {
   await preparePlatform(server.url)
@@ -151,7 +155,7 @@ async function migrate(
   const sql = postgres(server.url, { max: 1, onnotice: () => {} })
   try {
     await sql.unsafe(`alter role usher_worker login password '${secrets.workerPassword}'`)
-    await sql`select usher.update_settings(${sql.json({ site_url: siteUrl })})`
+    await sql`select usher.update_settings(${sql.json(addresses)})`
   } finally {
     await sql.end()
   }

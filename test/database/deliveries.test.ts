@@ -1,74 +1,16 @@
-import type postgres from 'postgres'
 import { describe, expect } from 'vitest'
-import { type Organisation, test } from '../support/acme.ts'
-
-/** Runs as the worker's role, which can do nothing else. */
-function asWorker<T>(acme: Organisation, work: (tx: postgres.TransactionSql) => Promise<T>) {
-  return acme.sql.begin(async (tx) => {
-    await tx`set local role usher_worker`
-    return work(tx)
-  }) as Promise<T>
-}
-
-interface Lease {
-  delivery_id: string
-  fence: string
-  attempts: number
-}
-
-/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
-async function lease(acme: Organisation, batchSize = 50): Promise<Lease[]> {
-  await acme.sql`update public.organisation_deliveries set due_at = now() + interval '1 day'
-    where organisation_id <> ${acme.id}`
-  return asWorker(
-    acme,
-    (tx) => tx<Lease[]>`select * from usher.lease_deliveries('test', ${batchSize})`,
-  )
-}
-
-const prepare = async (acme: Organisation, { delivery_id, fence }: Lease) =>
-  (
-    await asWorker(
-      acme,
-      (tx) => tx`select usher.prepare_delivery(${delivery_id}, ${fence}) as mail`,
-    )
-  )[0]?.mail
-
-const complete = async (acme: Organisation, { delivery_id, fence }: Lease) =>
-  (
-    await asWorker(
-      acme,
-      (tx) => tx`select usher.complete_delivery(${delivery_id}, ${fence}, '250 OK') as ok`,
-    )
-  )[0]?.ok
-
-const fail = async (
-  acme: Organisation,
-  { delivery_id, fence }: Lease,
-  failure: string,
-  code: string | null = null,
-) =>
-  (
-    await asWorker(
-      acme,
-      (tx) =>
-        tx`select usher.fail_delivery(${delivery_id}, ${fence}, ${failure}, 'No', ${code}) as status`,
-    )
-  )[0]?.status
-
-const delivery = async (acme: Organisation, id: string) =>
-  (await acme.sql`select * from public.organisation_deliveries where id = ${id}`)[0]
-
-/** Lets a lease, or the wait for the next try, run out. */
-const timePasses = (acme: Organisation) =>
-  acme.sql`update public.organisation_deliveries set due_at = now() - interval '1 second'
-    where organisation_id = ${acme.id}`
-
-async function leaseOne(acme: Organisation): Promise<Lease> {
-  const [leased] = await lease(acme)
-  if (!leased) throw new Error('Nothing was due')
-  return leased
-}
+import { test } from '../support/acme.ts'
+import {
+  asWorker,
+  complete,
+  delivery,
+  fail,
+  type Lease,
+  lease,
+  leaseOne,
+  prepare,
+  timePasses,
+} from '../support/worker.ts'
 
 describe('lease_deliveries', () => {
   test('gives a mail to one worker only, for as long as the lease runs', async ({ acme }) => {

@@ -1,29 +1,42 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type {
-  InviteDelivery,
-  InviteFacts,
-  MemberDelivery,
-  MemberFacts,
-} from '../../functions/_shared/database.ts'
+import {
+  AUTH_ACTIONS,
+  type AuthAction,
+  type InviteFacts,
+  type MemberFacts,
+  type MemberNotice,
+  type OfferDelivery,
+  type PreparedDelivery,
+} from '../../functions/_shared/delivery.ts'
+import { LANGUAGES } from '../../functions/emails/language.ts'
 import { toLine } from '../../functions/emails/one-line.ts'
-import { render } from '../../functions/emails/render.tsx'
-import { SENT_AT, samples } from '../../functions/emails/samples.ts'
+import { render as renderMail } from '../../functions/emails/render.tsx'
+import {
+  authFactsSample,
+  authSample,
+  PROJECT_NAME,
+  SENT_AT,
+  samples,
+} from '../../functions/emails/samples.ts'
 import { contrast, dark, light, readableOn, textOn } from '../../functions/emails/theme.ts'
 
-const NOW = SENT_AT
-const { link: LINK } = samples.invite
+const { link: LINK, stop_link: STOP_LINK } = samples.invite
+const DECLINE_LINK = LINK.replace('#', '?answer=decline#')
+
+const render = (mail: PreparedDelivery) =>
+  renderMail(mail, { now: SENT_AT, projectName: PROJECT_NAME })
 
 function prepared(
-  changes: Partial<Omit<InviteDelivery, 'invite' | 'member'>> = {},
-  invite: Partial<InviteFacts> = {},
-): InviteDelivery {
+  changes: Partial<Omit<OfferDelivery, 'invite'>> = {},
+  invite: Partial<InviteFacts & { email: string }> = {},
+): OfferDelivery {
   return { ...samples.invite, ...changes, invite: { ...samples.invite.invite, ...invite } }
 }
 
 const KINDS = Object.keys(samples) as (keyof typeof samples)[]
 
-const draw = (...args: Parameters<typeof prepared>) => render(prepared(...args), NOW)
+const draw = (...args: Parameters<typeof prepared>) => render(prepared(...args))
 
 /** What a reader sees of the HTML. */
 const visible = (html: string) =>
@@ -117,17 +130,16 @@ describe('the invitation', () => {
 
 describe('the other mails', () => {
   test('an acceptance names who has joined', async () => {
-    const { subject, text } = await draw({ kind: 'invite_accepted', link: null })
+    const { subject, text } = await render(samples.invite_accepted)
 
     expect(subject).toBe('new@example.com has joined Acme')
     expect(text).toContain('is now a member of Acme, as Member')
   })
 
   test('a refusal gives the reason, as text', async () => {
-    const { subject, html, text } = await draw(
-      { kind: 'invite_declined', link: null },
-      { decline_reason: 'No <b>time</b>\nat all' },
-    )
+    const sample = samples.invite_declined
+    const invite = { ...sample.invite, decline_reason: 'No <b>time</b>\nat all' }
+    const { subject, html, text } = await render({ ...sample, invite })
 
     expect(subject).toBe('new@example.com will not join Acme')
     expect(text).toContain('No <b>time</b>')
@@ -154,19 +166,20 @@ describe('mails about a membership', () => {
       { roles: ['admin'] },
       'handed Acme over to Olive Owner. Your role is now: Admin.',
     ],
-  ] as const)('%s, %j: %s', async ([kind, facts, said]) => {
+    ['join_approved', {}, 'Ada Admin has let you into Acme, as Member.'],
+  ] as const)('%s, %j: %s', async ([kind, changes, said]) => {
     const sample = samples[kind]
-    const member = { ...sample.member, ...facts } as MemberFacts
-    const mail: MemberDelivery = { ...sample, member }
+    const facts = { ...sample.facts, ...changes } as MemberFacts
+    const mail: MemberNotice = { ...sample, facts }
 
-    expect((await render(mail, NOW)).text).toContain(said)
+    expect((await render(mail)).text).toContain(said)
   })
 })
 
 describe('every mail', () => {
   test.for(KINDS)('%s says the same in HTML and in plain text', async (kind) => {
-    for (const locale of ['en', 'de']) {
-      const { html, text, subject } = await render({ ...samples[kind], locale }, NOW)
+    for (const locale of Object.keys(LANGUAGES)) {
+      const { html, text, subject } = await render({ ...samples[kind], locale })
 
       expect(words(text)).toEqual(words(visible(html)))
       for (const [, href] of html.matchAll(/href="([^"]+)"/g)) expect(text).toContain(href)
@@ -178,7 +191,7 @@ describe('every mail', () => {
   test('makes nothing that was typed into HTML, a header or a second line', async () => {
     const hostile = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>'
     const { html, subject } = await draw(
-      { organisation: { id: '1', name: hostile, logo_url: null, accent_colour: null } },
+      { organisation: { ...samples.invite.organisation, name: hostile, sender_name: hostile } },
       { inviter_name: `Eve\r\nBcc: victim@example.com\u202e`, message: hostile, roles: [hostile] },
     )
 
@@ -203,6 +216,8 @@ describe('every mail', () => {
     expect([...html.matchAll(/(?:href|src)="([^"]*)"/g)].map((match) => match[1])).toEqual([
       LINK,
       LINK,
+      DECLINE_LINK,
+      STOP_LINK,
     ])
   })
 
@@ -224,5 +239,119 @@ describe('every mail', () => {
         expect(contrast(quiet, ground)).toBeGreaterThanOrEqual(4.5)
       }
     }
+  })
+})
+
+describe('a template', () => {
+  const template = { subject: null, heading: null, body: null, button: null }
+  const written = (parts: Partial<typeof template> | Record<string, string>) =>
+    draw({ template: { ...template, ...parts } })
+
+  test('words the subject, the heading, the body and the button, with what the mail knows', async () => {
+    const { subject, text, html } = await written({
+      subject: 'Come to {{organisation}}, {{ invitee }}',
+      heading: 'Hello from {{inviter}}',
+      body: 'You become **{{roles}}** until {{expires_at}}.\n\n- [Read on](https://acme.example/welcome)\n- or ask',
+      button: 'Have a look',
+    })
+
+    expect(subject).toBe('Come to Acme, new@example.com')
+    for (const said of ['Hello from Ada Admin', 'You become Member until Saturday, 28 November']) {
+      expect(text).toContain(said)
+    }
+    expect(html).toContain('<strong>Member</strong>')
+    expect(html).toContain('href="https://acme.example/welcome"')
+    expect(html).toContain('>Have a look<')
+    // Not to be worded away: why it came, what is offered, and how to say no.
+    expect(text).toContain('Your role: Member')
+    expect(text).toContain('somebody at Acme entered new@example.com')
+    expect(html).toContain(DECLINE_LINK.replaceAll('&', '&amp;'))
+  })
+
+  test('says as built in what it leaves out', async () => {
+    const { subject, text } = await written({ heading: 'Hello' })
+
+    expect(subject).toBe('Ada Admin invites you to Acme')
+    expect(text).toContain('Ada Admin invites you to become a member of Acme.')
+  })
+
+  test('never becomes HTML, whatever is written or filled in', async () => {
+    const { html, text } = await render({
+      ...prepared(
+        {
+          template: {
+            ...template,
+            body: '<img src=x onerror=alert(1)> {{inviter}}\n\n![a](https://evil.example/p.png)\n\n[x](javascript:alert(1)) <javascript:alert(1)>',
+          },
+        },
+        { inviter_name: '**[Eve](https://evil.example)**<script>' },
+      ),
+    })
+
+    expect(html).not.toMatch(/<img|<script|href="javascript|href="https:\/\/evil/)
+    expect(text).toContain('**[Eve](https://evil.example)**<script>')
+  })
+
+  test('of a notice knows who did what', async () => {
+    const { text } = await render({
+      ...samples.member_removed,
+      template: { ...template, body: '{{actor}} says goodbye for {{organisation}}.' },
+    })
+
+    expect(text).toContain('Ada Admin says goodbye for Acme.')
+  })
+})
+
+describe('mails of Supabase Auth', () => {
+  const drawAuth = (action: AuthAction, mail = authSample) =>
+    renderMail(mail, {
+      now: SENT_AT,
+      projectName: PROJECT_NAME,
+      openAuthMail: async () => authFactsSample(action),
+    })
+
+  test('to somebody who is invited name the organisation, the roles and the expiry', async () => {
+    const { text, senderName } = await drawAuth('signup')
+
+    expect(senderName).toBe('Acme')
+    expect(text).toContain('You are invited to Acme as Member. The invitation ends in 7 days')
+    expect(text).toContain('https://api.example.com/auth/v1/verify?token=')
+    expect(text).toContain('123456')
+  })
+
+  test('to anybody else come from the project', async () => {
+    const { text, senderName } = await drawAuth('signup', {
+      ...authSample,
+      organisation: null,
+      invite: null,
+    })
+
+    expect(senderName).toBe('Example')
+    expect(text).not.toContain('invited')
+  })
+
+  test('about a password never come under the name of an organisation', async () => {
+    expect((await drawAuth('recovery')).senderName).toBe('Example')
+  })
+
+  test.for(AUTH_ACTIONS)('%s says the same in HTML and in plain text', async (action) => {
+    for (const locale of Object.keys(LANGUAGES)) {
+      const { html, text, subject } = await drawAuth(action, { ...authSample, locale })
+
+      expect(words(text)).toEqual(words(visible(html)))
+      expect(subject + text).not.toMatch(/undefined|null/)
+    }
+  })
+
+  test('cannot be drawn without the secret that opens them', async () => {
+    await expect(render(authSample)).rejects.toThrow('SEND_EMAIL_HOOK_SECRET')
+  })
+})
+
+describe('Arabic', () => {
+  test('is written from right to left', async () => {
+    const { html } = await draw({ locale: 'ar' })
+
+    expect(html).toContain('<html dir="rtl" lang="ar">')
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { connect, deliveriesOf } from '../../functions/_shared/database.ts'
 import { readMailEnvironment } from '../../functions/_shared/environment.ts'
+import type { MailMetrics } from '../../functions/_shared/metrics.ts'
 import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
 import { drain } from '../../functions/send-mail/drain.ts'
 import { createHandler } from '../../functions/send-mail/handler.ts'
@@ -128,7 +129,12 @@ describe('the worker', () => {
 describe('the function', () => {
   const secret = 'a-secret-of-the-worker'
   const counts = { sent: 3, failed: 0, skipped: 1 }
-  const handler = createHandler({ drain: async () => counts, secret })
+  const metrics: MailMetrics = {
+    count() {},
+    read: async () => 'usher_deliveries 1',
+    contentType: 'text/plain',
+  }
+  const handler = createHandler({ drain: async () => counts, metrics, secret })
   const call = (init: RequestInit) => handler(new Request('https://functions.test/send-mail', init))
 
   test('sends for whoever knows the secret', async () => {
@@ -150,7 +156,8 @@ describe('the function', () => {
   test('answers as JSON, and without the reason, when the database is away', async () => {
     const reason = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => reason.mockRestore())
-    const broken = createHandler({ drain: () => Promise.reject(new Error('at 10.0.0.1')), secret })
+    const drain = () => Promise.reject(new Error('at 10.0.0.1'))
+    const broken = createHandler({ drain, metrics, secret })
 
     const answer = await broken(
       new Request('https://functions.test/send-mail', {
@@ -161,7 +168,29 @@ describe('the function', () => {
 
     expect(answer.status).toBe(503)
     expect(JSON.stringify(await answer.json())).not.toContain('10.0.0.1')
-    expect(reason).toHaveBeenCalledWith('Not done: at 10.0.0.1')
+    expect(reason).toHaveBeenCalledWith(expect.stringContaining('at 10.0.0.1'))
+  })
+
+  test('says that it is well to anyone, and how the mail is doing to whoever knows the secret', async () => {
+    const get = (path: string, authorization = '') =>
+      handler(
+        new Request(`https://functions.test/send-mail/${path}`, { headers: { authorization } }),
+      )
+
+    expect((await get('health')).status).toBe(200)
+    expect((await get('metrics')).status).toBe(401)
+    expect(await (await get('metrics', `Bearer ${secret}`)).text()).toBe('usher_deliveries 1')
+  })
+
+  test('says that it is not well when the database does not answer', async () => {
+    const read = () => Promise.reject(new Error('gone'))
+    const sick = createHandler({
+      drain: async () => counts,
+      metrics: { ...metrics, read },
+      secret,
+    })
+
+    expect((await sick(new Request('https://functions.test/send-mail/health'))).status).toBe(503)
   })
 })
 

@@ -6,6 +6,7 @@ import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
 import { refusal, startSmtpServer } from '../support/smtp.ts'
 
 const message: Message = {
+  deliveryId: 'delivery-1',
   id: 'delivery-1@usher.test',
   from: { name: 'Acme', address: 'no-reply@usher.test' },
   to: 'new@example.com',
@@ -13,6 +14,8 @@ const message: Message = {
   subject: 'Grüße from Acme',
   html: '<p>Hello</p>',
   text: 'Hello',
+  oneClickStopUrl: null,
+  trackOpens: false,
 }
 
 async function server(options: SMTPServerOptions = {}) {

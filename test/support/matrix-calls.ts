@@ -61,6 +61,24 @@ const withRequest: Call = async ({ id, owner, sql, person }) => {
   return { request_id: request?.id }
 }
 
+const withTemplate =
+  (more: object = {}): Call =>
+  async ({ id, owner }) => {
+    const template = await owner.rpc('create_organisation_email_template', {
+      organisation_id: id,
+      kind: 'invite',
+      locale: 'en',
+      subject: 'Hello',
+    })
+    return { template_id: template.id, ...more }
+  }
+/** The mail of a new invite. */
+const mailOf = async ({ sql, inviteIn }: Scene) => {
+  const { id } = await inviteIn('pending')
+  const [mail] = await sql`select id from public.organisation_deliveries where invite_id = ${id}`
+  return mail?.id as string
+}
+
 /** The arguments of a call that its rule permits to whoever holds the permission. */
 export const CALLS: Record<string, Call> = {
   accept_my_organisation_invite: pending,
@@ -157,5 +175,27 @@ export const CALLS: Record<string, Call> = {
   validate_organisation_invite: async ({ inviteIn }) => ({
     token: (await inviteIn('pending')).token,
   }),
+  create_organisation_email_template: async ({ id }) => ({
+    organisation_id: id,
+    kind: 'invite',
+    locale: 'en',
+    subject: 'Hello',
+  }),
+  update_organisation_email_template: withTemplate({ changes: { subject: 'Changed' } }),
+  delete_organisation_email_template: withTemplate(),
+  retry_organisation_delivery: async (scene) => {
+    const id = await mailOf(scene)
+    await scene.sql`update public.organisation_deliveries set status = 'failed' where id = ${id}`
+    return { delivery_id: id }
+  },
+  lift_organisation_mail_suppression: async ({ id }) => ({
+    organisation_id: id,
+    email: 'matrix@example.com',
+  }),
+  stop_organisation_mail: async (scene) => {
+    const id = await mailOf(scene)
+    const [row] = await scene.sql`select usher.mint_stop_token(${id}) as token`
+    return { token: row?.token }
+  },
   verify_organisation_audit_trail: inOrganisation,
 }

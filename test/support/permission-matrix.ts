@@ -111,6 +111,13 @@ export const MATRIX: Record<string, Outcomes> = {
   approve_organisation_join_request: admins('invite_not_found'),
   decline_organisation_join_request: admins('invite_not_found'),
 
+  create_organisation_email_template: admins(),
+  update_organisation_email_template: admins(),
+  delete_organisation_email_template: admins(),
+  retry_organisation_delivery: admins('invite_not_found'),
+  lift_organisation_mail_suppression: admins(),
+  stop_organisation_mail: everyone(),
+
   verify_organisation_audit_trail: watchers(),
 }
 

@@ -6,7 +6,9 @@
 import type { Failure } from '../database.ts'
 
 export interface Message {
-  /** Without angle brackets; the same for every try of one delivery. */
+  /** The delivery's id: providers get it as idempotency key and as a tag. */
+  deliveryId: string
+  /** The Message-ID, without angle brackets; the same for every try of one delivery. */
   id: string
   from: { name: string; address: string }
   to: string
@@ -14,6 +16,10 @@ export interface Message {
   subject: string
   html: string
   text: string
+  /** Takes one POST to stop more of the same. */
+  oneClickStopUrl: string | null
+  /** Asks the provider to tell when it is opened, where that is asked mail by mail. */
+  trackOpens: boolean
 }
 
 export type Outcome =
@@ -24,4 +30,17 @@ export interface Transport {
   /** Never throws: whatever happens is an outcome. */
   send(message: Message): Promise<Outcome>
   close(): void
+}
+
+/** Headers that every mail has, whichever way it goes. */
+export function headersOf(message: Message): Record<string, string> {
+  return {
+    // Nobody's holiday reply should come back. Source: RFC 3834
+    'Auto-Submitted': 'auto-generated',
+    // Mail programs show their own button for it. Source: RFC 8058
+    ...(message.oneClickStopUrl && {
+      'List-Unsubscribe': `<${message.oneClickStopUrl}>`,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    }),
+  }
 }

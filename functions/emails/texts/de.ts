@@ -1,8 +1,18 @@
 /** German. @module */
 import type { Texts } from './texts.ts'
 
+const whyInviter = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie die Einladung zu ${organisation} verschickt haben.`
+const whyMayInvite = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie zu ${organisation} einladen dürfen.`
+const whyFormerMember = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} waren.`
+const whyAsked = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie ${organisation} beitreten wollten.`
+
 export const de: Texts = {
   roles: { owner: 'Inhaber', admin: 'Administrator', finance: 'Finanzen', member: 'Mitglied' },
+  someone: 'Ein Administrator',
   invite: {
     subject: ({ organisation, inviter }) =>
       inviter
@@ -23,6 +33,8 @@ export const de: Texts = {
     link: 'Falls der Knopf nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:',
     why: ({ organisation, email }) =>
       `Sie erhalten diese Nachricht, weil jemand bei ${organisation} die Adresse ${email} eingegeben hat. Wenn Sie nichts davon wissen, beachten Sie sie nicht: Es geschieht nichts, solange Sie nicht annehmen.`,
+    decline: 'Einladung ablehnen',
+    stop: ({ organisation }) => `Keine Einladungen von ${organisation} mehr`,
   },
   notices: {
     reason: 'Der angegebene Grund:',
@@ -32,16 +44,14 @@ export const de: Texts = {
       heading: 'Ihre Einladung wurde angenommen',
       body: ({ organisation, invitee, roles }) =>
         `${invitee} ist jetzt Mitglied von ${organisation}. Rolle: ${roles}.`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie die Einladung zu ${organisation} verschickt haben.`,
+      why: whyInviter,
     },
     invite_declined: {
       subject: ({ organisation, invitee }) => `${invitee} kommt nicht zu ${organisation}`,
       heading: 'Eine Einladung wurde abgelehnt',
       body: ({ organisation, invitee, roles }) =>
         `${invitee} hat die Einladung zu ${organisation} abgelehnt. Rolle: ${roles}.`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie zu ${organisation} einladen dürfen.`,
+      why: whyMayInvite,
     },
     invite_expired: {
       subject: ({ organisation, invitee }) =>
@@ -49,8 +59,7 @@ export const de: Texts = {
       heading: 'Eine Einladung ist abgelaufen',
       body: ({ organisation, invitee, roles }) =>
         `${invitee} hat die Einladung zu ${organisation} nicht rechtzeitig beantwortet. Rolle: ${roles}. Sie können sie erneut senden.`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie die Einladung zu ${organisation} verschickt haben.`,
+      why: whyInviter,
     },
     invite_resend_requested: {
       subject: ({ organisation, invitee }) =>
@@ -61,37 +70,146 @@ export const de: Texts = {
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie Einladungen zu ${organisation} erneut senden dürfen.`,
     },
+    device_enrolled: {
+      subject: ({ organisation, device }) => `${device} ist bei ${organisation} angemeldet`,
+      heading: 'Ein Gerät ist angemeldet',
+      body: ({ organisation, device, roles }) =>
+        `Das Gerät ${device} hat seinen Code benutzt und gehört jetzt zu ${organisation}. Rolle: ${roles}. Wenn das nicht gewollt war, entfernen Sie es.`,
+      why: ({ organisation }) =>
+        `Sie erhalten diese Nachricht, weil Sie den Code für ${organisation} erstellt haben.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Ihre Rollen bei ${organisation} wurden geändert`,
       heading: 'Ihre Rollen wurden geändert',
       body: ({ organisation, roles, actor }) =>
-        `${actor ?? 'Ein Administrator'} hat geändert, was Sie bei ${organisation} dürfen. ${roles ? `Ihre Rollen sind jetzt: ${roles}.` : 'Sie haben dort jetzt keine Rolle.'}`,
+        `${actor} hat geändert, was Sie bei ${organisation} dürfen. ${roles ? `Ihre Rollen sind jetzt: ${roles}.` : 'Sie haben dort jetzt keine Rolle.'}`,
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} sind.`,
     },
     member_removed: {
       subject: ({ organisation }) => `Sie sind nicht mehr Mitglied von ${organisation}`,
       heading: 'Ihre Mitgliedschaft ist beendet',
-      body: ({ organisation, actor }) =>
-        `${actor ?? 'Ein Administrator'} hat Sie aus ${organisation} entfernt.`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} waren.`,
+      body: ({ organisation, actor }) => `${actor} hat Sie aus ${organisation} entfernt.`,
+      why: whyFormerMember,
     },
     member_banned: {
       subject: ({ organisation }) => `Sie sind von ${organisation} ausgeschlossen`,
       heading: 'Sie sind ausgeschlossen',
       body: ({ organisation, actor }) =>
-        `${actor ?? 'Ein Administrator'} hat Sie von ${organisation} ausgeschlossen. Sie können dort nicht eingeladen werden, bis das aufgehoben ist.`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} waren.`,
+        `${actor} hat Sie von ${organisation} ausgeschlossen. Sie können dort nicht eingeladen werden, bis das aufgehoben ist.`,
+      why: whyFormerMember,
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} hat einen neuen Inhaber`,
       heading: 'Die Organisation hat einen neuen Inhaber',
       body: ({ organisation, owner, actor, roles }) =>
-        `${actor ?? 'Der Inhaber'} hat ${organisation} an ${owner} übergeben. Ihre Rolle ist jetzt: ${roles}.`,
+        `${actor} hat ${organisation} an ${owner} übergeben. Ihre Rolle ist jetzt: ${roles}.`,
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie Inhaber von ${organisation} waren oder jetzt sind.`,
+    },
+    join_requested: {
+      subject: ({ organisation, requester }) => `${requester} möchte ${organisation} beitreten`,
+      heading: 'Jemand möchte beitreten',
+      body: ({ organisation, requester }) =>
+        `${requester} hat eine bestätigte Adresse einer Ihrer Domains und möchte Mitglied von ${organisation} werden. Sie entscheiden.`,
+      why: whyMayInvite,
+    },
+    join_approved: {
+      subject: ({ organisation }) => `Sie sind jetzt Mitglied von ${organisation}`,
+      heading: 'Sie sind aufgenommen',
+      body: ({ organisation, roles, actor }) =>
+        `${actor} hat Sie in ${organisation} aufgenommen. Rolle: ${roles}.`,
+      why: whyAsked,
+    },
+    join_declined: {
+      subject: ({ organisation }) => `Sie können ${organisation} nicht beitreten`,
+      heading: 'Ihre Anfrage wurde abgelehnt',
+      body: ({ organisation, actor }) =>
+        `${actor} hat Ihre Anfrage abgelehnt, ${organisation} beizutreten.`,
+      why: whyAsked,
+    },
+  },
+  auth: {
+    code: 'Oder geben Sie diesen Code ein:',
+    invited: ({ organisation, roles, expiresIn, expiresAt }) =>
+      `Sie sind zu ${organisation} eingeladen. Rolle: ${roles}. Die Einladung endet ${expiresIn}, am ${expiresAt}.`,
+    why: ({ email }) =>
+      `Sie erhalten diese Nachricht, weil jemand die Adresse ${email} eingegeben hat. Wenn Sie es nicht waren, beachten Sie sie nicht, und geben Sie Code und Link an niemanden weiter.`,
+    signup: {
+      subject: 'Bestätigen Sie Ihre Adresse',
+      body: ({ email }) => `Bestätigen Sie, dass ${email} Ihnen gehört: Dann ist Ihr Konto bereit.`,
+      button: 'Adresse bestätigen',
+    },
+    invite: {
+      subject: 'Sie sind eingeladen',
+      body: ({ email }) =>
+        `Für ${email} steht ein Konto bereit. Übernehmen Sie es, um sich anzumelden.`,
+      button: 'Konto übernehmen',
+    },
+    magiclink: {
+      subject: 'Ihr Link zum Anmelden',
+      body: ({ email }) =>
+        `Mit diesem Link melden Sie sich als ${email} an. Er funktioniert einmal.`,
+      button: 'Anmelden',
+    },
+    recovery: {
+      subject: 'Neues Passwort wählen',
+      body: ({ email }) =>
+        `Jemand möchte ein neues Passwort für ${email} wählen. Wenn Sie es waren, geht es hier weiter.`,
+      button: 'Neues Passwort wählen',
+    },
+    email_change: {
+      subject: 'Bestätigen Sie Ihre neue Adresse',
+      body: ({ email }) =>
+        `Bestätigen Sie, dass Ihr Konto von jetzt an die Adresse ${email} benutzen soll.`,
+      button: 'Änderung bestätigen',
+    },
+    reauthentication: {
+      subject: 'Ihr Code',
+      body: () => 'Geben Sie diesen Code ein, um zu zeigen, dass Sie es sind.',
+      button: null,
+    },
+    password_changed_notification: {
+      subject: 'Ihr Passwort wurde geändert',
+      body: ({ email }) =>
+        `Das Passwort von ${email} wurde geändert. Wenn Sie es nicht waren, wählen Sie sofort ein neues.`,
+      button: null,
+    },
+    email_changed_notification: {
+      subject: 'Ihre Adresse wurde geändert',
+      body: ({ email }) =>
+        `Ihr Konto benutzt jetzt die Adresse ${email}. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      button: null,
+    },
+    phone_changed_notification: {
+      subject: 'Ihre Telefonnummer wurde geändert',
+      body: ({ email }) =>
+        `Die Telefonnummer von ${email} wurde geändert. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      button: null,
+    },
+    identity_linked_notification: {
+      subject: 'Ein weiterer Weg zum Anmelden kam hinzu',
+      body: ({ email }) =>
+        `${email} kann sich jetzt auch über ein anderes Konto anmelden. Wenn Sie es nicht waren, entfernen Sie es sofort.`,
+      button: null,
+    },
+    identity_unlinked_notification: {
+      subject: 'Ein Weg zum Anmelden wurde entfernt',
+      body: ({ email }) =>
+        `Einer der Wege, sich als ${email} anzumelden, wurde entfernt. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      button: null,
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Ein zweiter Faktor kam hinzu',
+      body: ({ email }) =>
+        `Beim Anmelden als ${email} wird jetzt ein weiterer Faktor verlangt. Wenn Sie es nicht waren, entfernen Sie ihn sofort.`,
+      button: null,
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Ein zweiter Faktor wurde entfernt',
+      body: ({ email }) =>
+        `Beim Anmelden als ${email} wird einer der Faktoren nicht mehr verlangt. Wenn Sie es nicht waren, fügen Sie ihn sofort wieder hinzu.`,
+      button: null,
     },
   },
 }

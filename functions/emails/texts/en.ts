@@ -1,8 +1,16 @@
 /** English. @module */
 import type { Texts } from './texts.ts'
 
+const whyInviter = ({ organisation }: { organisation: string }) =>
+  `You get this mail because you sent the invitation for ${organisation}.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `You get this mail because you are a member of ${organisation}.`
+const whyFormerMember = ({ organisation }: { organisation: string }) =>
+  `You get this mail because you were a member of ${organisation}.`
+
 export const en: Texts = {
   roles: { owner: 'Owner', admin: 'Admin', finance: 'Finance', member: 'Member' },
+  someone: 'An admin',
   invite: {
     subject: ({ organisation, inviter }) =>
       inviter ? `${inviter} invites you to ${organisation}` : `You are invited to ${organisation}`,
@@ -21,6 +29,8 @@ export const en: Texts = {
     link: 'If the button does not work, copy this address into your browser:',
     why: ({ organisation, email }) =>
       `You get this mail because somebody at ${organisation} entered ${email}. If you did not expect it, ignore it: nothing happens unless you accept.`,
+    decline: 'Decline the invitation',
+    stop: ({ organisation }) => `Stop invitations from ${organisation}`,
   },
   notices: {
     reason: 'The reason given:',
@@ -30,8 +40,7 @@ export const en: Texts = {
       heading: 'Your invitation was accepted',
       body: ({ organisation, invitee, roles }) =>
         `${invitee} is now a member of ${organisation}, as ${roles}.`,
-      why: ({ organisation }) =>
-        `You get this mail because you sent the invitation for ${organisation}.`,
+      why: whyInviter,
     },
     invite_declined: {
       subject: ({ organisation, invitee }) => `${invitee} will not join ${organisation}`,
@@ -47,8 +56,7 @@ export const en: Texts = {
       heading: 'An invitation has expired',
       body: ({ organisation, invitee, roles }) =>
         `${invitee} did not answer the invitation to ${organisation} as ${roles} in time. You can send it again.`,
-      why: ({ organisation }) =>
-        `You get this mail because you sent the invitation for ${organisation}.`,
+      why: whyInviter,
     },
     invite_resend_requested: {
       subject: ({ organisation, invitee }) =>
@@ -59,34 +67,142 @@ export const en: Texts = {
       why: ({ organisation }) =>
         `You get this mail because you may send invitations to ${organisation} again.`,
     },
+    device_enrolled: {
+      subject: ({ organisation, device }) => `${device} is enrolled in ${organisation}`,
+      heading: 'A device is enrolled',
+      body: ({ organisation, device, roles }) =>
+        `The device ${device} has used its code and now belongs to ${organisation}, as ${roles}. If that was not meant, remove it.`,
+      why: ({ organisation }) => `You get this mail because you made the code for ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Your roles in ${organisation} have changed`,
       heading: 'Your roles have changed',
       body: ({ organisation, roles, actor }) =>
-        `${actor ?? 'An admin'} has changed what you may do in ${organisation}. ${roles ? `Your roles are now: ${roles}.` : 'You hold no role there now.'}`,
-      why: ({ organisation }) => `You get this mail because you are a member of ${organisation}.`,
+        `${actor} has changed what you may do in ${organisation}. ${roles ? `Your roles are now: ${roles}.` : 'You hold no role there now.'}`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `You are no longer a member of ${organisation}`,
       heading: 'Your membership has ended',
-      body: ({ organisation, actor }) =>
-        `${actor ?? 'An admin'} has removed you from ${organisation}.`,
-      why: ({ organisation }) => `You get this mail because you were a member of ${organisation}.`,
+      body: ({ organisation, actor }) => `${actor} has removed you from ${organisation}.`,
+      why: whyFormerMember,
     },
     member_banned: {
       subject: ({ organisation }) => `You have been banned from ${organisation}`,
       heading: 'You have been banned',
       body: ({ organisation, actor }) =>
-        `${actor ?? 'An admin'} has banned you from ${organisation}. You cannot be invited there until the ban is lifted.`,
-      why: ({ organisation }) => `You get this mail because you were a member of ${organisation}.`,
+        `${actor} has banned you from ${organisation}. You cannot be invited there until the ban is lifted.`,
+      why: whyFormerMember,
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} has a new owner`,
       heading: 'The organisation has a new owner',
       body: ({ organisation, owner, actor, roles }) =>
-        `${actor ?? 'The owner'} has handed ${organisation} over to ${owner}. Your role is now: ${roles}.`,
+        `${actor} has handed ${organisation} over to ${owner}. Your role is now: ${roles}.`,
       why: ({ organisation }) =>
         `You get this mail because you were or now are the owner of ${organisation}.`,
+    },
+    join_requested: {
+      subject: ({ organisation, requester }) => `${requester} asks to join ${organisation}`,
+      heading: 'Somebody asks to join',
+      body: ({ organisation, requester }) =>
+        `${requester} has a confirmed address of one of your domains and asks to become a member of ${organisation}. You can let them in, or not.`,
+      why: ({ organisation }) =>
+        `You get this mail because you may invite people to ${organisation}.`,
+    },
+    join_approved: {
+      subject: ({ organisation }) => `You are now a member of ${organisation}`,
+      heading: 'You are in',
+      body: ({ organisation, roles, actor }) =>
+        `${actor} has let you into ${organisation}, as ${roles}.`,
+      why: ({ organisation }) => `You get this mail because you asked to join ${organisation}.`,
+    },
+    join_declined: {
+      subject: ({ organisation }) => `You cannot join ${organisation}`,
+      heading: 'Your request was declined',
+      body: ({ organisation, actor }) =>
+        `${actor} has declined your request to join ${organisation}.`,
+      why: ({ organisation }) => `You get this mail because you asked to join ${organisation}.`,
+    },
+  },
+  auth: {
+    code: 'Or enter this code:',
+    invited: ({ organisation, roles, expiresIn, expiresAt }) =>
+      `You are invited to ${organisation} as ${roles}. The invitation ends ${expiresIn}, on ${expiresAt}.`,
+    why: ({ email }) =>
+      `You get this mail because somebody entered ${email}. If it was not you, ignore it, and give the code and the link to nobody.`,
+    signup: {
+      subject: 'Confirm your address',
+      body: ({ email }) => `Confirm that ${email} is yours, and your account is ready.`,
+      button: 'Confirm my address',
+    },
+    invite: {
+      subject: 'You are invited',
+      body: ({ email }) => `An account is ready for ${email}. Take it over to sign in.`,
+      button: 'Take over the account',
+    },
+    magiclink: {
+      subject: 'Your link to sign in',
+      body: ({ email }) => `With this link you sign in as ${email}. It works once.`,
+      button: 'Sign in',
+    },
+    recovery: {
+      subject: 'Choose a new password',
+      body: ({ email }) =>
+        `Somebody wants to choose a new password for ${email}. If it was you, go on here.`,
+      button: 'Choose a new password',
+    },
+    email_change: {
+      subject: 'Confirm the change of your address',
+      body: ({ email }) => `Confirm that your account is to use the address ${email} from now on.`,
+      button: 'Confirm the change',
+    },
+    reauthentication: {
+      subject: 'Your code',
+      body: () => 'Enter this code to show that it is you.',
+      button: null,
+    },
+    password_changed_notification: {
+      subject: 'Your password was changed',
+      body: ({ email }) =>
+        `The password of ${email} was changed. If it was not you, choose a new one at once.`,
+      button: null,
+    },
+    email_changed_notification: {
+      subject: 'Your address was changed',
+      body: ({ email }) =>
+        `Your account now uses the address ${email}. If it was not you, tell us at once.`,
+      button: null,
+    },
+    phone_changed_notification: {
+      subject: 'Your phone number was changed',
+      body: ({ email }) =>
+        `The phone number of ${email} was changed. If it was not you, tell us at once.`,
+      button: null,
+    },
+    identity_linked_notification: {
+      subject: 'A new way to sign in was added',
+      body: ({ email }) =>
+        `${email} can now sign in by another account, too. If it was not you, remove it at once.`,
+      button: null,
+    },
+    identity_unlinked_notification: {
+      subject: 'A way to sign in was removed',
+      body: ({ email }) =>
+        `One of the ways to sign in as ${email} was removed. If it was not you, tell us at once.`,
+      button: null,
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'A second factor was added',
+      body: ({ email }) =>
+        `Signing in as ${email} now asks for another factor, too. If it was not you, remove it at once.`,
+      button: null,
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'A second factor was removed',
+      body: ({ email }) =>
+        `Signing in as ${email} no longer asks for one of its factors. If it was not you, add it again at once.`,
+      button: null,
     },
   },
 }

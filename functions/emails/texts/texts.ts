@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PreparedDelivery } from '../../_shared/database.ts'
+import type { AuthAction, NoticeDelivery } from '../../_shared/delivery.ts'
 
 export interface InviteWords {
   organisation: string
@@ -18,17 +18,21 @@ export interface InviteWords {
   expiresAt: string
 }
 
-/** A mail that tells that something has happened. */
+/** A mail that tells that something has happened. What a kind does not know is empty. */
 export interface NoticeWords {
   organisation: string
-  /** The invited address; empty in mails about a membership. */
+  /** The invited address. */
   invitee: string
   /** As a list in words; empty when there is none. */
   roles: string
-  /** Who did it, or null when nobody is left to name. */
-  actor: string | null
+  /** Who did it: a name, or `someone` of the language. */
+  actor: string
   /** Who owns the organisation now. */
   owner: string
+  /** Who asks to join. */
+  requester: string
+  /** What people call a device. */
+  device: string
 }
 
 export interface Notice {
@@ -38,11 +42,20 @@ export interface Notice {
   why(words: NoticeWords): string
 }
 
-export type NoticeKind = Exclude<PreparedDelivery['kind'], 'invite' | 'invite_reminder'>
+export type NoticeKind = NoticeDelivery['kind']
+
+export interface AuthText {
+  subject: string
+  body(words: { email: string }): string
+  /** Null where there is nothing to open. */
+  button: string | null
+}
 
 export interface Texts {
   /** The names of the built-in roles; an organisation's own roles are shown as they are called. */
   roles: { owner: string; admin: string; finance: string; member: string }
+  /** Who did it, when nobody is left to name. At the beginning of a sentence. */
+  someone: string
   invite: {
     subject(words: InviteWords): string
     /** When it is brought to mind. */
@@ -56,10 +69,20 @@ export interface Texts {
     /** Before the link in full. */
     link: string
     why(words: { organisation: string; email: string }): string
+    /** Two links at the end. */
+    decline: string
+    stop(words: { organisation: string }): string
   }
   notices: Record<NoticeKind, Notice> & {
     /** Before a reason that was given. */
     reason: string
     button: string
+  }
+  auth: Record<AuthAction, AuthText> & {
+    /** Before a code to type in. */
+    code: string
+    /** To somebody who is invited: to what, as what, until when. */
+    invited(words: InviteWords): string
+    why(words: { email: string }): string
   }
 }

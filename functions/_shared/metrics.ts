@@ -1,0 +1,84 @@
+/**
+ * How the mail is doing, as Prometheus reads it, and whether the worker is well.
+ *
+ * @module
+ */
+import type postgres from 'postgres'
+import { Counter, Gauge, Registry } from 'prom-client'
+
+export interface MailMetrics {
+  /** Counts what this worker has done since it was started. */
+  count(outcome: 'sent' | 'failed' | 'skipped'): void
+  /** In the text format of Prometheus. Throws when the database does not answer. */
+  read(): Promise<string>
+  contentType: string
+}
+
+export function createMailMetrics(sql: postgres.Sql): MailMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const mails = new Counter({
+    name: 'usher_mails_total',
+    help: 'Mails that this worker has handled, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const deliveries = new Gauge({
+    name: 'usher_deliveries',
+    help: 'Mails in the database by status: queued, sending, sent, failed and so on.',
+    labelNames: ['status', 'bulk'],
+    registers,
+  })
+  const oldest = new Gauge({
+    name: 'usher_deliveries_oldest_due_seconds',
+    help: 'How long the mail that has waited longest since it was due has done so.',
+    labelNames: ['bulk'],
+    registers,
+  })
+  return {
+    count: (outcome) => mails.inc({ outcome }),
+    async read() {
+      const rows = await sql<
+        { status: string; isBulk: boolean; count: string; oldestSeconds: number | null }[]
+      >`select m.status, m.is_bulk as "isBulk", m.count, m.oldest_seconds as "oldestSeconds"
+        from usher.delivery_metrics() m`
+      deliveries.reset()
+      oldest.reset()
+      for (const bulk of ['true', 'false']) oldest.set({ bulk }, 0)
+      for (const { status, isBulk, count, oldestSeconds } of rows) {
+        deliveries.set({ status, bulk: String(isBulk) }, Number(count))
+        if (oldestSeconds !== null) oldest.set({ bulk: String(isBulk) }, oldestSeconds)
+      }
+      return registry.metrics()
+    },
+    contentType: registry.contentType,
+  }
+}
+
+/**
+ * Answers GET for paths that end in /health (whether the database answers) and /metrics; null for any other.
+ *
+ * @param mayRead - who may see the metrics; health says no more than well or not
+ */
+export async function answerOperations(
+  request: Request,
+  metrics: MailMetrics,
+  mayRead: (request: Request) => Promise<boolean>,
+): Promise<Response | null> {
+  const [path] = new URL(request.url).pathname.match(/\/(health|metrics)$/) ?? []
+  if (request.method !== 'GET' || !path) return null
+  if (path === '/metrics' && !(await mayRead(request))) {
+    return Response.json(
+      { message: 'Send USHER_WORKER_SECRET as a bearer token.' },
+      { status: 401 },
+    )
+  }
+  try {
+    const text = await metrics.read()
+    return path === '/health'
+      ? Response.json({ status: 'ok' })
+      : new Response(text, { headers: { 'content-type': metrics.contentType } })
+  } catch {
+    return Response.json({ status: 'The database does not answer.' }, { status: 503 })
+  }
+}

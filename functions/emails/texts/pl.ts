@@ -1,0 +1,211 @@
+/** Polish. @module */
+import type { Texts } from './texts.ts'
+
+const whyInviter = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ to Ty wysłałeś(-aś) zaproszenie do ${organisation}.`
+const whyMayInvite = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ możesz zapraszać do ${organisation}.`
+const whyFormerMember = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ należałeś(-aś) do ${organisation}.`
+const whyAsked = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ poprosiłeś(-aś) o dołączenie do ${organisation}.`
+
+export const pl: Texts = {
+  roles: { owner: 'Właściciel', admin: 'Administrator', finance: 'Finanse', member: 'Członek' },
+  someone: 'Administrator',
+  invite: {
+    subject: ({ organisation, inviter }) =>
+      inviter ? `${inviter} zaprasza Cię do ${organisation}` : `Zaproszenie do ${organisation}`,
+    reminder: ({ organisation, expiresIn }) =>
+      `Twoje zaproszenie do ${organisation} wygasa ${expiresIn}`,
+    preview: ({ roles, roleCount, expiresIn }) =>
+      `${roleCount === 1 ? 'Twoja rola' : 'Twoje role'}: ${roles}. Zaproszenie wygasa ${expiresIn}.`,
+    heading: ({ organisation }) => `Dołącz do ${organisation}`,
+    intro: ({ organisation, inviter }) =>
+      inviter
+        ? `${inviter} zaprasza Cię do grona członków ${organisation}.`
+        : `Zapraszamy Cię do grona członków ${organisation}.`,
+    role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Twoja rola' : 'Twoje role'}: ${roles}`,
+    expiry: ({ expiresIn, expiresAt }) => `Zaproszenie wygasa ${expiresIn}: ${expiresAt}.`,
+    button: 'Zobacz zaproszenie',
+    link: 'Jeśli przycisk nie działa, skopiuj ten adres do przeglądarki:',
+    why: ({ organisation, email }) =>
+      `Otrzymujesz tę wiadomość, ponieważ ktoś z ${organisation} podał adres ${email}. Jeśli się jej nie spodziewasz, zignoruj ją: nic się nie stanie, dopóki nie przyjmiesz zaproszenia.`,
+    decline: 'Odrzuć zaproszenie',
+    stop: ({ organisation }) => `Nie chcę więcej zaproszeń od ${organisation}`,
+  },
+  notices: {
+    reason: 'Podany powód:',
+    button: 'Zobacz organizację',
+    invite_accepted: {
+      subject: ({ organisation, invitee }) => `${invitee} należy już do ${organisation}`,
+      heading: 'Twoje zaproszenie zostało przyjęte',
+      body: ({ organisation, invitee, roles }) =>
+        `${invitee} należy teraz do ${organisation}. Rola: ${roles}.`,
+      why: whyInviter,
+    },
+    invite_declined: {
+      subject: ({ organisation, invitee }) => `${invitee} nie dołączy do ${organisation}`,
+      heading: 'Zaproszenie zostało odrzucone',
+      body: ({ organisation, invitee, roles }) =>
+        `Zaproszenie do ${organisation} dla ${invitee} zostało odrzucone. Rola: ${roles}.`,
+      why: whyMayInvite,
+    },
+    invite_expired: {
+      subject: ({ organisation, invitee }) =>
+        `Zaproszenie dla ${invitee} do ${organisation} wygasło`,
+      heading: 'Zaproszenie wygasło',
+      body: ({ organisation, invitee, roles }) =>
+        `Nie było w porę odpowiedzi na zaproszenie do ${organisation} dla ${invitee}. Rola: ${roles}. Możesz wysłać je ponownie.`,
+      why: whyInviter,
+    },
+    invite_resend_requested: {
+      subject: ({ organisation, invitee }) =>
+        `${invitee} prosi o nowe zaproszenie do ${organisation}`,
+      heading: 'Ktoś prosi o nowe zaproszenie',
+      body: ({ organisation, invitee, roles }) =>
+        `Zaproszenie do ${organisation} dla ${invitee} wygasło i potrzebne jest nowe. Rola: ${roles}. Możesz wysłać je ponownie.`,
+      why: ({ organisation }) =>
+        `Otrzymujesz tę wiadomość, ponieważ możesz ponownie wysyłać zaproszenia do ${organisation}.`,
+    },
+    device_enrolled: {
+      subject: ({ organisation, device }) => `Urządzenie ${device} należy do ${organisation}`,
+      heading: 'Urządzenie zostało dołączone',
+      body: ({ organisation, device, roles }) =>
+        `Urządzenie ${device} użyło swojego kodu i należy teraz do ${organisation}. Rola: ${roles}. Jeśli tak nie miało być, usuń je.`,
+      why: ({ organisation }) =>
+        `Otrzymujesz tę wiadomość, ponieważ to Ty utworzyłeś(-aś) kod dla ${organisation}.`,
+    },
+    member_roles_updated: {
+      subject: ({ organisation }) => `Twoje role w ${organisation} uległy zmianie`,
+      heading: 'Twoje role uległy zmianie',
+      body: ({ organisation, roles, actor }) =>
+        `Zakres Twoich uprawnień w ${organisation} uległ zmianie. Kto: ${actor}. ${roles ? `Twoje role: ${roles}.` : 'Nie masz tam teraz żadnej roli.'}`,
+      why: ({ organisation }) => `Otrzymujesz tę wiadomość, ponieważ należysz do ${organisation}.`,
+    },
+    member_removed: {
+      subject: ({ organisation }) => `Nie należysz już do ${organisation}`,
+      heading: 'Twoje członkostwo dobiegło końca',
+      body: ({ organisation, actor }) =>
+        `Nie należysz już do ${organisation}. Decyzję podjął(-ęła): ${actor}.`,
+      why: whyFormerMember,
+    },
+    member_banned: {
+      subject: ({ organisation }) => `Masz zakaz wstępu do ${organisation}`,
+      heading: 'Masz zakaz wstępu',
+      body: ({ organisation, actor }) =>
+        `Masz zakaz wstępu do ${organisation}. Decyzję podjął(-ęła): ${actor}. Nie można Cię tam zaprosić, dopóki zakaz obowiązuje.`,
+      why: whyFormerMember,
+    },
+    ownership_transferred: {
+      subject: ({ organisation }) => `${organisation} ma nowego właściciela`,
+      heading: 'Organizacja ma nowego właściciela',
+      body: ({ organisation, owner, actor, roles }) =>
+        `Nowym właścicielem ${organisation} jest ${owner}. Decyzję podjął(-ęła): ${actor}. Twoja rola to teraz: ${roles}.`,
+      why: ({ organisation }) =>
+        `Otrzymujesz tę wiadomość, ponieważ należała lub należy do Ciebie organizacja ${organisation}.`,
+    },
+    join_requested: {
+      subject: ({ organisation, requester }) =>
+        `${requester} prosi o dołączenie do ${organisation}`,
+      heading: 'Ktoś prosi o dołączenie',
+      body: ({ organisation, requester }) =>
+        `${requester} ma potwierdzony adres w jednej z Waszych domen i prosi o dołączenie do ${organisation}. Decyzja należy do Ciebie.`,
+      why: whyMayInvite,
+    },
+    join_approved: {
+      subject: ({ organisation }) => `Należysz teraz do ${organisation}`,
+      heading: 'Twoja prośba została przyjęta',
+      body: ({ organisation, roles, actor }) =>
+        `Należysz teraz do ${organisation}. Decyzję podjął(-ęła): ${actor}. Rola: ${roles}.`,
+      why: whyAsked,
+    },
+    join_declined: {
+      subject: ({ organisation }) => `Nie możesz dołączyć do ${organisation}`,
+      heading: 'Twoja prośba została odrzucona',
+      body: ({ organisation, actor }) =>
+        `Twoja prośba o dołączenie do ${organisation} została odrzucona. Decyzję podjął(-ęła): ${actor}.`,
+      why: whyAsked,
+    },
+  },
+  auth: {
+    code: 'Albo wpisz ten kod:',
+    invited: ({ organisation, roles, expiresIn, expiresAt }) =>
+      `Masz zaproszenie do ${organisation}. Rola: ${roles}. Zaproszenie wygasa ${expiresIn}: ${expiresAt}.`,
+    why: ({ email }) =>
+      `Otrzymujesz tę wiadomość, ponieważ ktoś podał adres ${email}. Jeśli to nie Ty, zignoruj ją i nikomu nie podawaj kodu ani linku.`,
+    signup: {
+      subject: 'Potwierdź swój adres',
+      body: ({ email }) => `Potwierdź, że ${email} to Twój adres, a konto będzie gotowe.`,
+      button: 'Potwierdź adres',
+    },
+    invite: {
+      subject: 'Masz zaproszenie',
+      body: ({ email }) => `Konto dla ${email} jest gotowe. Przejmij je, aby się zalogować.`,
+      button: 'Przejmij konto',
+    },
+    magiclink: {
+      subject: 'Twój link do logowania',
+      body: ({ email }) => `Tym linkiem zalogujesz się jako ${email}. Działa raz.`,
+      button: 'Zaloguj się',
+    },
+    recovery: {
+      subject: 'Ustaw nowe hasło',
+      body: ({ email }) =>
+        `Ktoś chce ustawić nowe hasło dla ${email}. Jeśli to Ty, kontynuuj tutaj.`,
+      button: 'Ustaw nowe hasło',
+    },
+    email_change: {
+      subject: 'Potwierdź zmianę adresu',
+      body: ({ email }) => `Potwierdź, że Twoje konto ma odtąd używać adresu ${email}.`,
+      button: 'Potwierdź zmianę',
+    },
+    reauthentication: {
+      subject: 'Twój kod',
+      body: () => 'Wpisz ten kod, aby pokazać, że to Ty.',
+      button: null,
+    },
+    password_changed_notification: {
+      subject: 'Twoje hasło zostało zmienione',
+      body: ({ email }) =>
+        `Hasło dla ${email} zostało zmienione. Jeśli to nie Ty, natychmiast ustaw nowe.`,
+      button: null,
+    },
+    email_changed_notification: {
+      subject: 'Twój adres został zmieniony',
+      body: ({ email }) =>
+        `Twoje konto używa teraz adresu ${email}. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      button: null,
+    },
+    phone_changed_notification: {
+      subject: 'Twój numer telefonu został zmieniony',
+      body: ({ email }) =>
+        `Numer telefonu dla ${email} został zmieniony. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      button: null,
+    },
+    identity_linked_notification: {
+      subject: 'Dodano nowy sposób logowania',
+      body: ({ email }) =>
+        `Jako ${email} można się teraz zalogować także innym kontem. Jeśli to nie Ty, natychmiast je usuń.`,
+      button: null,
+    },
+    identity_unlinked_notification: {
+      subject: 'Usunięto sposób logowania',
+      body: ({ email }) =>
+        `Usunięto jeden ze sposobów logowania jako ${email}. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      button: null,
+    },
+    mfa_factor_enrolled_notification: {
+      subject: 'Dodano drugi składnik logowania',
+      body: ({ email }) =>
+        `Logowanie jako ${email} wymaga teraz jeszcze jednego składnika. Jeśli to nie Ty, natychmiast go usuń.`,
+      button: null,
+    },
+    mfa_factor_unenrolled_notification: {
+      subject: 'Usunięto drugi składnik logowania',
+      body: ({ email }) =>
+        `Logowanie jako ${email} nie wymaga już jednego ze składników. Jeśli to nie Ty, natychmiast go przywróć.`,
+      button: null,
+    },
+  },
+}

@@ -1,0 +1,28 @@
+/**
+ * The parts that sending mail takes, made of the environment: for the edge function and for the worker.
+ *
+ * @module
+ */
+import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
+import { readMailEnvironment } from '../_shared/environment.ts'
+import { createMailMetrics } from '../_shared/metrics.ts'
+import { createSeal } from '../_shared/seal.ts'
+import { createTransport } from '../_shared/transports/create.ts'
+import type { DrainOptions } from './drain.ts'
+
+/** @param worker - its name in the log */
+export function wire(variables: Record<string, string>, worker: string) {
+  const environment = readMailEnvironment(variables)
+  const sql = connect(environment.databaseUrl)
+  const transport = createTransport(environment.transport)
+  const metrics = createMailMetrics(sql)
+  const drainOptions: DrainOptions = {
+    deliveries: deliveriesOf(sql),
+    transport,
+    from: environment.from,
+    seal: environment.authHookSecret ? createSeal(environment.authHookSecret) : null,
+    worker,
+    onDone: metrics.count,
+  }
+  return { environment, sql, transport, metrics, housekeeping: housekeepingOf(sql), drainOptions }
+}

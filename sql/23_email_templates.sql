@@ -1,0 +1,388 @@
+-- Templates: how an organisation words its mails.
+--
+-- One template is one kind of mail in one language. What it leaves out is said as built in. Several of one
+-- kind may stand side by side: an invite names one by template_id, and without that the default of the
+-- reader's language counts. Reading needs invite.read, changing organisation.update.
+--
+-- What people write here is text with named placeholders, {{organisation}}, checked when it is saved. The
+-- body knows a little Markdown: paragraphs, lists, **bold**, *italic*, and links to https addresses. The
+-- worker draws it; no HTML ever comes of it. Why the reader gets the mail, who sends it and where the
+-- button leads cannot be changed, so that no organisation can speak as another.
+
+create function usher.mail_kinds()
+returns table (kind text, placeholders text[])
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  values
+    ('invite',                  array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
+    ('invite_reminder',         array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
+    ('invite_accepted',         array['organisation', 'invitee', 'roles']),
+    ('invite_declined',         array['organisation', 'invitee', 'roles']),
+    ('invite_expired',          array['organisation', 'invitee', 'roles']),
+    ('invite_resend_requested', array['organisation', 'invitee', 'roles']),
+    ('member_roles_updated',    array['organisation', 'roles', 'actor']),
+    ('member_removed',          array['organisation', 'actor']),
+    ('member_banned',           array['organisation', 'actor']),
+    ('ownership_transferred',   array['organisation', 'roles', 'actor', 'owner']),
+    ('join_requested',          array['organisation', 'requester']),
+    ('join_approved',           array['organisation', 'roles', 'actor']),
+    ('join_declined',           array['organisation', 'actor']),
+    ('device_enrolled',         array['organisation', 'device', 'roles'])
+$$;
+comment on function usher.mail_kinds is
+  'Every kind of mail of an organisation, and the placeholders that a template of it may name.';
+
+create table public.organisation_email_templates (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations on delete cascade,
+  kind            text not null,
+  locale          text not null,
+  name            text not null,
+  subject         text,
+  heading         text,
+  body            text,
+  button          text,
+  is_default      boolean not null default false,
+  created_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default now(),
+
+  constraint organisation_email_templates_name_key unique (organisation_id, kind, locale, name),
+  constraint organisation_email_templates_name check (usher.clean_line(name, 100) = name),
+  constraint organisation_email_templates_locale check (usher.is_locale(locale)),
+  constraint organisation_email_templates_says_something
+    check (num_nonnulls(subject, heading, body, button) > 0)
+);
+comment on table public.organisation_email_templates is
+  'How organisations word their mails. Read with invite.read; written by functions only.';
+comment on column public.organisation_email_templates.kind is 'Which mail; one of usher.mail_kinds().';
+comment on column public.organisation_email_templates.locale is
+  'Its language, such as de or de-AT: dates and roles in the mail are said in it, too.';
+comment on column public.organisation_email_templates.subject is 'One line with placeholders; null: as built in.';
+comment on column public.organisation_email_templates.heading is 'One line with placeholders; null: as built in.';
+comment on column public.organisation_email_templates.body is
+  'Text with placeholders and a little Markdown, in place of the mail''s first words; null: as built in.';
+comment on column public.organisation_email_templates.button is 'One line without placeholders; null: as built in.';
+comment on column public.organisation_email_templates.is_default is
+  'Whether it counts for mails of its kind and language that name no template.';
+
+create unique index organisation_email_templates_one_default
+  on public.organisation_email_templates (organisation_id, kind, locale) where is_default;
+
+alter table public.organisation_email_templates enable row level security;
+create policy organisation_email_templates_select on public.organisation_email_templates
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('invite.read')));
+grant select on public.organisation_email_templates to authenticated, service_role;
+
+create function usher.template_problem(kind text, template jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
+  v_part    record;
+  v_unknown text;
+begin
+  if v_allowed is null then
+    return format('There is no mail of the kind %L.', template_problem.kind);
+  end if;
+  if not coalesce(usher.is_locale(template_problem.template ->> 'locale'), false) then
+    return 'locale is a language such as de or de-AT.';
+  end if;
+  if usher.clean_line(template_problem.template ->> 'name', 100) is null then
+    return 'name is one line of 1 to 100 characters.';
+  end if;
+
+  for v_part in
+    select p.name, template_problem.template ->> p.name as value,
+      case p.name when 'body' then usher.clean_text(template_problem.template ->> p.name, 5000)
+        else usher.clean_line(template_problem.template ->> p.name, p.max_length) end as clean
+    from (values ('subject', 200), ('heading', 200), ('body', 5000), ('button', 60)) p (name, max_length)
+  loop
+    continue when v_part.value is null;
+    if coalesce(v_part.clean, '') = '' then
+      return format('%s is %s, without control characters, or null.', v_part.name,
+        case v_part.name when 'body' then 'text of 1 to 5,000 characters'
+          when 'button' then 'one line of 1 to 60 characters' else 'one line of 1 to 200 characters' end);
+    end if;
+    select m.found [1] into v_unknown
+    from regexp_matches(v_part.clean, '\{\{\s*([^{}]*?)\s*\}\}', 'g') m (found)
+    where m.found [1] <> all (v_allowed) or v_part.name = 'button'
+    limit 1;
+    if found then
+      return format('%s: there is no placeholder {{%s}} here; %s.', v_part.name, v_unknown,
+        case v_part.name when 'button' then 'a button has none'
+          else 'there are {{' || array_to_string(v_allowed, '}}, {{') || '}}' end);
+    end if;
+    if regexp_replace(v_part.clean, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
+      return format('%s: a placeholder is {{name}}, in two braces on each side.', v_part.name);
+    end if;
+  end loop;
+
+  -- A link must lead where whoever saved it saw it lead.
+  if template_problem.template ->> 'body' ~ '\]\((?!https://[^\s{}()]+\))' then
+    return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
+  end if;
+  return null;
+end
+$$;
+comment on function usher.template_problem is
+  'What is wrong with a template of this kind, in words; null when it can be saved.';
+
+create function usher.template_for_change(template_id uuid)
+returns public.organisation_email_templates
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_template public.organisation_email_templates;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Another's template looks like none at all.
+  select t.* into v_template
+  from public.organisation_email_templates t
+  join public.organisation_members m
+    on m.organisation_id = t.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  where t.id = template_for_change.template_id;
+  if not found then
+    perform usher.fail('organisation_not_found', hint => 'There is no such template, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_template.organisation_id, 'organisation.update');
+  select t.* into strict v_template
+  from public.organisation_email_templates t where t.id = v_template.id for update;
+  return v_template;
+end
+$$;
+comment on function usher.template_for_change is
+  'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
+
+create function usher.save_email_template(template public.organisation_email_templates)
+returns public.organisation_email_templates
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_template public.organisation_email_templates := save_email_template.template;
+  v_problem  text := usher.template_problem(v_template.kind, to_jsonb(v_template));
+begin
+  if v_problem is not null then
+    perform usher.fail('invalid_settings', hint => v_problem);
+  end if;
+  if num_nonnulls(v_template.subject, v_template.heading, v_template.body, v_template.button) = 0 then
+    perform usher.fail('invalid_settings', hint => 'Give one of subject, heading, body and button.');
+  end if;
+
+  -- The new default takes the place of the old one.
+  if v_template.is_default then
+    update public.organisation_email_templates t
+    set is_default = false
+    where t.organisation_id = v_template.organisation_id and t.kind = v_template.kind
+      and t.locale = v_template.locale and t.is_default and t.id <> v_template.id;
+  end if;
+  begin
+    insert into public.organisation_email_templates as t (
+      id, organisation_id, kind, locale, name, subject, heading, body, button, is_default)
+    values (v_template.id, v_template.organisation_id, v_template.kind, v_template.locale,
+      usher.clean_line(v_template.name, 100), usher.clean_line(v_template.subject, 200),
+      usher.clean_line(v_template.heading, 200), usher.clean_text(v_template.body, 5000),
+      usher.clean_line(v_template.button, 60), coalesce(v_template.is_default, false))
+    on conflict (id) do update
+    set locale = excluded.locale, name = excluded.name, subject = excluded.subject,
+      heading = excluded.heading, body = excluded.body, button = excluded.button,
+      is_default = excluded.is_default, updated_at = now()
+    returning t.* into strict v_template;
+  exception
+    when unique_violation then
+      perform usher.fail('invalid_settings',
+        hint => 'There is a template of this kind, language and name already: change that one.');
+  end;
+  return v_template;
+end
+$$;
+comment on function usher.save_email_template is
+  'Checks a template and writes it down, new or changed. Fails with invalid_settings, which says why.';
+
+create function usher.create_email_template(organisation_id uuid, draft jsonb)
+returns public.organisation_email_templates
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_template public.organisation_email_templates;
+begin
+  perform usher.require_permission(create_email_template.organisation_id, 'organisation.update');
+  v_template := jsonb_populate_record(null::public.organisation_email_templates, create_email_template.draft);
+  v_template.id := gen_random_uuid();
+  v_template.organisation_id := create_email_template.organisation_id;
+  -- A template is read in whole for each mail, and an editor shows all of them at once.
+  if (select count(*) from public.organisation_email_templates t
+      where t.organisation_id = v_template.organisation_id) >= 500 then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 500 templates: delete some.');
+  end if;
+  v_template := usher.save_email_template(v_template);
+  perform usher.record_event(v_template.organisation_id, 'template.created', 'template', v_template.id,
+    after => to_jsonb(v_template) - 'id' - 'organisation_id' - 'created_at' - 'updated_at');
+  return v_template;
+end
+$$;
+comment on function usher.create_email_template is 'The rule behind public.create_organisation_email_template.';
+
+create function public.create_organisation_email_template(
+  organisation_id uuid,
+  kind            text,
+  locale          text,
+  name            text default 'default',
+  subject         text default null,
+  heading         text default null,
+  body            text default null,
+  button          text default null,
+  is_default      boolean default true
+)
+returns public.organisation_email_templates
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select usher.create_email_template($1, jsonb_build_object(
+    'kind', $2, 'locale', $3, 'name', $4, 'subject', $5, 'heading', $6, 'body', $7, 'button', $8,
+    'is_default', $9))
+$$;
+comment on function public.create_organisation_email_template is
+$$Words a kind of mail in one language; what is left out is said as built in.
+
+  kind        such as invite, invite_reminder, member_roles_updated, join_approved
+  locale      such as de or de-AT
+  name        tells several of one kind apart: one line, 1 to 100 characters
+  subject     one line of at most 200 characters, with placeholders such as {{organisation}}
+  heading     the same
+  body        at most 5,000 characters, with placeholders and a little Markdown: paragraphs, lists, **bold**,
+              *italic*, [links](https://…)
+  button      one line of at most 60 characters
+  is_default  whether it counts for mails that name no template; takes the place of the one that did
+
+Placeholders: organisation everywhere; for invites inviter, invitee, roles, expires_in, expires_at; what a
+refusal does not know, its hint lists. Returns the template; its id is what create_organisation_invite takes.
+Needs organisation.update. Fails with unauthenticated, organisation_not_found, permission_denied,
+invalid_settings (hint says what is wrong).$$;
+grant execute on function public.create_organisation_email_template to authenticated;
+grant execute on function usher.create_email_template to authenticated;
+
+create function usher.update_email_template(template_id uuid, changes jsonb)
+returns public.organisation_email_templates
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_before  public.organisation_email_templates := usher.template_for_change(update_email_template.template_id);
+  v_after   public.organisation_email_templates;
+  v_unknown text;
+begin
+  if jsonb_typeof(update_email_template.changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of parts and texts.');
+  end if;
+  select k into v_unknown
+  from jsonb_object_keys(update_email_template.changes) k
+  where k not in ('locale', 'name', 'subject', 'heading', 'body', 'button', 'is_default') limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be changed.', v_unknown));
+  end if;
+  begin
+    v_after := jsonb_populate_record(v_before, update_email_template.changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'is_default is true or false.');
+  end;
+
+  v_after := usher.save_email_template(v_after);
+  perform usher.record_event(v_after.organisation_id, 'template.updated', 'template', v_after.id,
+    before => (select jsonb_object_agg(b.key, b.value) from jsonb_each(to_jsonb(v_before)) b
+      where b.key <> 'updated_at' and to_jsonb(v_after) -> b.key <> b.value),
+    after  => (select jsonb_object_agg(a.key, a.value) from jsonb_each(to_jsonb(v_after)) a
+      where a.key <> 'updated_at' and to_jsonb(v_before) -> a.key <> a.value));
+  return v_after;
+end
+$$;
+comment on function usher.update_email_template is 'The rule behind public.update_organisation_email_template.';
+
+create function public.update_organisation_email_template(template_id uuid, changes jsonb)
+returns public.organisation_email_templates
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_email_template($1, $2) $$;
+comment on function public.update_organisation_email_template is
+$$Changes a template; mails that go out from now on say it so.
+
+  changes  an object with any of locale, name, subject, heading, body, button, is_default, as in
+           create_organisation_email_template; what is left out stays, null: as built in
+
+Returns the template. Needs organisation.update. Fails with unauthenticated, organisation_not_found (no such
+template), permission_denied, invalid_settings (hint says what is wrong).$$;
+grant execute on function public.update_organisation_email_template to authenticated;
+grant execute on function usher.update_email_template to authenticated;
+
+create function usher.delete_email_template(template_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_template public.organisation_email_templates := usher.template_for_change(delete_email_template.template_id);
+begin
+  delete from public.organisation_email_templates t where t.id = v_template.id;
+  perform usher.record_event(v_template.organisation_id, 'template.deleted', 'template', v_template.id,
+    before => to_jsonb(v_template) - 'id' - 'organisation_id' - 'created_at' - 'updated_at');
+end
+$$;
+comment on function usher.delete_email_template is 'The rule behind public.delete_organisation_email_template.';
+
+create function public.delete_organisation_email_template(template_id uuid)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.delete_email_template($1) $$;
+comment on function public.delete_organisation_email_template is
+$$Deletes a template; open invites that name it are mailed as built in from now on. Needs organisation.update.
+Fails with unauthenticated, organisation_not_found (no such template), permission_denied.$$;
+grant execute on function public.delete_organisation_email_template to authenticated;
+grant execute on function usher.delete_email_template to authenticated;
+
+create function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)
+returns public.organisation_email_templates
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select t
+  from public.organisation_email_templates t
+  where t.organisation_id = $2 and t.kind = $1
+    and (t.id = $4 or t.is_default and t.locale in ($3, split_part($3, '-', 1)))
+  order by t.id is not distinct from $4 desc, length(t.locale) desc
+  limit 1
+$$;
+comment on function usher.template_for_mail is
+$$The template that a mail is worded by: the one that its invite names, or else the default of the reader's
+language, de-AT before de. Null: as built in.$$;

@@ -1,0 +1,223 @@
+-- Addresses that get no mail: those that do not exist, whose owner complained, or who asked one
+-- organisation to stop.
+--
+-- The first two hold for the whole project, because they are about the address and about the sender's good
+-- name. The third is between an address and one organisation, and about invites only: who is a member there
+-- still hears what happens to their own membership.
+
+create table usher.suppressed_addresses (
+  email       text primary key,
+  reason      text not null default 'bounce',
+  status_code text,
+  created_at  timestamptz not null default now(),
+
+  constraint suppressed_addresses_reason check (reason in ('bounce', 'complaint', 'operator'))
+);
+comment on table usher.suppressed_addresses is
+  'Addresses that nothing is sent to. usher.lift_suppression takes one off.';
+comment on column usher.suppressed_addresses.reason is
+  'bounce: a mail server said that it does not exist; complaint: its owner called a mail spam; operator: by hand.';
+comment on column usher.suppressed_addresses.status_code is 'What the mail server said, such as 5.1.1 (RFC 3463).';
+alter table usher.suppressed_addresses enable row level security;
+create policy suppressed_addresses_nobody on usher.suppressed_addresses for select to public using (false);
+
+create table usher.mail_opt_outs (
+  organisation_id uuid not null references public.organisations on delete cascade,
+  email           text not null,
+  created_at      timestamptz not null default now(),
+
+  primary key (organisation_id, email)
+);
+comment on table usher.mail_opt_outs is
+  'Who has stopped invites and reminders of which organisation; only they start them again.';
+alter table usher.mail_opt_outs enable row level security;
+create policy mail_opt_outs_nobody on usher.mail_opt_outs for select to public using (false);
+
+create function usher.suppress_address(email text, reason text, status_code text default null)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into usher.suppressed_addresses as s (email, reason, status_code)
+  values ($1, $2, $3)
+  on conflict on constraint suppressed_addresses_pkey do update
+  -- A complaint weighs more than a bounce: it says that the mail came, and was not wanted.
+  set reason = excluded.reason, status_code = excluded.status_code
+  where s.reason = 'bounce' and excluded.reason <> 'bounce'
+$$;
+comment on function usher.suppress_address is
+  'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
+
+create function usher.lift_suppression(email text)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  delete from usher.suppressed_addresses s where s.email = usher.normalise_email(lift_suppression.email);
+  return found;
+end
+$$;
+comment on function usher.lift_suppression is
+$$Lets mails go to an address again, whatever stopped them; for operators. Returns whether it was on the list.
+What its owner has stopped of one organisation stays stopped.$$;
+
+create function usher.lift_mail_suppression(organisation_id uuid, email text)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(lift_mail_suppression.organisation_id, 'invite.resend');
+  v_email  text := usher.normalise_email(lift_mail_suppression.email);
+begin
+  if v_email is null then
+    perform usher.fail('invalid_email');
+  end if;
+  -- Only where this organisation has met it, so that nobody can ask which addresses are on the list.
+  delete from usher.suppressed_addresses s
+  where s.email = v_email and s.reason = 'bounce'
+    and exists (
+      select from public.organisation_deliveries d
+      where d.organisation_id = v_member.organisation_id and d.recipient = v_email
+        and d.status in ('failed', 'bounced', 'suppressed'));
+  if not found then
+    return false;
+  end if;
+  perform usher.take_allowance('lifted:' || v_member.organisation_id, 1, 50, interval '1 day');
+  perform usher.record_event(v_member.organisation_id, 'mail.suppression_lifted', 'organisation',
+    v_member.organisation_id);
+  return true;
+end
+$$;
+comment on function usher.lift_mail_suppression is 'The rule behind public.lift_organisation_mail_suppression.';
+
+create function public.lift_organisation_mail_suppression(organisation_id uuid, email text)
+returns boolean
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.lift_mail_suppression($1, $2) $$;
+comment on function public.lift_organisation_mail_suppression is
+$$Lets mails go again to an address that a mail server said does not exist: for a mailbox that was made since.
+
+  email  one that a mail of this organisation came back from
+
+Returns whether it was stopped for that. Complaints, and what its owner has stopped, stay. Needs invite.resend;
+50 a day. Fails with unauthenticated, organisation_not_found, permission_denied, invalid_email, rate_limited.$$;
+grant execute on function public.lift_organisation_mail_suppression to authenticated;
+grant execute on function usher.lift_mail_suppression to authenticated;
+
+-- The link that stops them: stp_ and the base64url of version, key id, delivery id and HMAC (51 bytes, 68
+-- characters). It opens nothing but this, so it may stand in a header that mail programs and servers read.
+
+create function usher.mint_stop_token(delivery_id uuid)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_key_id  smallint := usher.ensure_signing_key();
+  -- Another version than a token of an invite, so that neither can be taken for the other.
+  v_payload bytea := '\x02'::bytea || int2send(v_key_id) || uuid_send(mint_stop_token.delivery_id);
+begin
+  return 'stp_' || translate(
+    encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
+    e'+/\n', '-_');
+end
+$$;
+comment on function usher.mint_stop_token is
+$$The token with which the recipient of this mail stops more of the same. Never stored; it works for as long as
+its signing key is there, 30 days after a rotation at least. Source: RFC 8058 section 3.1.$$;
+
+create function usher.verify_stop_token(token text)
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_bytes  bytea;
+  v_secret bytea;
+  v_blind  bytea := extensions.gen_random_bytes(32);
+begin
+  if verify_stop_token.token is null or verify_stop_token.token !~ '^stp_[A-Za-z0-9_-]{68}$' then
+    return null;
+  end if;
+  v_bytes := decode(translate(substring(verify_stop_token.token from 5), '-_', '+/'), 'base64');
+  v_secret := usher.signing_key_secret(get_byte(v_bytes, 1) * 256 + get_byte(v_bytes, 2));
+  -- Compared in constant time, as usher.verify_invite_token does.
+  if get_byte(v_bytes, 0) <> 2 or v_secret is null
+    or extensions.hmac(extensions.hmac(substring(v_bytes from 1 for 19), v_secret, 'sha256'), v_blind, 'sha256')
+      <> extensions.hmac(substring(v_bytes from 20), v_blind, 'sha256')
+  then
+    return null;
+  end if;
+  return encode(substring(v_bytes from 4 for 16), 'hex')::uuid;
+end
+$$;
+comment on function usher.verify_stop_token is 'The delivery that a stop token was minted for; null when it is none of ours.';
+
+create function usher.stop_mail(token text, stop boolean default true)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_delivery public.organisation_deliveries;
+begin
+  select d.* into v_delivery
+  from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
+  if not found or v_delivery.organisation_id is null then
+    perform usher.fail('invite_invalid');
+  end if;
+
+  if stop_mail.stop then
+    insert into usher.mail_opt_outs (organisation_id, email)
+    values (v_delivery.organisation_id, v_delivery.recipient)
+    on conflict do nothing;
+  else
+    delete from usher.mail_opt_outs o
+    where o.organisation_id = v_delivery.organisation_id and o.email = v_delivery.recipient;
+  end if;
+  if found then
+    perform usher.record_event(v_delivery.organisation_id,
+      case when stop_mail.stop then 'mail.stopped' else 'mail.resumed' end, 'delivery', v_delivery.id,
+      actor_kind => 'invitee');
+  end if;
+  return (select o.name from public.organisations o where o.id = v_delivery.organisation_id);
+end
+$$;
+comment on function usher.stop_mail is 'The rule behind public.stop_organisation_mail.';
+grant execute on function usher.stop_mail to usher_worker;
+
+create function public.stop_organisation_mail(token text, stop boolean default true)
+returns text
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.stop_mail($1, $2) $$;
+comment on function public.stop_organisation_mail is
+$$Stops invites and reminders of an organisation to the address that a mail went to.
+
+  token  as the mail's link to stop carries it; it is good for nothing else
+  stop   false takes it back
+
+Returns the name of the organisation, also when it was stopped before. Whoever holds the link may, with or
+without an account. Fails with invite_invalid.$$;
+grant execute on function public.stop_organisation_mail to anon, authenticated, service_role;
+grant execute on function usher.stop_mail to anon, authenticated, service_role;

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect } from 'vitest'
+import { type Organisation, test } from '../support/acme.ts'
+import { leaseOne, prepare } from '../support/worker.ts'
+
+const create = (acme: Organisation, parts: object = {}, caller = acme.owner) =>
+  caller.rpc('create_organisation_email_template', {
+    organisation_id: acme.id,
+    kind: 'invite',
+    locale: 'en',
+    subject: 'Come to {{organisation}}',
+    ...parts,
+  })
+
+describe('create_organisation_email_template', () => {
+  test('words the mails of its kind and language', async ({ acme }) => {
+    await create(acme, { body: 'Hello {{invitee}}' })
+    await acme.invite()
+
+    expect((await prepare(acme, await leaseOne(acme))).template).toEqual({
+      subject: 'Come to {{organisation}}',
+      heading: null,
+      body: 'Hello {{invitee}}',
+      button: null,
+    })
+    expect(await acme.events()).toContain('template.created')
+  })
+
+  test('of a region counts before that of the whole language', async ({ acme }) => {
+    await create(acme, { locale: 'de', subject: 'Deutsch' })
+    await create(acme, { locale: 'de-AT', subject: 'Österreichisch' })
+    await acme.owner.rpc('create_organisation_invite', {
+      organisation_id: acme.id,
+      email: 'at@example.com',
+      roles: ['member'],
+      locale: 'de-AT',
+    })
+
+    const mail = await prepare(acme, await leaseOne(acme))
+
+    expect(mail.template.subject).toBe('Österreichisch')
+  })
+
+  test('takes the place of the default that there was', async ({ acme }) => {
+    const first = await create(acme, { name: 'first' })
+    await create(acme, { name: 'second' })
+
+    const [row] = await acme.sql`select is_default from public.organisation_email_templates
+      where id = ${first.id}`
+    expect(row?.is_default).toBe(false)
+  })
+
+  test.for([
+    ['a kind that there is not', { kind: 'newsletter' }, /no mail of the kind 'newsletter'/],
+    ['a language that is none', { locale: 'deutsch' }, /locale is a language/],
+    ['an unknown placeholder', { subject: 'Hi {{name}}' }, /no placeholder {{name}}.*{{inviter}}/],
+    [
+      'a placeholder of another kind',
+      { kind: 'member_removed', subject: 'Until {{expires_at}}' },
+      /no placeholder {{expires_at}}/,
+    ],
+    ['half a placeholder', { subject: 'Hi {{organisation' }, /two braces on each side/],
+    ['a placeholder in a button', { button: 'Join {{organisation}}' }, /a button has none/],
+    ['two lines in a subject', { subject: 'Hello\r\nBcc: victim@example.com' }, /one line/],
+    ['a link to anywhere but https', { body: '[x](javascript:alert(1))' }, /an https address/],
+    ['a link that a name would lead', { body: '[x](https://{{organisation}}.evil)' }, /an https/],
+    ['a body that is too long', { body: 'x'.repeat(5001) }, /1 to 5,000 characters/],
+    ['nothing at all', { subject: null }, /Give one of subject/],
+  ] as const)('refuses %s, and says what is wrong', async ([, parts, hint], { acme }) => {
+    await expect(create(acme, parts)).rejects.toMatchObject({
+      code: 'invalid_settings',
+      hint: expect.stringMatching(hint),
+    })
+  })
+
+  test('refuses a second one of the same kind, language and name', async ({ acme }) => {
+    await create(acme)
+
+    await expect(create(acme)).rejects.toMatchObject({ code: 'invalid_settings' })
+  })
+
+  test('knows the same kinds as the outbox', async ({ acme }) => {
+    const [row] = await acme.sql`
+      select pg_get_constraintdef(oid) as definition,
+        (select array_agg(kind) from usher.mail_kinds()) as kinds
+      from pg_constraint where conname = 'organisation_deliveries_kind'`
+    const inOutbox = [...row?.definition.matchAll(/'(\w+)'/g)].map((match) => match[1])
+
+    expect(inOutbox.sort()).toEqual([...(row?.kinds ?? []), 'auth'].sort())
+  })
+})
+
+describe('an invite with a template', () => {
+  test('is worded by it, default or not', async ({ acme }) => {
+    await create(acme)
+    const special = await create(acme, { name: 'special', subject: 'For you', is_default: false })
+    await acme.owner.rpc('create_organisation_invite', {
+      organisation_id: acme.id,
+      email: 'special@example.com',
+      roles: ['member'],
+      template_id: special.id,
+    })
+
+    const mail = await prepare(acme, await leaseOne(acme))
+
+    expect(mail.template.subject).toBe('For you')
+  })
+
+  test.for(['another organisation', 'another kind', 'none'] as const)(
+    'is refused when the template is of %s',
+    async (whose, { acme }) => {
+      const template_id = {
+        'another organisation': async () =>
+          (
+            await acme.outsider.rpc('create_organisation_email_template', {
+              organisation_id: acme.otherId,
+              kind: 'invite',
+              locale: 'en',
+              subject: 'Theirs',
+            })
+          ).id,
+        'another kind': async () =>
+          (await create(acme, { kind: 'invite_accepted', subject: 'x' })).id,
+        none: async () => randomUUID(),
+      }[whose]
+
+      await expect(
+        acme.owner.rpc('create_organisation_invite', {
+          organisation_id: acme.id,
+          email: 'x@example.com',
+          roles: ['member'],
+          template_id: await template_id(),
+        }),
+      ).rejects.toMatchObject({ code: 'invalid_settings' })
+    },
+  )
+
+  test('is mailed as built in once the template is gone', async ({ acme }) => {
+    const { id } = await create(acme)
+    await acme.owner.rpc('create_organisation_invite', {
+      organisation_id: acme.id,
+      email: 'later@example.com',
+      roles: ['member'],
+      template_id: id,
+    })
+    await acme.owner.rpc('delete_organisation_email_template', { template_id: id })
+
+    expect((await prepare(acme, await leaseOne(acme))).template).toBeNull()
+    expect(await acme.events()).toContain('template.deleted')
+  })
+})
+
+describe('update_organisation_email_template', () => {
+  test('changes what is given and keeps the rest', async ({ acme }) => {
+    const { id } = await create(acme, { heading: 'Hello' })
+
+    const changed = await acme.admin.rpc('update_organisation_email_template', {
+      template_id: id,
+      changes: { subject: null, button: 'Look' },
+    })
+
+    expect(changed).toMatchObject({ subject: null, heading: 'Hello', button: 'Look' })
+    expect(await acme.events()).toContain('template.updated')
+  })
+
+  test.for([
+    [{ kind: 'invite_expired' }, /'kind' cannot be changed/],
+    [{ body: '{{nobody}}' }, /no placeholder/],
+    ['x', /an object/],
+  ] as const)('refuses %j', async ([changes, hint], { acme }) => {
+    const { id } = await create(acme)
+
+    await expect(
+      acme.owner.rpc('update_organisation_email_template', { template_id: id, changes }),
+    ).rejects.toMatchObject({ code: 'invalid_settings', hint: expect.stringMatching(hint) })
+  })
+})
+
+describe('organisation_email_templates', () => {
+  test("shows an organisation's own to those who may see invites, and to nobody else", async ({
+    acme,
+  }) => {
+    await create(acme)
+
+    expect(await acme.admin.select('organisation_email_templates')).toHaveLength(1)
+    for (const who of [acme.member, acme.roleless, acme.outsider, acme.stranger]) {
+      expect(await who.select('organisation_email_templates')).toEqual([])
+    }
+  })
+})
