@@ -89,6 +89,8 @@ export function Quote({ children }: { children: string }) {
     >
       <Text
         className="text"
+        // In whichever language it was written.
+        dir="auto"
         style={{
           color: light.text,
           fontSize: size.text,
@@ -113,7 +115,6 @@ export function Code({ children }: { children: string }) {
   return (
     <Text
       className="text"
-      dir="ltr"
       style={{
         color: light.text,
         fontFamily: 'ui-monospace, Menlo, Consolas, monospace',
@@ -123,7 +124,7 @@ export function Code({ children }: { children: string }) {
         margin: '0 0 24px',
       }}
     >
-      {children}
+      <span dir="ltr">{children}</span>
     </Text>
   )
 }
@@ -149,6 +150,9 @@ export function Layout({
       </Head>
       <Preview>{preview}</Preview>
       <Body
+        // It would say English, from left to right, by itself.
+        lang={language.lang}
+        dir={language.dir}
         className="page"
         style={{ backgroundColor: light.page, fontFamily: font, margin: '0', padding: '24px 8px' }}
       >

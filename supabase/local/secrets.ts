@@ -20,14 +20,16 @@ export interface Secrets {
   mailWebhookSecret: string
 }
 
-/** Reads the secrets of this folder, or makes them: readable by their owner only. */
+/** Reads the secrets of this folder, and makes those that are missing: readable by their owner only. */
 export async function loadSecrets(folder: string): Promise<Secrets> {
   const file = join(folder, 'secrets.json')
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
+  const stored = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Partial<Secrets>,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return {}
+    },
+  )
   const random = () => randomBytes(24).toString('base64url')
   const webhookSecret = () => `whsec_${randomBytes(24).toString('base64')}`
   const secrets: Secrets = {
@@ -39,6 +41,7 @@ export async function loadSecrets(folder: string): Promise<Secrets> {
     workerSecret: random(),
     authHookSecret: `v1,${webhookSecret()}`,
     mailWebhookSecret: webhookSecret(),
+    ...stored,
   }
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
   return secrets

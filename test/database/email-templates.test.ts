@@ -84,7 +84,7 @@ describe('create_organisation_email_template', () => {
       select pg_get_constraintdef(oid) as definition,
         (select array_agg(kind) from usher.mail_kinds()) as kinds
       from pg_constraint where conname = 'organisation_deliveries_kind'`
-    const inOutbox = [...row?.definition.matchAll(/'(\w+)'/g)].map((match) => match[1])
+    const inOutbox = [...String(row?.definition).matchAll(/'(\w+)'/g)].map((match) => match[1])
 
     expect(inOutbox.sort()).toEqual([...(row?.kinds ?? []), 'auth'].sort())
   })

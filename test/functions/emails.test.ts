@@ -353,5 +353,6 @@ describe('Arabic', () => {
     const { html } = await draw({ locale: 'ar' })
 
     expect(html).toContain('<html dir="rtl" lang="ar">')
+    expect(html).not.toMatch(/dir="ltr"|lang="en"/)
   })
 })

@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { log, redact } from '../../functions/_shared/log.ts'
+
+describe('the log', () => {
+  test.for([
+    ['550 <ada.lovelace+x@example.com> is unknown', '550 <…@example.com> is unknown'],
+    [`https://a.example/invite#inv_${'A'.repeat(116)}`, 'https://a.example/invite#inv_…'],
+    ['/auth/v1/verify?token=abc&type=signup', '/auth/v1/verify?token=…&type=signup'],
+    ['Bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl failed', 'Bearer … failed'],
+    ['connect postgres://usher_worker:pass@db:5432/x', 'connect postgres://…@db:5432/x'],
+    ['nothing to hide', 'nothing to hide'],
+  ] as const)('%s: %s', ([text, safe]) => {
+    expect(redact(text)).toBe(safe)
+  })
+
+  test('is one line of JSON, also of an error of many lines', () => {
+    const written = vi.spyOn(console, 'log').mockImplementation(() => {})
+    onTestFinished(() => written.mockRestore())
+
+    log('mail.failed', { error: new Error('to ada@example.com\nrefused'), count: 2 })
+
+    const line = String(written.mock.calls[0]?.[0])
+    expect(line).not.toContain('\n')
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      event: 'mail.failed',
+      error: 'to …@example.com\nrefused',
+      count: 2,
+    })
+  })
+
+  test('holds no full address, whatever is around it', () => {
+    const part = fc.stringMatching(/^[a-z0-9]{1,12}$/)
+    fc.assert(
+      fc.property(fc.string(), part, part, (around, local, domain) => {
+        expect(redact(`${around} ${local}@${domain}.example ${around}`)).not.toContain(
+          ` ${local}@${domain}.example `,
+        )
+      }),
+    )
+  })
+})

@@ -1,0 +1,302 @@
+import { createSign, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import { Agent } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
+import fc from 'fast-check'
+import Validator from 'sns-payload-validator'
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DeliveryEvent } from '../../functions/mail-webhooks/event.ts'
+import { createHandler } from '../../functions/mail-webhooks/handler.ts'
+import { createPostmarkReader } from '../../functions/mail-webhooks/postmark.ts'
+import { createSesReader } from '../../functions/mail-webhooks/ses.ts'
+import { createStandardReader } from '../../functions/mail-webhooks/standard.ts'
+
+const secret = `whsec_${randomBytes(24).toString('base64')}`
+const ID = '00000000-0000-4000-8000-000000000001'
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:mail'
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+/** Serves Amazon's part: the key that a message names. */
+async function amazon() {
+  const server = createServer((_request, response) => {
+    response.end(publicKey.export({ type: 'spki', format: 'pem' }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())))
+  const { port } = server.address() as AddressInfo
+  const agent = new Agent()
+  agent.createConnection = () => connect(port, '127.0.0.1')
+  return (message: unknown) => new Validator({ requestAgent: agent }).validate(message as never)
+}
+
+async function webhooks() {
+  const recorded: (DeliveryEvent & { provider: string })[] = []
+  const confirmed: string[] = []
+  const handler = createHandler({
+    readers: {
+      resend: createStandardReader(secret),
+      standard: createStandardReader(secret),
+      postmark: createPostmarkReader('usher:a-password'),
+      ses: createSesReader({
+        topicArn: TOPIC,
+        validate: await amazon(),
+        confirm: async (url) => void confirmed.push(url.href),
+      }),
+    },
+    async record(provider, event) {
+      recorded.push({ provider, ...event })
+      return 'recorded'
+    },
+  })
+  const post = (provider: string, body: unknown, headers: Record<string, string> = {}) =>
+    handler(
+      new Request(`https://functions.test/mail-webhooks/${provider}`, {
+        method: 'POST',
+        headers,
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    )
+  return { handler, post, recorded, confirmed }
+}
+
+function signature(body: unknown, { prefix = 'webhook', at = new Date(), key = secret } = {}) {
+  const id = `msg_${randomUUID()}`
+  return {
+    [`${prefix}-id`]: id,
+    [`${prefix}-timestamp`]: String(Math.floor(at.getTime() / 1000)),
+    [`${prefix}-signature`]: new Webhook(key).sign(id, at, JSON.stringify(body)),
+  }
+}
+
+/** Signed as Amazon SNS signs. Source: its developer guide, "Verifying the signatures" */
+function sns(fields: Record<string, string>) {
+  const message: Record<string, string> = {
+    MessageId: randomUUID(),
+    Timestamp: new Date().toISOString(),
+    TopicArn: TOPIC,
+    Type: 'Notification',
+    ...fields,
+  }
+  const signer = createSign('sha256WithRSAEncryption')
+  const keys = ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type']
+  for (const key of keys) if (message[key] !== undefined) signer.write(`${key}\n${message[key]}\n`)
+  signer.end()
+  return {
+    ...message,
+    SignatureVersion: '2',
+    SigningCertURL: `https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-${'a'.repeat(32)}.pem`,
+    Signature: signer.sign(privateKey, 'base64'),
+  }
+}
+
+const basic = { authorization: `Basic ${btoa('usher:a-password')}` }
+
+const resendBounce = {
+  type: 'email.bounced',
+  created_at: '2026-11-22T23:41:12.126Z',
+  data: {
+    email_id: '56761188-7520-42d8-8898-ff6fc54ce618',
+    tags: { delivery_id: ID },
+    bounce: { type: 'Permanent', subType: 'General', message: '550 5.1.1 No such user' },
+  },
+}
+
+const postmarkBounce = {
+  RecordType: 'Bounce',
+  ID: 692560173,
+  Type: 'HardBounce',
+  MessageID: '883953f4-6105-42a2-a16a-77a8eac79483',
+  Metadata: { delivery_id: ID },
+  Details: 'smtp;550 5.1.1 The email account does not exist',
+  BouncedAt: '2026-11-05T16:33:54.9070259Z',
+}
+
+const sesBounce = {
+  eventType: 'Bounce',
+  bounce: {
+    bounceType: 'Permanent',
+    bouncedRecipients: [{ status: '5.1.1', diagnosticCode: 'smtp; 550 5.1.1 user unknown' }],
+    timestamp: '2026-11-27T14:59:38.237Z',
+  },
+  mail: { messageId: '00000138111222aa-33322211', tags: { delivery_id: [ID] } },
+}
+
+describe('a bounce for good is read alike', () => {
+  test.for([
+    ['resend', resendBounce, signature(resendBounce, { prefix: 'svix' })],
+    ['standard', resendBounce, signature(resendBounce)],
+    ['postmark', postmarkBounce, basic],
+    ['ses', sns({ Message: JSON.stringify(sesBounce) }), {}],
+  ] as const)('from %s', async ([provider, body, headers]) => {
+    const { post, recorded } = await webhooks()
+
+    expect((await post(provider, body, headers)).status).toBe(200)
+    expect(recorded).toEqual([
+      {
+        provider,
+        eventId: expect.stringMatching(/./),
+        kind: 'bounced',
+        deliveryId: ID,
+        providerMessageId: expect.stringMatching(/./),
+        occurredAt: expect.stringMatching(/^2026-11-\d\dT/),
+        isPermanent: true,
+        response: expect.stringContaining('5.1.1'),
+        statusCode: provider === 'resend' || provider === 'standard' ? null : '5.1.1',
+      },
+    ])
+  })
+})
+
+describe('each kind is known by its name', () => {
+  const of = (type: string) => ({ type, data: { delivery_id: ID } })
+  const told = (eventType: string) => sns({ Message: JSON.stringify({ eventType, mail: {} }) })
+  test.for([
+    ['standard', of('email.delivered'), 'delivered'],
+    ['standard', of('email.opened'), 'opened'],
+    ['standard', of('email.complained'), 'complained'],
+    ['standard', of('email.clicked'), null],
+    ['postmark', { RecordType: 'Delivery', MessageID: 'm' }, 'delivered'],
+    ['postmark', { RecordType: 'Open', MessageID: 'm' }, 'opened'],
+    ['postmark', { RecordType: 'SpamComplaint', ID: 1 }, 'complained'],
+    ['postmark', { RecordType: 'Bounce', Type: 'AutoResponder', ID: 2 }, null],
+    ['postmark', { RecordType: 'SubscriptionChange' }, null],
+    ['ses', told('Delivery'), 'delivered'],
+    ['ses', told('Open'), 'opened'],
+    ['ses', told('Complaint'), 'complained'],
+    ['ses', told('Click'), null],
+    ['ses', sns({ Message: 'Successfully validated SNS topic' }), null],
+  ] as const)('%s, %j: %s', async ([provider, body, kind]) => {
+    const { post, recorded } = await webhooks()
+
+    const headers = { standard: signature(body), postmark: basic, ses: {} }[provider]
+    expect((await post(provider, body, headers)).status).toBe(200)
+    expect(recorded.map((event) => event.kind)).toEqual(kind ? [kind] : [])
+  })
+})
+
+describe('a repetition has the same id', () => {
+  test('from Postmark, which gives deliveries none', async () => {
+    const { post, recorded } = await webhooks()
+    const body = { RecordType: 'Delivery', MessageID: 'm-1' }
+    await post('postmark', body, basic)
+    await post('postmark', body, basic)
+    await post('postmark', { ...body, MessageID: 'm-2' }, basic)
+
+    const [one, again, other] = recorded.map((event) => event.eventId)
+    expect(again).toBe(one)
+    expect(other).not.toBe(one)
+  })
+})
+
+describe('refuses', () => {
+  const old = new Date(Date.now() - 600_000)
+  const otherSecret = `whsec_${randomBytes(24).toString('base64')}`
+  const forged = { ...sns({ Message: '{}' }), Message: '{"eventType":"Bounce"}' }
+  test.for([
+    ['no signature', 'resend', resendBounce, {}, 401],
+    [
+      'a signature of another',
+      'resend',
+      resendBounce,
+      signature(resendBounce, { key: otherSecret }),
+      401,
+    ],
+    ['a signature of something else', 'standard', resendBounce, signature({}), 401],
+    [
+      'what is ten minutes old',
+      'standard',
+      resendBounce,
+      signature(resendBounce, { at: old }),
+      401,
+    ],
+    ['no password', 'postmark', postmarkBounce, {}, 401],
+    [
+      'a wrong password',
+      'postmark',
+      postmarkBounce,
+      { authorization: `Basic ${btoa('usher:x')}` },
+      401,
+    ],
+    ['what is no JSON', 'postmark', 'x', basic, 400],
+    ['what Amazon did not sign', 'ses', forged, {}, 401],
+    [
+      'a certificate of somebody else',
+      'ses',
+      { ...forged, SigningCertURL: 'https://evil.example/x.pem' },
+      {},
+      401,
+    ],
+    ['another topic', 'ses', sns({ Message: '{}', TopicArn: `${TOPIC}-x` }), {}, 403],
+    [
+      'a message of two hours ago',
+      'ses',
+      sns({ Message: '{}', Timestamp: new Date(Date.now() - 7_200_000).toISOString() }),
+      {},
+      401,
+    ],
+    ['a provider that is not set up', 'mailgun', {}, {}, 404],
+    ['a provider by a name that every object has', 'constructor', {}, {}, 404],
+    ['what is too long', 'postmark', 'x'.repeat(300_000), basic, 413],
+  ] as const)('%s', async ([, provider, body, headers, status]) => {
+    const { post, recorded } = await webhooks()
+
+    expect((await post(provider, body, headers)).status).toBe(status)
+    expect(recorded).toEqual([])
+  })
+
+  test('anything but POST', async () => {
+    const { handler } = await webhooks()
+
+    expect((await handler(new Request('https://functions.test/mail-webhooks/resend'))).status).toBe(
+      405,
+    )
+  })
+})
+
+describe('Amazon SNS asks first whether it may report', () => {
+  const ask = (SubscribeURL: string) =>
+    sns({ Type: 'SubscriptionConfirmation', Message: 'x', Token: 't', SubscribeURL })
+
+  test('and is told so at its own address only', async () => {
+    const { post, confirmed } = await webhooks()
+    const url = 'https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription'
+
+    expect((await post('ses', ask(url))).status).toBe(200)
+    expect((await post('ses', ask('https://evil.example/'))).status).toBe(403)
+    expect(confirmed).toEqual([url])
+  })
+})
+
+test('what could not be written down is asked for again', async () => {
+  const handler = createHandler({
+    readers: { postmark: createPostmarkReader('usher:a-password') },
+    record: () => Promise.reject(new Error('gone')),
+  })
+  const request = new Request('https://functions.test/mail-webhooks/postmark', {
+    method: 'POST',
+    headers: basic,
+    body: JSON.stringify(postmarkBounce),
+  })
+
+  expect((await handler(request)).status).toBe(503)
+})
+
+test('no body, however odd, is answered with a fault', async () => {
+  const { post } = await webhooks()
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.record({ RecordType: fc.constantFrom('Bounce', 'Delivery'), Metadata: fc.anything() }),
+      ),
+      fc.constantFrom('resend', 'standard', 'postmark', 'ses'),
+      async (body, provider) => {
+        const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '')
+        const headers = provider === 'postmark' ? basic : {}
+        expect((await post(provider, text, headers)).status).toBeLessThan(500)
+      },
+    ),
+  )
+})
