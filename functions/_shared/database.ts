@@ -6,6 +6,7 @@
 import postgres from 'postgres'
 import type { QueuedAuthMail } from '../auth-mail/handler.ts'
 import type { DeliveryEvent } from '../mail-webhooks/event.ts'
+import { createBatcher } from './batch.ts'
 import type { PreparedDelivery } from './delivery.ts'
 
 export interface Lease {
@@ -110,23 +111,34 @@ export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {
+  const prepare = createBatcher(async (leases: Lease[]) => {
+    const rows = await sql<{ mail: PreparedDelivery | null }[]>`
+      select usher.prepare_delivery(l.id, l.fence) as mail
+      from unnest(${idsOf(leases)}::uuid[], ${fencesOf(leases)}::bigint[])
+        with ordinality l (id, fence, n)
+      order by l.n`
+    return rows.map(({ mail }) => mail)
+  })
+  const complete = createBatcher(async (sent: Completed[]) => {
+    const rows = await sql<{ done: boolean }[]>`
+      select usher.complete_delivery(l.id, l.fence, l.response, l.message_id) as done
+      from unnest(
+        ${idsOf(sent)}::uuid[], ${fencesOf(sent)}::bigint[],
+        ${sent.map(({ response }) => storable(response))}::text[],
+        ${sent.map(({ providerMessageId }) => providerMessageId)}::text[])
+        with ordinality l (id, fence, response, message_id, n)
+      order by l.n`
+    return rows.map(({ done }) => done)
+  })
   return {
     async lease(worker, batchSize) {
       return sql<Lease[]>`
         select l.delivery_id as "deliveryId", l.fence, l.attempts
         from usher.lease_deliveries(${worker}, ${batchSize}) l`
     },
-    async prepare({ deliveryId, fence }) {
-      const [row] = await sql<{ mail: PreparedDelivery | null }[]>`
-        select usher.prepare_delivery(${deliveryId}, ${fence}) as mail`
-      return row?.mail ?? null
-    },
-    async complete({ deliveryId, fence }, response, providerMessageId) {
-      const [row] = await sql<{ done: boolean }[]>`
-        select usher.complete_delivery(
-          ${deliveryId}, ${fence}, ${storable(response)}, ${providerMessageId}) as done`
-      return row?.done ?? false
-    },
+    prepare,
+    complete: (lease, response, providerMessageId) =>
+      complete({ ...lease, response, providerMessageId }),
     async fail({ deliveryId, fence }, failure, response, statusCode) {
       const [row] = await sql<{ status: string | null }[]>`
         select usher.fail_delivery(
@@ -175,6 +187,14 @@ function codeOf(error: unknown): string | null {
   const { code, message } = error as { code?: string; message?: string }
   return code === 'PGRST' ? ((JSON.parse(message ?? '{}') as { code?: string }).code ?? null) : null
 }
+
+interface Completed extends Lease {
+  response: string
+  providerMessageId: string | null
+}
+
+const idsOf = (leases: Lease[]) => leases.map(({ deliveryId }) => deliveryId)
+const fencesOf = (leases: Lease[]) => leases.map(({ fence }) => fence)
 
 /** What a stranger's mail server says, without the one character that Postgres does not store. */
 function storable(text: string): string {

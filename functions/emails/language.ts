@@ -33,30 +33,40 @@ export interface Language {
  * translated, or that is none, gives English.
  */
 export function languageFor(locale: string): Language {
+  const known = languages.get(locale)
+  if (known) return known
+  const language = createLanguage(locale)
+  // Formats take a while to make. No organisation mails in as many languages as fit.
+  if (languages.size < 500) languages.set(locale, language)
+  return language
+}
+
+const languages = new Map<string, Language>()
+
+function createLanguage(locale: string): Language {
   const { texts, lang } = chooseTexts(locale)
   // Without a region, the order of day and month that most readers of English know.
   const region = lang === 'en' ? 'en-GB' : lang
+  const list = new Intl.ListFormat(region)
+  const when = new Intl.RelativeTimeFormat(region, { numeric: 'always' })
+  const date = new Intl.DateTimeFormat(region, {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  })
   return {
     texts,
     lang,
     dir: ['ar', 'fa', 'he', 'ur'].includes(lang.split('-')[0] ?? '') ? 'rtl' : 'ltr',
     listRoles(roles) {
       const names = roles.map((role) => (isKey(texts.roles, role) ? texts.roles[role] : role))
-      return new Intl.ListFormat(region).format(names)
+      return list.format(names)
     },
     sayWhen(time, now) {
       const hours = Math.max(1, Math.round((time.getTime() - now.getTime()) / 3_600_000))
-      const format = new Intl.RelativeTimeFormat(region, { numeric: 'always' })
-      return hours >= 48
-        ? format.format(Math.round(hours / 24), 'day')
-        : format.format(hours, 'hour')
+      return hours >= 48 ? when.format(Math.round(hours / 24), 'day') : when.format(hours, 'hour')
     },
     sayDate(time) {
-      const date = new Intl.DateTimeFormat(region, {
-        dateStyle: 'full',
-        timeStyle: 'short',
-        timeZone: 'UTC',
-      })
       return `${date.format(time)} UTC`
     },
   }

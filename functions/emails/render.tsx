@@ -4,7 +4,6 @@
  * @module
  */
 import type { ReactNode } from 'react'
-import { render as renderEmail, toPlainText } from 'react-email'
 import {
   type AuthDelivery,
   type AuthFacts,
@@ -16,6 +15,7 @@ import { Invite, inviteSubject } from './invite.tsx'
 import { type Language, languageFor } from './language.ts'
 import { Notice, noticeSubject } from './notice.tsx'
 import { toLine, withoutControls } from './one-line.ts'
+import { toHtml, toText } from './to-html.ts'
 
 export interface RenderedMail {
   /** Whose name it comes under; one line. */
@@ -43,14 +43,12 @@ export async function render(
   const mail = withoutControls(prepared)
   const language = languageFor(mail.locale)
   const { senderName, subject, body } = await draw(mail, language, options)
-  const html = await renderEmail(body)
+  const html = toHtml(body)
   return {
     senderName: toLine(senderName, 100),
     subject: toLine(subject),
     html,
-    text: toPlainText(html, {
-      selectors: [{ selector: 'h1', options: { uppercase: false } }],
-    }),
+    text: toText(html),
   }
 }
 

@@ -22,7 +22,7 @@ export interface DrainOptions {
   onDone?: (result: keyof Counts) => void
   /** The name of this worker in the log. */
   worker: string
-  /** How many mails are under way at once. Default: 8 */
+  /** How many mails are under way at once; more than connections, so that none of those waits. Default: 16 */
   concurrency?: number
 }
 
@@ -41,16 +41,17 @@ export interface Counts {
  * @param signal - when it is aborted, what is under way is finished and nothing more is taken
  */
 export async function drain(options: DrainOptions, signal?: AbortSignal): Promise<Counts> {
-  const { deliveries, worker, concurrency = 8 } = options
+  const { deliveries, worker, concurrency = 16 } = options
   const counts: Counts = { sent: 0, failed: 0, skipped: 0 }
   const underWay = new Set<Promise<void>>()
   let trouble: { error: unknown } | null = null
 
   try {
     while (!signal?.aborted && !trouble) {
-      // No more than what can start now, so that no lease runs out while it waits; and no waiting
-      // for the slowest, so that one server that hangs holds up one mail.
-      const leases = await deliveries.lease(worker, concurrency - underWay.size)
+      // No more than what can start now, so that no lease runs out while it waits; and when half of
+      // them are done, so that one server that hangs holds up one mail.
+      const free = concurrency - underWay.size
+      const leases = free >= concurrency / 2 ? await deliveries.lease(worker, free) : []
       for (const lease of leases) {
         const sending = deliver(lease, options)
           .then((result) => {

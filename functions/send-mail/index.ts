@@ -3,6 +3,7 @@
  *
  * @module
  */
+import '../_shared/production.ts'
 import { keepHouse } from '../_shared/database.ts'
 import { logTrouble } from '../_shared/log.ts'
 import { drain } from './drain.ts'

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
 import { domainsOf, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
