@@ -50,7 +50,7 @@ type NullableInMyInvite =
   | 'organisationLogoUrl'
   | 'organisationAccentColour'
 
-type Rates = 'acceptanceRate' | 'medianHoursToAccept' | 'deliveryRate' | 'bounceRate'
+type Rates = (typeof RATES)[number]
 /** Counts by state as they are now; rates from 0 to 1, null where there is nothing to count. */
 export type InviteMetrics = {
   [K in Exclude<keyof MetricsRow, Rates | 'days'>]: NonNullable<MetricsRow[K]>
@@ -99,6 +99,25 @@ async function listInvites(
   )
   if (error) return { data: null, error, nextCursor: null }
   return { data, error, nextCursor: data[(pageSize ?? 50) - 1]?.id ?? null }
+}
+
+const RATES = ['acceptanceRate', 'medianHoursToAccept', 'deliveryRate', 'bounceRate'] as const
+
+async function readMetrics(
+  connection: Connection,
+  organisationId: string,
+  since: string | undefined,
+  until: string | undefined,
+): Promise<Result<InviteMetrics>> {
+  const { data, error } = await call<'organisation_invite_metrics', InviteMetrics>(
+    connection,
+    'organisation_invite_metrics',
+    { organisationId, since, until },
+  )
+  if (error) return { data: null, error }
+  // A numeric may come as text, which is how Postgres itself writes it.
+  for (const rate of RATES) data[rate] &&= Number(data[rate])
+  return { data, error }
 }
 
 /** `usher.invites` */
@@ -270,7 +289,7 @@ export function invites(connection: Connection) {
       time: { since?: string | Date | undefined; until?: string | Date | undefined } = {},
     ): Promise<Result<InviteMetrics>> {
       const [since, until] = [time.since, time.until].map((at) => at && new Date(at).toISOString())
-      return call(connection, 'organisation_invite_metrics', { organisationId, since, until })
+      return readMetrics(connection, organisationId, since, until)
     },
   }
 }
