@@ -7,7 +7,7 @@ import { type BulkOptions, type BulkRow, createInvites, type InviteOutcome } fro
 import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
 import type { RoleName } from './generated/roles.ts'
-import type { Member } from './members.ts'
+import type { Member, Reason } from './members.ts'
 import type { Camel } from './names.ts'
 import { eachOf, type IterateOptions, type PageOptions } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
@@ -195,10 +195,7 @@ export function invites(connection: Connection) {
      *
      * @param options.reason - for the admins, at most 500 characters
      */
-    decline(
-      token: string,
-      { reason }: { reason?: string | undefined } = {},
-    ): Promise<Result<InvitePreview>> {
+    decline(token: string, { reason }: Reason = {}): Promise<Result<InvitePreview>> {
       return call(connection, 'decline_organisation_invite', { token, reason })
     },
 
@@ -250,10 +247,7 @@ export function invites(connection: Connection) {
      * @param options.reason - at most 500 characters; for the trail, never shown to the invitee
      * @returns the invite, or `invite_not_found`, `permission_denied`, `invite_not_pending`
      */
-    revoke(
-      inviteId: string,
-      { reason }: { reason?: string | undefined } = {},
-    ): Promise<Result<Invite>> {
+    revoke(inviteId: string, { reason }: Reason = {}): Promise<Result<Invite>> {
       return call(connection, 'revoke_organisation_invite', { inviteId, reason })
     },
 

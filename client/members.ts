@@ -25,8 +25,8 @@ export interface MemberFilter extends PageOptions {
   search?: string | undefined
 }
 
-interface Reason {
-  /** At most 500 characters, kept with the membership and in the trail. */
+export interface Reason {
+  /** At most 500 characters, kept in the trail. */
   reason?: string | undefined
 }
 
