@@ -46,9 +46,6 @@ if (status !== 0) throw new Error(`The types were not built:\n${stdout}`)
 for (const file of await readdir(DIST, { recursive: true })) {
   if (!file.endsWith('.d.ts')) continue
   const text = await readFile(join(DIST, file), 'utf8')
-  await writeFile(
-    join(DIST, file),
-    text.replace(/(from|import\()\s*'(\.[^']+)\.tsx?'/g, "$1 '$2.js'"),
-  )
+  await writeFile(join(DIST, file), text.replace(/(['"])(\.{1,2}\/[^'"]+)\.tsx?\1/g, '$1$2.js$1'))
 }
 await copyFile(join(CLIENT, '..', 'LICENSE'), join(DIST, 'LICENSE'))
