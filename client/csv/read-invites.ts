@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parse } from 'csv-parse/browser/esm'
+import { parse } from '#csv-parse'
 import type { BulkRow, InviteDraft, RoleName, UnreadableRow } from '../index.ts'
 import { type CsvSource, textOf } from './text-of.ts'
 
