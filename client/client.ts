@@ -67,7 +67,7 @@ export type Usher<Dates extends boolean = false, Throws extends boolean = false>
  *   email: 'new@example.com',
  *   roles: ['member'],
  * })
- * if (error?.code === 'already_invited') await usher.invites.resend(error.details)
+ * if (error?.code === 'already_invited') await usher.invites.resend(error.details ?? '')
  */
 export function createUsher<Dates extends boolean = false>(
   supabase: AnySupabaseClient,

@@ -41,11 +41,11 @@ export function answerQuery<T>(
 export function pagesQuery<T>(
   usher: Usher,
   queryKey: QueryKey,
-  ask: (usher: ThrowingUsher, page: { cursor: string | undefined }) => Promise<CachedPage<T>>,
+  ask: (usher: ThrowingUsher, page: { cursor: string | null }) => Promise<CachedPage<T>>,
 ): PagesQuery<T> {
   return infiniteOptionsOf(queryKey, async (signal, cursor) => {
     const to = usher.throwOnError().abortSignal(signal)
-    const { data, nextCursor } = await ask(to, { cursor: cursor ?? undefined })
+    const { data, nextCursor } = await ask(to, { cursor })
     return { data, nextCursor }
   })
 }

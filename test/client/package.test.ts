@@ -94,6 +94,12 @@ describe('the published tarball', { timeout: 120_000 }, () => {
     expect(files).toContain('package/dist/LICENSE')
     expect(files.filter((file) => !/\/dist\/|README\.md$|package\.json$/.test(file))).toEqual([])
     expect(files.filter((file) => /console|test/.test(file))).toEqual([])
+    const code = await run(
+      'cat',
+      files.filter((file) => file.endsWith('.js')),
+      { cwd: folder },
+    )
+    expect(code.stdout).not.toMatch(/\b(window|document|process|Deno)\./)
     const manifest = JSON.parse(await readFile(join(folder, 'package/package.json'), 'utf8'))
     expect(manifest.dependencies).toBeUndefined()
   })

@@ -28,7 +28,7 @@ describe('a page', () => {
     const first = await owner.must.invites.list(id, { pageSize: 3 })
     const second = await owner.must.invites.list(id, {
       pageSize: 3,
-      cursor: first.nextCursor ?? '',
+      cursor: first.nextCursor,
     })
 
     expect([first.data.length, second.data.length]).toEqual([3, 2])
@@ -62,7 +62,7 @@ describe('a page', () => {
     await owner.must.invites.create(id, { email: 'late@example.com', roles: ['member'] })
     const second = await owner.must.invites.list(id, {
       pageSize: 2,
-      cursor: first.nextCursor ?? '',
+      cursor: first.nextCursor,
     })
 
     const seen = [...first.data, ...second.data].map(({ email }) => email)
