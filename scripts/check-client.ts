@@ -31,7 +31,7 @@ if (size > LARGEST_CORE) {
 function run(program: string, args: string[], repair: string) {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
   if (status === 0) console.log(`✓ ${program} ${args[0]}`)
-  else fail(`${stdout}${stderr}\n✗ ${program}. To repair: ${repair}`)
+  else fail(`${stdout}${stderr}\n✗ ${program} ${args[0]}. To repair: ${repair}`)
 }
 
 function fail(message: string) {

@@ -136,6 +136,20 @@ describe('openLanding', () => {
     expect([landing.token, storage.items.size]).toEqual([null, 0])
   })
 
+  test('does the same with a client that throws', async () => {
+    const { owner, invite, token, email } = await invited()
+    const storage = memory()
+    const person = await stack.person(email)
+    const landing = openLanding(person.must, { ...browserAt(`/invite#${token}`), storage })
+    const { data: preview } = await landing.preview()
+    expect(nextStep(preview, email)).toBe('accept')
+
+    await owner.must.invites.revoke(invite.id)
+
+    await expect(landing.accept()).rejects.toMatchObject({ code: 'invite_revoked' })
+    expect([landing.token, storage.items.size]).toEqual([null, 0])
+  })
+
   test('declines without an account', async () => {
     const { token } = await invited()
     const storage = memory()
