@@ -86,6 +86,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     USHER_WORKER_SECRET: secrets.workerSecret,
     SMTP_URL: mailbox.smtpUrl,
     MAIL_FROM: 'Usher <no-reply@usher.test>',
+    USHER_GRAPHIQL: 'on',
   }
   const [api, functions, pages] = await Promise.all([
     keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),
