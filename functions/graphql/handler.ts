@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GraphQLError } from 'graphql'
 import { createYoga, maskError } from 'graphql-yoga'
 import { callerClient } from '../_shared/caller.ts'
 import type { DoorEnvironment } from '../_shared/environment.ts'
@@ -44,10 +45,20 @@ export function createHandler(
     },
     landingPage: false,
     multipart: false,
-    maskedErrors: {
-      // Never the stack, whatever NODE_ENV is in the place where this runs.
-      maskError: (error) => maskError(error, 'Something went wrong here.', false),
-    },
+    maskedErrors: { maskError: speak },
   })
   return async (request) => yoga.fetch(request)
+}
+
+/** What the caller is told of an error: ours and GraphQL's own as they are, anything else in one sentence. */
+function speak(error: unknown): Error {
+  // Never the stack, whatever NODE_ENV is in the place where this runs.
+  const masked = maskError(error, 'Something went wrong here.', false)
+  if (!(masked instanceof GraphQLError) || masked.extensions.code) return masked
+  if (masked.path) return maskError(masked.message, 'Something went wrong here.', false)
+  // Of the request as a whole, such as a variable of the wrong kind.
+  return new GraphQLError(masked.message, {
+    nodes: masked.nodes ?? null,
+    extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } },
+  })
 }
