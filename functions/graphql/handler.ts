@@ -56,9 +56,8 @@ function speak(error: unknown): Error {
   const masked = maskError(error, 'Something went wrong here.', false)
   if (!(masked instanceof GraphQLError) || masked.extensions.code) return masked
   if (masked.path) return maskError(masked.message, 'Something went wrong here.', false)
-  // Of the request as a whole, such as a variable of the wrong kind.
-  return new GraphQLError(masked.message, {
-    nodes: masked.nodes ?? null,
-    extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } },
-  })
+  // Of the request as a whole, such as a variable of the wrong kind. The same object: a new one would be
+  // taken for a fault, and logged.
+  masked.extensions.code = 'BAD_USER_INPUT'
+  return masked
 }

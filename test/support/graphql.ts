@@ -4,6 +4,7 @@
  * @module
  */
 import { SignJWT } from 'jose'
+import { vi } from 'vitest'
 import { createHandler } from '../../functions/graphql/handler.ts'
 import { startApi } from '../../supabase/local/api.ts'
 import { freePort } from '../../supabase/local/ports.ts'
@@ -77,6 +78,11 @@ export const test = base.extend('door', { scope: 'file' }, async ({ database }, 
   const port = await freePort()
   const api = await startApi({ databaseUrl: database.url, port, siteUrl, secrets: SECRETS })
   onCleanup(() => api.stop())
+  // The local REST logs every refusal with its stack; here they are what is asked for.
+  const log = console.error
+  vi.spyOn(console, 'error').mockImplementation((...what) => {
+    if (what[0]?.name !== 'PostgresError') log(...what)
+  })
 
   let requests = 0
   const handle = createHandler(
