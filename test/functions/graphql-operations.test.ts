@@ -1,6 +1,6 @@
 /** Nothing of the contract is missing in the GraphQL schema, and nothing is there that is not in it. */
 import { readFile } from 'node:fs/promises'
-import type { GraphQLField } from 'graphql'
+import { type GraphQLField, parse, validate } from 'graphql'
 import { describe, expect } from 'vitest'
 import { schema } from '../../functions/graphql/schema.ts'
 import { test } from '../support/acme.ts'
@@ -9,6 +9,7 @@ const fieldsOf = (type: ReturnType<typeof schema.getQueryType>) =>
   Object.values(type?.getFields() ?? {}) as GraphQLField<unknown, unknown>[]
 const queries = fieldsOf(schema.getQueryType())
 const mutations = fieldsOf(schema.getMutationType())
+const page = readFile(new URL('../../docs/graphql.md', import.meta.url), 'utf8')
 const functionOf = (field: GraphQLField<unknown, unknown>) =>
   field.extensions.function as string | undefined
 
@@ -72,12 +73,18 @@ describe('the operations of the schema', () => {
   })
 
   test('are all described, and listed in docs/graphql.md beside their function', async () => {
-    const page = await readFile(new URL('../../docs/graphql.md', import.meta.url), 'utf8')
-
     for (const field of [...queries, ...mutations]) {
       expect(field.description, field.name).toBeTruthy()
-      if (functionOf(field))
-        expect(page).toContain(`| \`${field.name}\` | \`${functionOf(field)}\` |`)
+      if (functionOf(field)) {
+        expect(await page).toContain(`| \`${field.name}\` | \`${functionOf(field)}\` |`)
+      }
     }
+  })
+
+  test('are used in the examples of docs/graphql.md as they are', async () => {
+    const examples = [...(await page).matchAll(/```graphql\n(.*?)```/gs)].map(([, text]) => text)
+
+    expect(examples.length).toBeGreaterThan(3)
+    for (const text of examples) expect(validate(schema, parse(text ?? ''))).toEqual([])
   })
 })
