@@ -6,7 +6,7 @@
 
 import type { Database } from '../../client/generated/database.types.ts'
 import type { CallerClient } from '../_shared/caller.ts'
-import { type Failure, refusal } from './errors.ts'
+import { settle } from './errors.ts'
 import { createLoaders, type Loaders } from './loaders.ts'
 
 type Functions = Database['public']['Functions']
@@ -32,13 +32,4 @@ export function createContext(client: CallerClient): Context {
     },
     loaders: createLoaders(client),
   }
-}
-
-/** The data of a supabase-js answer; throws when it is an error. */
-export async function settle<T>(
-  request: PromiseLike<{ data: T; error: Failure | null; status: number }>,
-): Promise<NonNullable<T>> {
-  const { data, error, status } = await request
-  if (error) throw refusal(error, status)
-  return data as NonNullable<T>
 }

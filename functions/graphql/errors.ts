@@ -44,6 +44,15 @@ export function refusal(failure: Failure, status: number): GraphQLError {
   return plain('unreachable', 503, 'The database did not answer. Try again later.')
 }
 
+/** The data of a supabase-js answer; throws when it is an error. */
+export async function settle<T>(
+  request: PromiseLike<{ data: T; error: Failure | null; status: number }>,
+): Promise<NonNullable<T>> {
+  const { data, error, status } = await request
+  if (error) throw refusal(error, status)
+  return data as NonNullable<T>
+}
+
 /** A refusal of this door itself, before anything is asked of the database. */
 export function badInput(code: string, message: string, hint: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, status: 422, hint } })

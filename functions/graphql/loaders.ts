@@ -6,7 +6,7 @@
 import DataLoader from 'dataloader'
 import type { CallerClient } from '../_shared/caller.ts'
 import { fromCursor, type PageArgs, pageSize } from './connection.ts'
-import { settle } from './context.ts'
+import { settle } from './errors.ts'
 import type {
   AuditEventRow,
   DeliveryRow,

@@ -238,6 +238,28 @@ describe('over HTTP', () => {
     expect(changed.status).toBe(405)
   })
 
+  test('what is no request is told so, and does not end the function', async () => {
+    const bodies = [
+      '',
+      '{',
+      'null',
+      '[]',
+      '"x"',
+      '{"query": 7}',
+      '{"query": "{"}',
+      '\u0000',
+      '{"query": "{ a }", "x": 1}',
+    ]
+    for (const body of bodies) {
+      for (const type of ['application/json', 'text/plain', 'application/graphql']) {
+        const answer = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body })
+        expect(answer.status, `${type}: ${body}`).toBeLessThan(500)
+        expect(await answer.text()).not.toMatch(/node_modules|file:\/\//)
+      }
+    }
+    expect((await asker()('{ __typename }')).data).toEqual({ __typename: 'Query' })
+  })
+
   test('a browser on this machine is shown GraphiQL, and nowhere else', async () => {
     const page = await fetch(url, { headers: { accept: 'text/html' } })
     expect(await page.text()).toContain('<title>Usher</title>')
