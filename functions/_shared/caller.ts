@@ -28,7 +28,7 @@ export function callerClient(
   }
   return createClient<Database>(
     environment.apiUrl,
-    request.headers.get('apikey') ?? environment.publishableKey,
+    request.headers.get('apikey') || environment.publishableKey,
     {
       global: { headers, fetch: send },
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { Database } from '../../client/generated/database.types.ts'
 import type { CallerClient } from '../_shared/caller.ts'
 import { settle } from './errors.ts'

@@ -37,7 +37,8 @@ export function refusal(failure: Failure, status: number): GraphQLError {
   if (code === '42501') {
     return plain('permission_denied', 403, 'Your roles do not permit this in this organisation.')
   }
-  if (status >= 400 && status < 500) {
+  // 404 would be a function that is not there: a door that is newer than its database.
+  if (status >= 400 && status < 500 && status !== 404) {
     return plain('BAD_USER_INPUT', status, 'A value is not of its kind.')
   }
   console.error(`The API answered ${status}: ${code ?? ''} ${message}`)

@@ -37,7 +37,7 @@ export function limitPlugin(schema: GraphQLSchema): Plugin {
     },
     onExecute({ args, setResultAndStopExecution }) {
       const { document, operationName, variableValues } = args
-      const error = tooMuch(schema, document, operationName, variableValues)
+      const error = problemOf(schema, document, operationName, variableValues)
       if (error) setResultAndStopExecution({ errors: [error] })
     },
   }
@@ -55,7 +55,7 @@ function schemaOnce(context: ValidationContext): ASTVisitor {
   }
 }
 
-function tooMuch(
+function problemOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
@@ -64,30 +64,28 @@ function tooMuch(
   const chosen = getOperationAST(document, operationName)
   if (!chosen) return null
   const rest = document.definitions.filter(({ kind }) => kind !== Kind.OPERATION_DEFINITION)
-  const used = measure({ ...document, definitions: [chosen, ...rest] }, schema, variables ?? {})
-  if (!used) return null
-  if (used.depth > LIMITS.depth) {
-    return refused(`This is ${used.depth} fields deep; at most ${LIMITS.depth} are possible.`)
+  try {
+    const measured = { ...document, definitions: [chosen, ...rest] }
+    return beyond(complexityFromQuery(measured, { schema, variables: variables ?? {} }))
+  } catch (error) {
+    // What cannot be measured is not done: variables of the wrong kind, for one.
+    return new GraphQLError(error instanceof GraphQLError ? error.message : 'Not a request.', {
+      extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
+    })
   }
-  if (!(used.complexity <= LIMITS.cost)) {
+}
+
+function beyond({ depth, complexity }: { depth: number; complexity: number }): GraphQLError | null {
+  if (depth > LIMITS.depth) {
+    return refused(`This is ${depth} fields deep; at most ${LIMITS.depth} are possible.`)
+  }
+  // Not "greater than": what is no number is refused as well.
+  if (!(complexity <= LIMITS.cost)) {
     return refused(
-      `This would cost ${used.complexity} points; a request has ${LIMITS.cost}. Ask for smaller pages.`,
+      `This would cost ${complexity} points; a request has ${LIMITS.cost}. Ask for smaller pages.`,
     )
   }
   return null
-}
-
-/** Null when the variables are wrong, which the execution says better. */
-function measure(
-  document: DocumentNode,
-  schema: GraphQLSchema,
-  variables: Record<string, unknown>,
-): { depth: number; complexity: number } | null {
-  try {
-    return complexityFromQuery(document, { schema, variables })
-  } catch {
-    return null
-  }
 }
 
 function refused(message: string): GraphQLError {

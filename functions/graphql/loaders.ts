@@ -41,59 +41,67 @@ interface PageKey extends PageArgs {
   status?: string | null | undefined
 }
 
+/** Nothing is kept for later: a document may change something and then read it. */
+const BATCH = { cache: false }
+/** How many ids a request names at most, lest its address grow too long for what it passes through. */
+const CHUNK = 100
+
 export type Loaders = ReturnType<typeof createLoaders>
 
 /** Loaders for one request. What row level security hides is null, or missing in lists. */
 export function createLoaders(client: CallerClient) {
-  const pages = new DataLoader<PageKey, unknown[], string>(
-    async (keys) => {
-      // Keys that differ in the organisation only are one question.
-      const groups = groupBy(keys, pageText)
-      const answers = await Promise.all(
-        [...groups.values()].map((group) => loadPages(client, group).catch(asError)),
-      )
-      const found = new Map([...groups.keys()].map((text, i) => [text, answers[i]]))
-      return keys.map((key) => {
-        const answer = found.get(pageText(key))
-        return answer instanceof Error ? answer : (answer?.get(key.organisationId) ?? [])
-      })
-    },
-    { cacheKeyFn: (key) => JSON.stringify(key) },
-  )
+  const pages = new DataLoader<PageKey, unknown[]>(async (keys) => {
+    // Keys that differ in the organisation only are one question.
+    const groups = groupBy(keys, pageText)
+    const answers = await Promise.all(
+      [...groups.values()].map((group) => loadPages(client, group).catch(asError)),
+    )
+    const found = new Map([...groups.keys()].map((text, i) => [text, answers[i]]))
+    return keys.map((key) => {
+      const answer = found.get(pageText(key))
+      return answer instanceof Error ? answer : (answer?.get(key.organisationId) ?? [])
+    })
+  }, BATCH)
 
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
     table: 'organisation_domains' | 'organisation_role_exclusions',
     order: string,
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
-      const rows = await settle(
-        client.from(table).select('*').in('organisation_id', ids).order(order),
+      const rows = await chunked(ids, (some) =>
+        settle(client.from(table).select('*').in('organisation_id', some).order(order)),
       )
       const grouped = groupBy(rows as unknown as Row[], (row) => row.organisation_id)
       return ids.map((id) => grouped.get(id) ?? [])
-    })
+    }, BATCH)
 
   return {
     organisation: new DataLoader<string, OrganisationRow | null>(async (ids) => {
-      const rows = await settle(client.from('organisations').select('*').in('id', ids))
+      const rows = await chunked(ids, (some) =>
+        settle(client.from('organisations').select('*').in('id', some)),
+      )
       const found = new Map(rows.map((row) => [row.id, row]))
       return ids.map((id) => found.get(id) ?? null)
-    }),
+    }, BATCH),
 
     /** The roles that can be held in an organisation: built-in ones, then its own, by name. */
     roles: new DataLoader<string, RoleRow[]>(async (ids) => {
-      const rows = await settle(
-        client
-          .from('organisation_roles')
-          .select('*')
-          .or(`organisation_id.is.null,organisation_id.in.(${ids.join(',')})`)
-          .order('organisation_id', { nullsFirst: true })
-          .order('name'),
+      const rows = await chunked(ids, (some) =>
+        settle(
+          client
+            .from('organisation_roles')
+            .select('*')
+            .or(`organisation_id.is.null,organisation_id.in.(${some.join(',')})`)
+            .order('organisation_id', { nullsFirst: true })
+            .order('name'),
+        ),
       )
+      // Built-in ones come with each chunk.
+      const roles = [...new Map(rows.map((row) => [row.id, row])).values()]
       return ids.map((id) =>
-        rows.filter(({ organisation_id }) => organisation_id === null || organisation_id === id),
+        roles.filter(({ organisation_id }) => organisation_id === null || organisation_id === id),
       )
-    }),
+    }, BATCH),
 
     domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
@@ -133,19 +141,20 @@ async function loadPages(
   const { by, ascending } = PAGED[table]
   const from = fromCursor(after)
   const order = { ascending, referencedTable: table }
-  let query = client
-    .from('organisations')
-    .select(`id, ${table} (*)`)
-    .in(
-      'id',
-      keys.map(({ organisationId }) => organisationId),
-    )
-    .order(by, order)
-    .order('id', order)
-    .limit(first + 1, { referencedTable: table })
-  if (status) query = query.eq(`${table}.status`, status)
-  if (from) query = query.or(beyond(by, ascending ? 'gt' : 'lt', from), { referencedTable: table })
-  const rows = (await settle(query)) as unknown as ({ id: string } & Record<string, unknown[]>)[]
+  const ids = keys.map(({ organisationId }) => organisationId)
+  const rows = await chunked(ids, async (some) => {
+    let query = client
+      .from('organisations')
+      .select(`id, ${table} (*)`)
+      .in('id', some)
+      .order(by, order)
+      .order('id', order)
+      .limit(first + 1, { referencedTable: table })
+    if (status) query = query.eq(`${table}.status`, status)
+    if (from)
+      query = query.or(beyond(by, ascending ? 'gt' : 'lt', from), { referencedTable: table })
+    return (await settle(query)) as unknown as ({ id: string } & Record<string, unknown[]>)[]
+  })
   return new Map(rows.map((row) => [row.id, row[table] ?? []]))
 }
 
@@ -161,6 +170,17 @@ function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key):
     groups.set(key, [...(groups.get(key) ?? []), item])
   }
   return groups
+}
+
+/** Asks for each id once, and for so many at a time. */
+async function chunked<Row>(
+  ids: readonly string[],
+  load: (some: string[]) => Promise<Row[]>,
+): Promise<Row[]> {
+  const distinct = [...new Set(ids)]
+  const chunks: string[][] = []
+  while (distinct.length > 0) chunks.push(distinct.splice(0, CHUNK))
+  return (await Promise.all(chunks.map(load))).flat()
 }
 
 function beyond(column: string, than: 'lt' | 'gt', { at, id }: { at: string; id: string }): string {

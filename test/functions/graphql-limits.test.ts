@@ -226,7 +226,7 @@ describe('whatever comes, the answer is never a fault of ours', { timeout: 120_0
           const answer = await door.fetch(
             new Request(URL + search, {
               method,
-              headers: { 'content-type': contentType, authorization: 'Bearer x' },
+              headers: { 'content-type': contentType, authorization: 'Bearer x', apikey: '' },
               ...(method === 'GET' ? {} : { body }),
             }),
           )

@@ -90,6 +90,51 @@ describe('pages', () => {
   })
 })
 
+describe('what is read', () => {
+  test('is found by an id in capitals too', async ({ door, acme }) => {
+    const { data } = await door.ask(
+      acme.owner,
+      'query ($id: UUID!) { organisation(id: $id) { name members { edges { node { id } } } } }',
+      { id: acme.id.toUpperCase() },
+    )
+
+    expect(data.organisation.name).toBe('Acme')
+    expect(data.organisation.members.edges).toHaveLength(5)
+  })
+
+  test('after a change in the same document is as it is then', async ({ door, acme }) => {
+    const { data } = await door.ask(
+      acme.owner,
+      `mutation ($id: UUID!, $member: UUID!) {
+        a: updateMemberRoles(organisationId: $id, userId: $member, roles: ["finance"]) { organisation { name } }
+        b: updateOrganisation(organisationId: $id, changes: { name: "Renamed" }) { name }
+        c: updateMemberRoles(organisationId: $id, userId: $member, roles: ["member"]) { organisation { name } }
+      }`,
+      { id: acme.id, member: acme.member.userId },
+    )
+
+    expect(data).toEqual({
+      a: { organisation: { name: 'Acme' } },
+      b: { name: 'Renamed' },
+      c: { organisation: { name: 'Renamed' } },
+    })
+  })
+
+  test('by somebody who may not is empty or null, as row level security has it', async ({
+    door,
+    acme,
+  }) => {
+    const query = `query ($id: UUID!) { organisation(id: $id) {
+      name members { edges { node { email } } } invites { edges { node { email } } } } }`
+    await acme.invite()
+
+    expect((await door.ask(acme.stranger, query, { id: acme.id })).data.organisation).toBeNull()
+    const { data } = await door.ask(acme.member, query, { id: acme.id })
+    expect(data.organisation.members.edges).toHaveLength(5)
+    expect(data.organisation.invites.edges).toEqual([])
+  })
+})
+
 describe('the number of requests to the database', () => {
   async function count(door: Door, work: () => Promise<{ codes: string[] }>) {
     const before = door.requests()
@@ -109,8 +154,36 @@ describe('the number of requests to the database', () => {
         { id: acme.id, first },
       )
 
-    expect(await count(door, () => ask(1))).toBe(3)
-    expect(await count(door, () => ask(100))).toBe(3)
+    // The organisation, its members, their roles, their organisation again.
+    expect(await count(door, () => ask(1))).toBe(4)
+    for (let i = 0; i < 120; i += 1) await acme.join(['member'])
+    expect(await count(door, () => ask(100))).toBe(4)
+  })
+
+  test('is the same for more than a hundred members of several organisations', async ({
+    door,
+    acme,
+  }) => {
+    const other = await acme.owner.rpc('create_organisation', { name: 'Beside' })
+    for (const { id } of [acme, other]) {
+      for (let i = 0; i < 80; i += 1) {
+        const { userId } = await acme.person()
+        await acme.sql`select usher.add_member(${id}, ${userId}, '{member}')`
+      }
+    }
+
+    const ask = () =>
+      door.ask(
+        acme.owner,
+        '{ myOrganisations { organisation { members(first: 75) { edges { node { roleDetails { name } } } } } } }',
+      )
+    expect(
+      (await ask()).data.myOrganisations.map(
+        ({ organisation }: { organisation: { members: { edges: unknown[] } } }) =>
+          organisation.members.edges.length,
+      ),
+    ).toEqual([75, 75])
+    expect(await count(door, ask)).toBe(4)
   })
 
   test('is the same for one organisation and for several, with their members', async ({

@@ -156,7 +156,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'One organisation; null when there is none that the caller may read.',
     args: { id: t.arg({ type: 'UUID', required: true }) },
-    resolve: (_, { id }, { loaders }) => loaders.organisation.load(id),
+    resolve: (_, { id }, { loaders }) => loaders.organisation.load(id.toLowerCase()),
   }),
   myOrganisations: t.field({
     type: [MyOrganisation],
