@@ -1,7 +1,7 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions (it is built from the migrations and thrown away); from the permission matrix,
- * `docs/permissions.md`.
+ * unions of error codes, built-in roles and permissions (it is built from the migrations and thrown away);
+ * from the permission matrix, `docs/permissions.md`; from the GraphQL function, `docs/schema.graphql`.
  *
  *   npm run generate            writes
  *   npm run generate -- --check fails when something would change
@@ -13,6 +13,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { lexicographicSortSchema, printSchema } from 'graphql'
+import { schema } from '../functions/graphql/schema.ts'
 import { startPostgres } from '../supabase/local/database.ts'
 import { applyMigrations } from '../supabase/local/migrations.ts'
 import { preparePlatform } from '../supabase/local/platform.ts'
@@ -31,11 +33,13 @@ try {
   const types = 'client/generated/database.types.ts'
   const codes = 'client/generated/error-codes.ts'
   const roles = 'client/generated/roles.ts'
+  const graphql = 'docs/schema.graphql'
   const files = {
     [types]: await format(types, HEADER + (await databaseTypes(server.url))),
     [codes]: await format(codes, HEADER + (await errorCodes(server.url))),
     [roles]: await format(roles, HEADER + (await rolesAndPermissions(server.url))),
     'docs/permissions.md': permissionsPage(),
+    [graphql]: await format(graphql, printSchema(lexicographicSortSchema(schema))),
   }
   for (const [file, text] of Object.entries(files)) {
     const before = await readFile(file, 'utf8').catch(() => '')

@@ -168,7 +168,7 @@ create type public.organisation_audit_verification as (
 comment on type public.organisation_audit_verification is
   'What verify_organisation_audit_trail found.';
 
-create function usher.verify_audit_trail(organisation_id uuid)
+create function usher.check_audit_trail(organisation_id uuid)
 returns public.organisation_audit_verification
 language plpgsql
 stable
@@ -181,20 +181,18 @@ declare
   v_previous bytea := '';
   v_purged   integer;
 begin
-  perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
-
   select count(*) into v_found.events
-  from public.organisation_audit_events e where e.organisation_id = verify_audit_trail.organisation_id;
+  from public.organisation_audit_events e where e.organisation_id = check_audit_trail.organisation_id;
   select count(*) into v_found.sealed_events
-  from usher.sealed_events s where s.organisation_id = verify_audit_trail.organisation_id;
+  from usher.sealed_events s where s.organisation_id = check_audit_trail.organisation_id;
 
   -- Up to this seal the trail itself says that events were removed because their time was over.
   select coalesce(max((e.after ->> 'up_to_seal')::integer), 0) into v_purged
   from public.organisation_audit_events e
-  where e.organisation_id = verify_audit_trail.organisation_id and e.event = 'audit.purged';
+  where e.organisation_id = check_audit_trail.organisation_id and e.event = 'audit.purged';
   select count(*) into v_found.erased_events
   from usher.sealed_events s
-  where s.organisation_id = verify_audit_trail.organisation_id and s.personal_salt is null;
+  where s.organisation_id = check_audit_trail.organisation_id and s.personal_salt is null;
 
   -- The first line that does not fit, in the order of the seals.
   select s.event_id, s.seal_number,
@@ -203,7 +201,7 @@ begin
   from usher.sealed_events s
   join usher.audit_seals a on a.organisation_id = s.organisation_id and a.number = s.seal_number
   left join public.organisation_audit_events e on e.id = s.event_id
-  where s.organisation_id = verify_audit_trail.organisation_id
+  where s.organisation_id = check_audit_trail.organisation_id
     and not (a.purged_at is not null and a.number <= v_purged)
     and (e.id is null or usher.event_hash(e) <> s.hash or case
       when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent) > 0
@@ -223,7 +221,7 @@ begin
       order by s.number
       limit 1
     ) x on true
-    where e.organisation_id = verify_audit_trail.organisation_id
+    where e.organisation_id = check_audit_trail.organisation_id
       and not exists (select from usher.sealed_events s where s.event_id = e.id)
     order by e.occurred_at, e.id
     limit 1;
@@ -232,7 +230,7 @@ begin
   v_found.seals := 0;
   for v_seal in
     select s.* from usher.audit_seals s
-    where s.organisation_id = verify_audit_trail.organisation_id
+    where s.organisation_id = check_audit_trail.organisation_id
     order by s.number
   loop
     v_found.seals := v_found.seals + 1;
@@ -249,6 +247,22 @@ begin
   v_found.last_seal := nullif(encode(v_previous, 'hex'), '');
   v_found.is_whole := v_found.problem is null;
   return v_found;
+end
+$$;
+comment on function usher.check_audit_trail is
+$$Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
+usher.verify_audit_trail.$$;
+
+create function usher.verify_audit_trail(organisation_id uuid)
+returns public.organisation_audit_verification
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
+  return usher.check_audit_trail(verify_audit_trail.organisation_id);
 end
 $$;
 comment on function usher.verify_audit_trail is 'The rule behind public.verify_organisation_audit_trail.';

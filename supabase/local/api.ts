@@ -43,6 +43,13 @@ export async function startApi({ databaseUrl, port, siteUrl, secrets }: ApiOptio
   // Left alone, it grants all rights on every table to the API's roles, also those that we refuse.
   // It does so once, unless it believes that it has.
   Object.assign(connection, { rlsState: 'active' })
+  // PostgREST embeds a single row only where a constraint says that there is one. This REST goes by
+  // unique indexes too, also by one over some of the rows, such as "one owner an organisation".
+  const introspect = connection.introspect.bind(connection)
+  connection.introspect = async (options) => {
+    const found = await introspect(options)
+    return { ...found, indexes: found.indexes.map((index) => ({ ...index, unique: false })) }
+  }
 
   const app = new App({
     connection,

@@ -90,6 +90,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     MAIL_FROM: 'Usher <no-reply@usher.test>',
     SEND_EMAIL_HOOK_SECRET: secrets.authHookSecret,
     MAIL_WEBHOOK_SECRET: secrets.mailWebhookSecret,
+    USHER_GRAPHIQL: 'on',
   }
   const [api, functions, pages] = await Promise.all([
     keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),

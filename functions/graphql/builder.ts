@@ -1,0 +1,83 @@
+/**
+ * The builder that all types and operations are made with: its scalars, its plugins, its defaults.
+ *
+ * @module
+ */
+import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
+import RelayPlugin from '@pothos/plugin-relay'
+import { GraphQLDateTime, GraphQLJSON, GraphQLUUID } from 'graphql-scalars'
+import type { Context, FunctionName } from './context.ts'
+import { cost } from './cost.ts'
+import type { JsonValue } from './rows.ts'
+
+export const builder = new SchemaBuilder<{
+  Context: Context
+  DefaultFieldNullability: false
+  DefaultEdgesNullability: { list: false; items: false }
+  DefaultNodeNullability: false
+  Scalars: {
+    UUID: { Input: string; Output: string }
+    DateTime: { Input: Date; Output: string }
+    JSON: { Input: JsonValue; Output: JsonValue }
+  }
+}>({
+  plugins: [ComplexityPlugin, RelayPlugin],
+  defaultFieldNullability: false,
+  complexity: { fieldComplexity: cost },
+  relay: {
+    // Ids are the database's own, the same through every door.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    cursorType: 'String',
+    edgesFieldOptions: { nullable: { list: false, items: false } },
+    nodeFieldOptions: { nullable: false },
+  },
+})
+
+builder.addScalarType('UUID', GraphQLUUID)
+builder.addScalarType('DateTime', GraphQLDateTime)
+builder.addScalarType('JSON', GraphQLJSON)
+
+builder.queryType({})
+builder.mutationType({})
+
+/**
+ * What makes a field the face of one function of the contract: it hands its arguments on, renamed, and
+ * answers what the function does. Nullable, so that one refusal leaves other fields of a document alone.
+ *
+ * @param toWire - makes the arguments of the function; default: the same names in snake_case
+ */
+export function operation<F extends FunctionName, Args extends object>(
+  name: F,
+  toWire: (args: Args) => Record<string, unknown> = snakeCased,
+) {
+  return {
+    nullable: true as const,
+    extensions: { function: name },
+    resolve: (_: unknown, args: Args, context: Context) => context.call(name, toWire(args)),
+  }
+}
+
+/** The same for a function that returns nothing: the field says `true`. */
+export function command<F extends FunctionName>(name: F) {
+  return {
+    type: 'Boolean' as const,
+    nullable: true as const,
+    extensions: { function: name },
+    async resolve(_: unknown, args: object, context: Context) {
+      await context.call(name, snakeCased(args))
+      return true
+    },
+  }
+}
+
+/** Renames the keys of one object; not of what is inside its values. */
+export function snakeCased(args: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(args).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  )
+}

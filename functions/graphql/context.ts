@@ -1,0 +1,34 @@
+/**
+ * What every resolver gets: the way to the database as the caller, for the length of one request.
+ *
+ * @module
+ */
+import type { Database } from '../../client/generated/database.types.ts'
+import type { CallerClient } from '../_shared/caller.ts'
+import { settle } from './errors.ts'
+import { createLoaders, type Loaders } from './loaders.ts'
+
+type Functions = Database['public']['Functions']
+export type FunctionName = keyof Functions & string
+
+export interface Context {
+  /**
+   * Calls a function of the contract. What is null or undefined is left to the function's default.
+   * Throws the refusal as a GraphQL error.
+   */
+  call<F extends FunctionName>(
+    name: F,
+    args: Record<string, unknown>,
+  ): Promise<Functions[F]['Returns']>
+  loaders: Loaders
+}
+
+export function createContext(client: CallerClient): Context {
+  return {
+    async call(name, args) {
+      const given = Object.entries(args).filter(([, value]) => value !== null)
+      return settle(client.rpc(name, Object.fromEntries(given) as never)) as never
+    },
+    loaders: createLoaders(client),
+  }
+}

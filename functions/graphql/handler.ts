@@ -1,0 +1,63 @@
+/**
+ * The GraphQL door as a function from Request to Response.
+ *
+ * @module
+ */
+import { GraphQLError } from 'graphql'
+import { createYoga, maskError } from 'graphql-yoga'
+import { callerClient } from '../_shared/caller.ts'
+import type { DoorEnvironment } from '../_shared/environment.ts'
+import { type Context, createContext } from './context.ts'
+import { LIMITS, limitPlugin } from './limits.ts'
+import { schema } from './schema.ts'
+
+export interface HandlerOptions {
+  /** Whether a browser is shown GraphiQL, for development. Default: false */
+  hasGraphiql?: boolean
+  /** How it reaches the project's API. Default: `fetch` */
+  send?: typeof fetch
+}
+
+/**
+ * Answers GraphQL over HTTP at `/graphql`: queries by GET or POST, mutations by POST.
+ *
+ * Refusals of the database are answered with status 200 and `extensions.code`; what is no request at all,
+ * or too large a one, with 4xx.
+ */
+export function createHandler(
+  environment: DoorEnvironment,
+  { hasGraphiql = false, send }: HandlerOptions = {},
+): (request: Request) => Promise<Response> {
+  const yoga = createYoga<object, Context>({
+    schema,
+    context: ({ request }) => createContext(callerClient(request, environment, send)),
+    plugins: [limitPlugin(schema)],
+    maxRequestBodySize: LIMITS.body,
+    cors: {
+      origin: environment.allowedOrigins,
+      credentials: false,
+      methods: ['GET', 'POST'],
+      allowedHeaders: ['authorization', 'apikey', 'content-type', 'x-client-info'],
+    },
+    graphiql: hasGraphiql && {
+      title: 'Usher',
+      defaultQuery: '{ myOrganisations { id name roles } }',
+    },
+    landingPage: false,
+    multipart: false,
+    maskedErrors: { maskError: speak },
+  })
+  return async (request) => yoga.fetch(request)
+}
+
+/** What the caller is told of an error: ours and GraphQL's own as they are, anything else in one sentence. */
+function speak(error: unknown): Error {
+  // Never the stack, whatever NODE_ENV is in the place where this runs.
+  const masked = maskError(error, 'Something went wrong here.', false)
+  if (!(masked instanceof GraphQLError) || masked.extensions.code) return masked
+  if (masked.path) return maskError(masked.message, 'Something went wrong here.', false)
+  // Of the request as a whole, such as a variable of the wrong kind. The same object: a new one would be
+  // taken for a fault, and logged.
+  masked.extensions.code = 'BAD_USER_INPUT'
+  return masked
+}

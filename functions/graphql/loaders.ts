@@ -1,0 +1,192 @@
+/**
+ * Loaders: what many resolvers of one request ask for goes to the API as one question.
+ *
+ * @module
+ */
+import DataLoader from 'dataloader'
+import type { CallerClient } from '../_shared/caller.ts'
+import { fromCursor, type PageArgs, pageSize } from './connection.ts'
+import { settle } from './errors.ts'
+import type {
+  AuditEventRow,
+  DeliveryRow,
+  DomainRow,
+  InviteRow,
+  JoinRequestRow,
+  MemberRow,
+  OrganisationRow,
+  RoleExclusionRow,
+  RoleRow,
+} from './rows.ts'
+
+/** Tables with pages, and the column that orders them; the id decides between equal ones. */
+const PAGED = {
+  organisation_members: { by: 'joined_at', ascending: true },
+  organisation_invites: { by: 'created_at', ascending: false },
+  organisation_deliveries: { by: 'created_at', ascending: false },
+  organisation_join_requests: { by: 'created_at', ascending: false },
+} as const
+
+interface PagedRows {
+  organisation_members: MemberRow
+  organisation_invites: InviteRow
+  organisation_deliveries: DeliveryRow
+  organisation_join_requests: JoinRequestRow
+}
+type PagedTable = keyof PagedRows
+
+interface PageKey extends PageArgs {
+  table: PagedTable
+  organisationId: string
+  status?: string | null | undefined
+}
+
+/** Nothing is kept for later: a document may change something and then read it. */
+const BATCH = { cache: false }
+/** How many ids a request names at most, lest its address grow too long for what it passes through. */
+const CHUNK = 100
+
+export type Loaders = ReturnType<typeof createLoaders>
+
+/** Loaders for one request. What row level security hides is null, or missing in lists. */
+export function createLoaders(client: CallerClient) {
+  const pages = new DataLoader<PageKey, unknown[]>(async (keys) => {
+    // Keys that differ in the organisation only are one question.
+    const groups = groupBy(keys, pageText)
+    const answers = await Promise.all(
+      [...groups.values()].map((group) => loadPages(client, group).catch(asError)),
+    )
+    const found = new Map([...groups.keys()].map((text, i) => [text, answers[i]]))
+    return keys.map((key) => {
+      const answer = found.get(pageText(key))
+      return answer instanceof Error ? answer : (answer?.get(key.organisationId) ?? [])
+    })
+  }, BATCH)
+
+  const ofOrganisations = <Row extends { organisation_id: string | null }>(
+    table: 'organisation_domains' | 'organisation_role_exclusions',
+    order: string,
+  ) =>
+    new DataLoader<string, Row[]>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(client.from(table).select('*').in('organisation_id', some).order(order)),
+      )
+      const grouped = groupBy(rows as unknown as Row[], (row) => row.organisation_id)
+      return ids.map((id) => grouped.get(id) ?? [])
+    }, BATCH)
+
+  return {
+    organisation: new DataLoader<string, OrganisationRow | null>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(client.from('organisations').select('*').in('id', some)),
+      )
+      const found = new Map(rows.map((row) => [row.id, row]))
+      return ids.map((id) => found.get(id) ?? null)
+    }, BATCH),
+
+    /** The roles that can be held in an organisation: built-in ones, then its own, by name. */
+    roles: new DataLoader<string, RoleRow[]>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(
+          client
+            .from('organisation_roles')
+            .select('*')
+            .or(`organisation_id.is.null,organisation_id.in.(${some.join(',')})`)
+            .order('organisation_id', { nullsFirst: true })
+            .order('name'),
+        ),
+      )
+      // Built-in ones come with each chunk.
+      const roles = [...new Map(rows.map((row) => [row.id, row])).values()]
+      return ids.map((id) =>
+        roles.filter(({ organisation_id }) => organisation_id === null || organisation_id === id),
+      )
+    }, BATCH),
+
+    domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
+    roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
+
+    /** One more row than the page holds, when there are more. */
+    page<T extends PagedTable>(
+      table: T,
+      organisationId: string,
+      { first, after, status }: PageArgs & { status?: string | null | undefined },
+    ): Promise<PagedRows[T][]> {
+      const key = { table, organisationId, first: pageSize(first), after, status }
+      return pages.load(key) as Promise<PagedRows[T][]>
+    },
+
+    /** The same of the audit trail, which outlives its organisation and is asked for by itself. */
+    auditPage(organisationId: string, { first, after }: PageArgs): Promise<AuditEventRow[]> {
+      const from = fromCursor(after)
+      const order = { ascending: false }
+      const query = client
+        .from('organisation_audit_events')
+        .select('*')
+        .eq('organisation_id', organisationId)
+        .order('occurred_at', order)
+        .order('id', order)
+        .limit(pageSize(first) + 1)
+      return settle(from ? query.or(beyond('occurred_at', 'lt', from)) : query)
+    },
+  }
+}
+
+/** The same page of several organisations at once, each with its own limit. */
+async function loadPages(
+  client: CallerClient,
+  keys: readonly PageKey[],
+): Promise<Map<string, unknown[]>> {
+  const [{ table, first, after, status }] = keys as [PageKey]
+  const { by, ascending } = PAGED[table]
+  const from = fromCursor(after)
+  const order = { ascending, referencedTable: table }
+  const ids = keys.map(({ organisationId }) => organisationId)
+  const rows = await chunked(ids, async (some) => {
+    let query = client
+      .from('organisations')
+      .select(`id, ${table} (*)`)
+      .in('id', some)
+      .order(by, order)
+      .order('id', order)
+      .limit(first + 1, { referencedTable: table })
+    if (status) query = query.eq(`${table}.status`, status)
+    if (from)
+      query = query.or(beyond(by, ascending ? 'gt' : 'lt', from), { referencedTable: table })
+    return (await settle(query)) as unknown as ({ id: string } & Record<string, unknown[]>)[]
+  })
+  return new Map(rows.map((row) => [row.id, row[table] ?? []]))
+}
+
+/** What two keys have in common that differ in the organisation only. */
+function pageText({ table, first, after, status }: PageKey): string {
+  return JSON.stringify([table, first, after, status])
+}
+
+function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    groups.set(key, [...(groups.get(key) ?? []), item])
+  }
+  return groups
+}
+
+/** Asks for each id once, and for so many at a time. */
+async function chunked<Row>(
+  ids: readonly string[],
+  load: (some: string[]) => Promise<Row[]>,
+): Promise<Row[]> {
+  const distinct = [...new Set(ids)]
+  const chunks: string[][] = []
+  while (distinct.length > 0) chunks.push(distinct.splice(0, CHUNK))
+  return (await Promise.all(chunks.map(load))).flat()
+}
+
+function beyond(column: string, than: 'lt' | 'gt', { at, id }: { at: string; id: string }): string {
+  return `${column}.${than}."${at}",and(${column}.eq."${at}",id.${than}.${id})`
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

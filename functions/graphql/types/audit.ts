@@ -1,0 +1,67 @@
+/**
+ * The audit trail: its events, and the proof that it is whole.
+ *
+ * @module
+ */
+import { builder, operation } from '../builder.ts'
+import type { AuditEventRow, AuditVerificationRow } from '../rows.ts'
+import { inOrganisation } from './page.ts'
+
+const AuditEvent = builder.objectRef<AuditEventRow>('AuditEvent')
+const AuditVerification = builder.objectRef<AuditVerificationRow>('AuditVerification')
+
+builder.objectType(AuditEvent, {
+  description: 'One line of the append-only record.',
+  fields: (t) => ({
+    id: t.expose('id', { type: 'UUID' }),
+    occurredAt: t.expose('occurred_at', { type: 'DateTime' }),
+    event: t.exposeString('event', { description: 'thing.happened, such as invite.accepted.' }),
+    actorKind: t.exposeString('actor_kind', {
+      description: 'user, device, invitee, worker or operator.',
+    }),
+    actorId: t.expose('actor_id', { type: 'UUID', nullable: true }),
+    targetKind: t.exposeString('target_kind'),
+    targetId: t.expose('target_id', { type: 'UUID' }),
+    before: t.expose('before', { type: 'JSON', nullable: true }),
+    after: t.expose('after', { type: 'JSON', nullable: true }),
+    reason: t.exposeString('reason', { nullable: true }),
+    ip: t.exposeString('ip', { nullable: true }),
+    userAgent: t.exposeString('user_agent', { nullable: true }),
+  }),
+})
+
+builder.objectType(AuditVerification, {
+  description: 'What recomputing the seals of a trail has found.',
+  fields: (t) => ({
+    isWhole: t.exposeBoolean('is_whole', { nullable: true }),
+    events: t.exposeInt('events', { nullable: true }),
+    sealedEvents: t.exposeInt('sealed_events', { nullable: true }),
+    erasedEvents: t.exposeInt('erased_events', { nullable: true }),
+    seals: t.exposeInt('seals', { nullable: true }),
+    lastSeal: t.exposeString('last_seal', {
+      nullable: true,
+      description: 'The newest hash: keep it elsewhere, and compare it later.',
+    }),
+    problem: t.exposeString('problem', {
+      nullable: true,
+      description: 'event_changed, event_removed, event_inserted or seal_broken.',
+    }),
+    eventId: t.expose('event_id', { type: 'UUID', nullable: true }),
+    sealNumber: t.exposeInt('seal_number', { nullable: true }),
+  }),
+})
+
+export const AuditEventConnection = builder.connectionObject({
+  type: AuditEvent,
+  name: 'AuditEventConnection',
+})
+
+builder.queryFields((t) => ({
+  verifyAuditTrail: t.field({
+    type: AuditVerification,
+    description:
+      'Recomputes the seals, and says the first event that does not fit. Needs audit.read.',
+    args: inOrganisation,
+    ...operation('verify_organisation_audit_trail'),
+  }),
+}))

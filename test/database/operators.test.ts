@@ -1,0 +1,326 @@
+/** What operators find in psql; docs/sql.md tells them of it. */
+import { readFile } from 'node:fs/promises'
+import type postgres from 'postgres'
+import { test as base, describe, expect } from 'vitest'
+import { loadPresentState } from '../../scripts/schema.ts'
+import { preparePlatform } from '../../supabase/local/platform.ts'
+import { createAcme } from '../support/acme.ts'
+import { createDatabase } from '../support/database.ts'
+
+const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
+  .extend('sql', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const database = await createDatabase(null)
+    onCleanup(() => database.drop())
+    await preparePlatform(database.url)
+    await loadPresentState(database.url)
+    return database.sql as postgres.Sql
+  })
+  .extend('acme', async ({ sql }) => createAcme(sql))
+
+describe('the access register', () => {
+  test('says who holds which role, since when and by whom', async ({ acme, sql }) => {
+    const { token, invite } = await acme.invite('invited@example.com', ['finance'])
+    const invitee = await acme.person(invite.email)
+    await invitee.rpc('accept_organisation_invite', { token })
+    await acme.admin.rpc('update_organisation_member_roles', {
+      organisation_id: acme.id,
+      user_id: invitee.userId,
+      roles: ['finance', 'member'],
+    })
+
+    const rows = await sql`
+      select role, granted_through, granted_by_email, 'billing.manage' = any (permissions) as may_bill
+      from usher.access_register where organisation_id = ${acme.id} and email = ${invite.email}
+      order by role`
+
+    expect([...rows]).toEqual([
+      {
+        role: 'finance',
+        granted_through: 'invite.accepted',
+        granted_by_email: acme.owner.email,
+        may_bill: true,
+      },
+      {
+        role: 'member',
+        granted_through: 'member.roles_updated',
+        granted_by_email: acme.admin.email,
+        may_bill: false,
+      },
+    ])
+  })
+
+  test('knows both sides of a transfer', async ({ acme, sql }) => {
+    await acme.owner.rpc('transfer_organisation_ownership', {
+      organisation_id: acme.id,
+      new_owner_id: acme.admin.userId,
+    })
+
+    const rows = await sql`
+      select user_id, role, granted_through, granted_by from usher.access_register
+      where organisation_id = ${acme.id} and user_id in (${acme.owner.userId}, ${acme.admin.userId})
+      order by role`
+
+    expect([...rows]).toEqual([
+      {
+        user_id: acme.owner.userId,
+        role: 'admin',
+        granted_through: 'organisation.transferred',
+        granted_by: acme.owner.userId,
+      },
+      {
+        user_id: acme.admin.userId,
+        role: 'owner',
+        granted_through: 'organisation.transferred',
+        granted_by: acme.owner.userId,
+      },
+    ])
+  })
+
+  test('agrees with what the API says of everyone', async ({ acme, sql }) => {
+    for (const person of [acme.owner, acme.admin, acme.finance, acme.member, acme.roleless]) {
+      const [row] = await sql`
+        select coalesce(array_agg(distinct p order by p) filter (where p is not null), '{}') as permissions
+        from usher.access_register r left join unnest(r.permissions) p on true
+        where r.organisation_id = ${acme.id} and r.user_id = ${person.userId}`
+
+      expect(row?.permissions).toEqual(
+        await person.rpc('list_my_organisation_permissions', { organisation_id: acme.id }),
+      )
+    }
+  })
+
+  test('forgets who has left or was banned', async ({ acme, sql }) => {
+    await acme.member.rpc('leave_organisation', { organisation_id: acme.id })
+
+    const rows = await sql`select from usher.access_register where user_id = ${acme.member.userId}`
+    expect(rows).toHaveLength(0)
+  })
+})
+
+describe('what is stuck', () => {
+  test('is empty when all is well', async ({ acme, sql }) => {
+    await sql`update public.organisation_deliveries set status = 'cancelled' where status <> 'sent'`
+    await acme.invite()
+    await sql`select usher.seal_audit_trail()`
+
+    expect([...(await sql`select * from usher.stuck`)]).toEqual([])
+  })
+
+  test.for([
+    [`status = 'failed', last_response = '550 No'`, 'failed'],
+    [`status = 'failed', in_doubt_at = now()`, 'in_doubt'],
+    [`status = 'suppressed'`, 'suppressed'],
+    [`due_at = now() - interval '11 minutes'`, 'waiting'],
+    [`status = 'sending', attempts = 1, due_at = now() - interval '11 minutes'`, 'abandoned'],
+    [`attempts = 3, due_at = now() + interval '1 hour'`, 'retrying'],
+  ])('a mail with %s is %s', async ([change, problem], { acme, sql }) => {
+    const { invite } = await acme.invite()
+    await sql.unsafe(
+      `update public.organisation_deliveries set ${change} where invite_id = '${invite.id}'`,
+    )
+
+    const rows = await sql`
+      select problem, recipient from usher.stuck_deliveries where organisation_id = ${acme.id}`
+    expect([...rows]).toEqual([{ problem, recipient: invite.email }])
+    expect((await sql`select what from usher.stuck`).map((row) => row.what)).toContain(
+      `deliveries ${problem}`,
+    )
+  })
+
+  test('a mail that failed goes out again when an operator says so, and the trail says that', async ({
+    acme,
+    sql,
+  }) => {
+    const { invite } = await acme.invite()
+    await sql`update public.organisation_deliveries set status = 'failed', attempts = 8
+      where invite_id = ${invite.id}`
+
+    const [row] = await sql`select usher.requeue_deliveries(array(
+      select id from usher.stuck_deliveries where organisation_id = ${acme.id})) as count`
+
+    expect(row?.count).toBe(1)
+    const leases = await sql`select d.invite_id from usher.lease_deliveries('test', 1000) l
+      join public.organisation_deliveries d on d.id = l.delivery_id where d.invite_id = ${invite.id}`
+    expect(leases).toHaveLength(1)
+    const [event] = await sql`select actor_kind from public.organisation_audit_events
+      where organisation_id = ${acme.id} and event = 'delivery.requeued'`
+    expect(event?.actor_kind).toBe('operator')
+  })
+
+  test('a mail that was sent, or is not tried yet, is left alone', async ({ acme, sql }) => {
+    const { invite } = await acme.invite()
+    const requeue = () => sql`select usher.requeue_deliveries(array(
+      select id from public.organisation_deliveries where invite_id = ${invite.id})) as count`
+
+    expect((await requeue())[0]?.count).toBe(0)
+    await sql`update public.organisation_deliveries set status = 'sent', sent_at = now()
+      where invite_id = ${invite.id}`
+    expect((await requeue())[0]?.count).toBe(0)
+  })
+
+  test('an invite that expires soon is listed with its mail', async ({ acme, sql }) => {
+    const { invite } = await acme.invite()
+    await acme.invite()
+    await sql`update usher.invites set expires_at = now() + interval '1 day' where id = ${invite.id}`
+
+    const rows = await sql`select email, mail, is_reminded, invited_by_email
+      from usher.expiring_invites where organisation_id = ${acme.id}`
+    expect([...rows]).toEqual([
+      {
+        email: invite.email,
+        mail: 'queued',
+        is_reminded: false,
+        invited_by_email: acme.owner.email,
+      },
+    ])
+  })
+
+  test('events that are not sealed for long are late', async ({ acme, sql }) => {
+    await sql`insert into public.organisation_audit_events
+      (organisation_id, event, actor_kind, target_kind, target_id, occurred_at)
+      values (${acme.id}, 'test.happened', 'operator', 'organisation', ${acme.id}, now() - interval '1 hour')`
+
+    const [row] =
+      await sql`select is_late from usher.unsealed_trails where organisation_id = ${acme.id}`
+    expect(row?.is_late).toBe(true)
+    expect((await sql`select what from usher.stuck`).map((each) => each.what)).toContain(
+      'events not sealed',
+    )
+  })
+
+  test('a key that has signed for a year is due, until there is a new one', async ({
+    acme,
+    sql,
+  }) => {
+    await acme.mint((await acme.invite()).invite.id)
+    await sql`update usher.signing_keys set created_at = now() - interval '13 months' where retired_at is null`
+    const due = () => sql`select what from usher.stuck where what = 'signing key is old'`
+
+    expect(await due()).toHaveLength(1)
+    await sql`select usher.rotate_signing_key()`
+    expect(await due()).toHaveLength(0)
+    const states = await sql`select state from usher.signing_key_states order by id desc limit 2`
+    expect(states.map((row) => row.state)).toEqual(['signs', 'verifies'])
+  })
+})
+
+describe('a key that has leaked', () => {
+  test('verifies nothing any more once docs/sql.md was followed', async ({ acme, sql }) => {
+    const page = await readFile(new URL('../../docs/sql.md', import.meta.url), 'utf8')
+    const [, end = ''] = page.match(/```sql\n(update usher\.signing_keys.*?)```/s) ?? []
+    const { invite, token } = await acme.invite()
+    const status = async (text: string) =>
+      (await acme.anyone.rpc('validate_organisation_invite', { token: text })).status
+
+    await sql`select usher.rotate_signing_key()`
+    expect(await status(token)).toBe('pending')
+    await sql.unsafe(end)
+
+    expect(await status(token)).toBe('invalid')
+    expect(await status(await acme.mint(invite.id))).toBe('pending')
+  })
+})
+
+describe('for an auditor', () => {
+  test('all trails are checked, also of an organisation that is gone', async ({ acme, sql }) => {
+    await sql`select usher.seal_audit_trail()`
+    await acme.owner.rpc('delete_organisation', { organisation_id: acme.id })
+    await sql`select usher.seal_audit_trail()`
+
+    const [row] = await sql`
+      select * from usher.check_audit_trails() where organisation_id = ${acme.id}`
+    expect(row).toMatchObject({ organisation: null, is_whole: true, problem: null })
+    expect(row?.sealed_events).toBe(row?.events)
+  })
+
+  test('a line that was changed is found, and stands first', async ({ acme, sql }) => {
+    await sql`select usher.seal_audit_trail()`
+    const [event] = await sql`select id from public.organisation_audit_events
+      where organisation_id = ${acme.id} limit 1`
+    await sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`
+      await tx`update public.organisation_audit_events set event = 'nothing.happened' where id = ${event?.id}`
+    })
+
+    const [first] = await sql`select * from usher.check_audit_trails()`
+    await sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`
+      await tx`update public.organisation_audit_events set event = 'organisation.created' where id = ${event?.id}`
+    })
+    expect(first).toMatchObject({
+      organisation_id: acme.id,
+      is_whole: false,
+      problem: 'event_changed',
+      event_id: event?.id,
+    })
+  })
+
+  test('the export names people by the addresses that they have today', async ({ acme, sql }) => {
+    await acme.owner.rpc('remove_organisation_member', {
+      organisation_id: acme.id,
+      user_id: acme.member.userId,
+      reason: 'Moved on',
+    })
+    await sql`select usher.seal_audit_trail()`
+
+    const [row] = await sql`select * from usher.audit_export
+      where organisation_id = ${acme.id} and event = 'member.removed'`
+    expect(row).toMatchObject({
+      actor_email: acme.owner.email,
+      target_email: acme.member.email,
+      reason: 'Moved on',
+      seal_number: 1,
+    })
+    expect(row?.event_hash).toMatch(/^[0-9a-f]{64}$/)
+  })
+})
+
+describe('nobody but the owner of the database', () => {
+  test('may look, or call', async ({ sql }) => {
+    const text = await readFile(new URL('../../sql/70_operators.sql', import.meta.url), 'utf8')
+    const names = [...text.matchAll(/^create (view|function) (usher\.\w+)/gm)]
+    expect(names.length).toBeGreaterThan(8)
+
+    for (const role of ['anon', 'authenticated', 'service_role', 'usher_worker']) {
+      for (const [, kind, name = ''] of names) {
+        const [row] =
+          kind === 'view'
+            ? await sql`select has_table_privilege(${role}, ${name}, 'select') as may`
+            : await sql`select has_function_privilege(${role}, to_regproc(${name})::oid, 'execute') as may`
+        expect(row?.may, `${role}: ${name}`).toBe(false)
+      }
+    }
+  })
+})
+
+describe('docs/sql.md', () => {
+  test('every statement runs, and it names all views and functions for operators', async ({
+    acme: _,
+    sql,
+  }) => {
+    const page = await readFile(new URL('../../docs/sql.md', import.meta.url), 'utf8')
+    const statements = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, text]) => text ?? '')
+    expect(statements.length).toBeGreaterThan(15)
+
+    await sql
+      .begin(async (tx) => {
+        for (const statement of statements) {
+          if (statement.startsWith('copy')) {
+            let file = ''
+            for await (const chunk of await tx.unsafe(statement).readable()) file += chunk
+            expect(file).toMatch(/^organisation_id,organisation,occurred_at/)
+          } else {
+            await tx.unsafe(statement)
+          }
+        }
+        throw new Error('Take it all back.')
+      })
+      .catch((error: Error) => expect(error.message).toBe('Take it all back.'))
+
+    const text = await readFile(new URL('../../sql/70_operators.sql', import.meta.url), 'utf8')
+    for (const [, name] of text.matchAll(/^create (?:view|function) (usher\.\w+)/gm)) {
+      expect(page).toContain(name)
+    }
+  })
+})
