@@ -183,6 +183,104 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.check_audit_trail(organisation_id uuid)
+ RETURNS public.organisation_audit_verification
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_found    public.organisation_audit_verification;
+  v_seal     usher.audit_seals;
+  v_previous bytea := '';
+  v_purged   integer;
+begin
+  select count(*) into v_found.events
+  from public.organisation_audit_events e where e.organisation_id = check_audit_trail.organisation_id;
+  select count(*) into v_found.sealed_events
+  from usher.sealed_events s where s.organisation_id = check_audit_trail.organisation_id;
+
+  -- Up to this seal the trail itself says that events were removed because their time was over.
+  select coalesce(max((e.after ->> 'up_to_seal')::integer), 0) into v_purged
+  from public.organisation_audit_events e
+  where e.organisation_id = check_audit_trail.organisation_id and e.event = 'audit.purged';
+  select count(*) into v_found.erased_events
+  from usher.sealed_events s
+  where s.organisation_id = check_audit_trail.organisation_id and s.personal_salt is null;
+
+  -- The first line that does not fit, in the order of the seals.
+  select s.event_id, s.seal_number,
+    case when e.id is null then 'event_removed' else 'event_changed' end
+  into v_found.event_id, v_found.seal_number, v_found.problem
+  from usher.sealed_events s
+  join usher.audit_seals a on a.organisation_id = s.organisation_id and a.number = s.seal_number
+  left join public.organisation_audit_events e on e.id = s.event_id
+  where s.organisation_id = check_audit_trail.organisation_id
+    and not (a.purged_at is not null and a.number <= v_purged)
+    and (e.id is null or usher.event_hash(e) <> s.hash or case
+      when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent) > 0
+      else usher.personal_hash(e, s.personal_salt) <> s.personal_hash end)
+  order by s.seal_number, s.position
+  limit 1;
+
+  if v_found.problem is null then
+    -- A line from a time that was sealed long before, which no seal covers. A transaction may be slow to
+    -- commit what it wrote down, but not by five minutes: the API ends it sooner.
+    select e.id, x.number, 'event_inserted'
+    into v_found.event_id, v_found.seal_number, v_found.problem
+    from public.organisation_audit_events e
+    join lateral (
+      select s.number from usher.audit_seals s
+      where s.organisation_id = e.organisation_id and e.occurred_at < s.sealed_at - interval '5 minutes'
+      order by s.number
+      limit 1
+    ) x on true
+    where e.organisation_id = check_audit_trail.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit 1;
+  end if;
+
+  v_found.seals := 0;
+  for v_seal in
+    select s.* from usher.audit_seals s
+    where s.organisation_id = check_audit_trail.organisation_id
+    order by s.number
+  loop
+    v_found.seals := v_found.seals + 1;
+    if v_found.problem is null and (
+      v_seal.number <> v_found.seals
+      or v_seal.hash <> usher.seal_hash(v_seal.organisation_id, v_seal.number, v_previous))
+    then
+      v_found.problem := 'seal_broken';
+      v_found.seal_number := v_found.seals;
+    end if;
+    v_previous := v_seal.hash;
+  end loop;
+
+  v_found.last_seal := nullif(encode(v_previous, 'hex'), '');
+  v_found.is_whole := v_found.problem is null;
+  return v_found;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.check_audit_trails()
+ RETURNS TABLE(organisation_id uuid, organisation text, is_whole boolean, events bigint, sealed_events bigint, erased_events bigint, seals integer, last_seal text, problem text, event_id uuid, seal_number integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select i.organisation_id, o.name, c.*
+  from (
+    select e.organisation_id from public.organisation_audit_events e
+    union
+    select s.organisation_id from usher.audit_seals s
+  ) i
+  left join public.organisations o on o.id = i.organisation_id
+  cross join lateral usher.check_audit_trail(i.organisation_id) c
+  order by c.is_whole, o.name, i.organisation_id
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text DEFAULT NULL::text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1210,6 +1308,32 @@ AS $function$
   where ($1).organisation_id is not null
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.requeue_deliveries(delivery_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_requeued integer;
+begin
+  with requeued as (
+    update public.organisation_deliveries d
+    set status = 'queued', attempts = 0, due_at = now(), in_doubt_at = null
+    where d.id = any (requeue_deliveries.delivery_ids)
+      and (d.status in ('failed', 'suppressed') or d.status = 'queued' and d.attempts > 0)
+    returning d.*
+  ), recorded as (
+    select usher.record_event(r.organisation_id, 'delivery.requeued', 'delivery', r.id,
+      after => jsonb_build_object('kind', r.kind, 'invite_id', r.invite_id))
+    from requeued r
+  )
+  select count(*) into v_requeued from recorded;
+  perform usher.wake_worker();
+  return v_requeued;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.retry_delivery(delivery_id uuid)
  RETURNS public.organisation_deliveries
  LANGUAGE plpgsql
@@ -1610,6 +1734,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.verify_audit_trail(organisation_id uuid)
+ RETURNS public.organisation_audit_verification
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
+  return usher.check_audit_trail(verify_audit_trail.organisation_id);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.verify_stop_token(token text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1945,6 +2081,190 @@ $function$;
 
 REVOKE ALL ON TABLE "public"."organisation_invites" FROM "anon";
 
+CREATE VIEW "usher"."access_register" WITH (security_invoker=true) AS  SELECT m.organisation_id,
+    o.name AS organisation,
+    m.user_id,
+    m.email,
+    m.display_name,
+    m.kind,
+    h.role,
+    ARRAY( SELECT p.name
+           FROM usher.permissions_of(m.organisation_id, ARRAY[h.role]) p(name)
+          ORDER BY p.name) AS permissions,
+    COALESCE(g.occurred_at, m.joined_at) AS since,
+    g.event AS granted_through,
+    g.granted_by,
+    a.email AS granted_by_email
+   FROM ((((public.organisation_members m
+     JOIN public.organisations o ON ((o.id = m.organisation_id)))
+     LEFT JOIN LATERAL unnest(m.roles) h(role) ON (true))
+     LEFT JOIN LATERAL ( SELECT e.occurred_at,
+            e.event,
+            COALESCE(i.invited_by, e.actor_id) AS granted_by
+           FROM (public.organisation_audit_events e
+             LEFT JOIN usher.invites i ON ((i.id =
+                CASE e.event
+                    WHEN 'invite.accepted'::text THEN e.target_id
+                    WHEN 'device.enrolled'::text THEN ((e.after ->> 'invite_id'::text))::uuid
+                    ELSE NULL::uuid
+                END)))
+          WHERE ((e.organisation_id = m.organisation_id) AND
+                CASE
+                    WHEN (e.event = 'organisation.created'::text) THEN ((e.actor_id = m.user_id) AND (h.role = 'owner'::text))
+                    WHEN (e.event = 'invite.accepted'::text) THEN (((e.after ->> 'user_id'::text) = (m.user_id)::text) AND ((e.after -> 'roles'::text) ? h.role))
+                    WHEN ((e.event = 'organisation.transferred'::text) AND ((e.before ->> 'owner_id'::text) = (m.user_id)::text)) THEN (h.role = 'admin'::text)
+                    WHEN (e.event = ANY (ARRAY['organisation.transferred'::text, 'member.roles_updated'::text, 'member.joined'::text, 'join.approved'::text, 'device.enrolled'::text])) THEN ((e.target_id = m.user_id) AND ((e.after -> 'roles'::text) ? h.role) AND (NOT COALESCE(((e.before -> 'roles'::text) ? h.role), false)))
+                    ELSE false
+                END)
+          ORDER BY e.occurred_at DESC, e.id DESC
+         LIMIT 1) g ON (true))
+     LEFT JOIN public.organisation_members a ON (((a.organisation_id = m.organisation_id) AND (a.user_id = g.granted_by))))
+  WHERE (m.status = 'active'::text);
+
+CREATE VIEW "usher"."audit_export" WITH (security_invoker=true) AS  SELECT e.organisation_id,
+    o.name AS organisation,
+    e.occurred_at,
+    e.id AS event_id,
+    e.event,
+    e.actor_kind,
+    e.actor_id,
+    a.email AS actor_email,
+    e.target_kind,
+    e.target_id,
+    t.email AS target_email,
+    e.before,
+    e.after,
+    e.reason,
+    e.ip,
+    e.user_agent,
+    s.seal_number,
+    s."position" AS seal_position,
+    encode(s.hash, 'hex'::text) AS event_hash,
+    encode(s.personal_hash, 'hex'::text) AS personal_hash
+   FROM ((((public.organisation_audit_events e
+     LEFT JOIN public.organisations o ON ((o.id = e.organisation_id)))
+     LEFT JOIN public.organisation_members a ON (((a.organisation_id = e.organisation_id) AND (a.user_id = e.actor_id))))
+     LEFT JOIN public.organisation_members t ON (((t.organisation_id = e.organisation_id) AND (t.user_id = e.target_id) AND (e.target_kind = 'user'::text))))
+     LEFT JOIN usher.sealed_events s ON ((s.event_id = e.id)));
+
+CREATE VIEW "usher"."expiring_invites" WITH (security_invoker=true) AS  SELECT i.id,
+    i.organisation_id,
+    o.name AS organisation,
+    i.email,
+    i.device_name,
+    i.roles,
+    m.email AS invited_by_email,
+    i.issued_at,
+    i.expires_at,
+    (i.reminded_issue = i.issue) AS is_reminded,
+    d.status AS mail
+   FROM (((usher.invites i
+     JOIN public.organisations o ON ((o.id = i.organisation_id)))
+     LEFT JOIN public.organisation_members m ON (((m.organisation_id = i.organisation_id) AND (m.user_id = i.invited_by))))
+     LEFT JOIN LATERAL ( SELECT n.status
+           FROM public.organisation_deliveries n
+          WHERE ((n.invite_id = i.id) AND (n.kind = 'invite'::text))
+          ORDER BY n.created_at DESC
+         LIMIT 1) d ON (true))
+  WHERE ((i.status = 'pending'::text) AND ((i.expires_at >= now()) AND (i.expires_at <= (now() + '2 days'::interval))));
+
+CREATE VIEW "usher"."sent_mails" WITH (security_invoker=true) AS  SELECT d.sent_at,
+    d.organisation_id,
+    o.name AS organisation,
+    d.kind,
+    d.recipient,
+    d.id AS message_id,
+    d.provider_message_id,
+    d.attempts,
+    d.last_response AS answer,
+    d.invite_id,
+    d.member_id
+   FROM (public.organisation_deliveries d
+     JOIN public.organisations o ON ((o.id = d.organisation_id)))
+  WHERE (d.status = 'sent'::text);
+
+CREATE VIEW "usher"."signing_key_states" WITH (security_invoker=true) AS  SELECT id,
+        CASE
+            WHEN (retired_at IS NULL) THEN 'signs'::text
+            WHEN (retired_at > (now() - '30 days'::interval)) THEN 'verifies'::text
+            ELSE 'dead'::text
+        END AS state,
+        CASE
+            WHEN (secret IS NULL) THEN 'vault'::text
+            ELSE 'table'::text
+        END AS kept_in,
+    created_at,
+    retired_at,
+    (retired_at + '30 days'::interval) AS verifies_until,
+    ((retired_at IS NULL) AND (created_at < (now() - '1 year'::interval))) AS is_due
+   FROM usher.signing_keys k;
+
+CREATE VIEW "usher"."stuck_deliveries" WITH (security_invoker=true) AS  SELECT
+        CASE
+            WHEN ((d.status = 'failed'::text) AND (d.in_doubt_at IS NOT NULL)) THEN 'in_doubt'::text
+            WHEN (d.status = ANY (ARRAY['failed'::text, 'suppressed'::text])) THEN d.status
+            WHEN (d.status = 'sending'::text) THEN 'abandoned'::text
+            WHEN (d.attempts = 0) THEN 'waiting'::text
+            ELSE 'retrying'::text
+        END AS problem,
+    d.id,
+    d.organisation_id,
+    o.name AS organisation,
+    d.kind,
+    d.recipient,
+    d.attempts,
+    d.created_at,
+    d.due_at,
+    d.in_doubt_at,
+    d.last_status_code,
+    d.last_response
+   FROM (public.organisation_deliveries d
+     JOIN public.organisations o ON ((o.id = d.organisation_id)))
+  WHERE ((d.status = ANY (ARRAY['failed'::text, 'suppressed'::text])) OR ((d.status = ANY (ARRAY['queued'::text, 'sending'::text])) AND (d.due_at < (now() - '00:10:00'::interval))) OR ((d.status = 'queued'::text) AND (d.attempts >= 3)));
+
+CREATE VIEW "usher"."unsealed_trails" WITH (security_invoker=true) AS  SELECT e.organisation_id,
+    o.name AS organisation,
+    count(*) AS events,
+    min(e.occurred_at) AS oldest_at,
+    (min(e.occurred_at) < (now() - '00:10:00'::interval)) AS is_late
+   FROM (public.organisation_audit_events e
+     LEFT JOIN public.organisations o ON ((o.id = e.organisation_id)))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM usher.sealed_events s
+          WHERE (s.event_id = e.id))))
+  GROUP BY e.organisation_id, o.name;
+
+CREATE VIEW "usher"."stuck" WITH (security_invoker=true) AS  SELECT ('deliveries '::text || s.problem) AS what,
+    count(*) AS how_many,
+    min(s.created_at) AS since,
+    'select * from usher.stuck_deliveries'::text AS look_at
+   FROM usher.stuck_deliveries s
+  GROUP BY s.problem
+UNION ALL
+ SELECT 'invites that expire, not delivered'::text AS what,
+    count(*) AS how_many,
+    min(e.issued_at) AS since,
+    'select * from usher.expiring_invites'::text AS look_at
+   FROM usher.expiring_invites e
+  WHERE (e.mail = ANY (ARRAY['queued'::text, 'sending'::text, 'failed'::text, 'suppressed'::text]))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'events not sealed'::text AS what,
+    (sum(u.events))::bigint AS how_many,
+    min(u.oldest_at) AS since,
+    'select * from usher.unsealed_trails'::text AS look_at
+   FROM usher.unsealed_trails u
+  WHERE u.is_late
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'signing key is old'::text AS what,
+    count(*) AS how_many,
+    min(k.created_at) AS since,
+    'select usher.rotate_signing_key()'::text AS look_at
+   FROM usher.signing_key_states k
+  WHERE k.is_due
+ HAVING (count(*) > 0);
+
 CREATE UNIQUE INDEX organisation_deliveries_dedupe_key ON public.organisation_deliveries USING btree (dedupe_key) WHERE (dedupe_key IS NOT NULL);
 
 CREATE INDEX organisation_deliveries_provider_message_id ON public.organisation_deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
@@ -2148,6 +2468,13 @@ Returns the invite. Needs invite.create, and the right to give the old roles and
 unauthenticated, invite_not_found, permission_denied, invite_not_pending, invalid_role,
 role_not_assignable.';
 
+COMMENT ON FUNCTION "usher"."check_audit_trail"(uuid) IS 'Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
+usher.verify_audit_trail.';
+
+COMMENT ON FUNCTION "usher"."check_audit_trails"() IS 'Recomputes the seals of all trails, also of organisations that are gone; those that are not whole come first.
+Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes, where there are
+millions.';
+
 COMMENT ON FUNCTION "usher"."create_email_template"(uuid, jsonb) IS 'The rule behind public.create_organisation_email_template.';
 
 COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
@@ -2218,6 +2545,14 @@ does not track that). The worst that is known is the status: complained, bounced
 
 COMMENT ON FUNCTION "usher"."record_turn"(public.organisation_deliveries, text) IS 'Adds what became of a mail to the trail of its organisation: which mail and what, never to whom.';
 
+COMMENT ON FUNCTION "usher"."requeue_deliveries"(uuid[]) IS 'Lets mails that failed, or wait for their next try, go out now, with all tries before them again. For operators,
+once the cause is mended; an address that is suppressed has to be taken from usher.suppressed_addresses first. An
+invite that is no longer open is not sent in any case.
+
+  delivery_ids  the id of usher.stuck_deliveries
+
+Returns how many there were.';
+
 COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."retry_delivery"(uuid) IS 'The rule behind public.retry_organisation_delivery.';
@@ -2254,6 +2589,42 @@ COMMENT ON TABLE "usher"."mail_pace" IS 'When the next place is free in a line, 
 COMMENT ON TABLE "usher"."suppressed_addresses" IS 'Addresses that nothing is sent to. usher.lift_suppression takes one off.';
 
 COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
+
+COMMENT ON VIEW "usher"."access_register" IS 'Who has access to what at this moment: a row for each role of each active member, with what the role
+permits, since when they hold it, and who gave it to them. A member without a role is there with none. Where
+the trail does not know (purged, or by SQL), since is the day of joining, and nobody has granted it.
+
+Source: ISO/IEC 27001:2022 A.5.18, review of access rights.';
+
+COMMENT ON VIEW "usher"."audit_export" IS 'The trail as an auditor wants it: with the addresses that people have today, and with the seal that covers each
+line. An address is null for somebody who was erased. Order it by occurred_at, event_id.';
+
+COMMENT ON VIEW "usher"."expiring_invites" IS 'Pending invites that expire within two days, and what became of their mail: not sent, they cannot be accepted.';
+
+COMMENT ON VIEW "usher"."sent_mails" IS 'What a mail server took, when, for whom, and what it answered. message_id is the part of the Message-ID before
+the @, to be found in the logs of any mail server on the way.';
+
+COMMENT ON VIEW "usher"."signing_key_states" IS 'The keys that sign links, without the keys: which one signs, which still verify and until when, and whether it
+is time for usher.rotate_signing_key.
+
+Source: NIST SP 800-57 part 1 rev. 5, table 1: a symmetric authentication key signs for at most two years. Half
+of that leaves time.';
+
+COMMENT ON VIEW "usher"."stuck" IS 'All that waits for somebody, a line a kind: what, how many, since when, and where to look. Empty is well.';
+
+COMMENT ON VIEW "usher"."stuck_deliveries" IS 'Mails that somebody should look at.
+
+  failed      given up; last_response says what the mail server answered
+  in_doubt    given up after a connection was lost twice: it may have arrived
+  suppressed  not sent, because the address does not exist
+  waiting     due for ten minutes, and no worker has come
+  abandoned   a worker took it and did not come back, and no other has come
+  retrying    refused three times or more, and tried again
+
+After mending the cause: usher.requeue_deliveries.';
+
+COMMENT ON VIEW "usher"."unsealed_trails" IS 'Events that no seal covers yet, by organisation. A worker seals every minute; is_late after ten: until then,
+nothing would tell that one was changed.';
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_email_template"(uuid, text, text, text, text, text, text, text, boolean) FROM PUBLIC;
 
@@ -2304,6 +2675,10 @@ GRANT EXECUTE ON FUNCTION "public"."update_organisation_email_template"(uuid, js
 REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."check_audit_trail"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."check_audit_trails"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."create_email_template"(uuid, jsonb) FROM PUBLIC;
 
@@ -2362,6 +2737,8 @@ REVOKE ALL ON FUNCTION "usher"."record_delivery_event"(text, text, text, uuid, t
 GRANT EXECUTE ON FUNCTION "usher"."record_delivery_event"(text, text, text, uuid, text, timestamp with time zone, boolean, text, text) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."record_turn"(public.organisation_deliveries, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."requeue_deliveries"(uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
 
