@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import { test as base, type Organisation } from './acme.ts'
 import type { Caller, Person } from './people.ts'
 
@@ -68,6 +69,11 @@ export const CALLS: Record<string, Call> = {
     token: (await inviteIn('pending')).token,
   }),
   ban_organisation_member: onRoleless(),
+  call_organisation_function_once: async () => ({
+    idempotency_key: randomUUID(),
+    function_name: 'create_organisation',
+    arguments: { name: 'New' },
+  }),
   create_organisation: async () => ({ name: 'New' }),
   create_organisation_device_invite: async ({ id }) => ({
     organisation_id: id,

@@ -112,6 +112,9 @@ export const MATRIX: Record<string, Outcomes> = {
   decline_organisation_join_request: admins('invite_not_found'),
 
   verify_organisation_audit_trail: watchers(),
+
+  // Around create_organisation, which anyone signed in may call.
+  call_organisation_function_once: signedIn('ok'),
 }
 
 /** The matrix as a page of Markdown. */
