@@ -1,7 +1,8 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * union of error codes (it is built from the migrations and thrown away); from the permission matrix,
- * `docs/permissions.md`.
+ * union of error codes, and for the REST function `functions/api/refusals.ts` (it is built from the
+ * migrations and thrown away); from the permission matrix, `docs/permissions.md`; from the table of
+ * operations, `docs/openapi.json`.
  *
  *   npm run generate            writes
  *   npm run generate -- --check fails when something would change
@@ -30,25 +31,30 @@ try {
   await applyMigrations(server.url)
   const types = 'client/generated/database.types.ts'
   const codes = 'client/generated/error-codes.ts'
-  const files = {
-    [types]: await format(types, HEADER + (await databaseTypes(server.url))),
-    [codes]: await format(codes, HEADER + (await errorCodes(server.url))),
-    'docs/permissions.md': permissionsPage(),
-  }
-  for (const [file, text] of Object.entries(files)) {
-    const before = await readFile(file, 'utf8').catch(() => '')
-    if (before === text) continue
-    if (process.argv.includes('--check')) {
-      console.error(`${file} is out of date. Run: npm run generate`)
-      process.exitCode = 1
-    } else {
-      await writeFile(file, text)
-      console.log(`Wrote ${file}`)
-    }
-  }
+  const refusals = 'functions/api/refusals.ts'
+  const openApi = 'docs/openapi.json'
+  await put(types, await format(types, HEADER + (await databaseTypes(server.url))))
+  await put(codes, await format(codes, HEADER + (await errorCodes(server.url))))
+  await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
+  await put('docs/permissions.md', permissionsPage())
+  // It is made of the refusals, among others, which are fresh only now.
+  const { openApiDocument } = await import('../functions/api/openapi.ts')
+  await put(openApi, await format(openApi, JSON.stringify(openApiDocument())))
 } finally {
   await server.stop()
   await rm(folder, { recursive: true, force: true })
+}
+
+async function put(file: string, text: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch(() => '')
+  if (before === text) return
+  if (process.argv.includes('--check')) {
+    console.error(`${file} is out of date. Run: npm run generate`)
+    process.exitCode = 1
+  } else {
+    await writeFile(file, text)
+    console.log(`Wrote ${file}`)
+  }
 }
 
 async function databaseTypes(url: string): Promise<string> {
@@ -71,6 +77,28 @@ async function errorCodes(url: string): Promise<string> {
     ({ code, status, message }) => `  /** ${status}: ${message} */\n  | '${code}'`,
   )
   return `/** Why a call can be refused; \`error.code\` is one of these. */\nexport type ErrorCode =\n${members.join('\n')}\n`
+}
+
+async function refusalList(url: string): Promise<string> {
+  const rows = await withDatabase(
+    url,
+    (sql) => sql`select code, status, message, hint from usher.errors() order by status, code`,
+  )
+  const entries = rows.map(
+    ({ code, status, message, hint }) =>
+      `${code}: { status: ${status}, title: ${JSON.stringify(message)}, hint: ${JSON.stringify(hint)} },`,
+  )
+  return `/**
+ * What the database may refuse with: the status, what is wrong, and what to do about it.
+ *
+ * @module
+ */
+export const REFUSALS = {
+  ${entries.join('\n  ')}
+} as const
+
+export type RefusalCode = keyof typeof REFUSALS
+`
 }
 
 /** As `npm run fix` would; the generated folder is left out of linting, not of tidiness. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-type Variables = Record<string, string | undefined>
+export type Variables = Record<string, string | undefined>
 
 export interface WorkerEnvironment {
   /** The worker's own connection, as the role usher_worker. */
@@ -45,7 +45,8 @@ function readWorker(read: Read): WorkerEnvironment {
   }
 }
 
-function readAll<Environment>(
+/** Parses all, and throws one error that names all that is wrong. */
+export function readAll<Environment>(
   variables: Variables,
   parse: (read: Read) => Environment,
 ): Environment {
@@ -64,7 +65,7 @@ function readAll<Environment>(
   return environment
 }
 
-const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
+export const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
 
 function parseSmtpUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null

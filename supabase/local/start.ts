@@ -86,6 +86,9 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     USHER_WORKER_SECRET: secrets.workerSecret,
     SMTP_URL: mailbox.smtpUrl,
     MAIL_FROM: 'Usher <no-reply@usher.test>',
+    USHER_API_URL: `http://127.0.0.1:${ports.functions}/api`,
+    USHER_CORS_ORIGINS: consoleUrl,
+    USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,
   }
   const [api, functions, pages] = await Promise.all([
     keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),

@@ -144,9 +144,10 @@ describe('call_organisation_function_once', () => {
     )
 
     expect(outcomes.filter((outcome) => outcome === 'made')).toHaveLength(1)
-    expect(
-      new Set(outcomes).difference(new Set(['made', 'replay', 'idempotency_key_in_use'])),
-    ).toEqual(new Set())
+    const others = outcomes.filter((outcome) => outcome !== 'made')
+    expect(others.filter((each) => !['replay', 'idempotency_key_in_use'].includes(each))).toEqual(
+      [],
+    )
     expect(await count(acme)).toBe(1)
   })
 

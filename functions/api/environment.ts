@@ -1,0 +1,70 @@
+/**
+ * The environment of the REST function.
+ *
+ * @module
+ */
+import { matching, readAll, type Variables } from '../_shared/environment.ts'
+import type { Project } from './caller.ts'
+import { DEFAULT_ASSETS } from './reference.ts'
+
+export interface ApiEnvironment {
+  project: Project
+  /** Where callers find this function, without a slash at the end. */
+  apiUrl: string
+  /** Sites whose pages may call it; `*` for all. */
+  origins: string[]
+  /** Where the files of Swagger UI are. */
+  referenceAssets: URL
+}
+
+/** A hosted function gets the first two by itself. Throws one error that names all that is wrong. */
+export function readApiEnvironment(variables: Variables): ApiEnvironment {
+  const withDefaults = {
+    USHER_API_URL: `${variables.SUPABASE_URL}/functions/v1/api`,
+    USHER_CORS_ORIGINS: 'none',
+    USHER_REFERENCE_ASSETS: DEFAULT_ASSETS,
+    ...Object.fromEntries(Object.entries(variables).filter(([, value]) => value)),
+  }
+  return readAll(withDefaults, (read) => ({
+    project: {
+      supabaseUrl: read(
+        'SUPABASE_URL',
+        matching(/^https?:\/\/[^/]+$/),
+        'an address without a path',
+      ),
+      publishableKey: read(
+        'SUPABASE_ANON_KEY',
+        matching(/^\S+$/),
+        'the publishable key of the project, or its old anon key',
+      ),
+    },
+    apiUrl: read(
+      'USHER_API_URL',
+      matching(/^https?:\/\/.+\/api$/),
+      'an address that ends with /api',
+    ),
+    origins: read(
+      'USHER_CORS_ORIGINS',
+      parseOrigins,
+      '"*", "none", or origins with commas between',
+    ),
+    referenceAssets: read(
+      'USHER_REFERENCE_ASSETS',
+      parseAssets,
+      'the address of a folder, https://…/ or file:///…/',
+    ),
+  }))
+}
+
+function parseOrigins(text: string): string[] | null {
+  const origins = text.split(',').map((origin) => origin.trim())
+  if (text === 'none') return []
+  return origins.every((origin) => origin === '*' || /^https?:\/\/[^/]+$/.test(origin))
+    ? origins
+    : null
+}
+
+function parseAssets(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url && ['https:', 'file:'].includes(url.protocol) && text.endsWith('/') ? url : null
+}
