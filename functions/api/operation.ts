@@ -61,7 +61,11 @@ export interface Operation {
   /** The codes of the contract that it may answer. */
   refuses: RefusalCode[]
   /** Makes something: repeats are told apart by an Idempotency-Key. Says where it then is. */
-  creates?: { at?: (row: Record<string, unknown>) => string }
+  creates?: {
+    at?: (row: Record<string, unknown>) => string
+    /** Answers more rows than the API lets through of a function (max_rows): they come as one value. */
+    isLarge?: true
+  }
   /** Needs no session. */
   isOpen?: true
 }

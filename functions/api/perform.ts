@@ -64,10 +64,11 @@ async function fetchData(
     return caller.read((supabase) => selectPage(supabase, source, columns, input))
   }
   const args = source.toArguments?.(input) ?? input
-  if (!creates || idempotencyKey === null) return caller.call(source.function, args)
+  const key = idempotencyKey ?? (creates?.isLarge ? crypto.randomUUID() : null)
+  if (!creates || key === null) return caller.call(source.function, args)
 
   const { data, headers } = await caller.call('call_organisation_function_once', {
-    idempotency_key: idempotencyKey,
+    idempotency_key: key,
     function_name: source.function,
     arguments: args,
   })

@@ -23,18 +23,30 @@ export function selectPage(
   input: Input,
 ) {
   let query = supabase.from(table).select(columns.join(','))
+  const alternatives: string[] = []
   if (byId) query = query.eq('id', input[byId])
   for (const column of equal) {
     const wanted = input[column]
     if (wanted === undefined) continue
-    query =
-      withBuiltIn && column === 'organisation_id'
-        ? query.or(`${column}.is.null,${column}.eq.${wanted}`)
-        : query.eq(column, wanted)
+    if (withBuiltIn && column === 'organisation_id') {
+      alternatives.push(`${column}.is.null,${column}.eq.${wanted}`)
+    } else {
+      query = query.eq(column, wanted)
+    }
   }
   if (between && input.since !== undefined) query = query.gte(between, input.since)
   if (between && input.until !== undefined) query = query.lt(between, input.until)
-  if (typeof input.cursor === 'string') query = query.or(after(order, readCursor(input.cursor)))
+  if (typeof input.cursor === 'string') {
+    const values = readCursor(input.cursor, order.length)
+    const [[column, direction] = ['id', 'asc']] = order
+    if (order.length > 1) alternatives.push(after(order, values))
+    else query = query.filter(column, direction === 'asc' ? 'gt' : 'lt', values[0])
+  }
+  // In one filter: not every server of the API takes several.
+  const [first, ...more] = alternatives
+  if (more.length > 0)
+    query = query.or(`and(${alternatives.map((each) => `or(${each})`).join(',')})`)
+  else if (first) query = query.or(first)
   for (const [column, direction] of order) {
     query = query.order(column, { ascending: direction === 'asc' })
   }
@@ -50,7 +62,16 @@ export function cursorAfter(row: Row, order: TableSource['order']): string {
     .replaceAll('=', '')
 }
 
-function readCursor(cursor: string): unknown {
+function readCursor(cursor: string, length: number): string[] {
+  const values = parseCursor(cursor)
+  const isFitting = (value: unknown) => typeof value === 'string' && !value.includes('\0')
+  if (Array.isArray(values) && values.length === length && values.every(isFitting)) return values
+  throw new Problem('invalid_request', {
+    errors: [{ pointer: 'query/cursor', detail: 'Give next_cursor of the page before.' }],
+  })
+}
+
+function parseCursor(cursor: string): unknown {
   try {
     const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
@@ -61,16 +82,7 @@ function readCursor(cursor: string): unknown {
 }
 
 /** `(a, b) < (…)`, as PostgREST writes it: a is less, or a is equal and b is less. */
-function after(order: TableSource['order'], values: unknown): string {
-  if (
-    !Array.isArray(values) ||
-    values.length !== order.length ||
-    values.some((value) => typeof value !== 'string' || value.includes('\0'))
-  ) {
-    throw new Problem('invalid_request', {
-      errors: [{ pointer: 'query/cursor', detail: 'Give next_cursor of the page before.' }],
-    })
-  }
+function after(order: TableSource['order'], values: string[]): string {
   const quoted = values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`)
   const branches = order.map(([column, direction], i) => {
     const behind = `${column}.${direction === 'asc' ? 'gt' : 'lt'}.${quoted[i]}`

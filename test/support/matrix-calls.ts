@@ -14,7 +14,8 @@ export interface Scene extends Organisation {
   ownRole: Person
 }
 
-export const test = base.extend('scene', async ({ acme }): Promise<Scene> => {
+/** Adds those whom the organisation knows from before, or in another way. */
+export async function sceneOf(acme: Organisation): Promise<Scene> {
   const { sql, id } = acme
   await acme.owner.rpc('create_organisation_role', {
     organisation_id: id,
@@ -30,7 +31,9 @@ export const test = base.extend('scene', async ({ acme }): Promise<Scene> => {
     ownRole: await acme.join(['watcher']),
     device,
   }
-})
+}
+
+export const test = base.extend('scene', ({ acme }) => sceneOf(acme))
 
 type Call = (scene: Scene, caller: Caller) => Promise<Record<string, unknown>>
 

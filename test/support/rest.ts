@@ -37,13 +37,21 @@ export function accessToken(userId: string, expiresIn = '1 hour'): Promise<strin
 /** `test` with `rest`, which sends requests to the function, and `as`, whose headers a caller has. */
 export const test = base
   .extend('project', { scope: 'file' }, async ({ database }, { onCleanup }) => {
+    // The API runs in this process, and prints each refusal of Postgres.
+    const print = console.error
+    console.error = (...args) => {
+      if (!(args[0] instanceof Error && args[0].name === 'PostgresError')) print(...args)
+    }
     const api = await startApi({
       databaseUrl: database.url,
       port: await freePort(),
       siteUrl: 'https://app.test',
       secrets: { jwtSecret: SECRET, publishableKey: PUBLISHABLE_KEY, secretKey: SECRET_KEY },
     })
-    onCleanup(() => api.stop())
+    onCleanup(async () => {
+      await api.stop()
+      console.error = print
+    })
     return {
       SUPABASE_URL: api.url,
       SUPABASE_ANON_KEY: PUBLISHABLE_KEY,

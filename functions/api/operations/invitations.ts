@@ -106,7 +106,7 @@ export const invitations: Operation[] = [
       'invalid_settings',
       'rate_limited',
     ],
-    creates: {},
+    creates: { isLarge: true },
   },
   {
     id: 'listInvitations',
