@@ -94,6 +94,8 @@ export const id = z.guid().openapi({ format: 'uuid' })
 export const text = z.string()
 export const names = z.array(z.string())
 export const time = z.string().openapi({ format: 'date-time' })
+/** Bounded here, because it meets a table and no function. */
+export const instant = z.iso.datetime({ offset: true })
 export const inOrganisation = z.object({ organisation_id: id })
 
 /** The part of a query that asks for a page of a table. */

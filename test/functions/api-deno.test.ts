@@ -32,11 +32,17 @@ async function signIn(email: string): Promise<{ authorization: string }> {
 
 const at = (path: string) => `${stack.functionsUrl}/api${path}`
 
+/** The headers of the owner of the demo data, and the organisation that is theirs. */
+async function asOwner() {
+  const headers = await signIn('owner@example.com')
+  const { data } = await (await fetch(at('/organisations'), { headers })).json()
+  const { id } = data.find((each: { is_owner: boolean }) => each.is_owner)
+  return { headers, id: id as string }
+}
+
 describe('the REST function on the stack', { timeout: 60_000 }, () => {
   test('invites, lists by Link, and has the codes of the contract', async () => {
-    const headers = await signIn('owner@example.com')
-    const mine = await (await fetch(at('/organisations'), { headers })).json()
-    const { id } = mine.data.find((each: { is_owner: boolean }) => each.is_owner)
+    const { id, headers } = await asOwner()
     const create = () =>
       fetch(at('/invitations'), {
         method: 'POST',
@@ -60,9 +66,7 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
   })
 
   test('the token of a mailed link is all that an invitee needs', async () => {
-    const headers = await signIn('owner@example.com')
-    const mine = await (await fetch(at('/organisations'), { headers })).json()
-    const { id } = mine.data.find((each: { is_owner: boolean }) => each.is_owner)
+    const { id, headers } = await asOwner()
     const post = (path: string, body: object, more: object = headers) =>
       fetch(at(path), {
         method: 'POST',
@@ -84,9 +88,7 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
   })
 
   test('uploads of a CSV file pass, and so does a repeat with the same key', async () => {
-    const headers = await signIn('owner@example.com')
-    const mine = await (await fetch(at('/organisations'), { headers })).json()
-    const { id } = mine.data.find((each: { is_owner: boolean }) => each.is_owner)
+    const { id, headers } = await asOwner()
     const upload = () => {
       const form = new FormData()
       form.set('organisation_id', id)

@@ -7,13 +7,13 @@ import { z } from '@hono/zod-openapi'
 import {
   id,
   inOrganisation,
+  instant,
   type Operation,
   OUTSIDE,
   page,
   pageOfTable,
   row,
   text,
-  time,
 } from '../operation.ts'
 import { AuditEvent, AuditVerification, Delivery } from '../schemas.ts'
 
@@ -40,8 +40,8 @@ export const trail: Operation[] = [
       event: text.optional().openapi({ example: 'invite.created' }),
       actor_id: id.optional(),
       target_id: id.optional(),
-      since: time.optional().openapi({ description: 'From then on.' }),
-      until: time.optional().openapi({ description: 'Before then.' }),
+      since: instant.optional().openapi({ description: 'From then on.' }),
+      until: instant.optional().openapi({ description: 'Before then.' }),
       ...pageOfTable,
     }),
     answers: page(AuditEvent),
