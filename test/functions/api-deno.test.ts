@@ -1,5 +1,7 @@
 /** The REST function as it runs: in Deno, started by the stack, called over HTTP. */
-import { rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readFile, rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { createClient } from '@supabase/supabase-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stack } from '../../supabase/local/stack-file.ts'
@@ -107,6 +109,29 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
     expect(data).toMatchObject([{ status: 'created' }, { error_code: 'invalid_email' }])
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(await again.json()).toEqual({ data })
+  })
+
+  test('does what docs/rest.md says, line by line', async () => {
+    const page = await readFile('docs/rest.md', 'utf8')
+    const script = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines]) => lines).join('\n')
+
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env: { ...process.env, USHER_DATA: folder },
+    })
+
+    for (const expected of [
+      '"email":"new@example.com"',
+      '"email":"two@example.com","status":"created"',
+      '"error_code":"invalid_email"',
+      'rel="next"',
+      '"resend_count":1',
+      '"revoked_reason":"Left before the first day"',
+      '"status":"invalid"',
+    ]) {
+      expect(stdout).toContain(expected)
+    }
+    expect(stdout).not.toContain('/problems/')
   })
 
   test('serves its document, and a page that needs nothing from elsewhere', async () => {
