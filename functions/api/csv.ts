@@ -4,6 +4,7 @@
  * @module
  */
 import { CsvError, parse } from 'csv-parse/sync'
+import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 
 const COLUMNS = ['email', 'roles', 'expires_in', 'message', 'locale', 'redirect_to', 'metadata']
@@ -18,11 +19,15 @@ const COLUMNS = ['email', 'roles', 'expires_in', 'message', 'locale', 'redirect_
 export function readCsv(text: string): Record<string, unknown>[] {
   const header = text.slice(0, Math.max(0, text.search(/\r|\n|$/)))
   const delimiter = [',', ';', '\t'].find((each) => header.includes(each)) ?? ','
+  let names: string[] = []
   let rows: Record<string, string>[]
   try {
     rows = parse(text, {
       bom: true,
-      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      columns(cells: string[]) {
+        names = cells.map((cell) => cell.trim().toLowerCase())
+        return names
+      },
       delimiter,
       skip_empty_lines: true,
       relax_column_count: true,
@@ -33,13 +38,13 @@ export function readCsv(text: string): Record<string, unknown>[] {
     const line = 'lines' in error ? ` (line ${error.lines})` : ''
     throw refusal(`This is not CSV${line}: a quote is not closed, or stands in the wrong place.`)
   }
-  const names = Object.keys(rows[0] ?? {})
   const unknown = names.filter((name) => !COLUMNS.includes(name))
-  if (rows.length > 0 && !names.includes('email')) {
+  if (!names.includes('email')) {
     throw refusal('The first line has to name the columns, email among them.')
-  }
-  if (unknown.length > 0) {
-    throw refusal(`There is no column ${unknown.join(', ')}. There are: ${COLUMNS.join(', ')}.`)
+  } else if (unknown.length > 0) {
+    throw refusal(`There is no column ${unknown[0]}. There are: ${COLUMNS.join(', ')}.`)
+  } else if (new Set(names).size < names.length) {
+    throw refusal('The first line names a column twice.')
   }
   return rows.map(toDraft)
 }
@@ -57,7 +62,7 @@ function toDraft(cells: Record<string, string>): Record<string, unknown> {
 /** Text that is not JSON stays text, which SQL refuses for this row alone. */
 function jsonOr(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

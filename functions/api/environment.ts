@@ -32,11 +32,9 @@ export function readApiEnvironment(variables: Variables): ApiEnvironment {
         matching(/^https?:\/\/[^/]+$/),
         'an address without a path',
       ),
-      publishableKey: read(
-        'SUPABASE_ANON_KEY',
-        matching(/^\S+$/),
-        'the publishable key of the project, or its old anon key',
-      ),
+      publishableKey:
+        keyOf(variables) ??
+        read('SUPABASE_ANON_KEY', matching(/^\S+$/), 'the publishable key of the project'),
     },
     apiUrl: read(
       'USHER_API_URL',
@@ -54,6 +52,20 @@ export function readApiEnvironment(variables: Variables): ApiEnvironment {
       'the address of a folder, https://…/ or file:///…/',
     ),
   }))
+}
+
+/** As hosted functions are given it, `{"default": "sb_publishable_…"}`, or by itself; older: the anon key. */
+function keyOf({ SUPABASE_PUBLISHABLE_KEYS, SUPABASE_PUBLISHABLE_KEY }: Variables): string | null {
+  const keys = parseKeys(SUPABASE_PUBLISHABLE_KEYS ?? '')
+  return keys?.default ?? Object.values(keys ?? {})[0] ?? SUPABASE_PUBLISHABLE_KEY ?? null
+}
+
+function parseKeys(text: string): Record<string, string> | null {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function parseOrigins(text: string): string[] | null {

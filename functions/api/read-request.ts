@@ -6,6 +6,7 @@
  */
 import type { z } from '@hono/zod-openapi'
 import { readCsv } from './csv.ts'
+import { parseJson } from './json.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem, type RequestError } from './problem.ts'
 
@@ -69,9 +70,10 @@ async function readBody(request: Request, takesCsv: boolean, fromQuery: Input): 
   if (text === '') return {}
   if (type !== 'application/json') throw new Problem('unsupported_media_type')
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
-    throw new Problem('invalid_request', { errors: [{ pointer: 'body', detail: 'Not JSON.' }] })
+    const detail = 'Not JSON, or nested too deeply.'
+    throw new Problem('invalid_request', { errors: [{ pointer: 'body', detail }] })
   }
 }
 

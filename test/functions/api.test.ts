@@ -162,6 +162,14 @@ describe('the form of a request', () => {
 
   test.for([
     ['no JSON', '{', 'application/json', 400, 'invalid_request'],
+    [
+      'nested without end',
+      `{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      'application/json',
+      400,
+      'invalid_request',
+    ],
+    ['left open again and again', '"\\'.repeat(60_000), 'application/json', 400, 'invalid_request'],
     ['JSON of another kind', '[]', 'application/json', 400, 'invalid_request'],
     ['a form', 'name=Acme', 'application/x-www-form-urlencoded', 415, 'unsupported_media_type'],
     ['no kind', '{"name": "Acme"}', '', 415, 'unsupported_media_type'],
@@ -179,6 +187,14 @@ describe('the form of a request', () => {
       expect([answer.status, answer.body.code]).toEqual([status, code])
     },
   )
+
+  test('brackets in a text are no nesting', async ({ acme, rest }) => {
+    const name = '[{'.repeat(50)
+
+    const { status, body } = await rest('/api/organisations', { by: acme.stranger, json: { name } })
+
+    expect([status, body.name]).toEqual([201, name])
+  })
 
   test('a body need not be sent where nothing in it is required', async ({ acme, rest }) => {
     const { invite } = await acme.invite()
@@ -560,6 +576,8 @@ describe('many invitations by CSV', () => {
     ['a quote that is not closed', 'email,roles\n"x@example.com,member'],
     ['no names of columns', 'x@example.com,member\ny@example.com,member'],
     ['a column that there is not', 'email,roles,colour\nx@example.com,member,red'],
+    ['a column twice', 'email,roles,email\nx@example.com,member,y@example.com'],
+    ['nothing at all', ''],
   ])('%s is refused as a whole, in words', async ([, csv], { acme, rest }) => {
     const { status, body } = await rest('/api/invitations/bulk', {
       by: acme.admin,
@@ -666,6 +684,21 @@ describe('the reference', () => {
     expect(headers.get('content-security-policy')).toContain('https://cdn.jsdelivr.net')
     expect((await send(handler, '/api/reference/swagger-ui.css', {})).status).toBe(404)
   })
+})
+
+test.for([
+  ['{"default": "sb_publishable_1", "web": "sb_publishable_2"}', 'sb_publishable_1'],
+  ['{"web": "sb_publishable_2"}', 'sb_publishable_2'],
+  [undefined, 'anon'],
+  ['no json', 'anon'],
+] as const)('of the keys %s it takes %s', ([SUPABASE_PUBLISHABLE_KEYS, expected]) => {
+  const { project } = readApiEnvironment({
+    SUPABASE_URL: 'https://project.supabase.test',
+    SUPABASE_ANON_KEY: 'anon',
+    SUPABASE_PUBLISHABLE_KEYS,
+  })
+
+  expect(project.publishableKey).toBe(expected)
 })
 
 test('an environment that is not complete is named in one message', () => {
