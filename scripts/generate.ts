@@ -1,7 +1,9 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions (it is built from the migrations and thrown away);
- * from the permission matrix, `docs/permissions.md`; from the GraphQL function, `docs/schema.graphql`.
+ * unions of error codes, built-in roles and permissions, and for the REST function
+ * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
+ * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
+ * function, `docs/schema.graphql`.
  *
  *   npm run generate            writes
  *   npm run generate -- --check fails when something would change
@@ -33,28 +35,33 @@ try {
   const types = 'client/generated/database.types.ts'
   const codes = 'client/generated/error-codes.ts'
   const roles = 'client/generated/roles.ts'
+  const refusals = 'functions/api/refusals.ts'
+  const openApi = 'docs/openapi.json'
   const graphql = 'docs/schema.graphql'
-  const files = {
-    [types]: await format(types, HEADER + (await databaseTypes(server.url))),
-    [codes]: await format(codes, HEADER + (await errorCodes(server.url))),
-    [roles]: await format(roles, HEADER + (await rolesAndPermissions(server.url))),
-    'docs/permissions.md': permissionsPage(),
-    [graphql]: await format(graphql, printSchema(lexicographicSortSchema(schema))),
-  }
-  for (const [file, text] of Object.entries(files)) {
-    const before = await readFile(file, 'utf8').catch(() => '')
-    if (before === text) continue
-    if (process.argv.includes('--check')) {
-      console.error(`${file} is out of date. Run: npm run generate`)
-      process.exitCode = 1
-    } else {
-      await writeFile(file, text)
-      console.log(`Wrote ${file}`)
-    }
-  }
+  await put(types, await format(types, HEADER + (await databaseTypes(server.url))))
+  await put(codes, await format(codes, HEADER + (await errorCodes(server.url))))
+  await put(roles, await format(roles, HEADER + (await rolesAndPermissions(server.url))))
+  await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
+  await put('docs/permissions.md', permissionsPage())
+  await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
+  // It is made of the refusals, among others, which are fresh only now.
+  const { openApiDocument } = await import('../functions/api/openapi.ts')
+  await put(openApi, await format(openApi, JSON.stringify(openApiDocument())))
 } finally {
   await server.stop()
   await rm(folder, { recursive: true, force: true })
+}
+
+async function put(file: string, text: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch(() => '')
+  if (before === text) return
+  if (process.argv.includes('--check')) {
+    console.error(`${file} is out of date. Run: npm run generate`)
+    process.exitCode = 1
+  } else {
+    await writeFile(file, text)
+    console.log(`Wrote ${file}`)
+  }
 }
 
 async function databaseTypes(url: string): Promise<string> {
@@ -100,6 +107,28 @@ export type RoleName = BuiltInRole | (string & {})
 export type Permission =
 ${union(permissions)}
   | (string & {})
+`
+}
+
+async function refusalList(url: string): Promise<string> {
+  const rows = await withDatabase(
+    url,
+    (sql) => sql`select code, status, message, hint from usher.errors() order by status, code`,
+  )
+  const entries = rows.map(
+    ({ code, status, message, hint }) =>
+      `${code}: { status: ${status}, title: ${JSON.stringify(message)}, hint: ${JSON.stringify(hint)} },`,
+  )
+  return `/**
+ * What the database may refuse with: the status, what is wrong, and what to do about it.
+ *
+ * @module
+ */
+export const REFUSALS = {
+  ${entries.join('\n  ')}
+} as const
+
+export type RefusalCode = keyof typeof REFUSALS
 `
 }
 

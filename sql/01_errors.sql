@@ -52,6 +52,8 @@ as $$
       'Take it from members, invites and roles first; details says where it was found.'),
     ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
       'Remove a member, or raise the limit.'),
+    ('idempotency_key_in_use',  409, 'A request with this key is being carried out.',
+      'Wait a moment, then send the same request with the same key.'),
     ('invite_expired',          410, 'This invite has expired.',
       'Ask for a new one.'),
     ('invite_revoked',          410, 'This invite has been withdrawn.',
@@ -76,6 +78,8 @@ as $$
       'Give at most 1,000 characters of plain text.'),
     ('invalid_settings',        422, 'A value is not allowed.',
       'See what the function''s comment says of its parameters.'),
+    ('idempotency_key_reused',  422, 'This key belongs to another request.',
+      'Take a new key for each new request.'),
     ('rate_limited',            429, 'Too many requests.',
       'Wait as long as Retry-After says.')
 $$;

@@ -127,7 +127,7 @@ begin
   then
     return;
   end if;
-  perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day');
+  perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day', is_secret => true);
   perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
     actor_kind => case when auth.uid() is null then 'invitee' end);
 

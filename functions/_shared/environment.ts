@@ -6,7 +6,7 @@
 import type { SesSettings } from './transports/ses.ts'
 import type { DkimKey } from './transports/smtp.ts'
 
-type Variables = Record<string, string | undefined>
+export type Variables = Record<string, string | undefined>
 
 export interface WorkerEnvironment {
   /** The worker's own connection, as the role usher_worker. */
@@ -163,7 +163,8 @@ function readWorker(read: Read): WorkerEnvironment {
   }
 }
 
-function readAll<Environment>(
+/** Parses all, and throws one error that names all that is wrong. */
+export function readAll<Environment>(
   variables: Variables,
   parse: (read: Read) => Environment,
 ): Environment {
@@ -182,7 +183,7 @@ function readAll<Environment>(
   return environment
 }
 
-const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
+export const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
 
 function parseOrigins(text: string): string[] | null {
   const origins = text.split(',').map((origin) => origin.trim().replace(/\/$/, ''))

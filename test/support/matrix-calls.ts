@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import { test as base, type Organisation } from './acme.ts'
 import type { Caller, Person } from './people.ts'
 
@@ -13,7 +14,8 @@ export interface Scene extends Organisation {
   ownRole: Person
 }
 
-export const test = base.extend('scene', async ({ acme }): Promise<Scene> => {
+/** Adds those whom the organisation knows from before, or in another way. */
+export async function sceneOf(acme: Organisation): Promise<Scene> {
   const { sql, id } = acme
   await acme.owner.rpc('create_organisation_role', {
     organisation_id: id,
@@ -29,7 +31,9 @@ export const test = base.extend('scene', async ({ acme }): Promise<Scene> => {
     ownRole: await acme.join(['watcher']),
     device,
   }
-})
+}
+
+export const test = base.extend('scene', ({ acme }) => sceneOf(acme))
 
 type Call = (scene: Scene, caller: Caller) => Promise<Record<string, unknown>>
 
@@ -86,6 +90,11 @@ export const CALLS: Record<string, Call> = {
     token: (await inviteIn('pending')).token,
   }),
   ban_organisation_member: onRoleless(),
+  call_organisation_function_once: async () => ({
+    idempotency_key: randomUUID(),
+    function_name: 'create_organisation',
+    arguments: { name: 'New' },
+  }),
   create_organisation: async () => ({ name: 'New' }),
   create_organisation_device_invite: async ({ id }) => ({
     organisation_id: id,

@@ -119,6 +119,9 @@ export const MATRIX: Record<string, Outcomes> = {
   stop_organisation_mail: everyone(),
 
   verify_organisation_audit_trail: watchers(),
+
+  // Around create_organisation, which anyone signed in may call.
+  call_organisation_function_once: signedIn('ok'),
 }
 
 /** The matrix as a page of Markdown. */

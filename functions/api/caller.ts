@@ -1,0 +1,124 @@
+/**
+ * The database, as the caller of this request: what they may do is decided there.
+ *
+ * @module
+ */
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import { isProblemCode, Problem } from './problem.ts'
+
+export interface Project {
+  supabaseUrl: string
+  /** For callers who bring no key of their own. */
+  publishableKey: string
+}
+
+/** What the database answered: the body, and the headers that are for the caller. */
+export interface Reply {
+  data: unknown
+  headers: Record<string, string>
+}
+
+export interface Caller {
+  call(functionName: string, args: object): Promise<Reply>
+  read(query: (supabase: SupabaseClient) => PromiseLike<Settled>): Promise<Reply>
+}
+
+interface Settled {
+  data: unknown
+  error: { code?: string; message: string; details?: string | null; hint?: string | null } | null
+  status: number
+}
+
+/** Said by rules; everything else stays between us and the database. */
+const PASSED_ON = ['retry-after', 'ratelimit', 'ratelimit-policy']
+/** Who called, for the audit trail. */
+const FORWARDED = ['user-agent', 'x-forwarded-for']
+/** Milliseconds. A function of the database that takes longer has been ended by it. */
+const PATIENCE = 60_000
+
+/**
+ * @param given - of the request: its Authorization (a session's token, or a key) or apikey is passed on
+ * @param requestId - for the logs of the project
+ */
+export function createCaller(
+  { supabaseUrl, publishableKey }: Project,
+  given: Headers,
+  requestId: string,
+): Caller {
+  const { key, headers } = credentials(given, publishableKey)
+  headers['x-request-id'] = requestId
+  for (const name of FORWARDED) {
+    const value = given.get(name)
+    if (value) headers[name] = value
+  }
+  let passedOn: Record<string, string> = {}
+  const supabase = createClient(supabaseUrl, key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    db: { retry: false },
+    global: {
+      headers,
+      async fetch(input, init) {
+        const response = await fetch(input, { ...init, signal: AbortSignal.timeout(PATIENCE) })
+        passedOn = {}
+        for (const name of PASSED_ON) {
+          const value = response.headers.get(name)
+          if (value) passedOn[name] = value
+        }
+        return response
+      },
+    },
+  })
+
+  const settle = async (asking: PromiseLike<Settled>): Promise<Reply> => {
+    const { data, error, status } = await asking
+    if (error) throw toProblem(error, status, passedOn)
+    return { data, headers: passedOn }
+  }
+  return {
+    call: (functionName, args) => settle(supabase.rpc(functionName, args)),
+    read: (query) => settle(query(supabase)),
+  }
+}
+
+function credentials(given: Headers, publishableKey: string) {
+  const bearer = given.get('authorization')?.match(/^Bearer +(\S+)$/i)?.[1]
+  const headers: Record<string, string> = {}
+  if (bearer?.split('.').length === 3) {
+    headers.authorization = `Bearer ${bearer}`
+    return { key: publishableKey, headers }
+  }
+  if (given.has('authorization') && !bearer) {
+    throw new Problem('unauthenticated', { hint: 'Authorization is "Bearer" and a token or key.' })
+  }
+  // Keys of today (sb_…) are no tokens: the project's gateway knows what each may.
+  return { key: bearer ?? given.get('apikey') ?? publishableKey, headers }
+}
+
+function toProblem(
+  error: NonNullable<Settled['error']>,
+  status: number,
+  headers: Record<string, string>,
+): Problem {
+  const { code = '', hint, details } = error
+  if (isProblemCode(code)) return new Problem(code, { hint, details, headers })
+  // Postgres refuses what is not granted before any rule runs.
+  if (code === '42501' && status !== 401) return new Problem('permission_denied')
+  if (status === 401) {
+    const isRefused = code !== '42501'
+    return new Problem('unauthenticated', {
+      hint: isRefused ? 'The token or key is not valid any more. Sign in again.' : null,
+    })
+  }
+  // Class 22: a value that cannot be read as what it has to be, such as an interval or a time.
+  if (/^22...$/.test(code)) {
+    return new Problem('invalid_request', {
+      hint: 'A value cannot be read: a time, an interval, …',
+    })
+  }
+  // Locks, deadlocks, time-outs, or no answer at all: another try may well succeed.
+  if (/^(40001|40P01|55P03|57...|53...|08...|PGRST00.)$/.test(code) || !code || status >= 502) {
+    console.error(`Not available: ${status} ${code} ${error.message}`)
+    return new Problem('unavailable', { headers: { 'retry-after': '2' } })
+  }
+  throw new Error(`The database answered ${status} ${code}: ${error.message}`)
+}

@@ -1,0 +1,139 @@
+/**
+ * `/api/…`: the REST door. It translates; the database decides.
+ *
+ * @module
+ */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import { type RequestIdVariables, requestId } from 'hono/request-id'
+import { createCaller } from './caller.ts'
+import type { ApiEnvironment } from './environment.ts'
+import { openApiDocument } from './openapi.ts'
+import type { Operation } from './operation.ts'
+import { BY_PRECISION } from './operations.ts'
+import { perform } from './perform.ts'
+import { isProblemCode, PROBLEMS, Problem } from './problem.ts'
+import { readInput } from './read-request.ts'
+import { reference } from './reference.ts'
+
+type Env = { Variables: RequestIdVariables }
+
+const BASE = '/api'
+const BODY_LIMIT = 128 * 1024
+const BULK_LIMIT = 8 * 1024 * 1024
+
+const ALLOWED_HEADERS = [
+  'authorization',
+  'apikey',
+  'content-type',
+  'idempotency-key',
+  'x-client-info',
+  'x-request-id',
+]
+const EXPOSED_HEADERS = [
+  'link',
+  'location',
+  'retry-after',
+  'ratelimit',
+  'ratelimit-policy',
+  'idempotency-replayed',
+  'x-request-id',
+]
+
+/** Answers any request; never throws. */
+export function createHandler(
+  environment: ApiEnvironment,
+): (request: Request) => Promise<Response> {
+  const { project, apiUrl, origins, referenceAssets } = environment
+  const app = new Hono<Env>().basePath(BASE)
+
+  app.use(requestId())
+  app.use(async (c, next) => {
+    await next()
+    // What one caller sees is not for a cache to keep for another.
+    c.header('cache-control', 'no-store')
+    c.header('x-content-type-options', 'nosniff')
+  })
+  app.use(
+    cors({
+      origin: (origin) =>
+        origins.includes('*') ? '*' : origins.includes(origin) ? origin : undefined,
+      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowHeaders: ALLOWED_HEADERS,
+      exposeHeaders: EXPOSED_HEADERS,
+      maxAge: 600,
+    }),
+  )
+
+  for (const operation of BY_PRECISION) {
+    const limit = bodyLimit({
+      maxSize: operation.takesCsv ? BULK_LIMIT : BODY_LIMIT,
+      onError: () => {
+        throw new Problem('body_too_large')
+      },
+    })
+    app.on(operation.method, toPattern(operation.path), limit, async (c) => {
+      const input = await readInput(c.req.raw, operation, c.req.param())
+      const caller = createCaller(project, c.req.raw.headers, c.get('requestId'))
+      const { search } = new URL(c.req.url)
+      return perform(caller, {
+        operation,
+        input,
+        idempotencyKey: c.req.header('idempotency-key')?.replace(/^"(.*)"$/, '$1') ?? null,
+        url: new URL(apiUrl + c.req.path.slice(BASE.length) + search),
+        apiUrl,
+      })
+    })
+  }
+
+  const document = openApiDocument(apiUrl)
+  app.get('/openapi.json', (c) => c.json(document))
+  app.route('/reference', reference(referenceAssets))
+  app.get('/problems/:code', (c) => {
+    const code = c.req.param('code')
+    if (!isProblemCode(code)) throw new Problem('not_found')
+    const { status, title, hint } = PROBLEMS[code]
+    return c.json({ code, status, title, detail: hint })
+  })
+
+  app.notFound((c) => {
+    const allow = allowedMethods(c.req.path.slice(BASE.length))
+    if (!allow) return refuse(c, new Problem('not_found'))
+    return refuse(c, new Problem('method_not_allowed', { headers: { allow } }))
+  })
+  app.onError((error, c) => {
+    if (error instanceof Problem) return refuse(c, error)
+    // For the log, not for the wire.
+    console.error(`Request ${c.get('requestId')}: ${error.stack ?? error}`)
+    return refuse(c, new Problem('internal_error'))
+  })
+
+  const refuse = (c: Context<Env>, problem: Problem) =>
+    problem.toResponse(apiUrl, c.get('requestId') ?? '')
+
+  return async (request) => {
+    const isPreflight = request.headers.has('access-control-request-method')
+    if (request.method === 'OPTIONS' && !isPreflight) return sayMethods(request)
+    return app.fetch(request)
+  }
+}
+
+/** `/invitations/{invite_id}` as Hono writes it. */
+const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
+
+/** As in the header Allow; null for an address where there is nothing. */
+function allowedMethods(path: string): string | null {
+  const isThere = (operation: Operation) =>
+    new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path)
+  const methods = new Set(BY_PRECISION.filter(isThere).map(({ method }) => method.toUpperCase()))
+  if (/^\/(openapi\.json|reference|problems\/[^/]+)$/.test(path)) methods.add('GET')
+  if (methods.size === 0) return null
+  if (methods.has('GET')) methods.add('HEAD')
+  return [...methods, 'OPTIONS'].join(', ')
+}
+
+function sayMethods(request: Request): Response {
+  const allow = allowedMethods(new URL(request.url).pathname.slice(BASE.length))
+  return new Response(null, { status: 204, headers: { allow: allow ?? 'OPTIONS' } })
+}

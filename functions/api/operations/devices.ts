@@ -1,0 +1,62 @@
+/**
+ * Devices: a short code instead of a mail.
+ *
+ * @module
+ */
+import { z } from '@hono/zod-openapi'
+import { created, id, names, type Operation, OUTSIDE, row, text } from '../operation.ts'
+import { DeviceInvite, Member } from '../schemas.ts'
+
+const tag = 'Devices'
+
+export const devices: Operation[] = [
+  {
+    id: 'createDeviceInvitation',
+    method: 'post',
+    path: '/devices/invitations',
+    tag,
+    summary: 'Makes a code for a device, shown this once.',
+    source: { function: 'create_organisation_device_invite' },
+    body: z.strictObject({
+      organisation_id: id,
+      device_name: text.openapi({ example: 'Front door' }),
+      roles: names.openapi({ example: ['member'] }),
+      expires_in: text.optional().openapi({ description: '1 hour to 30 days; without it, a day.' }),
+    }),
+    answers: created(DeviceInvite),
+    refuses: [
+      ...OUTSIDE,
+      'role_not_assignable',
+      'invalid_role',
+      'invalid_expiry',
+      'invalid_settings',
+      'seat_limit_reached',
+      'rate_limited',
+    ],
+    creates: { at: (row) => `/invitations/${row.invite_id}` },
+  },
+  {
+    id: 'enrolDevice',
+    method: 'post',
+    path: '/devices/enrol',
+    tag,
+    summary: 'Makes the caller, a device with an account of its own, a member by a code.',
+    source: { function: 'enrol_organisation_device' },
+    body: z.strictObject({ code: text.openapi({ example: '7KQ4M-XW2BD' }) }),
+    answers: row(Member),
+    refuses: [
+      'unauthenticated',
+      'invite_invalid',
+      'rate_limited',
+      'invite_already_accepted',
+      'invite_not_pending',
+      'invite_revoked',
+      'invite_expired',
+      'invalid_role',
+      'role_not_assignable',
+      'seat_limit_reached',
+      'already_member',
+      'member_banned',
+    ],
+  },
+]

@@ -1,0 +1,226 @@
+/**
+ * Invitations, seen by those who send them.
+ *
+ * @module
+ */
+import { z } from '@hono/zod-openapi'
+import {
+  created,
+  id,
+  list,
+  names,
+  type Operation,
+  OUTSIDE,
+  page,
+  row,
+  text,
+  time,
+  value,
+} from '../operation.ts'
+import type { RefusalCode } from '../refusals.ts'
+import { Invite, InviteMetrics, InviteOutcome, inviteStatus } from '../schemas.ts'
+
+const tag = 'Invitations'
+const invite = z.object({ invite_id: id })
+const CHANGE: RefusalCode[] = [
+  'unauthenticated',
+  'invite_not_found',
+  'permission_denied',
+  'invite_not_pending',
+]
+
+const draft = z.strictObject({
+  email: text.openapi({ example: 'new@example.com' }),
+  roles: names.openapi({ description: '1 to 20 roles; never owner.', example: ['member'] }),
+  expires_in: text.optional().openapi({
+    description: "1 hour to 30 days; without it, the organisation's.",
+    example: '3 days',
+  }),
+  message: text.optional().openapi({ description: 'Plain text, at most 1,000 characters.' }),
+  locale: text.optional().openapi({ example: 'de-AT' }),
+  redirect_to: text.optional().openapi({ description: 'A path, or an allowed origin.' }),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .openapi({ description: "At most 8 kB, for the application's own use." }),
+  template_id: id.optional(),
+})
+
+export const invitations: Operation[] = [
+  {
+    id: 'createInvitation',
+    method: 'post',
+    path: '/invitations',
+    tag,
+    summary: 'Invites an address with exactly these roles; the mail goes out at once.',
+    description: 'Never answers the token. already_invited: details is the id of the open invite.',
+    source: { function: 'create_organisation_invite' },
+    body: draft.extend({ organisation_id: id }),
+    answers: created(Invite),
+    refuses: [
+      ...OUTSIDE,
+      'role_not_assignable',
+      'domain_not_allowed',
+      'member_banned',
+      'already_member',
+      'already_invited',
+      'seat_limit_reached',
+      'invalid_email',
+      'invalid_role',
+      'invalid_expiry',
+      'invalid_message',
+      'invalid_redirect',
+      'invalid_settings',
+      'rate_limited',
+    ],
+    creates: { at: (row) => `/invitations/${row.id}` },
+  },
+  {
+    id: 'createInvitations',
+    method: 'post',
+    path: '/invitations/bulk',
+    tag,
+    summary: 'Invites up to 10,000 addresses; good rows are not lost to bad ones.',
+    description:
+      'JSON; or a CSV file, as the body (text/csv, with organisation_id in the query) or uploaded ' +
+      '(multipart/form-data, with organisation_id and file). The first line of a CSV file names its ' +
+      'columns: email, roles (several with a space or | between them), and where wanted expires_in, ' +
+      'message, locale, redirect_to, metadata (JSON). An outcome for each row, in order.',
+    source: { function: 'create_organisation_invites' },
+    query: z.strictObject({
+      organisation_id: id.optional().openapi({ description: 'For text/csv only.' }),
+    }),
+    body: z.strictObject({
+      organisation_id: id,
+      // What is wrong with one row is said in its outcome.
+      invites: z
+        .array(z.unknown())
+        .openapi({ items: { $ref: '#/components/schemas/InviteDraft' } }),
+    }),
+    takesCsv: true,
+    answers: list(InviteOutcome),
+    refuses: [
+      ...OUTSIDE,
+      'batch_too_large',
+      'seat_limit_reached',
+      'invalid_settings',
+      'rate_limited',
+    ],
+    creates: { isLarge: true },
+  },
+  {
+    id: 'listInvitations',
+    method: 'get',
+    path: '/invitations',
+    tag,
+    summary: 'The invitations of an organisation, newest first, a page at a time.',
+    source: { function: 'list_organisation_invites' },
+    query: z.strictObject({
+      organisation_id: id,
+      status: text.optional().openapi({ example: inviteStatus.options[0] }),
+      search: text.optional().openapi({ description: 'Part of the address, in any case.' }),
+      cursor: id.optional().openapi({ description: 'next_cursor of the page before.' }),
+      page_size: z.coerce.number<string>().int().default(50).openapi({ description: '1 to 500.' }),
+    }),
+    answers: page(Invite),
+    refuses: [...OUTSIDE, 'invalid_settings', 'invite_not_found'],
+  },
+  {
+    id: 'getInvitationMetrics',
+    method: 'get',
+    path: '/invitations/metrics',
+    tag,
+    summary: 'How invitations fare: counts by state and by day, rates, hours to accept.',
+    source: { function: 'organisation_invite_metrics' },
+    query: z.strictObject({
+      organisation_id: id,
+      since: time.optional().openapi({ description: 'From then on; by default the last 30 days.' }),
+      until: time.optional().openapi({ description: 'Before then.' }),
+    }),
+    answers: row(InviteMetrics),
+    refuses: [...OUTSIDE, 'invalid_settings'],
+  },
+  {
+    id: 'getInvitation',
+    method: 'get',
+    path: '/invitations/{invite_id}',
+    tag,
+    summary: 'One invitation.',
+    source: { table: 'organisation_invites', byId: 'invite_id', equal: [], order: [['id', 'asc']] },
+    params: invite,
+    answers: row(Invite),
+    refuses: ['unauthenticated', 'invite_not_found'],
+  },
+  {
+    id: 'resendInvitation',
+    method: 'post',
+    path: '/invitations/{invite_id}/resend',
+    tag,
+    summary: 'Sends it again: new link, new time, old links dead.',
+    source: { function: 'resend_organisation_invite' },
+    params: invite,
+    answers: row(Invite),
+    refuses: [
+      ...CHANGE,
+      'role_not_assignable',
+      'invalid_role',
+      'domain_not_allowed',
+      'already_member',
+      'member_banned',
+      'already_invited',
+      'rate_limited',
+    ],
+  },
+  {
+    id: 'revokeInvitation',
+    method: 'post',
+    path: '/invitations/{invite_id}/revoke',
+    tag,
+    summary: 'Withdraws it for good; its link stops working at once.',
+    source: { function: 'revoke_organisation_invite' },
+    params: invite,
+    body: z.strictObject({
+      reason: text
+        .optional()
+        .openapi({ description: 'For the audit trail; not shown to the invitee.' }),
+    }),
+    answers: row(Invite),
+    refuses: [...CHANGE, 'invalid_message'],
+  },
+  {
+    id: 'expireInvitation',
+    method: 'post',
+    path: '/invitations/{invite_id}/expire',
+    tag,
+    summary: 'Lets its time run out now.',
+    source: { function: 'expire_organisation_invite' },
+    params: invite,
+    answers: row(Invite),
+    refuses: CHANGE,
+  },
+  {
+    id: 'updateInvitationRoles',
+    method: 'put',
+    path: '/invitations/{invite_id}/roles',
+    tag,
+    summary: 'Offers other roles; a new mail with a new link goes out.',
+    source: { function: 'update_organisation_invite_roles' },
+    params: invite,
+    body: z.strictObject({ roles: names }),
+    answers: row(Invite),
+    refuses: [...CHANGE, 'invalid_role', 'role_not_assignable'],
+  },
+  {
+    id: 'revealInvitationLink',
+    method: 'post',
+    path: '/invitations/{invite_id}/reveal-link',
+    tag,
+    summary: "The link, for when mail can't; noted in the audit trail.",
+    source: { function: 'reveal_organisation_invite_link' },
+    params: invite,
+    answers: value('link', text),
+    refuses: [...CHANGE, 'role_not_assignable'],
+  },
+]
+
+export { draft as InviteDraft }

@@ -1,0 +1,85 @@
+/**
+ * Carries an operation out and makes its answer. The same for all of them.
+ *
+ * @module
+ */
+import type { Caller, Reply } from './caller.ts'
+import type { Input, Operation } from './operation.ts'
+import { Problem } from './problem.ts'
+import type { RefusalCode } from './refusals.ts'
+import { cursorAfter, selectPage } from './tables.ts'
+
+export interface Performance {
+  operation: Operation
+  input: Input
+  /** As the caller sent it, without quotes. */
+  idempotencyKey: string | null
+  /** The address of the request, as the caller sees it. */
+  url: URL
+  apiUrl: string
+}
+
+type Row = Record<string, unknown>
+
+export async function perform(caller: Caller, performance: Performance): Promise<Response> {
+  const { operation, input, url, apiUrl } = performance
+  const { answers, creates, source } = operation
+  const { data, headers } = await fetchData(caller, performance)
+
+  switch (answers.kind) {
+    case 'nothing':
+      return new Response(null, { status: answers.status, headers })
+    case 'list':
+      return Response.json({ data }, { headers })
+    case 'value':
+      return Response.json({ [answers.name]: data }, { headers })
+    case 'row': {
+      const row = 'table' in source ? onlyRow(data, operation) : (data as Row)
+      if (creates?.at) headers.location = apiUrl + creates.at(row)
+      return Response.json(row, { status: answers.status, headers })
+    }
+    case 'page': {
+      const rows = data as Row[]
+      const last = rows.at(-1)
+      // A page that is not full is the last one.
+      const isLast = !last || rows.length < Number(input.page_size)
+      const next = isLast ? null : 'table' in source ? cursorAfter(last, source.order) : last.id
+      if (next) {
+        const address = new URL(url)
+        address.searchParams.set('cursor', String(next))
+        headers.link = `<${address}>; rel="next"`
+      }
+      return Response.json({ data: rows, next_cursor: next }, { headers })
+    }
+  }
+}
+
+async function fetchData(
+  caller: Caller,
+  { operation: { source, answers, creates }, input, idempotencyKey }: Performance,
+): Promise<Reply> {
+  if ('table' in source) {
+    const schema = answers.kind === 'page' || answers.kind === 'row' ? answers.schema : null
+    const columns = schema && 'shape' in schema ? Object.keys(schema.shape as object) : ['*']
+    return caller.read((supabase) => selectPage(supabase, source, columns, input))
+  }
+  const args = source.toArguments?.(input) ?? input
+  const key = idempotencyKey ?? (creates?.isLarge ? crypto.randomUUID() : null)
+  if (!creates || key === null) return caller.call(source.function, args)
+
+  const { data, headers } = await caller.call('call_organisation_function_once', {
+    idempotency_key: key,
+    function_name: source.function,
+    arguments: args,
+  })
+  const { result, is_replay } = data as { result: unknown; is_replay: boolean }
+  if (is_replay) headers['idempotency-replayed'] = 'true'
+  return { data: result, headers }
+}
+
+/** The row, or the refusal that the operation has for one that is not there, or not to be seen. */
+function onlyRow(data: unknown, { refuses }: Operation): Row {
+  const [row] = data as Row[]
+  if (row) return row
+  throw new Problem(refuses.find((code) => code.endsWith('_not_found')) as RefusalCode)
+}

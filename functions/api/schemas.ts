@@ -1,0 +1,274 @@
+/**
+ * What comes back, in the names of SQL. Described, not checked: the database is trusted to answer
+ * what its functions return.
+ *
+ * @module
+ */
+import { z } from '@hono/zod-openapi'
+import { id, names, text, time } from './operation.ts'
+
+const integer = z.number().int()
+const json = z.record(z.string(), z.unknown())
+const share = z.number().nullable().openapi({ description: '0 to 1; null when there are none.' })
+
+export const Organisation = z
+  .object({
+    id,
+    name: text,
+    slug: text,
+    logo_url: text.nullable(),
+    accent_colour: text.nullable(),
+    reply_to: text.nullable(),
+    locale: text,
+    invite_ttl: text.openapi({ example: '7 days' }),
+    seat_limit: integer.nullable(),
+    allowed_email_domains: names,
+    self_service_resend: z.boolean(),
+    reminder_before: text.nullable(),
+    expiry_mail: z.boolean(),
+    audit_retention: text.nullable(),
+    created_at: time,
+  })
+  .openapi('Organisation')
+
+export const MyOrganisation = z
+  .object({
+    id,
+    name: text,
+    slug: text,
+    roles: names,
+    kind: z.enum(['user', 'device']),
+    joined_at: time,
+    is_owner: z.boolean(),
+  })
+  .openapi('MyOrganisation')
+
+export const Member = z
+  .object({
+    id,
+    organisation_id: id,
+    user_id: id,
+    kind: z.enum(['user', 'device']),
+    status: z.enum(['active', 'banned', 'left', 'removed']),
+    roles: names,
+    email: text.nullable(),
+    display_name: text.nullable(),
+    joined_at: time,
+    ended_at: time.nullable(),
+    status_reason: text.nullable(),
+  })
+  .openapi('Member')
+
+export const inviteStatus = z.enum(['pending', 'accepted', 'declined', 'revoked', 'expired'])
+
+export const Invite = z
+  .object({
+    id,
+    organisation_id: id,
+    kind: z.enum(['user', 'device']),
+    email: text.nullable(),
+    device_name: text.nullable(),
+    roles: names,
+    status: inviteStatus,
+    message: text.nullable(),
+    locale: text.nullable(),
+    redirect_to: text.nullable(),
+    metadata: json,
+    invited_by: id.nullable(),
+    resend_count: integer,
+    created_at: time,
+    issued_at: time,
+    expires_at: time,
+    accepted_at: time.nullable(),
+    accepted_by: id.nullable(),
+    declined_at: time.nullable(),
+    declined_reason: text.nullable(),
+    revoked_at: time.nullable(),
+    revoked_by: id.nullable(),
+    revoked_reason: text.nullable(),
+  })
+  .openapi('Invite')
+
+export const InvitePreview = z
+  .object({
+    status: z.enum([...inviteStatus.options, 'superseded', 'invalid']),
+    reason: text
+      .nullable()
+      .openapi({ description: 'The code that accepting would be refused with.' }),
+    organisation_name: text.nullable(),
+    organisation_logo_url: text.nullable(),
+    organisation_accent_colour: text.nullable(),
+    email: text.nullable(),
+    roles: names.nullable(),
+    inviter_name: text.nullable(),
+    inviter_email: text.nullable(),
+    message: text.nullable(),
+    locale: text.nullable(),
+    redirect_to: text.nullable(),
+    expires_at: time.nullable(),
+    has_account: z.boolean().nullable(),
+  })
+  .openapi('InvitePreview')
+
+export const InviteOutcome = z
+  .object({
+    row_number: integer.openapi({ description: 'From 1.' }),
+    email: text.nullable(),
+    status: z.enum(['created', 'failed']),
+    invite_id: id.nullable(),
+    error_code: text.nullable(),
+    error_details: text.nullable(),
+  })
+  .openapi('InviteOutcome')
+
+export const InviteMetrics = z
+  .object({
+    created: integer,
+    pending: integer,
+    accepted: integer,
+    declined: integer,
+    revoked: integer,
+    expired: integer,
+    acceptance_rate: share,
+    median_hours_to_accept: z.number().nullable(),
+    mails_sent: integer,
+    delivery_rate: share,
+    bounce_rate: share,
+    days: z.array(json),
+  })
+  .openapi('InviteMetrics')
+
+export const DeviceInvite = z
+  .object({
+    invite_id: id,
+    organisation_id: id,
+    device_name: text,
+    roles: names,
+    expires_at: time,
+    code: text.openapi({ description: 'Shown this once.', example: '7KQ4M-XW2BD' }),
+  })
+  .openapi('DeviceInvite')
+
+export const Role = z
+  .object({
+    id,
+    organisation_id: id.nullable().openapi({ description: 'Null for a built-in role.' }),
+    name: text,
+    description: text,
+    permissions: names,
+    granted_permissions: names,
+    inherits: names,
+    created_at: time,
+  })
+  .openapi('Role')
+
+export const RoleExclusion = z
+  .object({ organisation_id: id, name: text, roles: names, cardinality: integer })
+  .openapi('RoleExclusion')
+
+export const Domain = z
+  .object({
+    organisation_id: id,
+    domain: text,
+    verification: text.openapi({
+      description: 'What the TXT record at _usher.<domain> has to say.',
+    }),
+    verified_at: time.nullable(),
+    checked_at: time.nullable(),
+    join_policy: z.enum(['none', 'join', 'ask']),
+    role: text,
+    created_at: time,
+  })
+  .openapi('Domain')
+
+export const JoinableOrganisation = z
+  .object({
+    id,
+    name: text,
+    logo_url: text.nullable(),
+    accent_colour: text.nullable(),
+    domain: text,
+    join_policy: z.enum(['join', 'ask']),
+  })
+  .openapi('JoinableOrganisation')
+
+export const MyInvite = z
+  .object({
+    id,
+    organisation_id: id,
+    organisation_name: text,
+    organisation_logo_url: text.nullable(),
+    organisation_accent_colour: text.nullable(),
+    roles: names,
+    inviter_name: text.nullable(),
+    inviter_email: text.nullable(),
+    message: text.nullable(),
+    expires_at: time,
+  })
+  .openapi('MyInvite')
+
+export const JoinRequest = z
+  .object({
+    id,
+    organisation_id: id,
+    user_id: id,
+    email: text,
+    status: z.enum(['pending', 'approved', 'declined']),
+    reason: text.nullable(),
+    created_at: time,
+    decided_at: time.nullable(),
+    decided_by: id.nullable(),
+  })
+  .openapi('JoinRequest')
+
+export const AuditEvent = z
+  .object({
+    id,
+    organisation_id: id,
+    event: text.openapi({ example: 'invite.created' }),
+    actor_id: id.nullable(),
+    actor_kind: text,
+    target_kind: text,
+    target_id: id,
+    before: json.nullable(),
+    after: json.nullable(),
+    reason: text.nullable(),
+    ip: text.nullable(),
+    user_agent: text.nullable(),
+    occurred_at: time,
+  })
+  .openapi('AuditEvent')
+
+export const AuditVerification = z
+  .object({
+    is_whole: z.boolean(),
+    events: integer,
+    sealed_events: integer,
+    erased_events: integer,
+    seals: integer,
+    last_seal: text.nullable(),
+    problem: text.nullable(),
+    event_id: id.nullable(),
+    seal_number: integer.nullable(),
+  })
+  .openapi('AuditVerification')
+
+export const Delivery = z
+  .object({
+    id,
+    organisation_id: id,
+    invite_id: id.nullable(),
+    member_id: id.nullable(),
+    kind: text.openapi({ example: 'invite' }),
+    recipient: text,
+    locale: text.nullable(),
+    status: z.enum(['queued', 'sending', 'sent', 'failed', 'cancelled', 'suppressed']),
+    attempts: integer,
+    due_at: time,
+    sent_at: time.nullable(),
+    in_doubt_at: time.nullable(),
+    last_status_code: text.nullable(),
+    last_response: text.nullable(),
+    created_at: time,
+  })
+  .openapi('Delivery')
