@@ -684,6 +684,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      call_organisation_function_once: {
+        Args: { arguments: Json; function_name: string; idempotency_key: string }
+        Returns: Database['public']['CompositeTypes']['organisation_call']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_call'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation: {
         Args: { name: string; slug?: string }
         Returns: {
@@ -1512,6 +1522,10 @@ export type Database = {
         problem: string | null
         event_id: string | null
         seal_number: number | null
+      }
+      organisation_call: {
+        result: Json | null
+        is_replay: boolean | null
       }
       organisation_device_invite: {
         invite_id: string | null

@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'already_invited'
   /** 409: This person is already a member. */
   | 'already_member'
+  /** 409: A request with this key is being carried out. */
+  | 'idempotency_key_in_use'
   /** 409: This invite has already been accepted. */
   | 'invite_already_accepted'
   /** 409: This invite is no longer open. */
@@ -51,6 +53,8 @@ export type ErrorCode =
   | 'invite_superseded'
   /** 413: Too many invites in one call. */
   | 'batch_too_large'
+  /** 422: This key belongs to another request. */
+  | 'idempotency_key_reused'
   /** 422: This is not an address that mail can be sent to. */
   | 'invalid_email'
   /** 422: This lifetime is not allowed. */

@@ -1,4 +1,4 @@
--- Mail: templates, branding, what became of a mail, a pace, a way to stop it, and the mails of Supabase Auth.
+-- Mail: templates, what became of it, a pace, a way to stop it, and Supabase Auth's; calls that may be sent twice; views for operators.
 
 set local check_function_bodies = off;
 
@@ -28,6 +28,8 @@ DROP FUNCTION "usher"."create_invite"(uuid, jsonb);
 
 DROP FUNCTION "usher"."expire_invite"(uuid);
 
+DROP FUNCTION "usher"."fail_rate_limited"(interval);
+
 DROP FUNCTION "usher"."invite_view"(uuid);
 
 DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
@@ -35,6 +37,8 @@ DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
 DROP FUNCTION "usher"."resend_invite"(uuid);
 
 DROP FUNCTION "usher"."revoke_invite"(uuid, text);
+
+DROP FUNCTION "usher"."take_allowance"(text, integer, integer, interval);
 
 DROP FUNCTION "usher"."update_invite_roles"(uuid, text[]);
 
@@ -49,6 +53,10 @@ REVOKE ALL ON TABLE "public"."organisation_email_templates" FROM "anon";
 CREATE TABLE "usher"."delivery_events" ("provider" text NOT NULL, "event_id" text NOT NULL, "delivery_id" uuid NOT NULL, "kind" text NOT NULL, "occurred_at" timestamp with time zone NOT NULL, "recorded_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "delivery_events_kind" CHECK ((kind = ANY (ARRAY['delivered'::text, 'opened'::text, 'bounced'::text, 'complained'::text]))), CONSTRAINT "delivery_events_pkey" PRIMARY KEY (provider, event_id));
 
 ALTER TABLE "usher"."delivery_events" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."idempotency_keys" ("user_id" uuid NOT NULL, "key_hash" bytea NOT NULL, "request_hash" bytea NOT NULL, "result" bytea NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY (user_id, key_hash));
+
+ALTER TABLE "usher"."idempotency_keys" ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE "usher"."mail_opt_outs" ("organisation_id" uuid NOT NULL, "email" text NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "mail_opt_outs_pkey" PRIMARY KEY (organisation_id, email));
 
@@ -89,6 +97,18 @@ ALTER TABLE "usher"."suppressed_addresses" ADD COLUMN "reason" text NOT NULL DEF
 ALTER TABLE "public"."organisation_deliveries" ALTER COLUMN "organisation_id" DROP NOT NULL;
 
 ALTER TABLE "usher"."suppressed_addresses" ALTER COLUMN "status_code" DROP NOT NULL;
+
+CREATE TYPE "public"."organisation_call" AS ("result" jsonb, "is_replay" boolean);
+
+CREATE OR REPLACE FUNCTION public.call_organisation_function_once(idempotency_key text, function_name text, arguments jsonb)
+ RETURNS public.organisation_call
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.call_function_once($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."call_organisation_function_once"(text, text, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."call_organisation_function_once"(text, text, jsonb) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation_email_template(organisation_id uuid, kind text, locale text, name text DEFAULT 'default'::text, subject text DEFAULT NULL::text, heading text DEFAULT NULL::text, body text DEFAULT NULL::text, button text DEFAULT NULL::text, is_default boolean DEFAULT true)
  RETURNS public.organisation_email_templates
@@ -180,6 +200,75 @@ begin
   perform usher.enqueue_notice('join_approved', v_member.id, auth.uid());
   perform usher.wake_worker();
   return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.call_function_once(idempotency_key text, function_name text, arguments jsonb)
+ RETURNS public.organisation_call
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_hash bytea := sha256(
+    convert_to(call_function_once.function_name || call_function_once.arguments::text, 'UTF8'));
+  v_call public.organisation_call;
+begin
+  v_call.result := usher.take_idempotency_key(call_function_once.idempotency_key, v_hash);
+  v_call.is_replay := v_call.result is not null;
+  if not v_call.is_replay then
+    execute usher.call_statement(call_function_once.function_name, call_function_once.arguments)
+    into strict v_call.result
+    using call_function_once.arguments;
+    perform usher.keep_idempotent_result(call_function_once.idempotency_key, v_hash, v_call.result);
+  end if;
+  return v_call;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.call_statement(function_name text, arguments jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_function pg_catalog.pg_proc;
+  v_problem  text;
+  v_list     text;
+  v_columns  text;
+begin
+  select p.* into v_function
+  from pg_catalog.pg_proc p
+  where p.pronamespace = 'public'::regnamespace
+    and p.proname = call_statement.function_name
+    and p.proname ~ '^create_organisation(_|$)';
+  if not found then
+    perform usher.fail('invalid_settings', hint => 'function_name is one of the create_organisation functions.');
+  elsif jsonb_typeof(call_statement.arguments) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'arguments is an object.');
+  end if;
+
+  select
+    string_agg(format('%I => a.%1$I', n.name), ', ') filter (where n.is_given),
+    string_agg(format('%I %s', n.name, pg_catalog.format_type(n.type, null)), ', ') filter (where n.is_given),
+    string_agg(n.name || ' is missing.', ' ')
+      filter (where not n.is_given and n.place <= v_function.pronargs - v_function.pronargdefaults)
+  into v_list, v_columns, v_problem
+  from (
+    select t.name, t.type, t.place, call_statement.arguments ? t.name as is_given
+    from unnest(v_function.proargnames, v_function.proargtypes::oid[]) with ordinality t (name, type, place)
+  ) n;
+  select coalesce(v_problem, string_agg(k.name || ' is not an argument of it.', ' ')) into v_problem
+  from jsonb_object_keys(call_statement.arguments) k (name)
+  where k.name <> all (v_function.proargnames);
+  if v_problem is not null then
+    perform usher.fail('invalid_settings', hint => v_problem);
+  end if;
+
+  return format(
+    'select %s from jsonb_to_record($1) a(%s) cross join lateral public.%I(%s) f',
+    case when v_function.proretset then $sql$coalesce(jsonb_agg(to_jsonb(f)), '[]')$sql$ else 'to_jsonb(f)' end,
+    v_columns, v_function.proname, v_list);
 end
 $function$;
 
@@ -709,6 +798,85 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.errors()
+ RETURNS TABLE(code text, status integer, message text, hint text)
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  values
+    ('unauthenticated',         401, 'You are not signed in.',
+      'Sign in and try again.'),
+    ('permission_denied',       403, 'Your roles do not permit this in this organisation.',
+      'Ask an admin of the organisation.'),
+    ('invite_wrong_email',      403, 'This invite was sent to another address.',
+      'Sign in with the address that the invite was sent to.'),
+    ('email_unverified',        403, 'Your address has not been confirmed yet.',
+      'Follow the link in the confirmation mail, then try again.'),
+    ('role_not_assignable',     403, 'Your roles do not let you give out this role.',
+      'Ask someone who holds it, or choose another role.'),
+    ('member_banned',           403, 'This person is banned from the organisation.',
+      'An admin can lift the ban.'),
+    ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
+      'Use an address of one of its own domains.'),
+    ('signup_not_invited',      403, 'Only people who have been invited can make an account.',
+      'Ask for an invite, and sign up with the address that it was sent to.'),
+    ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
+      'Check the id, and who you are signed in as.'),
+    ('member_not_found',        404, 'There is no such member, or you are not in the organisation.',
+      'Check the ids, and who you are signed in as.'),
+    ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('invite_invalid',          404, 'This is not a link that we have sent.',
+      'Open the link straight from the mail, without changing it.'),
+    ('invite_already_accepted', 409, 'This invite has already been accepted.',
+      'Sign in to see the organisation.'),
+    ('invite_not_pending',      409, 'This invite is no longer open.',
+      'Make a new one.'),
+    ('already_member',          409, 'This person is already a member.',
+      'Change the roles of the member instead.'),
+    ('already_invited',         409, 'This address already has an open invite.',
+      'Resend that one, or revoke it first; details holds its id.'),
+    ('owner_required',          409, 'An organisation cannot be without its owner.',
+      'Transfer or delete the organisation first.'),
+    ('slug_taken',              409, 'Another organisation has this slug.',
+      'Choose another slug, or leave it out.'),
+    ('role_in_use',             409, 'Somebody holds this role, or it is part of another.',
+      'Take it from members, invites and roles first; details says where it was found.'),
+    ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
+      'Remove a member, or raise the limit.'),
+    ('idempotency_key_in_use',  409, 'A request with this key is being carried out.',
+      'Wait a moment, then send the same request with the same key.'),
+    ('invite_expired',          410, 'This invite has expired.',
+      'Ask for a new one.'),
+    ('invite_revoked',          410, 'This invite has been withdrawn.',
+      'Ask the organisation if that was not meant.'),
+    ('invite_declined',         410, 'This invite has been declined.',
+      'Ask for a new one if you have changed your mind.'),
+    ('invite_superseded',       410, 'A newer mail has replaced this link.',
+      'Open the link in the newest mail.'),
+    ('batch_too_large',         413, 'Too many invites in one call.',
+      'Send at most 10,000 at a time.'),
+    ('invalid_email',           422, 'This is not an address that mail can be sent to.',
+      'Give one address such as name@example.com, of at most 254 characters.'),
+    ('invalid_expiry',          422, 'This lifetime is not allowed.',
+      'Give an interval from 1 hour to 30 days, such as "3 days".'),
+    ('invalid_slug',            422, 'This slug cannot be used.',
+      'Use 2 to 63 of a-z, 0-9 and single hyphens between them.'),
+    ('invalid_role',            422, 'There is no such role here, or it cannot be given.',
+      'Give 1 to 20 roles of this organisation.'),
+    ('invalid_redirect',        422, 'This redirect is not allowed.',
+      'Give a path such as /welcome, or an https address of an allowed origin.'),
+    ('invalid_message',         422, 'This message cannot be sent.',
+      'Give at most 1,000 characters of plain text.'),
+    ('invalid_settings',        422, 'A value is not allowed.',
+      'See what the function''s comment says of its parameters.'),
+    ('idempotency_key_reused',  422, 'This key belongs to another request.',
+      'Take a new key for each new request.'),
+    ('rate_limited',            429, 'Too many requests.',
+      'Wait as long as Retry-After says.')
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE plpgsql
@@ -760,6 +928,19 @@ begin
   perform usher.record_turn(v_delivery,
     case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
   return v_delivery.status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_rate_limited(wait interval, headers jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_seconds text := greatest(1, ceil(extract(epoch from fail_rate_limited.wait)))::integer::text;
+begin
+  perform usher.fail('rate_limited', details => v_seconds,
+    headers => fail_rate_limited.headers || jsonb_build_object('Retry-After', v_seconds));
 end
 $function$;
 
@@ -922,6 +1103,20 @@ begin
   end if;
   return 'requested';
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into usher.idempotency_keys as k (user_id, key_hash, request_hash, result)
+  values (auth.uid(), sha256(convert_to($1, 'UTF8')), $2, extensions.pgp_sym_encrypt($3::text, $1))
+  -- Of a key that has run out and is not swept yet.
+  on conflict on constraint idempotency_keys_pkey do update
+  set request_hash = excluded.request_hash, result = excluded.result, created_at = excluded.created_at
+  where k.created_at < now() - interval '24 hours'
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.lease_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
@@ -1219,6 +1414,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.rate_limit_headers(policy text, allowance integer, remaining integer, period interval, reset interval)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object(
+    'RateLimit-Policy', format('"%s";q=%s;w=%s', $1, $2, extract(epoch from $4)::integer),
+    'RateLimit', format('"%s";r=%s;t=%s', $1, greatest($3, 0), greatest(1, ceil(extract(epoch from $5))::integer)))
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid DEFAULT NULL::uuid, provider_message_id text DEFAULT NULL::text, occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, is_permanent boolean DEFAULT false, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE plpgsql
@@ -1306,6 +1512,56 @@ AS $function$
     actor_kind => 'worker')
   -- Mails of Supabase Auth belong to no organisation, and so to no trail.
   where ($1).organisation_id is not null
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.request_invite_resend(token text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_is_self_service boolean;
+begin
+  if v_reading.problem is distinct from 'invite_expired' then
+    return;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite.id for update;
+  -- Once a day: whoever presses again is not told, and nobody gets a second mail.
+  if exists (
+    select from usher.rate_limits r
+    where r.key = 'resend_requests:' || v_invite.id and r.window_start > now() - interval '1 day')
+  then
+    return;
+  end if;
+  perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day', is_secret => true);
+  perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+
+  select o.self_service_resend into v_is_self_service
+  from public.organisations o where o.id = v_invite.organisation_id;
+  if v_is_self_service
+    -- What has changed since is checked again; otherwise an admin decides.
+    and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
+      from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
+  then
+    begin
+      perform usher.issue_again(v_invite.id, case when auth.uid() is null then 'invitee' end);
+    exception
+      when others then
+        -- A newer invite was sent at this very moment: that mail is on its way, and the answer is the same.
+        null;
+    end;
+  else
+    perform usher.enqueue_delivery(
+        'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
+      from public.organisation_members m
+      where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+        and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
+  end if;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.requeue_deliveries(delivery_ids uuid[])
@@ -1461,6 +1717,88 @@ AS $function$
   -- A complaint weighs more than a bounce: it says that the mail came, and was not wanted.
   set reason = excluded.reason, status_code = excluded.status_code
   where s.reason = 'bounce' and excluded.reason <> 'bounce'
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.take_allowance(key text, amount integer, allowance integer, period interval, is_secret boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_limit   usher.rate_limits;
+  v_left    interval;
+  v_headers jsonb;
+begin
+  insert into usher.rate_limits as r (key, window_start, used)
+  values (take_allowance.key, now(), take_allowance.amount)
+  on conflict on constraint rate_limits_pkey do update
+  set
+    window_start = case when r.window_start + take_allowance.period <= now() then now() else r.window_start end,
+    used = take_allowance.amount
+      + case when r.window_start + take_allowance.period <= now() then 0 else r.used end
+  returning r.* into v_limit;
+
+  v_left := v_limit.window_start + take_allowance.period - now();
+  v_headers := case when take_allowance.is_secret then '{}' else usher.rate_limit_headers(
+    split_part(take_allowance.key, ':', 1), take_allowance.allowance,
+    take_allowance.allowance - v_limit.used, take_allowance.period, v_left) end;
+  if v_limit.used > take_allowance.allowance then
+    perform usher.fail_rate_limited(v_left, v_headers);
+  elsif not take_allowance.is_secret then
+    -- PostgREST's way to set headers of the answer; nobody reads it elsewhere.
+    perform set_config('response.headers',
+      (select jsonb_agg(jsonb_build_object(h.key, h.value)) from jsonb_each(v_headers) h)::text, true);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.take_idempotency_key(idempotency_key text, request_hash bytea)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_kept usher.idempotency_keys;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  elsif coalesce(take_idempotency_key.idempotency_key, '') !~ '^[!-~]{16,255}$' then
+    perform usher.fail('invalid_settings',
+      hint => 'The idempotency key is 16 to 255 visible ASCII characters, such as a new UUID.');
+  end if;
+
+  -- Held until the end of the transaction, so that a second request at the same time is told apart
+  -- from one that comes later.
+  if not pg_catalog.pg_try_advisory_xact_lock(hashtextextended(
+    'usher.idempotency_keys:' || auth.uid() || take_idempotency_key.idempotency_key, 0)) then
+    perform usher.fail('idempotency_key_in_use', headers => '{"Retry-After": "1"}');
+  end if;
+
+  -- A few at a time, and none that another caller is removing now.
+  delete from usher.idempotency_keys k
+  where (k.user_id, k.key_hash) in (
+    select o.user_id, o.key_hash
+    from usher.idempotency_keys o
+    where o.created_at < now() - interval '24 hours'
+    order by o.created_at
+    limit 100
+    for update skip locked
+  );
+
+  select k.* into v_kept
+  from usher.idempotency_keys k
+  where k.user_id = auth.uid()
+    and k.key_hash = sha256(convert_to(take_idempotency_key.idempotency_key, 'UTF8'))
+    and k.created_at >= now() - interval '24 hours';
+  if not found then
+    return null;
+  elsif v_kept.request_hash <> take_idempotency_key.request_hash then
+    perform usher.fail('idempotency_key_reused');
+  end if;
+  return extensions.pgp_sym_decrypt(v_kept.result, take_idempotency_key.idempotency_key)::jsonb;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.template_for_change(template_id uuid)
@@ -1786,6 +2124,8 @@ ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deli
 ALTER TABLE "public"."organisation_email_templates" ADD CONSTRAINT "organisation_email_templates_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."delivery_events" ADD CONSTRAINT "delivery_events_delivery_id_fkey" FOREIGN KEY (delivery_id) REFERENCES public.organisation_deliveries(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."idempotency_keys" ADD CONSTRAINT "idempotency_keys_user_id_fkey" FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_template_id_fkey" FOREIGN KEY (template_id) REFERENCES public.organisation_email_templates(id) ON DELETE SET NULL;
 
@@ -2273,11 +2613,15 @@ CREATE UNIQUE INDEX organisation_email_templates_one_default ON public.organisat
 
 CREATE INDEX delivery_events_delivery_id ON usher.delivery_events USING btree (delivery_id);
 
+CREATE INDEX idempotency_keys_created_at ON usher.idempotency_keys USING btree (created_at);
+
 CREATE INDEX invites_template_id ON usher.invites USING btree (template_id) WHERE (template_id IS NOT NULL);
 
 CREATE POLICY "organisation_email_templates_select" ON "public"."organisation_email_templates" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('invite.read'::text) AS organisations_where)));
 
 CREATE POLICY "delivery_events_nobody" ON "usher"."delivery_events" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "idempotency_keys_nobody" ON "usher"."idempotency_keys" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "mail_opt_outs_nobody" ON "usher"."mail_opt_outs" FOR SELECT TO PUBLIC USING (false);
 
@@ -2311,6 +2655,8 @@ COMMENT ON COLUMN "public"."organisations"."sender_name" IS 'Who its mails come 
 
 COMMENT ON COLUMN "public"."organisations"."track_opens" IS 'Whether it is recorded that a mail was opened, where the mail provider tells.';
 
+COMMENT ON COLUMN "usher"."idempotency_keys"."result" IS 'Encrypted under the key, which is kept nowhere: the code of a device may be in it.';
+
 COMMENT ON COLUMN "usher"."invites"."bounced_at" IS 'When the mail of the present issue came back for good, or was not sent because the address takes none.';
 
 COMMENT ON COLUMN "usher"."invites"."template_id" IS 'How its mail is worded; null: by the organisation''s default.';
@@ -2325,6 +2671,17 @@ COMMENT ON COLUMN "usher"."settings"."mails_per_minute_to_domain" IS 'How many m
 COMMENT ON COLUMN "usher"."suppressed_addresses"."reason" IS 'bounce: a mail server said that it does not exist; complaint: its owner called a mail spam; operator: by hand.';
 
 COMMENT ON COLUMN "usher"."suppressed_addresses"."status_code" IS 'What the mail server said, such as 5.1.1 (RFC 3463).';
+
+COMMENT ON FUNCTION "public"."call_organisation_function_once"(text, text, jsonb) IS 'Calls one of the create_organisation functions, but only once for each key: called again with the same key
+and the same arguments, it does nothing and returns what the first call has returned.
+
+  idempotency_key  16 to 255 visible ASCII characters, such as a new UUID; kept for 24 hours, for the caller
+  function_name    such as create_organisation_invite
+  arguments        an object of its arguments, named as in SQL
+
+Returns the result of the function and whether it is that of an earlier call. Needs what the function
+needs. Fails as the function does, and then keeps nothing; and with unauthenticated, invalid_settings,
+idempotency_key_in_use (the first call still runs), idempotency_key_reused (for other arguments).';
 
 COMMENT ON FUNCTION "public"."create_organisation_email_template"(uuid, text, text, text, text, text, text, text, boolean) IS 'Words a kind of mail in one language; what is left out is said as built in.
 
@@ -2468,6 +2825,11 @@ Returns the invite. Needs invite.create, and the right to give the old roles and
 unauthenticated, invite_not_found, permission_denied, invite_not_pending, invalid_role,
 role_not_assignable.';
 
+COMMENT ON FUNCTION "usher"."call_function_once"(text, text, jsonb) IS 'The rule behind public.call_organisation_function_once.';
+
+COMMENT ON FUNCTION "usher"."call_statement"(text, jsonb) IS 'The statement that calls a create_organisation function with the arguments in $1, named as in SQL. Every name
+in it comes from the catalog. Fails with invalid_settings.';
+
 COMMENT ON FUNCTION "usher"."check_audit_trail"(uuid) IS 'Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
 usher.verify_audit_trail.';
 
@@ -2499,7 +2861,11 @@ COMMENT ON FUNCTION "usher"."enqueue_join_mail"(text, uuid, text, jsonb) IS 'Put
 
 COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."fail_rate_limited"(interval, jsonb) IS 'Refuses with rate_limited; Retry-After, and details, say how many seconds to wait, at least one.';
+
 COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows it, for functions that return one.';
+
+COMMENT ON FUNCTION "usher"."keep_idempotent_result"(text, bytea, jsonb) IS 'Keeps what a call has returned under the key that take_idempotency_key has taken.';
 
 COMMENT ON FUNCTION "usher"."lift_mail_suppression"(uuid, text) IS 'The rule behind public.lift_organisation_mail_suppression.';
 
@@ -2526,6 +2892,9 @@ Null when it is not to be sent any more: the fence is old, its invite is no long
 (the delivery is then cancelled), or the address gets no mail (it is then suppressed).';
 
 COMMENT ON FUNCTION "usher"."purge_auth_mails"() IS 'Removes mails of Supabase Auth that are older than 30 days: no trail needs them. For workers. Returns how many.';
+
+COMMENT ON FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval) IS 'The headers that say how much is left: the allowance of a period, what remains of it, and for how many
+seconds. Source: draft-ietf-httpapi-ratelimit-headers.';
 
 COMMENT ON FUNCTION "usher"."record_delivery_event"(text, text, text, uuid, text, timestamp with time zone, boolean, text, text) IS 'Writes down what a mail provider tells of a mail. For the function that takes its webhooks and has checked
 that they are genuine.
@@ -2565,6 +2934,13 @@ COMMENT ON FUNCTION "usher"."stop_mail"(text, boolean) IS 'The rule behind publi
 
 COMMENT ON FUNCTION "usher"."suppress_address"(text, text, text) IS 'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
 
+COMMENT ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval, boolean) IS 'Counts amount against an allowance within a period that starts with the first use, and says in the headers of
+the answer what is left, unless that is_secret. Fails with rate_limited when that is more than there is; nothing
+is counted then.';
+
+COMMENT ON FUNCTION "usher"."take_idempotency_key"(text, bytea) IS 'Takes the caller''s key until the end of the transaction. Returns the result kept under it, null when there
+is none. Fails with unauthenticated, invalid_settings, idempotency_key_in_use, idempotency_key_reused.';
+
 COMMENT ON FUNCTION "usher"."template_for_change"(uuid) IS 'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
 
 COMMENT ON FUNCTION "usher"."template_for_mail"(text, uuid, text, uuid) IS 'The template that a mail is worded by: the one that its invite names, or else the default of the reader''s
@@ -2582,11 +2958,15 @@ COMMENT ON TABLE "public"."organisation_email_templates" IS 'How organisations w
 
 COMMENT ON TABLE "usher"."delivery_events" IS 'What providers have told, once each, so that a webhook that comes again changes nothing.';
 
+COMMENT ON TABLE "usher"."idempotency_keys" IS 'What the calls of the last 24 hours that came with a key have returned.';
+
 COMMENT ON TABLE "usher"."mail_opt_outs" IS 'Who has stopped invites and reminders of which organisation; only they start them again.';
 
 COMMENT ON TABLE "usher"."mail_pace" IS 'When the next place is free in a line, such as domain:example.com. Old rows may be deleted.';
 
 COMMENT ON TABLE "usher"."suppressed_addresses" IS 'Addresses that nothing is sent to. usher.lift_suppression takes one off.';
+
+COMMENT ON TYPE "public"."organisation_call" IS 'What a call has returned, and whether that was kept from an earlier one with the same key.';
 
 COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
 
@@ -2625,6 +3005,10 @@ After mending the cause: usher.requeue_deliveries.';
 
 COMMENT ON VIEW "usher"."unsealed_trails" IS 'Events that no seal covers yet, by organisation. A worker seals every minute; is_late after ten: until then,
 nothing would tell that one was changed.';
+
+REVOKE ALL ON FUNCTION "public"."call_organisation_function_once"(text, text, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."call_organisation_function_once"(text, text, jsonb) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_email_template"(uuid, text, text, text, text, text, text, text, boolean) FROM PUBLIC;
 
@@ -2676,6 +3060,14 @@ REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[])
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."call_function_once"(text, text, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."call_function_once"(text, text, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."call_statement"(text, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."call_statement"(text, jsonb) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."check_audit_trail"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."check_audit_trails"() FROM PUBLIC;
@@ -2708,7 +3100,13 @@ REVOKE ALL ON FUNCTION "usher"."expire_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."fail_rate_limited"(interval, jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."keep_idempotent_result"(text, bytea, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."keep_idempotent_result"(text, bytea, jsonb) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."lift_mail_suppression"(uuid, text) FROM PUBLIC;
 
@@ -2731,6 +3129,8 @@ REVOKE ALL ON FUNCTION "usher"."pace_deliveries"(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."purge_auth_mails"() FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."purge_auth_mails"() TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_delivery_event"(text, text, text, uuid, text, timestamp with time zone, boolean, text, text) FROM PUBLIC;
 
@@ -2759,6 +3159,12 @@ REVOKE ALL ON FUNCTION "usher"."stop_mail"(text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION "usher"."stop_mail"(text, boolean) TO "anon", "authenticated", "service_role", "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."suppress_address"(text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."take_idempotency_key"(text, bytea) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."take_idempotency_key"(text, bytea) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."template_for_change"(uuid) FROM PUBLIC;
 
