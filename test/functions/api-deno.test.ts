@@ -127,6 +127,7 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
       'rel="next"',
       '"resend_count":1',
       '"revoked_reason":"Left before the first day"',
+      '"subject":"{{inviter}} lädt Sie zu {{organisation}} ein"',
       '"status":"invalid"',
     ]) {
       expect(stdout).toContain(expected)
