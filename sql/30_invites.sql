@@ -114,11 +114,18 @@ grant select on public.organisation_invites to authenticated, service_role;
 
 create function usher.invite_view(invite_id uuid)
 returns public.organisation_invites
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
-as $$ select v from public.organisation_invites v where v.id = invite_view.invite_id $$;
+as $$
+declare
+  v_invite public.organisation_invites;
+begin
+  select v.* into v_invite from public.organisation_invites v where v.id = invite_view.invite_id;
+  return v_invite;
+end
+$$;
 comment on function usher.invite_view is 'An invite as the API shows it, for functions that return one.';
 
 create function usher.invite_for_change(invite_id uuid, permission text)
@@ -218,11 +225,18 @@ create function public.list_organisation_invites(
   page_size       integer default 50
 )
 returns setof public.organisation_invites
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
-as $$ select * from usher.list_invites($1, $2, $3, $4, $5) $$;
+as $$
+begin
+  return query
+    select * from usher.list_invites(
+      list_organisation_invites.organisation_id, list_organisation_invites.status,
+      list_organisation_invites.search, list_organisation_invites.cursor, list_organisation_invites.page_size);
+end
+$$;
 comment on function public.list_organisation_invites is
 $$The invites of an organisation, newest first, a page at a time.
 
