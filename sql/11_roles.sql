@@ -142,11 +142,15 @@ comment on function usher.permissions_of is 'What these roles permit together in
 
 create function usher.clean_roles(roles text[])
 returns text[]
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-as $$ select array(select distinct btrim(r) from unnest($1) r order by 1) $$;
+as $$
+begin
+  return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
+end
+$$;
 comment on function usher.clean_roles is
   'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
 

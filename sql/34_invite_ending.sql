@@ -148,7 +148,9 @@ begin
     returning i
   )
   select array_agg(e.i) into v_expired from expired e;
-  perform usher.record_expiry(v_expired);
+  if v_expired is not null then
+    perform usher.record_expiry(v_expired);
+  end if;
 end
 $$;
 comment on function usher.expire_overdue_invites is
