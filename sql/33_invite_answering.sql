@@ -117,9 +117,6 @@ begin
   if not found then
     perform usher.fail('unauthenticated');
   end if;
-  if usher.invite_problem(v_invite) is not null then
-    perform usher.fail(usher.invite_problem(v_invite));
-  end if;
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
   end if;
@@ -167,8 +164,8 @@ begin
 end
 $$;
 comment on function usher.accept_open_invite is
-$$Makes the caller a member by this invite, if it is theirs and still open: one transaction, with the event and
-the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.$$;
+$$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
+transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.$$;
 
 create function usher.accept_invite(token text)
 returns public.organisation_members
