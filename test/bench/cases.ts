@@ -35,7 +35,7 @@ export const CASES: Case[] = [
     aim: 0.6,
     role: 'anon',
     calls: 400,
-    rules: 'select /* validate */ * from public.validate_organisation_invite($1)',
+    rules: 'select * from public.validate_organisation_invite($1)',
     floor: `select i.status, o.name, o.logo_url, o.accent_colour, i.email, i.roles, m.display_name,
         m.email as inviter_email, i.message, coalesce(i.locale, o.locale) as locale, i.redirect_to, i.expires_at,
         exists (select from auth.users u where u.email = i.email and u.is_sso_user = false) as has_account
@@ -55,7 +55,7 @@ export const CASES: Case[] = [
     name: 'accept an invite',
     aim: 0.8,
     calls: 200,
-    rules: 'select /* accept */ * from public.accept_organisation_invite($1)',
+    rules: 'select * from public.accept_organisation_invite($1)',
     floor: `with answered as (
         update usher.invites set status = 'accepted', accepted_at = now(), accepted_by = $2 where id = $1
         returning id, organisation_id, issue, roles, email
@@ -82,7 +82,7 @@ export const CASES: Case[] = [
   {
     name: 'create an invite',
     calls: 200,
-    rules: 'select /* create */ * from public.create_organisation_invite($1, $2, $3)',
+    rules: 'select * from public.create_organisation_invite($1, $2, $3)',
     floor: `with counted as (
         insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), 1)
         on conflict (key) do update set used = r.used + 1
@@ -108,7 +108,7 @@ export const CASES: Case[] = [
     name: `create ${BATCH.toLocaleString('en')} invites in one call`,
     aim: 0.7,
     calls: 1,
-    rules: `select /* bulk */ count(*) from public.create_organisation_invites($1, $2)`,
+    rules: `select count(*) from public.create_organisation_invites($1, $2)`,
     floor: `with counted as (
         insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), ${BATCH})
         on conflict (key) do update set used = r.used + ${BATCH}
@@ -146,14 +146,14 @@ export const CASES: Case[] = [
   },
   read('list the first page', {
     aim: 0.8,
-    rules: 'select /* list */ * from public.list_organisation_invites($1)',
+    rules: 'select * from public.list_organisation_invites($1)',
     floor: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
   }),
   {
     name: 'list page 100',
     aim: 0.8,
     calls: 400,
-    rules: 'select /* list100 */ * from public.list_organisation_invites($1, cursor => $2)',
+    rules: 'select * from public.list_organisation_invites($1, cursor => $2)',
     floor: `select * from public.organisation_invites where organisation_id = $1
       and (created_at, id) < (select created_at, id from usher.invites where id = $2) ${NEWEST} limit 50`,
     async prepare(sql, count) {
@@ -169,16 +169,16 @@ export const CASES: Case[] = [
   },
   read('list invites by a select through RLS', {
     aim: 0.8,
-    rules: `select /* rls */ * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
+    rules: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
     floor: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
   }),
   read("select an application's own rows through RLS", {
     aim: 0.8,
-    rules: `select /* own */ * from public.bench_notes where organisation_id = $1 order by created_at desc limit 50`,
+    rules: `select * from public.bench_notes where organisation_id = $1 order by created_at desc limit 50`,
     floor: `select * from public.bench_notes where organisation_id = $1 order by created_at desc limit 50`,
   }),
   read('metrics of 30 days', {
-    rules: 'select /* metrics */ * from public.organisation_invite_metrics($1)',
+    rules: 'select * from public.organisation_invite_metrics($1)',
     floor: `select i.*, d.*, (
         select jsonb_agg(to_jsonb(e) order by e.day) from (
           select (h.at at time zone 'UTC')::date as day,
@@ -187,11 +187,15 @@ export const CASES: Case[] = [
             count(*) filter (where h.what = 'declined') as declined,
             count(*) filter (where h.what = 'revoked') as revoked,
             count(*) filter (where h.what = 'expired') as expired
-          from public.organisation_invites i
-          cross join lateral (values ('created', i.created_at), ('accepted', i.accepted_at),
-            ('declined', i.declined_at), ('revoked', i.revoked_at),
-            ('expired', case when i.status = 'expired' then i.expires_at end)) h (what, at)
-          where i.organisation_id = $1 and h.at >= now() - interval '30 days' and h.at < now()
+          from (
+            select 'created' as what, created_at as at from usher.invites
+            where organisation_id = $1 and created_at >= now() - interval '30 days' and created_at < now()
+            union all
+            select i.status, coalesce(i.accepted_at, i.declined_at, i.revoked_at, i.expires_at)
+            from public.organisation_invites i
+            where i.organisation_id = $1 and i.status <> 'pending'
+              and coalesce(i.accepted_at, i.declined_at, i.revoked_at, i.expires_at)
+                between now() - interval '30 days' and now()) h
           group by 1) e)
       from (
         select count(*) as created, count(*) filter (where status = 'pending') as pending,
@@ -209,7 +213,7 @@ export const CASES: Case[] = [
     calls: 50,
   }),
   read('has_organisation_permission', {
-    rules: `select /* has */ public.has_organisation_permission($1, 'invite.create')`,
+    rules: `select public.has_organisation_permission($1, 'invite.create')`,
     floor: `select exists (select from public.organisation_members m
       join public.organisation_roles r on r.name = any (m.roles)
       where m.organisation_id = $1 and m.user_id = '${OWNER}' and m.status = 'active'

@@ -19,8 +19,9 @@ import { openClients } from './measure.ts'
 import { drawGrowth } from './plot.ts'
 import { comparisonTable, growthTable, writeFigures, writePlot } from './report.ts'
 import { startServer } from './server.ts'
+import { acceptsWait } from './waiting.ts'
 
-const ROUNDS = 9
+const ROUNDS = 7
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { growth: { type: 'boolean' }, invites: { type: 'string' } },
@@ -44,12 +45,14 @@ async function runComparison(): Promise<void> {
   try {
     for (const which of cases) {
       for (const count of connections.split(',').map(Number)) {
-        const rounds = which.cleanUp ? 3 : ROUNDS
+        const rounds = which.cleanUp ? 2 : ROUNDS
         const comparison = await compare({ sql, clients }, which, count, rounds)
         rows.push({ which, comparison })
         console.log(comparisonTable([{ which, comparison }]).split('\n').at(-1))
       }
     }
+    const waits = await acceptsWait({ sql }, url)
+    console.log(`One who accepts waits for another of the organisation: ${waits ? 'yes' : 'no'}`)
   } finally {
     await clients.close()
     await sql.end()
@@ -67,7 +70,7 @@ async function runGrowth(): Promise<void> {
   const growths = []
   try {
     for (const which of cases) {
-      growths.push(await measureGrowth(benches, which, which.cleanUp ? 5 : ROUNDS))
+      growths.push(await measureGrowth(benches, which, which.cleanUp ? 2 : ROUNDS))
       console.log(growthTable(growths.slice(-1)).split('\n').at(-1))
     }
   } finally {
