@@ -21,7 +21,7 @@ import { comparisonTable, growthTable, writeFigures, writePlot } from './report.
 import { startServer } from './server.ts'
 import { acceptsWait } from './waiting.ts'
 
-const ROUNDS = 7
+const ROUNDS = 5
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { growth: { type: 'boolean' }, invites: { type: 'string' } },
@@ -45,7 +45,7 @@ async function runComparison(): Promise<void> {
   try {
     for (const which of cases) {
       for (const count of connections.split(',').map(Number)) {
-        const rounds = which.cleanUp ? 2 : ROUNDS
+        const rounds = which.cleanUp ? (count > 8 ? 1 : 2) : ROUNDS
         const comparison = await compare({ sql, clients }, which, count, rounds)
         rows.push({ which, comparison })
         console.log(comparisonTable([{ which, comparison }]).split('\n').at(-1))
