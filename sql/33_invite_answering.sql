@@ -165,7 +165,8 @@ end
 $$;
 comment on function usher.accept_open_invite is
 $$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
-transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.$$;
+transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is
+wrong with a token.$$;
 
 create function usher.accept_invite(token text)
 returns public.organisation_members
