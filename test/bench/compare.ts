@@ -5,7 +5,7 @@
  */
 import type postgres from 'postgres'
 import type { Case } from './cases.ts'
-import { type Block, type Clients, quantile, type Side } from './measure.ts'
+import { type Block, type Clients, median, quantile, type Side } from './measure.ts'
 
 /** Times in milliseconds, shares of 1. */
 export interface Comparison {
@@ -51,7 +51,7 @@ export async function compare(
     connections,
     rules: summary(blocks.rules),
     floor: summary(blocks.floor),
-    share: quantile(shares, 0.5),
+    share: median(shares),
     spread: [Math.min(...shares), Math.max(...shares)],
     server: {
       rules: await timeInServer(sql, 'rules'),
@@ -72,7 +72,7 @@ const mark = (way: Way) => ` /* ${way} */`
 
 function summary(blocks: Block[]) {
   const latencies = blocks.flatMap((block) => block.latencies)
-  return { median: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
+  return { median: median(latencies), p99: quantile(latencies, 0.99) }
 }
 
 /** Milliseconds a call, planning included. */

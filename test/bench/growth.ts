@@ -5,7 +5,7 @@
  */
 import type { Case } from './cases.ts'
 import { type Bench, side } from './compare.ts'
-import { quantile } from './measure.ts'
+import { median } from './measure.ts'
 
 export const SIZES = [1_000, 100_000, 1_000_000]
 
@@ -46,8 +46,8 @@ export async function measureGrowth(
   const multiples = elapsed.map((times) => times.map((time, n) => time / (smallest[n] ?? 1)))
   return {
     name: which.name,
-    medians: latencies.map((times) => quantile(times, 0.5)),
-    multiples: multiples.map((all) => quantile(all, 0.5)),
+    medians: latencies.map((times) => median(times)),
+    multiples: multiples.map((all) => median(all)),
     spreads: multiples.map((all) => [Math.min(...all), Math.max(...all)]),
   }
 }
