@@ -236,6 +236,9 @@ begin
   if not found then
     perform usher.fail('invite_not_found');
   end if;
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
+  end if;
   return usher.accept_open_invite(v_invite);
 end
 $$;
