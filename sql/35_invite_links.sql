@@ -69,6 +69,8 @@ security definer
 set search_path = ''
 as $$
 declare
+  -- The key before the invite, as the worker does it: on a first day it is being made at this moment.
+  v_key_id  smallint := usher.ensure_signing_key();
   v_invite  usher.invites := usher.invite_for_change(reveal_invite_link.invite_id, 'invite.reveal');
   v_problem text;
 begin
