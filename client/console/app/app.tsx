@@ -1,0 +1,62 @@
+/**
+ * The whole console: theme, language, session and pages.
+ *
+ * @module
+ */
+import { DirectionProvider, MantineProvider } from '@mantine/core'
+import type { SupabaseClient } from '@supabase/supabase-js'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { BrowserRouter } from 'react-router'
+import type { Texts } from '../texts/en.ts'
+import type { LanguageCode } from '../texts/languages.ts'
+import { AccentContext } from './accent.ts'
+import { LanguageProvider } from './language.tsx'
+import { Pages } from './pages.tsx'
+import { SessionProvider } from './session.tsx'
+import { readableVariables, themeFor } from './theme.ts'
+
+interface AppProps {
+  supabase: SupabaseClient
+  hasSso: boolean
+  language: { code: LanguageCode; texts: Texts }
+  /** The token of the invitation whose link led here. */
+  token: string | null
+}
+
+export function App({ supabase, hasSso, language, token }: AppProps) {
+  return (
+    <DirectionProvider>
+      <Themed>
+        <LanguageProvider initial={language}>
+          <SessionProvider supabase={supabase} hasSso={hasSso}>
+            <QueryClientProvider client={queryClient}>
+              <BrowserRouter>
+                <Pages token={token} />
+              </BrowserRouter>
+            </QueryClientProvider>
+          </SessionProvider>
+        </LanguageProvider>
+      </Themed>
+    </DirectionProvider>
+  )
+}
+
+const queryClient = new QueryClient({
+  defaultOptions: { queries: { staleTime: 5_000, retry: false } },
+})
+
+function Themed({ children }: { children: ReactNode }) {
+  const [accent, setAccent] = useState<string | null>(null)
+  return (
+    <AccentContext value={setAccent}>
+      <MantineProvider
+        theme={themeFor(accent)}
+        cssVariablesResolver={readableVariables}
+        defaultColorScheme="auto"
+      >
+        {children}
+      </MantineProvider>
+    </AccentContext>
+  )
+}
