@@ -1,67 +1,95 @@
 /**
- * The one seam between the wire, which is snake_case, and TypeScript, which is camelCase.
+ * How one function of the contract is called, and its answer read.
  *
  * @module
  */
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { type PostgrestFailure, UsherError } from './errors.ts'
 import type { Database } from './generated/database.types.ts'
+import { type Camel, camelise, snakeise } from './names.ts'
 import type { Result } from './result.ts'
 
 type Functions = Database['public']['Functions']
 export type FunctionName = keyof Functions & string
 export type Returned<F extends FunctionName> = Functions[F]['Returns']
+export type RowOf<T extends keyof Database['public']['Tables']> =
+  Database['public']['Tables'][T]['Row']
 
-/** `expires_at` becomes `expiresAt`. */
-type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : S
+/** A supabase-js client, whatever database and schema it is typed for. */
+// biome-ignore lint/suspicious/noExplicitAny: the caller's Database type is the caller's business
+export type AnySupabaseClient = SupabaseClient<any, any, any>
 
-/** A row with its keys in camelCase. Values, such as `metadata`, stay as they are. */
-export type Camel<Row> = { [K in keyof Row as K extends string ? CamelCase<K> : K]: Row[K] }
+/** By what, and how, calls are made; copies of a client differ in it and in nothing else. */
+export interface Connection {
+  supabase: AnySupabaseClient
+  /** Whether times become `Date`. */
+  dates?: boolean | undefined
+  /** Whether a refusal is thrown. */
+  throws?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
 
+/** Arguments as a method has them; what is undefined is left to the function's default. */
+type Arguments<F extends FunctionName> = {
+  [K in keyof Camel<Functions[F]['Args']>]: Camel<Functions[F]['Args']>[K] | undefined
+}
+
+/** A request of supabase-js before it is sent. */
+interface Request extends PromiseLike<Answer> {
+  abortSignal(signal: AbortSignal): PromiseLike<Answer>
+}
 interface Answer {
   data: unknown
   error: PostgrestFailure | null
   status: number
 }
 
-/** A supabase-js client, whatever database and schema it is typed for. */
-// biome-ignore lint/suspicious/noExplicitAny: the caller's Database type is the caller's business
-export type AnySupabaseClient = SupabaseClient<any, any, any>
-
-/** Renames the keys of one row; not of what is inside its values. */
-export function camelise<Row extends object>(row: Row): Camel<Row> {
-  return Object.fromEntries(
-    Object.entries(row).map(([key, value]) => [
-      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
-  ) as Camel<Row>
-}
-
 /**
  * Calls one function of the contract.
  *
- * @param args - named as in SQL; what is undefined is left to the function's default
- * @param read - makes the answer of the function into what the caller gets
+ * @returns what it returns, in camelCase, as the type that the method promises: a row type made of
+ *   the generated one
  */
-export async function call<F extends FunctionName, T>(
-  supabase: AnySupabaseClient,
+export function call<F extends FunctionName, T>(
+  connection: Connection,
   name: F,
-  args: Functions[F]['Args'] | Record<string, unknown>,
-  read: (returned: Returned<F>) => T,
+  args: Arguments<F>,
 ): Promise<Result<T>> {
-  return settle(supabase.rpc(name, args as object), (data) => read(data as Returned<F>))
+  return settle(connection, connection.supabase.rpc(name, snakeise(args)))
 }
 
-/** Makes a supabase-js answer into a `Result`. */
-export async function settle<T>(
-  request: PromiseLike<Answer>,
-  read: (data: unknown) => T,
-): Promise<Result<T>> {
-  const { data, error, status } = await request
-  return error
-    ? { data: null, error: new UsherError(error, status) }
-    : { data: read(data), error: null }
+/** Sends a request, and makes its answer into a `Result`. */
+export async function settle<T>(connection: Connection, request: Request): Promise<Result<T>> {
+  const { data, error } = await receive(connection, request)
+  return error ? { data: null, error } : { data: present(data, connection) as T, error }
+}
+
+/** Sends a select of which at most one row comes; null when there is none. */
+export async function settleOne<T>(
+  connection: Connection,
+  request: Request,
+): Promise<Result<T | null>> {
+  const { data, error } = await settle<T[]>(connection, request)
+  return error ? { data: null, error } : { data: data[0] ?? null, error }
+}
+
+/** As `settle`, but with the answer as it was sent. */
+export async function receive(
+  { signal, throws }: Connection,
+  request: Request,
+): Promise<Result<unknown>> {
+  const answer = await (signal ? request.abortSignal(signal) : request)
+  if (!answer.error) return { data: answer.data, error: null }
+  const failure = signal?.aborted
+    ? { code: 'aborted', message: 'The call was aborted.' }
+    : answer.error
+  const error = new UsherError(failure, answer.status)
+  if (throws) throw error
+  return { data: null, error }
+}
+
+/** What was sent, as the caller gets it. */
+export function present(data: unknown, connection: Connection): unknown {
+  if (Array.isArray(data)) return data.map((row) => present(row, connection))
+  return data && typeof data === 'object' ? camelise(data, connection.dates) : data
 }

@@ -3,10 +3,47 @@
  *
  * @module
  */
-import type { AnySupabaseClient } from './call.ts'
+import { audit } from './audit.ts'
+import type { AnySupabaseClient, Connection } from './call.ts'
+import { deliveries } from './deliveries.ts'
+import { devices } from './devices.ts'
+import { domains } from './domains.ts'
 import { invites } from './invites.ts'
+import { joinRequests } from './join-requests.ts'
 import { members } from './members.ts'
+import type { InMode } from './modes.ts'
 import { organisations } from './organisations.ts'
+import { roles } from './roles.ts'
+
+export interface UsherOptions<Dates extends boolean = boolean> {
+  /** Whether times are `Date`; by default they are ISO 8601 texts, with microseconds, as sent. */
+  dates?: Dates | undefined
+}
+
+const services = (connection: Connection) => ({
+  organisations: organisations(connection),
+  invites: invites(connection),
+  members: members(connection),
+  roles: roles(connection),
+  audit: audit(connection),
+  devices: devices(connection),
+  deliveries: deliveries(connection),
+  domains: domains(connection),
+  joinRequests: joinRequests(connection),
+})
+type Services = ReturnType<typeof services>
+
+/** The client. Copies of it are cheap. */
+export type Usher<Dates extends boolean = false, Throws extends boolean = false> = InMode<
+  Services,
+  Dates,
+  Throws
+> & {
+  /** A copy that throws an `UsherError` instead of answering one: `error` is then always null. */
+  throwOnError(): Usher<Dates, true>
+  /** A copy whose calls are given up, with the code `aborted`, when the signal says so. */
+  abortSignal(signal: AbortSignal): Usher<Dates, Throws>
+}
 
 /**
  * Wraps a supabase-js client. It holds no state and no session of its own: whoever is signed in
@@ -20,12 +57,17 @@ import { organisations } from './organisations.ts'
  * })
  * if (error?.code === 'already_invited') await usher.invites.resend(error.details)
  */
-export function createUsher(supabase: AnySupabaseClient) {
-  return {
-    organisations: organisations(supabase),
-    invites: invites(supabase),
-    members: members(supabase),
-  }
+export function createUsher<Dates extends boolean = false>(
+  supabase: AnySupabaseClient,
+  { dates }: UsherOptions<Dates> = {},
+): Usher<Dates> {
+  return connect({ supabase, dates }) as unknown as Usher<Dates>
 }
 
-export type Usher = ReturnType<typeof createUsher>
+function connect(connection: Connection): Usher<boolean, boolean> {
+  return {
+    ...services(connection),
+    throwOnError: () => connect({ ...connection, throws: true }),
+    abortSignal: (signal: AbortSignal) => connect({ ...connection, signal }),
+  } as unknown as Usher<boolean, boolean>
+}

@@ -5,6 +5,12 @@
  */
 import type { ErrorCode } from './generated/error-codes.ts'
 
+/**
+ * The words of the contract, and three of the client's own: `unreachable` (no answer came, or one that
+ * is not the API's), `aborted` (by the signal), `invalid_row` (of a file, which could not be read).
+ */
+export type UsherErrorCode = ErrorCode | 'unreachable' | 'aborted' | 'invalid_row'
+
 /** An error as PostgREST sends it through supabase-js. */
 export interface PostgrestFailure {
   code?: string | null
@@ -16,8 +22,8 @@ export interface PostgrestFailure {
 /** Why Usher refused. Branch on `code`; show `message`; `hint` says what to do next. */
 export class UsherError extends Error {
   override readonly name = 'UsherError'
-  /** A word of the contract; a newer server may know more words than this client. */
-  readonly code: ErrorCode | 'unreachable' | (string & {})
+  /** A newer server may know more words than this client. */
+  readonly code: UsherErrorCode | (string & {})
   /** The HTTP status; 0 when no answer came. */
   readonly status: number
   readonly hint: string | null
@@ -33,9 +39,20 @@ export class UsherError extends Error {
   }
 }
 
-/** Tells an `UsherError` from any other, also across two copies of this package. */
-export function isUsherError(error: unknown): error is UsherError {
-  return error instanceof Error && error.name === 'UsherError'
+/**
+ * Tells an `UsherError` from any other, also across two copies of this package.
+ *
+ * @param code - if given, only one with this code
+ */
+export function isUsherError<Code extends UsherErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is UsherError & { readonly code: Code } {
+  return (
+    error instanceof Error &&
+    error.name === 'UsherError' &&
+    (code === undefined || (error as UsherError).code === code)
+  )
 }
 
 function codeOf(failure: PostgrestFailure, status: number): string {

@@ -3,19 +3,52 @@
  *
  * @module
  */
-export { createUsher, type Usher } from './client.ts'
-export { isUsherError, UsherError } from './errors.ts'
+export type { AuditEvent, AuditFilter, AuditVerification } from './audit.ts'
+export type {
+  BulkOptions,
+  BulkProgress,
+  BulkRow,
+  InviteOutcome,
+  UnreadableRow,
+} from './bulk.ts'
+export { createUsher, type Usher, type UsherOptions } from './client.ts'
+export type { Delivery, DeliveryFilter, DeliveryStatus } from './deliveries.ts'
+export type { DeviceCode, DeviceDraft, DeviceFilter, DeviceInviteFilter } from './devices.ts'
+export type { Domain, JoinPolicy } from './domains.ts'
+export { isUsherError, UsherError, type UsherErrorCode } from './errors.ts'
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
+export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'
 export type {
   DeviceInvite,
   Invite,
   InviteDraft,
-  InviteOutcome,
+  InviteFilter,
+  InviteMetrics,
+  InviteMetricsDay,
   InvitePreview,
   InviteStatus,
   MailedInvite,
+  MyInvite,
 } from './invites.ts'
-export type { Member, MemberStatus } from './members.ts'
-export type { MyOrganisation, Organisation } from './organisations.ts'
-export type { Result } from './result.ts'
+export type { JoinRequest, JoinRequestFilter, JoinRequestStatus } from './join-requests.ts'
+export {
+  type Landing,
+  type LandingOptions,
+  type LandingStep,
+  nextStep,
+  openLanding,
+  type TokenStorage,
+  takeToken,
+} from './landing.ts'
+export type { Member, MemberFilter, MemberStatus } from './members.ts'
+export type { Dated } from './modes.ts'
+export type {
+  JoinableOrganisation,
+  MyOrganisation,
+  Organisation,
+  OrganisationChanges,
+} from './organisations.ts'
+export type { IterateOptions, PageOptions } from './pages.ts'
+export type { PageResult, Result } from './result.ts'
+export type { Role, RoleDraft, RoleExclusion } from './roles.ts'

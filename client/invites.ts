@@ -3,22 +3,28 @@
  *
  * @module
  */
-import { type AnySupabaseClient, type Camel, call, camelise, type Returned } from './call.ts'
+import { type BulkOptions, type BulkRow, createInvites, type InviteOutcome } from './bulk.ts'
+import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
-import { type Member, toMember } from './members.ts'
-import type { Result } from './result.ts'
+import type { RoleName } from './generated/roles.ts'
+import type { Member } from './members.ts'
+import type { Camel } from './names.ts'
+import { eachOf, type IterateOptions, type PageOptions } from './pages.ts'
+import type { PageResult, Result } from './result.ts'
 
-type InviteRow = Returned<'create_organisation_invite'>
-type PreviewRow = Returned<'validate_organisation_invite'>
-type ResultRow = Returned<'create_organisation_invites'>[number]
+type InviteRow = Camel<Returned<'create_organisation_invite'>>
+type PreviewRow = Camel<Returned<'validate_organisation_invite'>>
+type MyInviteRow = Camel<Returned<'list_my_organisation_invites'>[number]>
+type MetricsRow = Camel<Returned<'organisation_invite_metrics'>>
 
 export type InviteStatus = 'pending' | 'accepted' | 'declined' | 'revoked' | 'expired'
 type AnyInvite = Omit<
-  Camel<InviteRow>,
-  'status' | 'resendCount' | 'kind' | 'email' | 'deviceName'
+  InviteRow,
+  'status' | 'resendCount' | 'kind' | 'email' | 'deviceName' | 'roles'
 > & {
   status: InviteStatus
   resendCount: number
+  roles: RoleName[]
 }
 /** An invite by mail. */
 export type MailedInvite = AnyInvite & { kind: 'user'; email: string; deviceName: null }
@@ -27,59 +33,76 @@ export type DeviceInvite = AnyInvite & { kind: 'device'; email: null; deviceName
 export type Invite = MailedInvite | DeviceInvite
 
 /** What an invitee may see before deciding. Fields that the link does not show are null. */
-export type InvitePreview = Omit<Camel<PreviewRow>, 'status' | 'reason'> & {
+export type InvitePreview = Omit<PreviewRow, 'status' | 'reason'> & {
   status: InviteStatus | 'superseded' | 'invalid'
   /** The error that accepting would give; null while the invite is pending. */
   reason: ErrorCode | null
 }
 
-/** What became of one row of a batch. */
-export type InviteOutcome = {
-  rowNumber: number
-  email: string | null
-} & (
-  | { status: 'created'; inviteId: string; errorCode: null; errorDetails: null }
-  | { status: 'failed'; inviteId: null; errorCode: ErrorCode; errorDetails: string | null }
-)
+/** A pending invite to the caller's own address. */
+export type MyInvite = Omit<MyInviteRow, NullableInMyInvite | 'roles'> & {
+  roles: RoleName[]
+} & { [K in NullableInMyInvite]: MyInviteRow[K] | null }
+type NullableInMyInvite =
+  | 'inviterName'
+  | 'inviterEmail'
+  | 'message'
+  | 'organisationLogoUrl'
+  | 'organisationAccentColour'
+
+type Rates = 'acceptanceRate' | 'medianHoursToAccept' | 'deliveryRate' | 'bounceRate'
+/** Counts by state as they are now; rates from 0 to 1, null where there is nothing to count. */
+export type InviteMetrics = {
+  [K in Exclude<keyof MetricsRow, Rates | 'days'>]: NonNullable<MetricsRow[K]>
+} & Pick<MetricsRow, Rates> & { days: InviteMetricsDay[] }
+/** What happened on one day in UTC, such as `2026-01-31`; days without anything are left out. */
+export type InviteMetricsDay = { day: string } & Record<
+  'created' | 'accepted' | 'declined' | 'revoked' | 'expired',
+  number
+>
 
 export interface InviteDraft {
   /** One address; case and spaces around it do not matter. */
   email: string
   /** 1 to 20 names of roles; never `owner`, which is transferred. */
-  roles: string[]
+  roles: RoleName[]
   /** An interval from 1 hour to 30 days, such as `3 days`; default: the organisation's, 7 days. */
-  expiresIn?: string
+  expiresIn?: string | undefined
   /** Plain text of at most 1,000 characters. */
-  message?: string
+  message?: string | undefined
   /** Language of mail and page, such as `de-AT`; default: the organisation's. */
-  locale?: string
+  locale?: string | undefined
   /** Where to go after accepting: a path, or an address of an allowed origin. */
-  redirectTo?: string
+  redirectTo?: string | undefined
   /** At most 8 kB, for the application's own use. */
-  metadata?: Record<string, unknown>
+  metadata?: Record<string, unknown> | undefined
   /** The mail template; default: the built-in one. */
-  templateId?: string
+  templateId?: string | undefined
 }
 
-const toInvite = (row: InviteRow) => camelise(row) as Invite
-const toMailedInvite = (row: InviteRow) => camelise(row) as MailedInvite
-const toPreview = (row: PreviewRow) => camelise(row) as InvitePreview
+export interface InviteFilter extends PageOptions {
+  status?: InviteStatus | undefined
+  /** Only those whose address, or device's name, holds this text, in any case. */
+  search?: string | undefined
+}
 
-function toWire(draft: InviteDraft) {
-  return {
-    email: draft.email,
-    roles: draft.roles,
-    expires_in: draft.expiresIn,
-    message: draft.message,
-    locale: draft.locale,
-    redirect_to: draft.redirectTo,
-    metadata: draft.metadata,
-    template_id: draft.templateId,
-  }
+async function listInvites(
+  connection: Connection,
+  organisationId: string,
+  { status, search, cursor, pageSize }: InviteFilter,
+): Promise<PageResult<Invite>> {
+  const args = { organisationId, status, search, cursor, pageSize }
+  const { data, error } = await call<'list_organisation_invites', Invite[]>(
+    connection,
+    'list_organisation_invites',
+    args,
+  )
+  if (error) return { data: null, error, nextCursor: null }
+  return { data, error, nextCursor: data[(pageSize ?? 50) - 1]?.id ?? null }
 }
 
 /** `usher.invites` */
-export function invites(supabase: AnySupabaseClient) {
+export function invites(connection: Connection) {
   return {
     /**
      * Invites an address with exactly these roles; the mail goes out at once.
@@ -89,49 +112,63 @@ export function invites(supabase: AnySupabaseClient) {
      *   `domain_not_allowed`, `seat_limit_reached`, `rate_limited`, or an `invalid_…` code
      */
     create(organisationId: string, draft: InviteDraft): Promise<Result<MailedInvite>> {
-      const args = { organisation_id: organisationId, ...toWire(draft) }
-      return call(supabase, 'create_organisation_invite', args, toMailedInvite)
+      const { email, roles, expiresIn, message, locale, redirectTo, templateId } = draft
+      return call(connection, 'create_organisation_invite', {
+        ...{ organisationId, email, roles, expiresIn, message, locale, redirectTo, templateId },
+        metadata: draft.metadata as never,
+      })
     },
 
     /**
-     * Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
+     * Invites any number of addresses, out of an array or a stream, a chunk at a time; good rows are
+     * not lost to bad ones, nor to a chunk that fails: each of its rows then says why.
      *
-     * @returns an outcome for each draft, in order
+     * @returns an outcome for each row, in order; an error only when no chunk got through at all
      */
-    createMany(organisationId: string, drafts: InviteDraft[]): Promise<Result<InviteOutcome[]>> {
-      const args = { organisation_id: organisationId, invites: drafts.map(toWire) }
-      return call(supabase, 'create_organisation_invites', args, (rows) =>
-        rows.map((row: ResultRow) => camelise(row) as InviteOutcome),
-      )
+    createMany(
+      organisationId: string,
+      rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
+      options: BulkOptions = {},
+    ): Promise<Result<InviteOutcome[]>> {
+      return createInvites(connection, organisationId, rows, options)
     },
 
     /**
      * The invites of an organisation, newest first, a page at a time.
      *
-     * @param page.cursor - the id of the last invite of the page before
-     * @param page.pageSize - 1 to 500, default 50; a shorter page is the last one
+     * @returns a page, or `unauthenticated`, `organisation_not_found`, `permission_denied`,
+     *   `invalid_settings`, `invite_not_found` (the cursor's)
      */
-    list(
-      organisationId: string,
-      page: { status?: InviteStatus; search?: string; cursor?: string; pageSize?: number } = {},
-    ): Promise<Result<Invite[]>> {
-      const { status, search, cursor, pageSize } = page
-      const args = { organisation_id: organisationId, status, search, cursor, page_size: pageSize }
-      return call(supabase, 'list_organisation_invites', args, (rows) => rows.map(toInvite))
+    list(organisationId: string, page: InviteFilter = {}): Promise<PageResult<Invite>> {
+      return listInvites(connection, organisationId, page)
+    },
+
+    /** All that `list` gives, page by page, one at a time. */
+    iterate(organisationId: string, options: IterateOptions<InviteFilter> = {}) {
+      return eachOf(connection, options, (to, page: InviteFilter) =>
+        listInvites(to, organisationId, page),
+      )
+    },
+
+    /** One invite; null when there is none, or none that the caller may read. */
+    get(inviteId: string): Promise<Result<Invite | null>> {
+      const select = connection.supabase.from('organisation_invites').select('*').eq('id', inviteId)
+      return settleOne(connection, select)
     },
 
     /** What the holder of a link may see. Needs no session, changes nothing, never refuses. */
     validate(token: string): Promise<Result<InvitePreview>> {
-      return call(supabase, 'validate_organisation_invite', { token }, toPreview)
+      return call(connection, 'validate_organisation_invite', { token })
     },
 
     /**
      * Accepts: the caller, whose confirmed address must be the invited one, becomes a member.
      *
-     * @returns the membership, or why not; the invite then stays as it was
+     * @returns the membership, or why not (`invite_wrong_email`, `email_unverified`,
+     *   `invite_expired`, `invite_revoked`, `seat_limit_reached`, …); the invite then stays as it was
      */
     accept(token: string): Promise<Result<Member>> {
-      return call(supabase, 'accept_organisation_invite', { token }, toMember)
+      return call(connection, 'accept_organisation_invite', { token })
     },
 
     /**
@@ -139,8 +176,33 @@ export function invites(supabase: AnySupabaseClient) {
      *
      * @param options.reason - for the admins, at most 500 characters
      */
-    decline(token: string, options: { reason?: string } = {}): Promise<Result<InvitePreview>> {
-      return call(supabase, 'decline_organisation_invite', { token, ...options }, toPreview)
+    decline(
+      token: string,
+      { reason }: { reason?: string | undefined } = {},
+    ): Promise<Result<InvitePreview>> {
+      return call(connection, 'decline_organisation_invite', { token, reason })
+    },
+
+    /**
+     * Asks for a new link with one that has expired; once a day counts. Answers the same whatever
+     * happens, so that nothing can be learnt from it.
+     */
+    requestResend(token: string): Promise<Result<null>> {
+      return call(connection, 'request_organisation_invite_resend', { token })
+    },
+
+    /** The pending invites to the caller's own address, newest first; none until it is confirmed. */
+    listMine(): Promise<Result<MyInvite[]>> {
+      return call(connection, 'list_my_organisation_invites', {})
+    },
+
+    /**
+     * Accepts one of `listMine` without the link, where the project's Auth confirms addresses by mail.
+     *
+     * @returns as `accept`, or `permission_denied` (accept by the link), `invite_not_found`
+     */
+    acceptMine(inviteId: string): Promise<Result<Member>> {
+      return call(connection, 'accept_my_organisation_invite', { inviteId })
     },
 
     /**
@@ -149,7 +211,18 @@ export function invites(supabase: AnySupabaseClient) {
      * @returns the invite, or `invite_not_pending`, `rate_limited` (details: seconds to wait), …
      */
     resend(inviteId: string): Promise<Result<MailedInvite>> {
-      return call(supabase, 'resend_organisation_invite', { invite_id: inviteId }, toMailedInvite)
+      return call(connection, 'resend_organisation_invite', { inviteId })
+    },
+
+    /**
+     * Changes what a pending invite offers. The roles are signed into the link: a new mail goes out,
+     * the old links die, the time that is left stays.
+     *
+     * @returns the invite, or `unauthenticated`, `invite_not_found`, `permission_denied`,
+     *   `invite_not_pending`, `invalid_role`, `role_not_assignable`
+     */
+    updateRoles(inviteId: string, roles: RoleName[]): Promise<Result<MailedInvite>> {
+      return call(connection, 'update_organisation_invite_roles', { inviteId, roles })
     },
 
     /**
@@ -158,9 +231,46 @@ export function invites(supabase: AnySupabaseClient) {
      * @param options.reason - at most 500 characters; for the trail, never shown to the invitee
      * @returns the invite, or `invite_not_found`, `permission_denied`, `invite_not_pending`
      */
-    revoke(inviteId: string, options: { reason?: string } = {}): Promise<Result<Invite>> {
-      const args = { invite_id: inviteId, ...options }
-      return call(supabase, 'revoke_organisation_invite', args, toInvite)
+    revoke(
+      inviteId: string,
+      { reason }: { reason?: string | undefined } = {},
+    ): Promise<Result<Invite>> {
+      return call(connection, 'revoke_organisation_invite', { inviteId, reason })
+    },
+
+    /**
+     * Lets a pending invite expire now; it can be sent again.
+     *
+     * @returns the invite, or as `revoke`
+     */
+    expire(inviteId: string): Promise<Result<Invite>> {
+      return call(connection, 'expire_organisation_invite', { inviteId })
+    },
+
+    /**
+     * The link of a pending invite, for when mail cannot bring it; the trail says who took it.
+     *
+     * @returns the address, or `unauthenticated`, `invite_not_found`, `permission_denied`,
+     *   `invite_not_pending`, `role_not_assignable`
+     */
+    revealLink(inviteId: string): Promise<Result<string>> {
+      return call(connection, 'reveal_organisation_invite_link', { inviteId })
+    },
+
+    /**
+     * How invites fare that were made in a time: by default, the last 30 days.
+     *
+     * @param time.since - from then on; at most five years
+     * @param time.until - before then; default: now
+     * @returns counts and rates, or `unauthenticated`, `organisation_not_found`, `permission_denied`,
+     *   `invalid_settings`
+     */
+    metrics(
+      organisationId: string,
+      time: { since?: string | Date | undefined; until?: string | Date | undefined } = {},
+    ): Promise<Result<InviteMetrics>> {
+      const [since, until] = [time.since, time.until].map((at) => at && new Date(at).toISOString())
+      return call(connection, 'organisation_invite_metrics', { organisationId, since, until })
     },
   }
 }

@@ -1,16 +1,36 @@
 /**
- * Organisations: create one, list one's own, ask what one may do there.
+ * Organisations: create, change, hand over; list one's own, ask what one may do there; join.
  *
  * @module
  */
-import { type AnySupabaseClient, type Camel, call, camelise, type Returned } from './call.ts'
+import { type Connection, call, type Returned, type RowOf, settleOne } from './call.ts'
+import type { Permission, RoleName } from './generated/roles.ts'
+import type { Member } from './members.ts'
+import { type Camel, snakeise } from './names.ts'
 import type { Result } from './result.ts'
 
-export type Organisation = Camel<Returned<'create_organisation'>>
-export type MyOrganisation = Camel<Returned<'list_my_organisations'>[number]>
+export type Organisation = Camel<RowOf<'organisations'>>
+export type MyOrganisation = Omit<
+  Camel<Returned<'list_my_organisations'>[number]>,
+  'kind' | 'roles'
+> & {
+  kind: 'user' | 'device'
+  roles: RoleName[]
+}
+/** What one's confirmed address opens: `join` lets one in, `ask` makes a request. */
+export type JoinableOrganisation = Omit<
+  Camel<Returned<'list_joinable_organisations'>[number]>,
+  'joinPolicy' | 'logoUrl' | 'accentColour'
+> & {
+  joinPolicy: 'join' | 'ask'
+  logoUrl: string | null
+  accentColour: string | null
+}
+/** What is left out stays; null takes an optional setting back. */
+export type OrganisationChanges = Partial<Omit<Organisation, 'id' | 'createdAt'>>
 
 /** `usher.organisations` */
-export function organisations(supabase: AnySupabaseClient) {
+export function organisations(connection: Connection) {
   return {
     /**
      * Creates an organisation; the caller becomes its owner.
@@ -19,13 +39,69 @@ export function organisations(supabase: AnySupabaseClient) {
      * @param organisation.slug - 2 to 63 of a-z, 0-9 and single hyphens; without it, made of the name
      * @returns the organisation, or `unauthenticated`, `invalid_settings`, `invalid_slug`, `slug_taken`
      */
-    create(organisation: { name: string; slug?: string }): Promise<Result<Organisation>> {
-      return call(supabase, 'create_organisation', organisation, camelise)
+    create({ name, slug }: { name: string; slug?: string }): Promise<Result<Organisation>> {
+      return call(connection, 'create_organisation', { name, slug })
+    },
+
+    /** One organisation; null when there is none, or none that the caller may read. */
+    get(organisationId: string): Promise<Result<Organisation | null>> {
+      const { supabase } = connection
+      return settleOne(
+        connection,
+        supabase.from('organisations').select('*').eq('id', organisationId),
+      )
     },
 
     /** The organisations that the caller is an active member of, by name, with the caller's roles. */
     listMine(): Promise<Result<MyOrganisation[]>> {
-      return call(supabase, 'list_my_organisations', {}, (rows) => rows.map(camelise))
+      return call(connection, 'list_my_organisations', {})
+    },
+
+    /**
+     * Changes settings; what is left out stays.
+     *
+     * @param changes.inviteTtl - lifetime of invites, an interval from 1 hour to 30 days
+     * @param changes.seatLimit - how many active members there may be; null: any number
+     * @param changes.allowedEmailDomains - only their addresses may be invited; empty: any
+     * @param changes.reminderBefore - an interval from 1 hour to 14 days; null: no reminder
+     * @param changes.auditRetention - an interval of 30 days or more; null: for ever
+     * @returns the organisation, or `unauthenticated`, `organisation_not_found`, `permission_denied`,
+     *   `slug_taken`, or an `invalid_…` code
+     */
+    update(organisationId: string, changes: OrganisationChanges): Promise<Result<Organisation>> {
+      return call(connection, 'update_organisation', {
+        organisationId,
+        changes: snakeise(changes) as Record<string, string>,
+      })
+    },
+
+    /**
+     * Deletes an organisation with its members, roles, invites and mails, for good. The owner may.
+     *
+     * @returns nothing, or `unauthenticated`, `organisation_not_found`, `permission_denied`
+     */
+    delete(organisationId: string): Promise<Result<null>> {
+      return call(connection, 'delete_organisation', { organisationId })
+    },
+
+    /**
+     * Hands an organisation over; the old owner becomes an admin. The owner may.
+     *
+     * @param newOwnerId - the user id of another active member
+     * @returns the membership of the new owner, or `unauthenticated`, `organisation_not_found`,
+     *   `permission_denied`, `member_not_found`
+     */
+    transferOwnership(organisationId: string, newOwnerId: string): Promise<Result<Member>> {
+      return call(connection, 'transfer_organisation_ownership', { organisationId, newOwnerId })
+    },
+
+    /**
+     * Ends the caller's own membership.
+     *
+     * @returns it, or `unauthenticated`, `organisation_not_found`, `owner_required`
+     */
+    leave(organisationId: string): Promise<Result<Member>> {
+      return call(connection, 'leave_organisation', { organisationId })
     },
 
     /**
@@ -33,9 +109,8 @@ export function organisations(supabase: AnySupabaseClient) {
      *
      * @param permission - `thing.action`, such as `invite.create`
      */
-    hasPermission(organisationId: string, permission: string): Promise<Result<boolean>> {
-      const args = { organisation_id: organisationId, permission }
-      return call(supabase, 'has_organisation_permission', args, (allowed) => allowed)
+    hasPermission(organisationId: string, permission: Permission): Promise<Result<boolean>> {
+      return call(connection, 'has_organisation_permission', { organisationId, permission })
     },
 
     /**
@@ -43,9 +118,23 @@ export function organisations(supabase: AnySupabaseClient) {
      *
      * @returns permissions, or `unauthenticated`, `organisation_not_found`
      */
-    listMyPermissions(organisationId: string): Promise<Result<string[]>> {
-      const args = { organisation_id: organisationId }
-      return call(supabase, 'list_my_organisation_permissions', args, (names) => names)
+    listMyPermissions(organisationId: string): Promise<Result<Permission[]>> {
+      return call(connection, 'list_my_organisation_permissions', { organisationId })
+    },
+
+    /** The organisations that the domain of the caller's confirmed address opens. */
+    listJoinable(): Promise<Result<JoinableOrganisation[]>> {
+      return call(connection, 'list_joinable_organisations', {})
+    },
+
+    /**
+     * Joins one of `listJoinable`, or asks to.
+     *
+     * @returns `joined`, or `requested` (also when asked before); or `unauthenticated`,
+     *   `organisation_not_found`, `already_member`, `member_banned`, `seat_limit_reached`, …
+     */
+    join(organisationId: string): Promise<Result<'joined' | 'requested'>> {
+      return call(connection, 'join_organisation', { organisationId })
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * union of error codes (it is built from the migrations and thrown away); from the permission matrix,
+ * unions of error codes, built-in roles and permissions (it is built from the migrations and thrown away); from the permission matrix,
  * `docs/permissions.md`.
  *
  *   npm run generate            writes
@@ -30,9 +30,11 @@ try {
   await applyMigrations(server.url)
   const types = 'client/generated/database.types.ts'
   const codes = 'client/generated/error-codes.ts'
+  const roles = 'client/generated/roles.ts'
   const files = {
     [types]: await format(types, HEADER + (await databaseTypes(server.url))),
     [codes]: await format(codes, HEADER + (await errorCodes(server.url))),
+    [roles]: await format(roles, HEADER + (await rolesAndPermissions(server.url))),
     'docs/permissions.md': permissionsPage(),
   }
   for (const [file, text] of Object.entries(files)) {
@@ -71,6 +73,30 @@ async function errorCodes(url: string): Promise<string> {
     ({ code, status, message }) => `  /** ${status}: ${message} */\n  | '${code}'`,
   )
   return `/** Why a call can be refused; \`error.code\` is one of these. */\nexport type ErrorCode =\n${members.join('\n')}\n`
+}
+
+async function rolesAndPermissions(url: string): Promise<string> {
+  const [roles, permissions] = await withDatabase(url, (sql) =>
+    Promise.all([
+      sql`select name, description from public.organisation_roles
+        where organisation_id is null order by id`,
+      sql`select name, description from usher.permissions order by name`,
+    ]),
+  )
+  const union = (rows: Iterable<Record<string, string>>) =>
+    [...rows].map(({ name, description }) => `  /** ${description} */\n  | '${name}'`).join('\n')
+  return `/** The roles that every organisation has. */
+export type BuiltInRole =
+${union(roles)}
+
+/** The name of a role: a built-in one, or an organisation's own. */
+export type RoleName = BuiltInRole | (string & {})
+
+/** What a role permits, as \`thing.action\`; an application may have added its own. */
+export type Permission =
+${union(permissions)}
+  | (string & {})
+`
 }
 
 /** As `npm run fix` would; the generated folder is left out of linting, not of tidiness. */
