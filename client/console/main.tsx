@@ -5,10 +5,10 @@
  */
 import { createClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
+import { createUsher, openLanding, takeToken } from '../index.ts'
 import { App } from './app/app.tsx'
 import { initialLanguage } from './app/language.tsx'
 import './styles.css'
-import { takeToken } from './take-token.ts'
 import { LANGUAGES } from './texts/languages.ts'
 
 /** What `config.json` beside the pages says. */
@@ -20,7 +20,7 @@ interface Config {
 }
 
 // Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
-const token = takeToken(window.location, window.history)
+const token = takeToken()
 
 const code = initialLanguage()
 const [config, texts] = await Promise.all([
@@ -28,14 +28,26 @@ const [config, texts] = await Promise.all([
   LANGUAGES[code].load(),
 ])
 
+const supabase = createClient(config.apiUrl, config.publishableKey)
+const usher = createUsher(supabase)
+// Kept in the tab until it is answered: through registration, sign-in and reloads.
+const landing = openLanding(usher, {
+  location: {
+    hash: '',
+    search: token ? `?token=${encodeURIComponent(token)}` : '',
+    pathname: window.location.pathname,
+  },
+})
+
 const root = document.getElementById('root')
 if (root) {
   createRoot(root).render(
     <App
-      supabase={createClient(config.apiUrl, config.publishableKey)}
+      supabase={supabase}
+      usher={usher}
+      landing={landing}
       hasSso={config.hasSso ?? false}
       language={{ code, texts }}
-      token={token}
     />,
   )
 }

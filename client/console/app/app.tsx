@@ -8,6 +8,7 @@ import type { SupabaseClient } from '@supabase/supabase-js'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { BrowserRouter } from 'react-router'
+import type { Landing, Usher } from '../../index.ts'
 import type { Texts } from '../texts/en.ts'
 import type { LanguageCode } from '../texts/languages.ts'
 import { AccentContext } from './accent.ts'
@@ -18,21 +19,22 @@ import { readableVariables, themeFor } from './theme.ts'
 
 interface AppProps {
   supabase: SupabaseClient
+  usher: Usher
   hasSso: boolean
   language: { code: LanguageCode; texts: Texts }
-  /** The token of the invitation whose link led here. */
-  token: string | null
+  /** The invitation whose link led here. */
+  landing: Landing
 }
 
-export function App({ supabase, hasSso, language, token }: AppProps) {
+export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
   return (
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
-          <SessionProvider supabase={supabase} hasSso={hasSso}>
+          <SessionProvider supabase={supabase} usher={usher} hasSso={hasSso}>
             <QueryClientProvider client={queryClient}>
               <BrowserRouter>
-                <Pages token={token} />
+                <Pages landing={landing} />
               </BrowserRouter>
             </QueryClientProvider>
           </SessionProvider>

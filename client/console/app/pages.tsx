@@ -6,6 +6,7 @@
  */
 import { lazy, Suspense } from 'react'
 import { Route, Routes } from 'react-router'
+import type { Landing } from '../../index.ts'
 import { InvitePage } from '../pages/invite/invite-page.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
 
@@ -16,12 +17,12 @@ const Workspace = lazy(async () => ({
   default: (await import('./workspace.tsx')).Workspace,
 }))
 
-export function Pages({ token }: { token: string | null }) {
+export function Pages({ landing }: { landing: Landing }) {
   return (
     <Suspense fallback={<PageSkeleton />}>
       <Routes>
-        <Route path="/invite" element={<InvitePage token={token} isRegistering={false} />} />
-        <Route path="/register" element={<InvitePage token={token} isRegistering={true} />} />
+        <Route path="/invite" element={<InvitePage landing={landing} isRegistering={false} />} />
+        <Route path="/register" element={<InvitePage landing={landing} isRegistering={true} />} />
         <Route path="/sign-in" element={<SignInPage />} />
         <Route path="*" element={<Workspace />} />
       </Routes>

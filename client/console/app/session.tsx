@@ -5,7 +5,7 @@
  */
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react'
-import { createUsher, type Usher } from '../../index.ts'
+import type { Usher } from '../../index.ts'
 
 /** Whoever is signed in. */
 export interface Person {
@@ -26,13 +26,13 @@ const SessionContext = createContext<Session | null>(null)
 
 interface SessionProviderProps {
   supabase: SupabaseClient
+  usher: Usher
   hasSso: boolean
   children: ReactNode
 }
 
-export function SessionProvider({ supabase, hasSso, children }: SessionProviderProps) {
+export function SessionProvider({ supabase, usher, hasSso, children }: SessionProviderProps) {
   const [person, setPerson] = useState<Person | null>()
-  const usher = useMemo(() => createUsher(supabase), [supabase])
 
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((_, session) => {

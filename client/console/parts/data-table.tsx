@@ -89,7 +89,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             <Table.Tr key={group.id}>
               {group.headers.map((header) => {
                 const sorted = header.column.getIsSorted()
-                const title = <table.FlexRender header={header} />
+                const title = header.column.columnDef.header as ReactNode
                 return (
                   <Table.Th
                     key={header.id}
@@ -124,7 +124,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                 <Table.Tr key={row.id}>
                   {row.getAllCells().map((cell) => (
                     <Table.Td key={cell.id} data-label={labelOf(cell.column.columnDef.header)}>
-                      <table.FlexRender cell={cell} />
+                      {contentOf(cell)}
                     </Table.Td>
                   ))}
                 </Table.Tr>
@@ -156,6 +156,18 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
       )}
     </>
   )
+}
+
+/**
+ * A cell is drawn by calling its function, not as a component of its own: as one, a new function would
+ * throw away what is open or being typed in it.
+ */
+function contentOf<Context>(cell: {
+  column: { columnDef: { cell?: unknown } }
+  getContext(): Context
+}): ReactNode {
+  const draw = cell.column.columnDef.cell
+  return typeof draw === 'function' ? draw(cell.getContext()) : null
 }
 
 function labelOf(header: unknown): string {

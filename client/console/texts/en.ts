@@ -410,7 +410,7 @@ export const en = {
     editRoles: (row: number) => `Roles in row ${row}`,
     removeRow: (row: number) => `Take out row ${row}`,
     skipBad: (n: number) => count(n, '# row is left out', '# rows are left out'),
-    progress: (done: number, all: number) => `${done} of ${all}`,
+    progress: (done: string, all: string) => `${done} of ${all}`,
     sending: 'Sending',
     stop: 'Stop',
     stopped: 'Stopped. What was sent stays sent.',

@@ -6,7 +6,7 @@
 import { Alert, Anchor, Badge, Button, Code, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import type { InvitePreview } from '../../../index.ts'
+import type { InvitePreview, Landing } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
@@ -15,10 +15,10 @@ import { SinglePage } from '../../parts/single-page.tsx'
 
 interface DeadEndProps {
   preview: InvitePreview
-  token: string
+  landing: Landing
 }
 
-export function DeadEnd({ preview, token }: DeadEndProps) {
+export function DeadEnd({ preview, landing }: DeadEndProps) {
   const { invite, common } = useTexts()
   const { status, organisationName, reason } = preview
   const { title, text } = invite.deadEnds[status === 'pending' ? 'invalid' : status]
@@ -36,7 +36,7 @@ export function DeadEnd({ preview, token }: DeadEndProps) {
           {title}
         </Title>
         <Text>{text}</Text>
-        {status === 'expired' && <AskAgain token={token} />}
+        {status === 'expired' && <AskAgain landing={landing} />}
         {status !== 'expired' && (
           <Anchor component={Link} to="/">
             {invite.toOrganisations}
@@ -53,7 +53,7 @@ export function DeadEnd({ preview, token }: DeadEndProps) {
 }
 
 /** The answer is the same whatever happens, so that nobody learns from it who is invited. */
-function AskAgain({ token }: { token: string }) {
+function AskAgain({ landing }: { landing: Landing }) {
   const { invite } = useTexts()
   const { usher } = useSession()
   const [isAsked, setIsAsked] = useState(false)
@@ -62,7 +62,7 @@ function AskAgain({ token }: { token: string }) {
 
   async function ask() {
     setIsBusy(true)
-    const { error } = await usher.invites.requestResend(token)
+    const { error } = await usher.invites.requestResend(landing.token ?? '')
     setIsBusy(false)
     setError(error ?? undefined)
     setIsAsked(!error)

@@ -5,22 +5,21 @@
  */
 import { Button, Group, Stack, Text, Textarea, Title } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
+import type { Landing } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
-import { useSession } from '../../app/session.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
 interface DeclineFormProps {
   organisation: string
-  token: string
+  landing: Landing
   onDeclined: () => void
   onCancel: () => void
   onStale: () => void
 }
 
 export function DeclineForm(props: DeclineFormProps) {
-  const { organisation, token, onDeclined, onCancel, onStale } = props
+  const { organisation, landing, onDeclined, onCancel, onStale } = props
   const { invite, common } = useTexts()
-  const { usher } = useSession()
   const [reason, setReason] = useState('')
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
@@ -28,11 +27,11 @@ export function DeclineForm(props: DeclineFormProps) {
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     setIsBusy(true)
-    const { error } = await usher.invites.decline(token, reason.trim() ? { reason } : {})
+    const { error } = await landing.decline({ reason: reason.trim() || undefined })
     setIsBusy(false)
     if (!error) return onDeclined()
     setError(error)
-    if (error.status === 410) onStale()
+    if (landing.token === null) onStale()
   }
 
   return (

@@ -5,6 +5,7 @@
  */
 import { Alert, Anchor, Button, Divider, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { type Landing, nextStep } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -14,7 +15,7 @@ import type { PendingPreview } from './invite-page.tsx'
 
 interface InviteAnswerProps {
   preview: PendingPreview
-  token: string
+  landing: Landing
   isRegistering: boolean
   onDeclined: () => void
   /** The invitation is no longer as it was shown. */
@@ -22,7 +23,7 @@ interface InviteAnswerProps {
 }
 
 export function InviteAnswer(props: InviteAnswerProps) {
-  const { preview, token, onDeclined, onStale } = props
+  const { preview, landing, onDeclined, onStale } = props
   const { invite } = useTexts()
   const [isDeclining, setIsDeclining] = useState(false)
 
@@ -30,7 +31,7 @@ export function InviteAnswer(props: InviteAnswerProps) {
     return (
       <DeclineForm
         organisation={preview.organisationName}
-        token={token}
+        landing={landing}
         onDeclined={onDeclined}
         onCancel={() => setIsDeclining(false)}
         onStale={onStale}
@@ -55,10 +56,11 @@ export function InviteAnswer(props: InviteAnswerProps) {
 }
 
 /** What stands between the reader and the membership: an account, the right one, or a button. */
-function Entry({ preview, token, isRegistering, onStale }: InviteAnswerProps) {
+function Entry({ preview, landing, isRegistering, onStale }: InviteAnswerProps) {
   const { invite } = useTexts()
   const { person, supabase } = useSession()
-  const [isNew, setIsNew] = useState(preview.hasAccount === false || isRegistering)
+  const step = nextStep(preview, person?.email ?? null)
+  const [isNew, setIsNew] = useState(step === 'register' || isRegistering)
 
   if (!person) {
     return (
@@ -73,7 +75,7 @@ function Entry({ preview, token, isRegistering, onStale }: InviteAnswerProps) {
       </>
     )
   }
-  if (person.email.toLowerCase() !== preview.email) {
+  if (step === 'switch-account') {
     return (
       <Alert color="yellow" variant="outline" title={invite.wrongAccountTitle} role="alert">
         <Text size="sm" mb="sm">
@@ -91,29 +93,29 @@ function Entry({ preview, token, isRegistering, onStale }: InviteAnswerProps) {
       </Alert>
     )
   }
-  return <AcceptButton preview={preview} token={token} onStale={onStale} />
+  return <AcceptButton preview={preview} landing={landing} onStale={onStale} />
 }
 
 function AcceptButton({
   preview,
-  token,
+  landing,
   onStale,
-}: Pick<InviteAnswerProps, 'preview' | 'token' | 'onStale'>) {
+}: Pick<InviteAnswerProps, 'preview' | 'landing' | 'onStale'>) {
   const { invite, sign } = useTexts()
-  const { usher, person, supabase } = useSession()
+  const { person, supabase } = useSession()
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
 
   async function accept() {
     setIsBusy(true)
-    const { data, error } = await usher.invites.accept(token)
+    const { data, error } = await landing.accept()
     if (data) {
       window.location.assign(preview.redirectTo ?? `/organisations/${data.organisationId}`)
       return
     }
     setIsBusy(false)
     setError(error)
-    if (error.status === 410 || error.status === 404) onStale()
+    if (landing.token === null) onStale()
   }
 
   return (

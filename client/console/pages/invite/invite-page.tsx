@@ -10,7 +10,7 @@ import { useAccent } from '../../app/accent.ts'
 import { useLanguage } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
-import type { InvitePreview } from '../../../index.ts'
+import type { InvitePreview, Landing } from '../../../index.ts'
 import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SinglePage } from '../../parts/single-page.tsx'
@@ -20,22 +20,22 @@ import { InviteAnswer } from './invite-answer.tsx'
 import { InviteFacts } from './invite-facts.tsx'
 
 interface InvitePageProps {
-  token: string | null
+  landing: Landing
   /** Whether the reader came to make an account. */
   isRegistering: boolean
 }
 
-export function InvitePage({ token, isRegistering }: InvitePageProps) {
-  const { usher, person } = useSession()
+export function InvitePage({ landing, isRegistering }: InvitePageProps) {
+  const { person } = useSession()
   const { texts, suggest } = useLanguage()
   const queryClient = useQueryClient()
   const [declinedFrom, setDeclinedFrom] = useState<string | null>(null)
 
-  const queryKey = ['usher', 'invite-preview', token]
+  const queryKey = ['invite-preview']
   const preview = useQuery({
     queryKey,
     async queryFn() {
-      const { data, error } = await usher.invites.validate(token ?? '')
+      const { data, error } = await landing.preview()
       if (error) throw error
       return data
     },
@@ -62,13 +62,13 @@ export function InvitePage({ token, isRegistering }: InvitePageProps) {
     )
   }
   if (declinedFrom !== null) return <Declined organisation={declinedFrom} />
-  if (!isPending(data)) return <DeadEnd preview={data} token={token ?? ''} />
+  if (!isPending(data)) return <DeadEnd preview={data} landing={landing} />
   return (
     <SinglePage>
       <InviteFacts preview={data} />
       <InviteAnswer
         preview={data}
-        token={token ?? ''}
+        landing={landing}
         isRegistering={isRegistering}
         onDeclined={() => setDeclinedFrom(data.organisationName)}
         onStale={() => queryClient.invalidateQueries({ queryKey })}
