@@ -7,7 +7,7 @@ import { type BulkOptions, type BulkRow, createInvites, type InviteOutcome } fro
 import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
 import type { RoleName } from './generated/roles.ts'
-import type { Member } from './members.ts'
+import type { Member, Reason } from './members.ts'
 import type { Camel } from './names.ts'
 import { eachOf, type IterateOptions, type PageOptions } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
@@ -50,7 +50,7 @@ type NullableInMyInvite =
   | 'organisationLogoUrl'
   | 'organisationAccentColour'
 
-type Rates = 'acceptanceRate' | 'medianHoursToAccept' | 'deliveryRate' | 'bounceRate'
+type Rates = (typeof RATES)[number]
 /** Counts by state as they are now; rates from 0 to 1, null where there is nothing to count. */
 export type InviteMetrics = {
   [K in Exclude<keyof MetricsRow, Rates | 'days'>]: NonNullable<MetricsRow[K]>
@@ -99,6 +99,25 @@ async function listInvites(
   )
   if (error) return { data: null, error, nextCursor: null }
   return { data, error, nextCursor: data[(pageSize ?? 50) - 1]?.id ?? null }
+}
+
+const RATES = ['acceptanceRate', 'medianHoursToAccept', 'deliveryRate', 'bounceRate'] as const
+
+async function readMetrics(
+  connection: Connection,
+  organisationId: string,
+  since: string | undefined,
+  until: string | undefined,
+): Promise<Result<InviteMetrics>> {
+  const { data, error } = await call<'organisation_invite_metrics', InviteMetrics>(
+    connection,
+    'organisation_invite_metrics',
+    { organisationId, since, until },
+  )
+  if (error) return { data: null, error }
+  // A numeric may come as text, which is how Postgres itself writes it.
+  for (const rate of RATES) data[rate] &&= Number(data[rate])
+  return { data, error }
 }
 
 /** `usher.invites` */
@@ -176,10 +195,7 @@ export function invites(connection: Connection) {
      *
      * @param options.reason - for the admins, at most 500 characters
      */
-    decline(
-      token: string,
-      { reason }: { reason?: string | undefined } = {},
-    ): Promise<Result<InvitePreview>> {
+    decline(token: string, { reason }: Reason = {}): Promise<Result<InvitePreview>> {
       return call(connection, 'decline_organisation_invite', { token, reason })
     },
 
@@ -231,10 +247,7 @@ export function invites(connection: Connection) {
      * @param options.reason - at most 500 characters; for the trail, never shown to the invitee
      * @returns the invite, or `invite_not_found`, `permission_denied`, `invite_not_pending`
      */
-    revoke(
-      inviteId: string,
-      { reason }: { reason?: string | undefined } = {},
-    ): Promise<Result<Invite>> {
+    revoke(inviteId: string, { reason }: Reason = {}): Promise<Result<Invite>> {
       return call(connection, 'revoke_organisation_invite', { inviteId, reason })
     },
 
@@ -270,7 +283,7 @@ export function invites(connection: Connection) {
       time: { since?: string | Date | undefined; until?: string | Date | undefined } = {},
     ): Promise<Result<InviteMetrics>> {
       const [since, until] = [time.since, time.until].map((at) => at && new Date(at).toISOString())
-      return call(connection, 'organisation_invite_metrics', { organisationId, since, until })
+      return readMetrics(connection, organisationId, since, until)
     },
   }
 }

@@ -5,7 +5,7 @@
  */
 import { type Connection, call, type RowOf } from './call.ts'
 import type { RoleName } from './generated/roles.ts'
-import type { Member } from './members.ts'
+import type { Member, Reason } from './members.ts'
 import type { Camel } from './names.ts'
 import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
@@ -67,10 +67,7 @@ export function joinRequests(connection: Connection) {
      * @returns the request, or `unauthenticated`, `invite_not_found`, `permission_denied`,
      *   `invite_not_pending`, `invalid_message`
      */
-    decline(
-      requestId: string,
-      { reason }: { reason?: string | undefined } = {},
-    ): Promise<Result<JoinRequest>> {
+    decline(requestId: string, { reason }: Reason = {}): Promise<Result<JoinRequest>> {
       return call(connection, 'decline_organisation_join_request', { requestId, reason })
     },
   }

@@ -5,7 +5,7 @@
  */
 import type { Usher } from './client.ts'
 import type { InvitePreview } from './invites.ts'
-import type { Member } from './members.ts'
+import type { Member, Reason } from './members.ts'
 import type { Result } from './result.ts'
 
 /** `sessionStorage`, or anything like it. */
@@ -76,7 +76,7 @@ export interface Landing {
   /** Accepts, once, however often it is called; forgets the token when it is spent. */
   accept(): Promise<Result<Member>>
   /** Declines, once; forgets the token. */
-  decline(options?: { reason?: string | undefined }): Promise<Result<InvitePreview>>
+  decline(options?: Reason): Promise<Result<InvitePreview>>
   /** Forgets the token. */
   clear(): void
 }
@@ -128,8 +128,8 @@ export function openLanding(usher: Usher, options: LandingOptions = {}): Landing
       })
       return accepting
     },
-    decline(reason) {
-      declining ??= answer(usher.invites.decline(firstToken, reason), () => {
+    decline(options) {
+      declining ??= answer(usher.invites.decline(firstToken, options), () => {
         declining = undefined
       })
       return declining

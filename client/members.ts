@@ -25,8 +25,8 @@ export interface MemberFilter extends PageOptions {
   search?: string | undefined
 }
 
-interface Reason {
-  /** At most 500 characters, kept with the membership and in the trail. */
+export interface Reason {
+  /** At most 500 characters, kept in the trail. */
   reason?: string | undefined
 }
 
@@ -42,12 +42,19 @@ export function listMembers(
     if (kind) members = members.eq('kind', kind)
     if (role) members = members.contains('roles', [role])
     if (search?.trim()) {
-      // Twice: for `like`, then for the quoted text that `or` takes.
-      const pattern = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`.replace(/[\\"]/g, '\\$&')
-      members = members.or(`email.ilike."${pattern}",display_name.ilike."${pattern}"`)
+      const pattern = patternOf(search.trim())
+      members = members.or(`email.imatch."${pattern}",display_name.imatch."${pattern}"`)
     }
     return members
   })
+}
+
+/**
+ * A regular expression for a text as it stands. It goes between quotes, so nothing is escaped by a
+ * backslash; the five characters that brackets do not take stand for any one.
+ */
+function patternOf(text: string): string {
+  return text.replace(/[^\p{L}\p{N}\s]/gu, (sign) => ('"\\^[]'.includes(sign) ? '.' : `[${sign}]`))
 }
 
 /** `usher.members` */

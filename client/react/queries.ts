@@ -1,0 +1,129 @@
+/**
+ * Options of all queries, for `useQuery` and `useSuspenseQuery`, for `prefetchQuery` on a server, and
+ * for whoever reads or writes the cache. Lists that have pages are infinite queries.
+ *
+ * @module
+ */
+import type {
+  AuditFilter,
+  DeliveryFilter,
+  DeviceFilter,
+  DeviceInviteFilter,
+  InviteFilter,
+  JoinRequestFilter,
+  MemberFilter,
+  RoleName,
+  Usher,
+} from '../index.ts'
+import { answerQuery, pagesQuery } from './ask.ts'
+import { usherKeys as keys } from './keys.ts'
+
+type Filter<T> = Omit<T, 'cursor'>
+
+/**
+ * @example
+ * await queryClient.prefetchInfiniteQuery(usherQueries(usher).members.list(organisationId))
+ * return <HydrationBoundary state={dehydrate(queryClient)}>…</HydrationBoundary>
+ */
+export function usherQueries(usher: Usher) {
+  return {
+    organisations: {
+      mine: () =>
+        answerQuery(usher, keys.mine('organisations'), (to) => to.organisations.listMine()),
+      joinable: () =>
+        answerQuery(usher, keys.mine('joinable'), (to) => to.organisations.listJoinable()),
+      get: (id: string) =>
+        answerQuery(usher, keys.part(id, 'settings'), (to) => to.organisations.get(id)),
+      myPermissions: (id: string) =>
+        answerQuery(usher, keys.part(id, 'permissions'), (to) =>
+          to.organisations.listMyPermissions(id),
+        ),
+    },
+    invites: {
+      list: (id: string, filter: Filter<InviteFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'invites', 'list', filter), (to, page) =>
+          to.invites.list(id, { ...filter, ...page }),
+        ),
+      get: (id: string, inviteId: string) =>
+        answerQuery(usher, keys.part(id, 'invites', 'one', inviteId), (to) =>
+          to.invites.get(inviteId),
+        ),
+      metrics: (id: string, time: { since?: string; until?: string } = {}) =>
+        answerQuery(usher, keys.part(id, 'invites', 'metrics', time), (to) =>
+          to.invites.metrics(id, time),
+        ),
+      mine: () => answerQuery(usher, keys.mine('invites'), (to) => to.invites.listMine()),
+      /** The key holds the token: keep it out of what is stored or sent. */
+      preview: (token: string) =>
+        answerQuery(usher, keys.preview(token), (to) => to.invites.validate(token)),
+    },
+    members: {
+      list: (id: string, filter: Filter<MemberFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'members', 'list', filter), (to, page) =>
+          to.members.list(id, { ...filter, ...page }),
+        ),
+      get: (id: string, userId: string) =>
+        answerQuery(usher, keys.part(id, 'members', 'one', userId), (to) =>
+          to.members.get(id, userId),
+        ),
+      roles: (id: string, userId: string) =>
+        answerQuery(usher, keys.part(id, 'members', 'roles', userId), (to) =>
+          to.members.listRoles(id, userId),
+        ),
+      permissions: (id: string, userId: string) =>
+        answerQuery(usher, keys.part(id, 'members', 'permissions', userId), (to) =>
+          to.members.listPermissions(id, userId),
+        ),
+    },
+    roles: {
+      list: (id: string) =>
+        answerQuery(usher, keys.part(id, 'roles', 'list'), (to) => to.roles.list(id)),
+      members: (id: string, role: RoleName) =>
+        answerQuery(usher, keys.part(id, 'roles', 'members', role), (to) =>
+          to.roles.listMembers(id, role),
+        ),
+      permissions: (id: string, role: RoleName) =>
+        answerQuery(usher, keys.part(id, 'roles', 'permissions', role), (to) =>
+          to.roles.listPermissions(id, role),
+        ),
+      exclusions: (id: string) =>
+        answerQuery(usher, keys.part(id, 'roles', 'exclusions'), (to) =>
+          to.roles.listExclusions(id),
+        ),
+    },
+    audit: {
+      list: (id: string, filter: Filter<AuditFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'audit', 'list', filter), (to, page) =>
+          to.audit.list(id, { ...filter, ...page }),
+        ),
+      verification: (id: string) =>
+        answerQuery(usher, keys.part(id, 'audit', 'verification'), (to) => to.audit.verify(id)),
+    },
+    devices: {
+      list: (id: string, filter: Filter<DeviceFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'devices', 'list', filter), (to, page) =>
+          to.devices.list(id, { ...filter, ...page }),
+        ),
+      invites: (id: string, filter: Filter<DeviceInviteFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'invites', 'devices', filter), (to, page) =>
+          to.devices.listInvites(id, { ...filter, ...page }),
+        ),
+    },
+    deliveries: {
+      list: (id: string, filter: Filter<DeliveryFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'deliveries', 'list', filter), (to, page) =>
+          to.deliveries.list(id, { ...filter, ...page }),
+        ),
+    },
+    domains: {
+      list: (id: string) =>
+        answerQuery(usher, keys.part(id, 'domains', 'list'), (to) => to.domains.list(id)),
+    },
+    joinRequests: {
+      list: (id: string, filter: Filter<JoinRequestFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'joinRequests', 'list', filter), (to, page) =>
+          to.joinRequests.list(id, { ...filter, ...page }),
+        ),
+    },
+  }
+}

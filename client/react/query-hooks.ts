@@ -1,0 +1,99 @@
+/**
+ * A hook for each query. To add options, such as `enabled` or `staleTime`, spread those of
+ * `useUsherQueries()` into `useQuery` or `useInfiniteQuery`.
+ *
+ * Lists with pages answer all rows fetched so far as `data`, and have `fetchNextPage` and `hasNextPage`.
+ *
+ * @module
+ */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import type { RoleName } from '../index.ts'
+import { useUsherQueries } from './provider.tsx'
+import type { usherQueries } from './queries.ts'
+
+type Queries = ReturnType<typeof usherQueries>
+
+export const useMyOrganisations = () => useQuery(useUsherQueries().organisations.mine())
+
+export const useJoinableOrganisations = () => useQuery(useUsherQueries().organisations.joinable())
+
+export const useOrganisation = (organisationId: string) =>
+  useQuery(useUsherQueries().organisations.get(organisationId))
+
+export const useMyPermissions = (organisationId: string) =>
+  useQuery(useUsherQueries().organisations.myPermissions(organisationId))
+
+export const useInvites = (
+  organisationId: string,
+  filter?: Parameters<Queries['invites']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().invites.list(organisationId, filter))
+
+export const useInvite = (organisationId: string, inviteId: string) =>
+  useQuery(useUsherQueries().invites.get(organisationId, inviteId))
+
+export const useInviteMetrics = (
+  organisationId: string,
+  time?: Parameters<Queries['invites']['metrics']>[1],
+) => useQuery(useUsherQueries().invites.metrics(organisationId, time))
+
+export const useMyInvites = () => useQuery(useUsherQueries().invites.mine())
+
+export const useInvitePreview = (token: string) =>
+  useQuery(useUsherQueries().invites.preview(token))
+
+export const useMembers = (
+  organisationId: string,
+  filter?: Parameters<Queries['members']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().members.list(organisationId, filter))
+
+export const useMember = (organisationId: string, userId: string) =>
+  useQuery(useUsherQueries().members.get(organisationId, userId))
+
+export const useMemberRoles = (organisationId: string, userId: string) =>
+  useQuery(useUsherQueries().members.roles(organisationId, userId))
+
+export const useMemberPermissions = (organisationId: string, userId: string) =>
+  useQuery(useUsherQueries().members.permissions(organisationId, userId))
+
+export const useRoles = (organisationId: string) =>
+  useQuery(useUsherQueries().roles.list(organisationId))
+
+export const useRoleMembers = (organisationId: string, role: RoleName) =>
+  useQuery(useUsherQueries().roles.members(organisationId, role))
+
+export const useRolePermissions = (organisationId: string, role: RoleName) =>
+  useQuery(useUsherQueries().roles.permissions(organisationId, role))
+
+export const useRoleExclusions = (organisationId: string) =>
+  useQuery(useUsherQueries().roles.exclusions(organisationId))
+
+export const useAuditEvents = (
+  organisationId: string,
+  filter?: Parameters<Queries['audit']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().audit.list(organisationId, filter))
+
+export const useAuditVerification = (organisationId: string) =>
+  useQuery(useUsherQueries().audit.verification(organisationId))
+
+export const useDevices = (
+  organisationId: string,
+  filter?: Parameters<Queries['devices']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().devices.list(organisationId, filter))
+
+export const useDeviceInvites = (
+  organisationId: string,
+  filter?: Parameters<Queries['devices']['invites']>[1],
+) => useInfiniteQuery(useUsherQueries().devices.invites(organisationId, filter))
+
+export const useDeliveries = (
+  organisationId: string,
+  filter?: Parameters<Queries['deliveries']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().deliveries.list(organisationId, filter))
+
+export const useDomains = (organisationId: string) =>
+  useQuery(useUsherQueries().domains.list(organisationId))
+
+export const useJoinRequests = (
+  organisationId: string,
+  filter?: Parameters<Queries['joinRequests']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().joinRequests.list(organisationId, filter))

@@ -1,0 +1,54 @@
+/**
+ * Builds the npm package out of `client/` into `client/dist/`: a module a file, so that a bundler takes
+ * only what is used, and its types.
+ *
+ *   npm run build:client
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process'
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+
+const CLIENT = fileURLToPath(new URL('../client/', import.meta.url))
+const DIST = join(CLIENT, 'dist')
+
+await build({
+  root: CLIENT,
+  configFile: false,
+  logLevel: 'warn',
+  publicDir: false,
+  build: {
+    target: 'es2022',
+    minify: false,
+    outDir: DIST,
+    emptyOutDir: true,
+    lib: {
+      entry: ['index.ts', 'csv/index.ts', 'react/index.ts'].map((file) => join(CLIENT, file)),
+      formats: ['es'],
+    },
+    rolldownOptions: {
+      // What is not ours is the application's: it has, or chooses, the version.
+      external: /^[^./]/,
+      output: { preserveModules: true, preserveModulesRoot: CLIENT, entryFileNames: '[name].js' },
+    },
+  },
+})
+
+const { status, stdout } = spawnSync('tsc', ['--project', join(CLIENT, 'tsconfig.json')], {
+  encoding: 'utf8',
+})
+if (status !== 0) throw new Error(`The types were not built:\n${stdout}`)
+
+// tsc leaves the endings of imports alone in declarations, where not every reader knows `.ts`.
+for (const file of await readdir(DIST, { recursive: true })) {
+  if (!file.endsWith('.d.ts')) continue
+  const text = await readFile(join(DIST, file), 'utf8')
+  await writeFile(
+    join(DIST, file),
+    text.replace(/(from|import\()\s*'(\.[^']+)\.tsx?'/g, "$1 '$2.js'"),
+  )
+}
+await copyFile(join(CLIENT, '..', 'LICENSE'), join(DIST, 'LICENSE'))
