@@ -9,6 +9,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { BrowserRouter } from 'react-router'
 import type { Landing, Usher } from '../../index.ts'
+import { UsherProvider } from '../../react/provider.tsx'
 import type { Texts } from '../texts/en.ts'
 import type { LanguageCode } from '../texts/languages.ts'
 import { AccentContext } from './accent.ts'
@@ -31,13 +32,15 @@ export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
-          <SessionProvider supabase={supabase} usher={usher} hasSso={hasSso}>
-            <QueryClientProvider client={queryClient}>
-              <BrowserRouter>
-                <Pages landing={landing} />
-              </BrowserRouter>
-            </QueryClientProvider>
-          </SessionProvider>
+          <QueryClientProvider client={queryClient}>
+            <UsherProvider usher={usher}>
+              <SessionProvider supabase={supabase} hasSso={hasSso}>
+                <BrowserRouter>
+                  <Pages landing={landing} />
+                </BrowserRouter>
+              </SessionProvider>
+            </UsherProvider>
+          </QueryClientProvider>
         </LanguageProvider>
       </Themed>
     </DirectionProvider>
@@ -45,7 +48,7 @@ export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
 }
 
 const queryClient = new QueryClient({
-  defaultOptions: { queries: { staleTime: 5_000, retry: false } },
+  defaultOptions: { queries: { staleTime: 2_000 } },
 })
 
 function Themed({ children }: { children: ReactNode }) {

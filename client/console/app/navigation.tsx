@@ -27,7 +27,12 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     { to: 'devices', label: texts.devices.title, icon: IconDeviceTablet, needs: 'invite.read' },
     { to: 'roles', label: texts.roles.title, icon: IconKey, needs: 'role.read' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },
-    { to: 'settings', label: texts.settings.title, icon: IconSettings, needs: 'organisation.update' },
+    {
+      to: 'settings',
+      label: texts.settings.title,
+      icon: IconSettings,
+      needs: 'organisation.update',
+    },
   ]
   return pages
     .filter(({ needs }) => can(needs))

@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, use, useMemo } from 'react'
 import type { MyOrganisation, Organisation, Permission } from '../../index.ts'
+import { useUsherQueries } from '../../react/index.ts'
 import { useAccent } from './accent.ts'
-import { useRead } from './data.ts'
+import { live } from './live.ts'
 
 interface CurrentOrganisation extends MyOrganisation {
   /** Its branding and settings; null while they are on their way, or where it is not to be read. */
@@ -28,24 +30,18 @@ interface OrganisationProviderProps {
   children: ReactNode
 }
 
-/** Roles may change while somebody looks; how often that is looked for, in milliseconds. */
-const ROLE_WATCH = 5_000
-
 export function OrganisationProvider(props: OrganisationProviderProps) {
   const { organisationKey, whileLoading, whenMissing, whenFailed, children } = props
-  const mine = useRead(['mine'], (usher) => usher.organisations.listMine(), {
-    refetchInterval: ROLE_WATCH,
-  })
-  const found = mine.data?.find(({ id, slug }) => organisationKey === slug || organisationKey === id)
-  const id = found?.id ?? ''
-  const permissions = useRead(
-    [id, 'permissions'],
-    (usher) => usher.organisations.listMyPermissions(id),
-    { enabled: id !== '', refetchInterval: ROLE_WATCH },
+  const queries = useUsherQueries()
+  // Roles may change while somebody looks.
+  const mine = useQuery({ ...queries.organisations.mine(), ...live })
+  const found = mine.data?.find(
+    ({ id, slug }) => organisationKey === slug || organisationKey === id,
   )
-  const details = useRead([id, 'details'], (usher) => usher.organisations.get(id), {
-    enabled: id !== '',
-  })
+  const id = found?.id ?? ''
+  const enabled = id !== ''
+  const permissions = useQuery({ ...queries.organisations.myPermissions(id), ...live, enabled })
+  const details = useQuery({ ...queries.organisations.get(id), enabled })
   useAccent(details.data?.accentColour)
 
   const organisation = useMemo(() => {

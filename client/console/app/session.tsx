@@ -4,8 +4,8 @@
  * @module
  */
 import type { SupabaseClient } from '@supabase/supabase-js'
-import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react'
-import type { Usher } from '../../index.ts'
+import { useQueryClient } from '@tanstack/react-query'
+import { createContext, type ReactNode, use, useEffect, useMemo, useRef, useState } from 'react'
 
 /** Whoever is signed in. */
 export interface Person {
@@ -15,7 +15,6 @@ export interface Person {
 
 interface Session {
   supabase: SupabaseClient
-  usher: Usher
   /** null for nobody, undefined until that is known. */
   person: Person | null | undefined
   /** Whether the project offers single sign-on. */
@@ -26,27 +25,29 @@ const SessionContext = createContext<Session | null>(null)
 
 interface SessionProviderProps {
   supabase: SupabaseClient
-  usher: Usher
   hasSso: boolean
   children: ReactNode
 }
 
-export function SessionProvider({ supabase, usher, hasSso, children }: SessionProviderProps) {
+export function SessionProvider({ supabase, hasSso, children }: SessionProviderProps) {
   const [person, setPerson] = useState<Person | null>()
+
+  const queryClient = useQueryClient()
+  const known = useRef<string | undefined>(undefined)
 
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((_, session) => {
       const next = session && { id: session.user.id, email: session.user.email ?? '' }
+      // What somebody else has seen is not for whoever comes next.
+      if (known.current !== undefined && known.current !== next?.id) queryClient.clear()
+      known.current = next?.id
       // A refreshed token is the same person: nothing below need be drawn again.
       setPerson((before) => (before && before.id === next?.id ? before : next))
     })
     return () => data.subscription.unsubscribe()
-  }, [supabase])
+  }, [supabase, queryClient])
 
-  const session = useMemo(
-    () => ({ supabase, usher, person, hasSso }),
-    [supabase, usher, person, hasSso],
-  )
+  const session = useMemo(() => ({ supabase, person, hasSso }), [supabase, person, hasSso])
   return <SessionContext value={session}>{children}</SessionContext>
 }
 

@@ -14,7 +14,7 @@ import { readableOn } from '../../../functions/emails/theme.ts'
 /** Ours, where an organisation has none. */
 export const DEFAULT_ACCENT = '#3b4cca'
 
-const GROUND = { light: '#ffffff', dark: '#1b1f29' } as const
+export const GROUND = { light: '#ffffff', dark: '#1b1f29' } as const
 /** Accented texts also stand on a ground that is tinted with the accent; that takes some contrast away. */
 const TINTED = { light: '#e9ebf4', dark: '#2c3140' } as const
 

@@ -95,7 +95,8 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                     key={header.id}
                     scope="col"
                     {...(sorted && {
-                      'aria-sort': sorted === 'asc' ? ('ascending' as const) : ('descending' as const),
+                      'aria-sort':
+                        sorted === 'asc' ? ('ascending' as const) : ('descending' as const),
                     })}
                   >
                     {header.column.getCanSort() ? (

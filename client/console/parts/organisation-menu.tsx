@@ -6,14 +6,14 @@
 import { Avatar, Button, Menu, Text } from '@mantine/core'
 import { IconCheck, IconSelector } from '@tabler/icons-react'
 import { Link } from 'react-router'
-import { useRead } from '../app/data.ts'
+import { useMyOrganisations } from '../../react/index.ts'
 import { useTexts } from '../app/language.tsx'
 import { useOrganisation } from '../app/organisation.tsx'
 
 export function OrganisationMenu() {
   const { home } = useTexts()
   const current = useOrganisation()
-  const mine = useRead(['mine'], (usher) => usher.organisations.listMine())
+  const mine = useMyOrganisations()
   return (
     <Menu position="bottom-start" width={280}>
       <Menu.Target>

@@ -7,7 +7,7 @@ import { Badge, Button, Checkbox, Group, MultiSelect, Popover, Stack, Text } fro
 import { IconPencil } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { RoleName } from '../../index.ts'
-import { useRead } from '../app/data.ts'
+import { useRoles } from '../../react/index.ts'
 import { useFormat, useTexts } from '../app/language.tsx'
 import { useOrganisation } from '../app/organisation.tsx'
 
@@ -15,7 +15,7 @@ import { useOrganisation } from '../app/organisation.tsx'
 export function useGivableRoles(): { value: RoleName; label: string }[] {
   const { id } = useOrganisation()
   const { role } = useFormat()
-  const roles = useRead([id, 'roles'], (usher) => usher.roles.list(id))
+  const roles = useRoles(id)
   return (roles.data ?? [])
     .filter(({ name }) => name !== 'owner')
     .sort((a, b) => Number(a.organisationId !== null) - Number(b.organisationId !== null))

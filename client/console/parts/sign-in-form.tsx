@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { Alert, Anchor, Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core'
+import {
+  Alert,
+  Anchor,
+  Button,
+  PasswordInput,
+  SegmentedControl,
+  Stack,
+  TextInput,
+} from '@mantine/core'
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
 import { useTexts } from '../app/language.tsx'

@@ -34,7 +34,8 @@ export const de: Texts = {
     undone: 'Rückgängig gemacht, weil es abgelehnt wurde',
     typeToConfirm: (word) => `Zum Bestätigen ${word} eingeben`,
     notFoundTitle: 'Hier ist nichts',
-    notFound: 'Die Adresse ist vielleicht falsch geschrieben, oder Sie dürfen nicht sehen, was dort ist.',
+    notFound:
+      'Die Adresse ist vielleicht falsch geschrieben, oder Sie dürfen nicht sehen, was dort ist.',
     toStart: 'Zur Startseite',
     noAccessTitle: 'Das dürfen Sie nicht sehen',
     noAccess:
@@ -47,7 +48,8 @@ export const de: Texts = {
     system: 'Wie das Gerät',
   },
   errors: {
-    unauthenticated: 'Sie sind nicht mehr angemeldet. Melden Sie sich an und versuchen Sie es noch einmal.',
+    unauthenticated:
+      'Sie sind nicht mehr angemeldet. Melden Sie sich an und versuchen Sie es noch einmal.',
     domain_not_allowed: 'Die Organisation nimmt keine Adressen dieser Domain an.',
     email_unverified: 'Ihre Adresse ist noch nicht bestätigt.',
     invite_wrong_email: 'Diese Einladung ist für eine andere Adresse.',
@@ -81,9 +83,15 @@ export const de: Texts = {
     invalid_slug: 'Dieser Kurzname geht nicht: 2 bis 63 aus a–z, 0–9 und Bindestrichen.',
     rate_limited: 'Zu oft. Warten Sie ein wenig und versuchen Sie es noch einmal.',
   },
-  unreachable: 'Der Server hat nicht geantwortet. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
+  unreachable:
+    'Der Server hat nicht geantwortet. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
   unexpected: 'Etwas Unerwartetes ist geschehen. Versuchen Sie es noch einmal.',
-  builtInRoles: { owner: 'Inhaber', admin: 'Administrator', finance: 'Finanzen', member: 'Mitglied' },
+  builtInRoles: {
+    owner: 'Inhaber',
+    admin: 'Administrator',
+    finance: 'Finanzen',
+    member: 'Mitglied',
+  },
   builtInRoleDescriptions: {
     owner: 'Alles. Genau ein Mitglied, nie eingeladen.',
     admin: 'Alles, außer die Organisation zu löschen oder zu übergeben.',
@@ -179,7 +187,8 @@ export const de: Texts = {
     useCode: 'Weiter',
     sendAnother: 'Anderen Code schicken',
     sso: 'Weiter mit Single Sign-on',
-    confirmByMail: 'Bestätigen Sie Ihre Adresse mit der Mail, die unterwegs ist, und kommen Sie zurück.',
+    confirmByMail:
+      'Bestätigen Sie Ihre Adresse mit der Mail, die unterwegs ist, und kommen Sie zurück.',
     wrongCredentials: 'Adresse und Passwort passen nicht zusammen.',
     hasAccount: 'Zu dieser Adresse gibt es schon ein Konto. Melden Sie sich an.',
     signOut: 'Abmelden',
@@ -276,7 +285,12 @@ export const de: Texts = {
     person: 'Person',
     joined: 'Beigetreten',
     status: 'Zustand',
-    statuses: { active: 'Aktiv', banned: 'Ausgeschlossen', left: 'Ausgetreten', removed: 'Entfernt' },
+    statuses: {
+      active: 'Aktiv',
+      banned: 'Ausgeschlossen',
+      left: 'Ausgetreten',
+      removed: 'Entfernt',
+    },
     you: 'Sie',
     searchLabel: 'Nach Name oder Adresse suchen',
     filterRole: 'Rolle',
@@ -285,7 +299,8 @@ export const de: Texts = {
     rolesChanged: (name) => `Die Rollen von ${name} sind geändert.`,
     remove: 'Entfernen',
     removeTitle: (name) => `${name} entfernen?`,
-    removeText: 'Die Person verliert den Zugang sofort und bekommt eine Mail. Sie kann wieder eingeladen werden.',
+    removeText:
+      'Die Person verliert den Zugang sofort und bekommt eine Mail. Sie kann wieder eingeladen werden.',
     removed: (name) => `${name} ist entfernt.`,
     ban: 'Ausschließen',
     banTitle: (name) => `${name} ausschließen?`,
@@ -346,7 +361,8 @@ export const de: Texts = {
     rolesChanged: (email) => `${email} bekommt eine neue Mail mit den neuen Rollen.`,
     copyLink: 'Link kopieren',
     linkTitle: (email) => `Link für ${email}`,
-    linkText: 'Wer diesen Link hat, kann die Einladung sehen und ablehnen. Dass Sie ihn sahen, ist festgehalten.',
+    linkText:
+      'Wer diesen Link hat, kann die Einladung sehen und ablehnen. Dass Sie ihn sahen, ist festgehalten.',
     details: 'Verlauf',
     empty: 'Noch keine Einladungen',
     emptyText: 'Laden Sie die ersten ein: nach Adresse, aus einer Liste oder Datei.',
@@ -470,9 +486,14 @@ export const de: Texts = {
     verified: 'Das Protokoll ist unversehrt',
     verifiedText: (events, seals) =>
       `${events} Ereignisse stehen unter ${seals} Siegeln, und alle passen.`,
-    unsealed: (n) => count(n, '# Ereignis wartet auf sein Siegel.', '# Ereignisse warten auf ihr Siegel.'),
+    unsealed: (n) =>
+      count(n, '# Ereignis wartet auf sein Siegel.', '# Ereignisse warten auf ihr Siegel.'),
     erased: (n) =>
-      count(n, '# Ereignis wurde von Rechts wegen gelöscht.', '# Ereignisse wurden von Rechts wegen gelöscht.'),
+      count(
+        n,
+        '# Ereignis wurde von Rechts wegen gelöscht.',
+        '# Ereignisse wurden von Rechts wegen gelöscht.',
+      ),
     broken: 'Das Protokoll wurde verändert',
     brokenText: (event) => `Das erste Ereignis, das nicht passt: ${event}`,
     empty: 'Kein Ereignis passt',
@@ -537,12 +558,14 @@ export const de: Texts = {
     closedDoorText:
       'Ob jemand ohne Einladung ein Konto anlegen kann, legt der Betreiber für das ganze Projekt fest.',
     domains: 'Domains',
-    domainsText: 'Weisen Sie nach, dass eine Domain Ihre ist, und lassen Sie ihre Leute selbst beitreten.',
+    domainsText:
+      'Weisen Sie nach, dass eine Domain Ihre ist, und lassen Sie ihre Leute selbst beitreten.',
     addDomain: 'Domain hinzufügen',
     domain: 'Domain',
     verifiedDomain: 'Nachgewiesen',
     unverifiedDomain: 'Noch nicht nachgewiesen',
-    dnsText: 'Fügen Sie diesen TXT-Eintrag dort hinzu, wo Ihre Domain verwaltet wird. Wir sehen alle paar Minuten nach.',
+    dnsText:
+      'Fügen Sie diesen TXT-Eintrag dort hinzu, wo Ihre Domain verwaltet wird. Wir sehen alle paar Minuten nach.',
     dnsName: 'Name',
     dnsValue: 'Wert',
     joinPolicy: 'Leute der Domain',
@@ -556,7 +579,8 @@ export const de: Texts = {
     danger: 'Gefahr',
     delete: 'Organisation löschen',
     deleteTitle: (organisation) => `${organisation} löschen?`,
-    deleteText: 'Alle Mitglieder verlieren den Zugang, alle Einladungen gehen nicht mehr. Das bleibt so.',
+    deleteText:
+      'Alle Mitglieder verlieren den Zugang, alle Einladungen gehen nicht mehr. Das bleibt so.',
     deleted: (organisation) => `${organisation} ist gelöscht.`,
   },
   devices: {
@@ -572,6 +596,7 @@ export const de: Texts = {
     waiting: 'Wartet auf das Gerät',
     enrolled: 'Angemeldet',
     empty: 'Noch keine Geräte',
-    emptyText: 'Ein Gerät, etwa ein Bildschirm oder eine Kasse, tritt mit einem kurzen Code statt einer Adresse bei.',
+    emptyText:
+      'Ein Gerät, etwa ein Bildschirm oder eine Kasse, tritt mit einem kurzen Code statt einer Adresse bei.',
   },
 }

@@ -346,7 +346,8 @@ export const en = {
     rolesChanged: (email: string) => `${email} gets a new mail with the new roles.`,
     copyLink: 'Copy link',
     linkTitle: (email: string) => `Link for ${email}`,
-    linkText: 'Whoever has this link can see and decline the invitation. That you saw it is recorded.',
+    linkText:
+      'Whoever has this link can see and decline the invitation. That you saw it is recorded.',
     details: 'Timeline',
     empty: 'No invitations yet',
     emptyText: 'Invite the first people by address, by a list or by a file.',
@@ -470,9 +471,9 @@ export const en = {
     verified: 'The trail is whole',
     verifiedText: (events: string, seals: string) =>
       `${events} events are under ${seals} seals, and all of them fit.`,
-    unsealed: (n: number) => count(n, '# event waits for its seal.', '# events wait for their seal.'),
-    erased: (n: number) =>
-      count(n, '# event was erased by law.', '# events were erased by law.'),
+    unsealed: (n: number) =>
+      count(n, '# event waits for its seal.', '# events wait for their seal.'),
+    erased: (n: number) => count(n, '# event was erased by law.', '# events were erased by law.'),
     broken: 'The trail has been tampered with',
     brokenText: (event: string) => `The first event that does not fit: ${event}`,
     empty: 'No event fits',
@@ -546,7 +547,11 @@ export const en = {
     dnsName: 'Name',
     dnsValue: 'Value',
     joinPolicy: 'People of the domain',
-    joinPolicies: { none: 'need an invitation', join: 'join by themselves', ask: 'may ask to join' },
+    joinPolicies: {
+      none: 'need an invitation',
+      join: 'join by themselves',
+      ask: 'may ask to join',
+    },
     joinRole: 'Role',
     removeDomain: (domain: string) => `Give up ${domain}`,
     danger: 'Danger',
@@ -568,7 +573,8 @@ export const en = {
     waiting: 'Waiting for the device',
     enrolled: 'Enrolled',
     empty: 'No devices yet',
-    emptyText: 'A device, such as a screen or a till, joins with a short code instead of an address.',
+    emptyText:
+      'A device, such as a screen or a till, joins with a short code instead of an address.',
   },
 }
 

@@ -25,7 +25,9 @@ export function directionOf(language: LanguageCode): 'ltr' | 'rtl' {
 }
 
 /** The first of these locales that there are texts for: `de-AT` gives `de`. */
-export function matchLanguage(locales: readonly (string | null | undefined)[]): LanguageCode | null {
+export function matchLanguage(
+  locales: readonly (string | null | undefined)[],
+): LanguageCode | null {
   for (const locale of locales) {
     const language = locale?.toLowerCase().split('-')[0]
     const found = LANGUAGE_CODES.find((code) => code === language)

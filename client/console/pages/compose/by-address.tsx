@@ -7,7 +7,7 @@ import { Alert, Button, Code, Group, List, Stack, TagsInput, Text } from '@manti
 import { type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { InviteOutcome, RoleName } from '../../../index.ts'
-import { useChange } from '../../app/data.ts'
+import { useCreateInvites } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -26,23 +26,7 @@ export function ByAddress() {
   const [options, setOptions] = useState(NO_OPTIONS)
   const [refused, setRefused] = useState<InviteOutcome[]>([])
 
-  const send = useChange(
-    (usher, emails: string[]) =>
-      usher.invites.createMany(
-        id,
-        emails.map((email) => ({ email, roles, ...toDraft(options) })),
-      ),
-    {
-      onDone(outcomes) {
-        const failed = outcomes.filter(({ status }) => status === 'failed')
-        const created = outcomes.length - failed.length
-        if (created > 0) say.done(compose.sent(created))
-        setRefused(failed)
-        setEmails(failed.flatMap(({ email }) => email ?? []))
-        if (failed.length === 0) navigate(`${path}/invitations`)
-      },
-    },
-  )
+  const send = useCreateInvites(id)
 
   /** What is typed and not yet made a tag counts as well. */
   const all = [...new Set([...emails, ...split(typed)])]
@@ -51,7 +35,17 @@ export function ByAddress() {
     event.preventDefault()
     setEmails(all)
     setTyped('')
-    send.mutate(all)
+    const rows = all.map((email) => ({ email, roles, ...toDraft(options) }))
+    send.mutate({ rows }, { onSuccess: tell })
+  }
+
+  function tell(outcomes: InviteOutcome[]) {
+    const failed = outcomes.filter(({ status }) => status === 'failed')
+    const created = outcomes.length - failed.length
+    if (created > 0) say.done(compose.sent(created))
+    setRefused(failed)
+    setEmails(failed.flatMap(({ email }) => email ?? []))
+    if (failed.length === 0) navigate(`${path}/invitations`)
   }
 
   return (

@@ -72,11 +72,7 @@ export function ListColumns(props: ListColumnsProps) {
           />
         ))}
       </SimpleGrid>
-      <RoleSelect
-        label={compose.defaultRoles}
-        value={defaultRoles}
-        onChange={onDefaultRoles}
-      />
+      <RoleSelect label={compose.defaultRoles} value={defaultRoles} onChange={onDefaultRoles} />
       <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': compose.columns }}>
         <Table aria-label={compose.columns} fz="sm" style={{ whiteSpace: 'nowrap' }}>
           <Table.Thead>

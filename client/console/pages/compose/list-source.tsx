@@ -32,7 +32,7 @@ export function ListSource({ onRead }: { onRead: (list: List) => void }) {
   return (
     <Stack maw={760}>
       <Dropzone
-        onDrop={async ([file]) => file && read(await file.text())}
+        onDrop={async ([file]: File[]) => file && read(await file.text())}
         onReject={() => setProblem(compose.fileRefused)}
         accept={{
           'text/csv': ['.csv'],

@@ -13,7 +13,14 @@ export function downloadReport(
   errors: Record<string, string>,
 ): void {
   downloadCsv('invitations.csv', [
-    [compose.row, compose.columnEmail, compose.columnRoles, compose.status, 'code', compose.problem],
+    [
+      compose.row,
+      compose.columnEmail,
+      compose.columnRoles,
+      compose.status,
+      'code',
+      compose.problem,
+    ],
     ...rows.map(({ number, email, roles, outcome }) => {
       const status =
         outcome?.status === 'created'

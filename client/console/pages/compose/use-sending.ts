@@ -6,8 +6,8 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import type { UsherError } from '../../../index.ts'
+import { useUsher, usherKeys } from '../../../react/index.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
-import { useSession } from '../../app/session.tsx'
 import { type MailOptions, toDraft } from './mail-options.tsx'
 import type { Row } from './rows.ts'
 
@@ -15,7 +15,7 @@ import type { Row } from './rows.ts'
 const CHUNK = 500
 
 export function useSending(options: MailOptions, rows: Row[], onChange: (rows: Row[]) => void) {
-  const { usher } = useSession()
+  const usher = useUsher()
   const { id } = useOrganisation()
   const queryClient = useQueryClient()
   const stopping = useRef<AbortController | null>(null)
@@ -51,7 +51,7 @@ export function useSending(options: MailOptions, rows: Row[], onChange: (rows: R
       ),
     )
     onChange(rows.map((row) => ({ ...row, outcome: outcomes.get(row.number) ?? row.outcome })))
-    await queryClient.invalidateQueries({ queryKey: ['usher'] })
+    await queryClient.invalidateQueries({ queryKey: usherKeys.organisation(id) })
   }
 
   return { progress, error, send, stop: () => stopping.current?.abort() }

@@ -8,7 +8,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useChange } from '../../app/data.ts'
+import { useCreateOrganisation } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
@@ -17,13 +17,11 @@ export function CreateOrganisation() {
   const navigate = useNavigate()
   const [isOpen, { open, close }] = useDisclosure(false)
   const [name, setName] = useState('')
-  const create = useChange((usher, name: string) => usher.organisations.create({ name }), {
-    onDone: ({ slug }) => navigate(`/organisations/${slug}`),
-  })
+  const create = useCreateOrganisation()
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    create.mutate(name)
+    create.mutate({ name }, { onSuccess: ({ slug }) => navigate(`/organisations/${slug}`) })
   }
 
   return (

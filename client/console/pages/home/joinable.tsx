@@ -4,23 +4,15 @@
  * @module
  */
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import type { JoinableOrganisation } from '../../../index.ts'
-import { useChange, useRead } from '../../app/data.ts'
+import { useJoinableOrganisations, useJoinOrganisation } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSay } from '../../app/say.tsx'
 
 export function Joinable() {
   const { home } = useTexts()
   const say = useSay()
-  const joinable = useRead(['joinable'], (usher) => usher.organisations.listJoinable())
-  const join = useChange(
-    (usher, { id }: JoinableOrganisation) => usher.organisations.join(id),
-    {
-      onDone: (outcome, { name }) =>
-        say.done(outcome === 'joined' ? home.joined(name) : home.requested),
-      onRefused: (error) => say.refused(error),
-    },
-  )
+  const joinable = useJoinableOrganisations()
+  const join = useJoinOrganisation()
 
   if (!joinable.data?.length) return null
   return (
@@ -42,8 +34,19 @@ export function Joinable() {
                 size="xs"
                 variant="default"
                 aria-label={`${organisation.joinPolicy === 'join' ? home.join : home.ask}: ${organisation.name}`}
-                loading={join.isPending && join.variables?.id === organisation.id}
-                onClick={() => join.mutate(organisation)}
+                loading={join.isPending && join.variables.organisationId === organisation.id}
+                onClick={() =>
+                  join.mutate(
+                    { organisationId: organisation.id },
+                    {
+                      onSuccess: (outcome) =>
+                        say.done(
+                          outcome === 'joined' ? home.joined(organisation.name) : home.requested,
+                        ),
+                      onError: (error) => say.refused(error),
+                    },
+                  )
+                }
               >
                 {organisation.joinPolicy === 'join' ? home.join : home.ask}
               </Button>

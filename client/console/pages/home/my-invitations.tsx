@@ -4,22 +4,20 @@
  * @module
  */
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { isUsherError } from '../../../index.ts'
-import { LIVE, useChange, useRead } from '../../app/data.ts'
+import { useAcceptMyInvite, useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
 export function MyInvitations() {
   const { home } = useTexts()
   const format = useFormat()
   const navigate = useNavigate()
-  const invites = useRead(['my-invites'], (usher) => usher.invites.listMine(), {
-    refetchInterval: LIVE,
-  })
-  const accept = useChange((usher, inviteId: string) => usher.invites.acceptMine(inviteId), {
-    onDone: ({ organisationId }) => navigate(`/organisations/${organisationId}`),
-  })
+  const invites = useQuery({ ...useUsherQueries().invites.mine(), ...live })
+  const accept = useAcceptMyInvite()
 
   if (!invites.data?.length) return null
   return (
@@ -43,13 +41,21 @@ export function MyInvitations() {
               <Button
                 size="xs"
                 aria-label={`${home.accept}: ${invite.organisationName}`}
-                loading={accept.isPending && accept.variables === invite.id}
-                onClick={() => accept.mutate(invite.id)}
+                loading={accept.isPending && accept.variables.inviteId === invite.id}
+                onClick={() =>
+                  accept.mutate(
+                    { inviteId: invite.id },
+                    {
+                      onSuccess: ({ organisationId }) =>
+                        navigate(`/organisations/${organisationId}`),
+                    },
+                  )
+                }
               >
                 {home.accept}
               </Button>
             </Group>
-            {accept.error && accept.variables === invite.id && (
+            {accept.error && accept.variables?.inviteId === invite.id && (
               <Refusal error={accept.error} text={home.onlyByLink} />
             )}
           </Paper>

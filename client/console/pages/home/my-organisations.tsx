@@ -5,12 +5,13 @@
  */
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core'
 import { IconBuilding } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { LIVE, useRead } from '../../app/data.ts'
+import { useUsher, useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { useSay } from '../../app/say.tsx'
-import { useSession } from '../../app/session.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -19,11 +20,9 @@ export function MyOrganisations() {
   const { home } = useTexts()
   const format = useFormat()
   const say = useSay()
-  const { usher } = useSession()
+  const usher = useUsher()
   const [question, setQuestion] = useState<Question | null>(null)
-  const mine = useRead(['mine'], (usher) => usher.organisations.listMine(), {
-    refetchInterval: LIVE,
-  })
+  const mine = useQuery({ ...useUsherQueries().organisations.mine(), ...live })
 
   if (mine.error) return <ProblemAlert error={mine.error} onRetry={() => mine.refetch()} />
   if (!mine.data) {
@@ -36,7 +35,11 @@ export function MyOrganisations() {
   }
   if (mine.data.length === 0) {
     return (
-      <Empty title={home.empty} text={home.emptyText} icon={<IconBuilding size={28} aria-hidden />} />
+      <Empty
+        title={home.empty}
+        text={home.emptyText}
+        icon={<IconBuilding size={28} aria-hidden />}
+      />
     )
   }
   return (

@@ -3,10 +3,22 @@
  *
  * @module
  */
-import { Anchor, Button, Group, Paper, SimpleGrid, Stack, Text, Timeline, Title } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  Group,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Text,
+  Timeline,
+  Title,
+} from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
-import { LIVE, useRead } from '../../app/data.ts'
+import { useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { Needs } from '../../parts/needs.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
@@ -15,8 +27,8 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
 import { INVITE_MOODS } from './invite-states.ts'
-import { useTimeline } from './use-timeline.ts'
 import { inviteeOf, useInviteActions } from './use-invite-actions.tsx'
+import { useTimeline } from './use-timeline.ts'
 
 export function InvitationPage() {
   return (
@@ -32,9 +44,7 @@ function Invitation() {
   const format = useFormat()
   const { id, path } = useOrganisation()
   const { actionsFor, dialogs } = useInviteActions()
-  const invite = useRead([id, 'invite', inviteId], (usher) => usher.invites.get(inviteId), {
-    refetchInterval: LIVE,
-  })
+  const invite = useQuery({ ...useUsherQueries().invites.get(id, inviteId), ...live })
   const steps = useTimeline(invite.data ?? null)
 
   if (invite.error) return <ProblemAlert error={invite.error} onRetry={() => invite.refetch()} />
@@ -56,10 +66,7 @@ function Invitation() {
       </Status>,
     ],
     [common.roles, <RoleBadges key="roles" roles={data.roles} />],
-    [
-      invitations.endsAt,
-      `${format.dateTime(data.expiresAt)} (${format.relative(data.expiresAt)})`,
-    ],
+    [invitations.endsAt, `${format.dateTime(data.expiresAt)} (${format.relative(data.expiresAt)})`],
     ...(data.resendCount > 0 ? [[words.message, invitations.times(data.resendCount)]] : []),
   ].filter(([, value]) => value) as [string, React.ReactNode][]
 

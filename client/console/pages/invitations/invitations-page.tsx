@@ -3,14 +3,25 @@
  *
  * @module
  */
-import { ActionIcon, Anchor, Button, Group, Menu, NativeSelect, Text, TextInput } from '@mantine/core'
+import {
+  ActionIcon,
+  Anchor,
+  Button,
+  Group,
+  Menu,
+  NativeSelect,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconDots, IconMail, IconPlus, IconSearch } from '@tabler/icons-react'
-import { useMemo, useState } from 'react'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Link } from 'react-router'
 import type { Invite, InviteStatus } from '../../../index.ts'
-import { LIVE, useReadPages } from '../../app/data.ts'
+import { useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -42,18 +53,14 @@ function Invitations() {
   const [status, setStatus] = useState<InviteStatus | ''>('')
   const { actionsFor, dialogs } = useInviteActions()
 
-  const list = useReadPages(
-    [id, 'invites', { search, status }],
-    (usher, cursor) =>
-      usher.invites.list(id, {
-        cursor,
-        search: search || undefined,
-        status: status || undefined,
-        pageSize: 50,
-      }),
-    { refetchInterval: LIVE },
-  )
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows), [list.data])
+  const list = useInfiniteQuery({
+    ...useUsherQueries().invites.list(id, {
+      search: search || undefined,
+      status: status || undefined,
+    }),
+    ...live,
+  })
+  const rows = list.data
   const deliveries = useNewestDeliveries(rows?.at(-1)?.createdAt)
 
   const columns: Column<Invite>[] = [

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { CopyButton, Button, Code, Modal, Stack, Text } from '@mantine/core'
+import { Button, Code, CopyButton, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { Invite, Result, RoleName } from '../../../index.ts'
+import { useUsher, usherKeys } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
-import { useSession } from '../../app/session.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
 
@@ -33,7 +33,7 @@ export function useInviteActions(): {
   dialogs: ReactNode
 } {
   const { invitations, common } = useTexts()
-  const { usher } = useSession()
+  const usher = useUsher()
   const { can } = useOrganisation()
   const say = useSay()
   const queryClient = useQueryClient()
@@ -45,7 +45,7 @@ export function useInviteActions(): {
     const result = await request
     if (result.error) say.refused(result.error)
     else if (message) say.done(message)
-    await queryClient.invalidateQueries({ queryKey: ['usher'] })
+    await queryClient.invalidateQueries({ queryKey: usherKeys.all })
     return result
   }
 
@@ -92,7 +92,7 @@ export function useInviteActions(): {
             async act(reason) {
               const result = await usher.invites.revoke(id, { reason })
               if (!result.error) say.done(invitations.revoked(invitee))
-              await queryClient.invalidateQueries({ queryKey: ['usher'] })
+              await queryClient.invalidateQueries({ queryKey: usherKeys.all })
               return result
             },
           }),

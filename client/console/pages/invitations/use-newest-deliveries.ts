@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { useMemo } from 'react'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useEffect, useMemo } from 'react'
 import type { Delivery } from '../../../index.ts'
-import { LIVE, useRead } from '../../app/data.ts'
+import { useUsherQueries } from '../../../react/index.ts'
+import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 
 /** Mails a page, the most that the API gives. */
@@ -17,28 +19,25 @@ const PAGE = 500
  */
 export function useNewestDeliveries(since: string | undefined): Map<string, Delivery> {
   const { id } = useOrganisation()
-  const deliveries = useRead(
-    [id, 'deliveries', since],
-    async (usher) => {
-      const found: Delivery[] = []
-      let cursor: string | undefined
-      do {
-        const page = await usher.deliveries.list(id, { kind: 'invite', cursor, pageSize: PAGE })
-        if (page.error) return page
-        found.push(...page.data)
-        const oldest = page.data.at(-1)
-        cursor = oldest && since && oldest.createdAt > since ? (page.nextCursor ?? undefined) : undefined
-      } while (cursor)
-      return { data: found, error: null }
-    },
-    { enabled: since !== undefined, refetchInterval: LIVE },
-  )
+  const deliveries = useInfiniteQuery({
+    ...useUsherQueries().deliveries.list(id, { kind: 'invite', pageSize: PAGE }),
+    ...live,
+    enabled: since !== undefined,
+  })
+  const { data, hasNextPage, isFetching, fetchNextPage } = deliveries
+  const oldest = data?.at(-1)?.createdAt
+
+  useEffect(() => {
+    const isMissingSome = oldest !== undefined && since !== undefined && oldest > since
+    if (isMissingSome && hasNextPage && !isFetching) fetchNextPage()
+  }, [oldest, since, hasNextPage, isFetching, fetchNextPage])
+
   return useMemo(() => {
     const newest = new Map<string, Delivery>()
-    for (const delivery of deliveries.data ?? []) {
+    for (const delivery of data ?? []) {
       const { inviteId } = delivery
       if (inviteId && !newest.has(inviteId)) newest.set(inviteId, delivery)
     }
     return newest
-  }, [deliveries.data])
+  }, [data])
 }

@@ -4,9 +4,12 @@
  *
  * @module
  */
+import { useInfiniteQuery } from '@tanstack/react-query'
 import type { AuditEvent, Delivery, Invite } from '../../../index.ts'
-import { LIVE, useRead } from '../../app/data.ts'
+import { useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
+import { useMemberNames } from '../../app/member-names.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 
 export interface Step {
@@ -23,29 +26,21 @@ export function useTimeline(invite: Invite | null): Step[] {
   const format = useFormat()
   const { id, can } = useOrganisation()
   const inviteId = invite?.id ?? ''
-  const seesTrail = can('audit.read')
 
-  const events = useRead(
-    [id, 'events-of', inviteId],
-    (usher) => usher.audit.list(id, { targetId: inviteId, pageSize: 200 }),
-    { enabled: invite !== null && seesTrail, refetchInterval: LIVE },
-  )
-  const mails = useRead(
-    [id, 'mails-of', inviteId],
-    (usher) => usher.deliveries.list(id, { inviteId, pageSize: 200 }),
-    { enabled: invite !== null, refetchInterval: LIVE },
-  )
-  const members = useRead(
-    [id, 'member-names'],
-    (usher) => usher.members.list(id, { pageSize: 500 }),
-    { enabled: invite !== null && can('member.read') },
-  )
+  const queries = useUsherQueries()
+  const events = useInfiniteQuery({
+    ...queries.audit.list(id, { targetId: inviteId, pageSize: 200 }),
+    ...live,
+    enabled: invite !== null && can('audit.read'),
+  })
+  const mails = useInfiniteQuery({
+    ...queries.deliveries.list(id, { inviteId, pageSize: 200 }),
+    ...live,
+    enabled: invite !== null,
+  })
+  const named = useMemberNames()
   if (!invite) return []
 
-  const named = (userId: string | null) => {
-    const member = members.data?.find((each) => each.userId === userId)
-    return member?.displayName ?? member?.email ?? null
-  }
   const titles: Record<string, string> = eventTexts
   const deliveryWords: Record<string, string> = invitations.deliveries
 

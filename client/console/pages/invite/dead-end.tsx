@@ -7,8 +7,8 @@ import { Alert, Anchor, Badge, Button, Code, Stack, Text, Title } from '@mantine
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { InvitePreview, Landing } from '../../../index.ts'
+import { useUsher } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
-import { useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SinglePage } from '../../parts/single-page.tsx'
@@ -55,7 +55,7 @@ export function DeadEnd({ preview, landing }: DeadEndProps) {
 /** The answer is the same whatever happens, so that nobody learns from it who is invited. */
 function AskAgain({ landing }: { landing: Landing }) {
   const { invite } = useTexts()
-  const { usher } = useSession()
+  const usher = useUsher()
   const [isAsked, setIsAsked] = useState(false)
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)

@@ -16,7 +16,14 @@ export function InviteFacts({ preview }: { preview: PendingPreview }) {
   return (
     <Stack gap="md" mb="xl">
       <Group wrap="nowrap" align="center">
-        <Avatar src={organisationLogoUrl} alt="" size="lg" radius="md" color="accent" variant="filled">
+        <Avatar
+          src={organisationLogoUrl}
+          alt=""
+          size="lg"
+          radius="md"
+          color="accent"
+          variant="filled"
+        >
           {organisationName.slice(0, 1).toUpperCase()}
         </Avatar>
         <Title order={1} size="h3">

@@ -6,11 +6,11 @@
  */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import type { InvitePreview, Landing } from '../../../index.ts'
 import { useAccent } from '../../app/accent.ts'
 import { useLanguage } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
-import type { InvitePreview, Landing } from '../../../index.ts'
 import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SinglePage } from '../../parts/single-page.tsx'

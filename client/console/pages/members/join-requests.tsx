@@ -4,9 +4,14 @@
  * @module
  */
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import type { JoinRequest } from '../../../index.ts'
-import { LIVE, useChange, useReadPages } from '../../app/data.ts'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import {
+  useApproveJoinRequest,
+  useDeclineJoinRequest,
+  useUsherQueries,
+} from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
 
@@ -15,18 +20,16 @@ export function JoinRequests() {
   const format = useFormat()
   const say = useSay()
   const { id, can } = useOrganisation()
-  const requests = useReadPages(
-    [id, 'join-requests'],
-    (usher, cursor) => usher.joinRequests.list(id, { status: 'pending', cursor }),
-    { enabled: can('invite.read'), refetchInterval: LIVE },
-  )
-  const decide = useChange<{ request: JoinRequest; isApproved: boolean }, unknown>(
-    (usher, { request, isApproved }) =>
-      isApproved ? usher.joinRequests.approve(request.id) : usher.joinRequests.decline(request.id),
-    { onRefused: (error) => say.refused(error) },
-  )
+  const requests = useInfiniteQuery({
+    ...useUsherQueries().joinRequests.list(id, { status: 'pending' }),
+    ...live,
+    enabled: can('invite.read'),
+  })
+  const approve = useApproveJoinRequest(id)
+  const decline = useDeclineJoinRequest(id)
+  const onError = (error: unknown) => say.refused(error)
 
-  const rows = requests.data?.pages.flatMap((page) => page.rows) ?? []
+  const rows = requests.data ?? []
   if (rows.length === 0) return null
   return (
     <Paper withBorder p="md" mb="lg" component="section" aria-labelledby="join-requests">
@@ -44,13 +47,16 @@ export function JoinRequests() {
             </Text>
             {can('invite.create') && (
               <Group gap="xs">
-                <Button size="xs" onClick={() => decide.mutate({ request, isApproved: true })}>
+                <Button
+                  size="xs"
+                  onClick={() => approve.mutate({ requestId: request.id }, { onError })}
+                >
                   {members.approve}
                 </Button>
                 <Button
                   size="xs"
                   variant="default"
-                  onClick={() => decide.mutate({ request, isApproved: false })}
+                  onClick={() => decline.mutate({ requestId: request.id }, { onError })}
                 >
                   {members.declineRequest}
                 </Button>

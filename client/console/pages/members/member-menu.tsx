@@ -7,6 +7,7 @@ import { ActionIcon, Menu } from '@mantine/core'
 import { IconDots } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import type { Member, Result } from '../../../index.ts'
+import { useUsher, usherKeys } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -21,7 +22,8 @@ interface MemberMenuProps {
 
 export function MemberMenu({ member, name, onAsk }: MemberMenuProps) {
   const { members, home, common } = useTexts()
-  const { usher, person } = useSession()
+  const usher = useUsher()
+  const { person } = useSession()
   const organisation = useOrganisation()
   const say = useSay()
   const queryClient = useQueryClient()
@@ -33,7 +35,7 @@ export function MemberMenu({ member, name, onAsk }: MemberMenuProps) {
   const after = async (request: Promise<Result<unknown>>, message: string) => {
     const result = await request
     if (!result.error) say.done(message)
-    await queryClient.invalidateQueries({ queryKey: ['usher'] })
+    await queryClient.invalidateQueries({ queryKey: usherKeys.all })
     return result
   }
   const choices = [

@@ -6,11 +6,12 @@
 import { Group, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconSearch, IconUsers } from '@tabler/icons-react'
-import { type InfiniteData, useQueryClient } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { Member, MemberStatus, RoleName } from '../../../index.ts'
-import { LIVE, useChange, useReadPages } from '../../app/data.ts'
+import { useUpdateMemberRoles, useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
 import { useSession } from '../../app/session.tsx'
@@ -26,6 +27,7 @@ import { RoleBadges, RolesInPlace, useGivableRoles } from '../../parts/role-choi
 import { type Mood, Status } from '../../parts/status.tsx'
 import { JoinRequests } from './join-requests.tsx'
 import { MemberMenu } from './member-menu.tsx'
+import { nameOf } from './name-of.ts'
 
 const MOODS: Record<MemberStatus, Mood> = {
   active: 'good',
@@ -50,116 +52,89 @@ function Members() {
   const { person } = useSession()
   const { id, can } = useOrganisation()
   const givable = useGivableRoles()
-  const queryClient = useQueryClient()
   const [typed, setTyped] = useState('')
   const [search] = useDebouncedValue(typed, 250)
   const [role, setRole] = useState<RoleName>('')
   const [status, setStatus] = useState<MemberStatus | ''>('active')
   const [question, setQuestion] = useState<Question | null>(null)
 
-  const key = [id, 'members', { search, role, status }]
-  const list = useReadPages(
-    key,
-    (usher, cursor) =>
-      usher.members.list(id, {
-        kind: 'user',
-        cursor,
-        search: search || undefined,
-        role: role || undefined,
-        status: status || undefined,
-      }),
-    { refetchInterval: LIVE },
-  )
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows), [list.data])
+  const list = useInfiniteQuery({
+    ...useUsherQueries().members.list(id, {
+      kind: 'user',
+      search: search || undefined,
+      role: role || undefined,
+      status: status || undefined,
+    }),
+    ...live,
+  })
+  const rows = list.data
+  const { mutate } = useUpdateMemberRoles(id)
 
-  const change = useChange(
-    (usher, { member, roles }: { member: Member; roles: RoleName[] }) =>
-      usher.members.updateRoles(id, member.userId, roles),
+  const columns: Column<Member>[] = [
     {
-      optimistic({ member, roles }) {
-        const queryKey = ['usher', person?.id, ...key]
-        type Pages = InfiniteData<{ rows: Member[]; nextCursor: string | null }>
-        const before = queryClient.getQueryData<Pages>(queryKey)
-        queryClient.cancelQueries({ queryKey })
-        queryClient.setQueryData<Pages>(
-          queryKey,
-          (pages) =>
-            pages && {
-              ...pages,
-              pages: pages.pages.map((page) => ({
-                ...page,
-                rows: page.rows.map((row) => (row.id === member.id ? { ...row, roles } : row)),
-              })),
-            },
-        )
-        return () => queryClient.setQueryData(queryKey, before)
-      },
-      onDone: (_, { member }) => say.done(members.rolesChanged(nameOf(member))),
-      onRefused: (error) => say.refused(error, common.undone),
+      id: 'person',
+      header: members.person,
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <Person
+          name={original.displayName}
+          email={original.email}
+          mark={original.userId === person?.id ? members.you : undefined}
+        />
+      ),
     },
-  )
-  const { mutate } = change
-
-  const columns = useMemo<Column<Member>[]>(
-    () => [
-      {
-        id: 'person',
-        header: members.person,
-        enableSorting: false,
-        cell: ({ row: { original } }) => (
-          <Person
-            name={original.displayName}
-            email={original.email}
-            mark={original.userId === person?.id ? members.you : undefined}
+    {
+      id: 'roles',
+      header: common.roles,
+      enableSorting: false,
+      cell: ({ row: { original } }) =>
+        original.status === 'active' &&
+        can('member.update') &&
+        !original.roles.includes('owner') ? (
+          <RolesInPlace
+            label={members.changeRoles(nameOf(original))}
+            roles={original.roles}
+            onSave={(roles) =>
+              mutate(
+                { userId: original.userId, roles },
+                {
+                  onSuccess: () => say.done(members.rolesChanged(nameOf(original))),
+                  onError: (error) => say.refused(error, common.undone),
+                },
+              )
+            }
           />
+        ) : (
+          <RoleBadges roles={original.roles} />
         ),
-      },
-      {
-        id: 'roles',
-        header: common.roles,
-        enableSorting: false,
-        cell: ({ row: { original } }) =>
-          original.status === 'active' &&
-          can('member.update') &&
-          !original.roles.includes('owner') ? (
-            <RolesInPlace
-              label={members.changeRoles(nameOf(original))}
-              roles={original.roles}
-              onSave={(roles) => mutate({ member: original, roles })}
-            />
-          ) : (
-            <RoleBadges roles={original.roles} />
-          ),
-      },
-      {
-        id: 'status',
-        header: members.status,
-        enableSorting: false,
-        cell: ({ row: { original } }) => (
-          <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
-        ),
-      },
-      {
-        id: 'joined',
-        header: members.joined,
-        enableSorting: false,
-        cell: ({ row: { original } }) => (
-          <Text span size="sm" c="dimmed">
-            <time dateTime={original.joinedAt}>{format.date(original.joinedAt)}</time>
-          </Text>
-        ),
-      },
-      {
-        id: 'actions',
-        header: '',
-        enableSorting: false,
-        cell: ({ row: { original } }) => (
-          <MemberMenu member={original} name={nameOf(original)} onAsk={setQuestion} />
-        ),
-      },
-    ],
-    [members, common, can, person, format, mutate],
-  )
+    },
+    {
+      id: 'status',
+      header: members.status,
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
+      ),
+    },
+    {
+      id: 'joined',
+      header: members.joined,
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <Text span size="sm" c="dimmed">
+          <time dateTime={original.joinedAt}>{format.date(original.joinedAt)}</time>
+        </Text>
+      ),
+    },
+    {
+      id: 'actions',
+      header: '',
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <MemberMenu member={original} name={nameOf(original)} onAsk={setQuestion} />
+      ),
+    },
+  ]
 
   return (
     <>
@@ -219,9 +194,4 @@ function Members() {
       <Confirm question={question} onClose={() => setQuestion(null)} />
     </>
   )
-}
-
-/** What a member is called in a sentence. */
-export function nameOf(member: Member): string {
-  return member.displayName ?? member.email ?? member.userId
 }
