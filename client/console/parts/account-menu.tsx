@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ActionIcon, Avatar, Menu, Stack, Text } from '@mantine/core'
-import { IconLogout } from '@tabler/icons-react'
+import { ActionIcon, Menu, Stack, Text } from '@mantine/core'
+import { IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
 import { LanguageChoice, ThemeChoice } from './reader-choices.tsx'
@@ -16,7 +16,7 @@ export function AccountMenu() {
     <Menu position="bottom-end" width={240} closeOnItemClick={false} trapFocus>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" radius="xl" aria-label={home.account}>
-          <Avatar name={person?.email ?? ''} color="gray" size={30} alt="" aria-hidden />
+          <IconUserCircle size={24} stroke={1.5} aria-hidden />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

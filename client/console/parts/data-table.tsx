@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Group, Pagination, Skeleton, Table, UnstyledButton } from '@mantine/core'
+import { Group, Pagination, Skeleton, Table, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react'
 import {
   type ColumnDef,
@@ -89,7 +89,9 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             <Table.Tr key={group.id}>
               {group.headers.map((header) => {
                 const sorted = header.column.getIsSorted()
-                const title = header.column.columnDef.header as ReactNode
+                const title = labelOf(header.column.columnDef.header) || (
+                  <VisuallyHidden>{common.actionsColumn}</VisuallyHidden>
+                )
                 return (
                   <Table.Th
                     key={header.id}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Avatar, Button, Menu, Text } from '@mantine/core'
+import { Avatar, Button, Menu, Text, VisuallyHidden } from '@mantine/core'
 import { IconCheck, IconSelector } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { useMyOrganisations } from '../../react/index.ts'
@@ -23,11 +23,11 @@ export function OrganisationMenu() {
           c="var(--mantine-color-text)"
           px="xs"
           miw={0}
-          aria-label={`${current.name}: ${home.switch}`}
           leftSection={
             <Avatar
               src={current.details?.logoUrl ?? null}
               alt=""
+              aria-hidden
               size={26}
               radius="sm"
               color="accent"
@@ -41,6 +41,7 @@ export function OrganisationMenu() {
           <Text span truncate fw={600}>
             {current.name}
           </Text>
+          <VisuallyHidden>: {home.switch}</VisuallyHidden>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

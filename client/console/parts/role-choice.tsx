@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { Badge, Button, Checkbox, Group, MultiSelect, Popover, Stack, Text } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Checkbox,
+  Group,
+  MultiSelect,
+  Popover,
+  Stack,
+  Text,
+  VisuallyHidden,
+} from '@mantine/core'
 import { IconPencil } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { RoleName } from '../../index.ts'
@@ -98,10 +108,10 @@ export function RolesInPlace({ label, roles, onSave }: RolesInPlaceProps) {
           h="auto"
           mih={28}
           px={4}
-          aria-label={`${label}: ${roles.join(', ') || common.none}`}
           onClick={() => setChosen(chosen ? null : roles)}
           rightSection={<IconPencil size={14} aria-hidden color="var(--mantine-color-dimmed)" />}
         >
+          <VisuallyHidden>{label}: </VisuallyHidden>
           <RoleBadges roles={roles} />
         </Button>
       </Popover.Target>

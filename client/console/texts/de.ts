@@ -19,6 +19,7 @@ export const de: Texts = {
     download: 'Herunterladen',
     loading: 'Wird geladen',
     loadMore: 'Mehr laden',
+    actionsColumn: 'Aktionen',
     actions: (name) => `Aktionen für ${name}`,
     sortBy: (column) => `Nach ${column} sortieren`,
     page: (page, pages) => `Seite ${page} von ${pages}`,

@@ -19,6 +19,7 @@ export const en = {
     download: 'Download',
     loading: 'Loading',
     loadMore: 'Load more',
+    actionsColumn: 'Actions',
     actions: (name: string) => `Actions for ${name}`,
     sortBy: (column: string) => `Sort by ${column}`,
     page: (page: number, pages: number) => `Page ${page} of ${pages}`,

@@ -73,7 +73,7 @@ export function ListColumns(props: ListColumnsProps) {
         ))}
       </SimpleGrid>
       <RoleSelect label={compose.defaultRoles} value={defaultRoles} onChange={onDefaultRoles} />
-      <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': compose.columns }}>
+      <ScrollArea viewportProps={{ tabIndex: 0, role: 'group', 'aria-label': compose.columns }}>
         <Table aria-label={compose.columns} fz="sm" style={{ whiteSpace: 'nowrap' }}>
           <Table.Thead>
             <Table.Tr>

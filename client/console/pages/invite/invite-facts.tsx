@@ -42,13 +42,13 @@ export function InviteFacts({ preview }: { preview: PendingPreview }) {
         )}
       </Text>
       {message && (
-        <Blockquote
-          p="md"
-          radius="md"
-          cite={inviter ? `– ${inviter}` : undefined}
-          style={{ whiteSpace: 'pre-line' }}
-        >
+        <Blockquote p="md" radius="md" style={{ whiteSpace: 'pre-line' }}>
           {message}
+          {inviter && (
+            <Text component="cite" display="block" size="sm" mt="xs" fs="normal">
+              – {inviter}
+            </Text>
+          )}
         </Blockquote>
       )}
       <Stack component="dl" gap="xs" m={0}>

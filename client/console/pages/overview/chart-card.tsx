@@ -44,7 +44,7 @@ export function ChartCard({ title, isReady, height, chart, head, rows }: ChartCa
         <div aria-hidden>{chart}</div>
       )}
       {isReady && view === 'table' && (
-        <ScrollArea h={height} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': title }}>
+        <ScrollArea h={height} viewportProps={{ tabIndex: 0, role: 'group', 'aria-label': title }}>
           <Table aria-label={title} stickyHeader>
             <Table.Thead>
               <Table.Tr>

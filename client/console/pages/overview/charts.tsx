@@ -20,6 +20,9 @@ interface ChartsProps {
 }
 
 const HEIGHT = 240
+/** Who cannot see a chart reads its table. */
+const UNFOCUSABLE = { accessibilityLayer: false } as const
+const SHARE = { domain: [0, 1] as [number, number] }
 /** Told apart also by who does not see colours: they differ in lightness, and each line is named. */
 const COLOURS = {
   created: 'light-dark(#3b4cca, #9aa5ff)',
@@ -46,6 +49,7 @@ export function Charts({ days, total, parts }: ChartsProps) {
       name: overview.acceptanceRate,
       read: ({ metrics }: Part) => rateOf(metrics.acceptanceRate),
       say: format.percent,
+      axis: SHARE,
       colour: COLOURS.accepted,
     },
     {
@@ -53,6 +57,7 @@ export function Charts({ days, total, parts }: ChartsProps) {
       name: overview.medianHours,
       read: ({ metrics }: Part) => rateOf(metrics.medianHoursToAccept),
       say: (value: number) => overview.hours(format.number(value)),
+      axis: {},
       colour: COLOURS.created,
     },
     {
@@ -60,6 +65,7 @@ export function Charts({ days, total, parts }: ChartsProps) {
       name: overview.bounceRate,
       read: ({ metrics }: Part) => rateOf(metrics.bounceRate),
       say: format.percent,
+      axis: SHARE,
       colour: COLOURS.declined,
     },
   ]
@@ -85,6 +91,7 @@ export function Charts({ days, total, parts }: ChartsProps) {
             withDots={false}
             withLegend
             lineProps={motion}
+            lineChartProps={UNFOCUSABLE}
             yAxisProps={{ allowDecimals: false, width: 36 }}
           />
         }
@@ -106,11 +113,12 @@ export function Charts({ days, total, parts }: ChartsProps) {
             dataKey="state"
             series={[{ name: 'count', label: overview.outcomes, color: COLOURS.created }]}
             barProps={motion}
+            barChartProps={UNFOCUSABLE}
             yAxisProps={{ allowDecimals: false, width: 36 }}
           />
         }
       />
-      {trends.map(({ title, name, read, say, colour }) => (
+      {trends.map(({ title, name, read, say, colour, axis }) => (
         <ChartCard
           key={title}
           title={title}
@@ -134,7 +142,8 @@ export function Charts({ days, total, parts }: ChartsProps) {
               curveType="linear"
               connectNulls
               lineProps={motion}
-              yAxisProps={{ width: 56 }}
+              lineChartProps={UNFOCUSABLE}
+              yAxisProps={{ width: 56, ...axis }}
             />
           }
         />

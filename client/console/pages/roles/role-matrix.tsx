@@ -20,7 +20,7 @@ export function RoleMatrix({ roles }: { roles: Role[] }) {
       b.permissions.length - a.permissions.length,
   )
   return (
-    <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': words.matrix }}>
+    <ScrollArea viewportProps={{ tabIndex: 0, role: 'group', 'aria-label': words.matrix }}>
       <Table aria-label={words.matrix} highlightOnHover miw={520}>
         <Table.Thead>
           <Table.Tr>
