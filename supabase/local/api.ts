@@ -71,9 +71,10 @@ export async function startApi(options: ApiOptions) {
   const server = serve({
     hostname: '127.0.0.1',
     port,
-    fetch: (request, env: HttpBindings | Http2Bindings) => {
+    fetch: async (request, env: HttpBindings | Http2Bindings) => {
       const peerAddress = env.incoming.socket.remoteAddress ?? null
-      return app.fetch(withClientAddress(request, peerAddress), { peerAddress })
+      const asked = await withKnownOtpType(request)
+      return app.fetch(withClientAddress(asked, peerAddress), { peerAddress })
     },
   })
   await new Promise<void>((resolve, reject) => {
@@ -90,6 +91,18 @@ export async function startApi(options: ApiOptions) {
       await app.connection.close()
     },
   }
+}
+
+/** Supabase takes a code from any of its mails as `email`; this Auth knows only the older word. */
+async function withKnownOtpType(request: Request): Promise<Request> {
+  const isVerifying = request.method === 'POST' && request.url.includes('/auth/v1/verify')
+  if (!isVerifying) return request
+  const body = await request.text()
+  return new Request(request.url, {
+    method: 'POST',
+    headers: request.headers,
+    body: body.replace('"type":"email"', '"type":"magiclink"'),
+  })
 }
 
 function smtpOptions(smtpUrl: string, from: string) {
