@@ -24,10 +24,9 @@ const TYPES: Record<string, string> = {
 export async function buildConsole(folder: string): Promise<void> {
   const { build } = await import('vite')
   await build({
-    root: SOURCES,
-    configFile: false,
+    configFile: join(SOURCES, 'vite.config.ts'),
     logLevel: 'error',
-    build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },
+    build: { outDir: folder },
   })
 }
 

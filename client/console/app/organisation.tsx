@@ -5,7 +5,7 @@
  * @module
  */
 import { useQuery } from '@tanstack/react-query'
-import { createContext, type ReactNode, use, useMemo } from 'react'
+import { createContext, type ReactNode, use, useEffect, useMemo, useRef } from 'react'
 import type { MyOrganisation, Organisation, Permission } from '../../index.ts'
 import { useUsherQueries } from '../../react/index.ts'
 import { useAccent } from './accent.ts'
@@ -35,11 +35,17 @@ export function OrganisationProvider(props: OrganisationProviderProps) {
   const queries = useUsherQueries()
   // Roles may change while somebody looks.
   const mine = useQuery({ ...queries.organisations.mine(), ...live })
-  const found = mine.data?.find(
-    ({ id, slug }) => organisationKey === slug || organisationKey === id,
-  )
+  const known = useRef({ key: '', id: '' })
+  const found =
+    mine.data?.find(({ id, slug }) => organisationKey === slug || organisationKey === id) ??
+    // Its short name has changed, and the address still has the old one.
+    mine.data?.find(({ id }) => known.current.key === organisationKey && known.current.id === id)
   const id = found?.id ?? ''
   const enabled = id !== ''
+  useEffect(() => {
+    if (id) known.current = { key: organisationKey, id }
+  }, [organisationKey, id])
+
   const permissions = useQuery({ ...queries.organisations.myPermissions(id), ...live, enabled })
   const details = useQuery({ ...queries.organisations.get(id), enabled })
   useAccent(details.data?.accentColour)

@@ -91,10 +91,12 @@ export function RolesInPlace({ label, roles, onSave }: RolesInPlaceProps) {
   const { common } = useTexts()
   const [chosen, setChosen] = useState<RoleName[] | null>(null)
   const givable = useGivableRoles()
+  // A role that is not there could not be unticked.
+  const present = roles.filter((role) => givable.some(({ value }) => value === role))
   return (
     <Popover
       opened={chosen !== null}
-      onChange={(isOpen) => setChosen(isOpen ? roles : null)}
+      onChange={(isOpen) => setChosen(isOpen ? present : null)}
       trapFocus
       returnFocus
       withinPortal
@@ -108,7 +110,7 @@ export function RolesInPlace({ label, roles, onSave }: RolesInPlaceProps) {
           h="auto"
           mih={28}
           px={4}
-          onClick={() => setChosen(chosen ? null : roles)}
+          onClick={() => setChosen(chosen ? null : present)}
           rightSection={<IconPencil size={14} aria-hidden color="var(--mantine-color-dimmed)" />}
         >
           <VisuallyHidden>{label}: </VisuallyHidden>

@@ -302,7 +302,8 @@ export const es: Texts = {
     unbanned: (name) => `La exclusión de ${name} se ha levantado.`,
     transfer: 'Hacer propietario',
     transferTitle: (name) => `¿Hacer propietario a ${name}?`,
-    transferText: 'Usted pasa a ser administrador. Solo el nuevo propietario puede devolver la propiedad.',
+    transferText:
+      'Usted pasa a ser administrador. Solo el nuevo propietario puede devolver la propiedad.',
     transferred: (name) => `${name} es ahora el propietario.`,
     emptySearch: 'Nadie coincide',
     emptySearchText: 'Busque otra cosa, o quite los filtros.',
@@ -342,7 +343,8 @@ export const es: Texts = {
     resent: (email) => `Un nuevo correo va camino de ${email}.`,
     revoke: 'Retirar',
     revokeTitle: (email) => `¿Retirar la invitación de ${email}?`,
-    revokeText: 'Su enlace deja de funcionar al momento. No se puede deshacer, pero puede invitar de nuevo.',
+    revokeText:
+      'Su enlace deja de funcionar al momento. No se puede deshacer, pero puede invitar de nuevo.',
     revoked: (email) => `La invitación de ${email} se ha retirado.`,
     expire: 'Hacer caducar ahora',
     expired: (email) => `La invitación de ${email} ha caducado.`,
@@ -352,7 +354,8 @@ export const es: Texts = {
     rolesChanged: (email) => `${email} recibe un nuevo correo con los nuevos roles.`,
     copyLink: 'Copiar enlace',
     linkTitle: (email) => `Enlace para ${email}`,
-    linkText: 'Quien tenga este enlace puede ver y rechazar la invitación. Queda constancia de que usted lo vio.',
+    linkText:
+      'Quien tenga este enlace puede ver y rechazar la invitación. Queda constancia de que usted lo vio.',
     details: 'Cronología',
     empty: 'Aún no hay invitaciones',
     emptyText: 'Invite a las primeras personas por dirección, por lista o por archivo.',
@@ -477,8 +480,7 @@ export const es: Texts = {
     verifiedText: (events, seals) =>
       `${events} sucesos están bajo ${seals} sellos, y todos concuerdan.`,
     unsealed: (n) => count(n, '# suceso espera su sello.', '# sucesos esperan su sello.'),
-    erased: (n) =>
-      count(n, '# suceso se borró por ley.', '# sucesos se borraron por ley.'),
+    erased: (n) => count(n, '# suceso se borró por ley.', '# sucesos se borraron por ley.'),
     broken: 'El registro ha sido alterado',
     brokenText: (event) => `El primer suceso que no concuerda: ${event}`,
     empty: 'Ningún suceso coincide',
@@ -548,7 +550,8 @@ export const es: Texts = {
     domain: 'Dominio',
     verifiedDomain: 'Verificado',
     unverifiedDomain: 'Aún sin verificar',
-    dnsText: 'Añada este registro TXT donde se gestiona su dominio. Lo buscamos cada pocos minutos.',
+    dnsText:
+      'Añada este registro TXT donde se gestiona su dominio. Lo buscamos cada pocos minutos.',
     dnsName: 'Nombre',
     dnsValue: 'Valor',
     joinPolicy: 'La gente del dominio',
@@ -562,7 +565,8 @@ export const es: Texts = {
     danger: 'Peligro',
     delete: 'Eliminar la organización',
     deleteTitle: (organisation) => `¿Eliminar ${organisation}?`,
-    deleteText: 'Todos los miembros pierden el acceso y todas las invitaciones dejan de funcionar. No se puede deshacer.',
+    deleteText:
+      'Todos los miembros pierden el acceso y todas las invitaciones dejan de funcionar. No se puede deshacer.',
     deleted: (organisation) => `${organisation} se ha eliminado.`,
   },
   devices: {
@@ -578,6 +582,7 @@ export const es: Texts = {
     waiting: 'Esperando al dispositivo',
     enrolled: 'Registrados',
     empty: 'Aún no hay dispositivos',
-    emptyText: 'Un dispositivo, como una pantalla o una caja, se une con un código corto en lugar de una dirección.',
+    emptyText:
+      'Un dispositivo, como una pantalla o una caja, se une con un código corto en lugar de una dirección.',
   },
 }

@@ -291,7 +291,8 @@ export const fr: Texts = {
     rolesChanged: (name) => `Les rôles de ${name} ont changé.`,
     remove: 'Retirer',
     removeTitle: (name) => `Retirer ${name} ?`,
-    removeText: 'La personne perd l’accès aussitôt et reçoit un courriel. Elle peut être invitée à nouveau.',
+    removeText:
+      'La personne perd l’accès aussitôt et reçoit un courriel. Elle peut être invitée à nouveau.',
     removed: (name) => `${name} a été retiré.`,
     ban: 'Exclure',
     banTitle: (name) => `Exclure ${name} ?`,
@@ -302,7 +303,8 @@ export const fr: Texts = {
     unbanned: (name) => `L’exclusion de ${name} a été levée.`,
     transfer: 'Nommer propriétaire',
     transferTitle: (name) => `Nommer ${name} propriétaire ?`,
-    transferText: 'Vous devenez administrateur. Seul le nouveau propriétaire peut rendre la propriété.',
+    transferText:
+      'Vous devenez administrateur. Seul le nouveau propriétaire peut rendre la propriété.',
     transferred: (name) => `${name} est maintenant propriétaire.`,
     emptySearch: 'Personne ne correspond',
     emptySearchText: 'Cherchez autre chose, ou enlevez les filtres.',
@@ -342,7 +344,8 @@ export const fr: Texts = {
     resent: (email) => `Un nouveau courriel est en route vers ${email}.`,
     revoke: 'Retirer',
     revokeTitle: (email) => `Retirer l’invitation de ${email} ?`,
-    revokeText: 'Son lien cesse aussitôt de fonctionner. C’est définitif, mais vous pouvez inviter à nouveau.',
+    revokeText:
+      'Son lien cesse aussitôt de fonctionner. C’est définitif, mais vous pouvez inviter à nouveau.',
     revoked: (email) => `L’invitation de ${email} a été retirée.`,
     expire: 'Faire expirer maintenant',
     expired: (email) => `L’invitation de ${email} a expiré.`,
@@ -352,7 +355,8 @@ export const fr: Texts = {
     rolesChanged: (email) => `${email} reçoit un nouveau courriel avec les nouveaux rôles.`,
     copyLink: 'Copier le lien',
     linkTitle: (email) => `Lien pour ${email}`,
-    linkText: 'Qui a ce lien peut voir et refuser l’invitation. Le fait que vous l’ayez vu est consigné.',
+    linkText:
+      'Qui a ce lien peut voir et refuser l’invitation. Le fait que vous l’ayez vu est consigné.',
     details: 'Chronologie',
     empty: 'Pas encore d’invitations',
     emptyText: 'Invitez les premières personnes par adresse, par liste ou par fichier.',
@@ -479,7 +483,11 @@ export const fr: Texts = {
     unsealed: (n) =>
       count(n, '# événement attend son sceau.', '# événements attendent leur sceau.'),
     erased: (n) =>
-      count(n, '# événement a été effacé selon la loi.', '# événements ont été effacés selon la loi.'),
+      count(
+        n,
+        '# événement a été effacé selon la loi.',
+        '# événements ont été effacés selon la loi.',
+      ),
     broken: 'Le journal a été altéré',
     brokenText: (event) => `Le premier événement qui ne concorde pas : ${event}`,
     empty: 'Aucun événement ne correspond',
@@ -549,7 +557,8 @@ export const fr: Texts = {
     domain: 'Domaine',
     verifiedDomain: 'Vérifié',
     unverifiedDomain: 'Pas encore vérifié',
-    dnsText: 'Ajoutez cet enregistrement TXT là où votre domaine est géré. Nous le cherchons toutes les quelques minutes.',
+    dnsText:
+      'Ajoutez cet enregistrement TXT là où votre domaine est géré. Nous le cherchons toutes les quelques minutes.',
     dnsName: 'Nom',
     dnsValue: 'Valeur',
     joinPolicy: 'Les gens du domaine',
@@ -563,7 +572,8 @@ export const fr: Texts = {
     danger: 'Danger',
     delete: 'Supprimer l’organisation',
     deleteTitle: (organisation) => `Supprimer ${organisation} ?`,
-    deleteText: 'Tous les membres perdent l’accès, toutes les invitations cessent de fonctionner. C’est définitif.',
+    deleteText:
+      'Tous les membres perdent l’accès, toutes les invitations cessent de fonctionner. C’est définitif.',
     deleted: (organisation) => `${organisation} est supprimée.`,
   },
   devices: {
@@ -579,6 +589,7 @@ export const fr: Texts = {
     waiting: 'En attente de l’appareil',
     enrolled: 'Enregistrés',
     empty: 'Pas encore d’appareils',
-    emptyText: 'Un appareil, comme un écran ou une caisse, adhère avec un code court au lieu d’une adresse.',
+    emptyText:
+      'Un appareil, comme un écran ou une caisse, adhère avec un code court au lieu d’une adresse.',
   },
 }

@@ -61,7 +61,7 @@ export function ByAddress() {
           clearable
           clearButtonProps={{ 'aria-label': `${compose.addresses}: ${common.none}` }}
           value={emails}
-          onChange={setEmails}
+          onChange={(tags) => setEmails([...new Set(tags.flatMap(split))])}
           searchValue={typed}
           onSearchChange={setTyped}
         />
