@@ -1,8 +1,7 @@
 /** Five thousand invitations out of a file, of which some rows are bad. */
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { describe, expect } from 'vitest'
-import { joined, test } from '../support/browser.ts'
+import { downloadOf, joined, test } from '../support/browser.ts'
 
 const ROWS = 5_000
 
@@ -56,11 +55,7 @@ describe('a file of 5,000 rows with 37 bad ones', () => {
     await page.getByText('4,965 invitations are on their way.').waitFor({ timeout: 40_000 })
     await page.getByText('1 row was refused.').waitFor()
 
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      button('Report (CSV)').click(),
-    ])
-    const report = (await readFile(await download.path(), 'utf8')).trim().split('\n')
+    const report = (await downloadOf(page, 'Report (CSV)')).trim().split('\n')
     const holding = (text: string) => report.filter((line) => line.includes(text)).length
     expect(report.length).toBe(ROWS + 1)
     expect(holding(',Sent,')).toBe(4_965)

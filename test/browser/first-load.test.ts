@@ -31,9 +31,10 @@ test('an invitation takes at most 200 kB of script, is there soon on a slow phon
   protocol.on('Network.responseReceived', ({ requestId, type }) => {
     if (type === 'Script') scripts.set(requestId, 0)
   })
-  protocol.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+  protocol.on('Network.dataReceived', ({ requestId, encodedDataLength }) => {
     transferred += encodedDataLength
-    if (scripts.has(requestId)) scripts.set(requestId, encodedDataLength)
+    const before = scripts.get(requestId)
+    if (before !== undefined) scripts.set(requestId, before + encodedDataLength)
   })
   await page.addInitScript(() => {
     const figures = { shift: 0, largestPaint: 0, blocked: 0 }

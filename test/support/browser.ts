@@ -5,7 +5,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
@@ -169,6 +172,19 @@ export const test = base
     const name = `Rockets ${randomUUID().slice(0, 6)}`
     return (await owner.usher.organisations.create({ name })).data
   })
+
+/** What a button gives to download. */
+export async function downloadOf(page: Page, button: string): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).click(),
+  ])
+  const file = join(tmpdir(), `usher-${randomUUID()}`)
+  await download.saveAs(file)
+  const content = await readFile(file, 'utf8')
+  await rm(file)
+  return content
+}
 
 /** Waits until something holds. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -31,6 +31,15 @@ export function ByAddress() {
   /** What is typed and not yet made a tag counts as well. */
   const all = [...new Set([...emails, ...split(typed)])]
 
+  /** What stands before a separator is an address at once, typed or pasted. */
+  function type(text: string) {
+    const parts = text.split(/[\s,;]+/)
+    const last = parts.pop() ?? ''
+    const complete = parts.filter(Boolean)
+    if (complete.length > 0) setEmails([...new Set([...emails, ...complete])])
+    setTyped(complete.length > 0 ? last : text)
+  }
+
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     setEmails(all)
@@ -63,7 +72,9 @@ export function ByAddress() {
           value={emails}
           onChange={(tags) => setEmails([...new Set(tags.flatMap(split))])}
           searchValue={typed}
-          onSearchChange={setTyped}
+          onSearchChange={type}
+          // Room for some lines, so that the button below stays where it is about to be pressed.
+          styles={{ input: { minHeight: 84, alignItems: 'flex-start' } }}
         />
         <RoleSelect
           label={compose.rolesLabel}
