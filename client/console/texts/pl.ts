@@ -39,7 +39,8 @@ export const pl: Texts = {
     notFound: 'Adres może być błędny albo nie możesz zobaczyć tego, co tam jest.',
     toStart: 'Do strony głównej',
     noAccessTitle: 'Nie możesz tego zobaczyć',
-    noAccess: 'Twoje role w tej organizacji na to nie pozwalają albo już nie pozwalają. Zapytaj administratora.',
+    noAccess:
+      'Twoje role w tej organizacji na to nie pozwalają albo już nie pozwalają. Zapytaj administratora.',
     roles: 'Role',
     language: 'Język',
     theme: 'Wygląd',
@@ -342,7 +343,8 @@ export const pl: Texts = {
     resent: (email) => `Nowy list jest w drodze na ${email}.`,
     revoke: 'Wycofaj',
     revokeTitle: (email) => `Wycofać zaproszenie dla ${email}?`,
-    revokeText: 'Odnośnik od razu przestaje działać. Tego nie można cofnąć, ale można zaprosić ponownie.',
+    revokeText:
+      'Odnośnik od razu przestaje działać. Tego nie można cofnąć, ale można zaprosić ponownie.',
     revoked: (email) => `Wycofano zaproszenie dla ${email}.`,
     expire: 'Niech wygaśnie teraz',
     expired: (email) => `Zaproszenie dla ${email} wygasło.`,
@@ -352,7 +354,8 @@ export const pl: Texts = {
     rolesChanged: (email) => `${email} dostaje nowy list z nowymi rolami.`,
     copyLink: 'Kopiuj odnośnik',
     linkTitle: (email) => `Odnośnik dla ${email}`,
-    linkText: 'Kto ma ten odnośnik, może zobaczyć i odrzucić zaproszenie. Zapisano, że go widziałeś.',
+    linkText:
+      'Kto ma ten odnośnik, może zobaczyć i odrzucić zaproszenie. Zapisano, że go widziałeś.',
     details: 'Przebieg',
     empty: 'Nie ma jeszcze zaproszeń',
     emptyText: 'Zaproś pierwsze osoby po adresie, z listy albo z pliku.',
@@ -361,7 +364,8 @@ export const pl: Texts = {
     live: 'Ta lista sama się odświeża',
     invitedBy: 'Zaprasza',
     timeline: 'Co się stało',
-    times: (n) => count(n, 'Wysłano ponownie # raz', 'Wysłano ponownie # razy', 'Wysłano ponownie # razy'),
+    times: (n) =>
+      count(n, 'Wysłano ponownie # raz', 'Wysłano ponownie # razy', 'Wysłano ponownie # razy'),
     endsAt: 'Kończy się',
   },
   compose: {
@@ -382,7 +386,12 @@ export const pl: Texts = {
     messageHint: 'Zwykły tekst, najwyżej 1000 znaków',
     send: (n) => count(n, 'Wyślij # zaproszenie', 'Wyślij # zaproszenia', 'Wyślij # zaproszeń'),
     sent: (n) =>
-      count(n, '# zaproszenie jest w drodze.', '# zaproszenia są w drodze.', '# zaproszeń jest w drodze.'),
+      count(
+        n,
+        '# zaproszenie jest w drodze.',
+        '# zaproszenia są w drodze.',
+        '# zaproszeń jest w drodze.',
+      ),
     failed: (n) => count(n, 'Odrzucono # wiersz.', 'Odrzucono # wiersze.', 'Odrzucono # wierszy.'),
     paste: 'Wklej listę',
     pasteHint: 'Jeden adres w wierszu albo to, co skopiujesz z arkusza',
@@ -478,9 +487,19 @@ export const pl: Texts = {
     verifiedText: (events, seals) =>
       `Zdarzenia pod pieczęciami: ${events}, pieczęcie: ${seals}; wszystko się zgadza.`,
     unsealed: (n) =>
-      count(n, '# zdarzenie czeka na pieczęć.', '# zdarzenia czekają na pieczęć.', '# zdarzeń czeka na pieczęć.'),
+      count(
+        n,
+        '# zdarzenie czeka na pieczęć.',
+        '# zdarzenia czekają na pieczęć.',
+        '# zdarzeń czeka na pieczęć.',
+      ),
     erased: (n) =>
-      count(n, '# zdarzenie wymazano zgodnie z prawem.', '# zdarzenia wymazano zgodnie z prawem.', '# zdarzeń wymazano zgodnie z prawem.'),
+      count(
+        n,
+        '# zdarzenie wymazano zgodnie z prawem.',
+        '# zdarzenia wymazano zgodnie z prawem.',
+        '# zdarzeń wymazano zgodnie z prawem.',
+      ),
     broken: 'Dziennik został zmieniony',
     brokenText: (event) => `Pierwsze zdarzenie, które się nie zgadza: ${event}`,
     empty: 'Żadne zdarzenie nie pasuje',
@@ -564,7 +583,8 @@ export const pl: Texts = {
     danger: 'Niebezpieczeństwo',
     delete: 'Usuń organizację',
     deleteTitle: (organisation) => `Usunąć ${organisation}?`,
-    deleteText: 'Wszyscy członkowie tracą dostęp, a zaproszenia przestają działać. Tego nie można cofnąć.',
+    deleteText:
+      'Wszyscy członkowie tracą dostęp, a zaproszenia przestają działać. Tego nie można cofnąć.',
     deleted: (organisation) => `Usunięto ${organisation}.`,
   },
   devices: {
@@ -580,6 +600,7 @@ export const pl: Texts = {
     waiting: 'Czeka na urządzenie',
     enrolled: 'Zarejestrowane',
     empty: 'Nie ma jeszcze urządzeń',
-    emptyText: 'Urządzenie, na przykład ekran lub kasa, dołącza za pomocą krótkiego kodu zamiast adresu.',
+    emptyText:
+      'Urządzenie, na przykład ekran lub kasa, dołącza za pomocą krótkiego kodu zamiast adresu.',
   },
 }
