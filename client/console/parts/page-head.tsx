@@ -20,7 +20,7 @@ export function PageHead({ title, note, children }: PageHeadProps) {
   return (
     <Group justify="space-between" align="center" mb="lg" mih={36}>
       <Group gap="sm" align="baseline">
-        <Title order={1} size="h2">
+        <Title order={1} size="h2" className="usher-words">
           {title}
         </Title>
         {note && (

@@ -47,7 +47,7 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
         <TextInput
           aria-label={compose.editEmail(original.number)}
           size="xs"
-          miw={180}
+          miw={{ base: 0, sm: 180 }}
           disabled={isLocked || original.outcome?.status === 'created'}
           error={['invalid_email', 'duplicate'].includes(problems.get(original.number) ?? '')}
           value={original.email}

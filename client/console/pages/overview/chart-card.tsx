@@ -23,7 +23,7 @@ export function ChartCard({ title, isReady, height, chart, head, rows }: ChartCa
   const id = useId()
   return (
     <Paper component="section" withBorder p="md" aria-labelledby={id} miw={0}>
-      <Group justify="space-between" mb="md" wrap="nowrap">
+      <Group justify="space-between" mb="md" gap="xs">
         <Title order={2} size="h5" id={id}>
           {title}
         </Title>

@@ -43,7 +43,7 @@ export function DeleteOrganisation() {
     <SettingsSection title={settings.danger}>
       <Text size="sm">{settings.deleteText}</Text>
       <Group>
-        <Button color="red.9" variant="outline" onClick={ask}>
+        <Button color="red" variant="outline" onClick={ask}>
           {settings.delete}
         </Button>
       </Group>
