@@ -28,7 +28,10 @@ export type InviteOutcome = {
 
 /** A row that could not be read: not sent, but in its place among the outcomes. */
 export interface UnreadableRow {
+  /** Why. */
   unreadable: string
+  /** Whose it is, as far as that can be told. */
+  email?: string | undefined
 }
 export type BulkRow = InviteDraft | UnreadableRow
 
@@ -79,7 +82,7 @@ export async function createInvites(
     for (const [i, row] of chunk.entries()) {
       const outcome =
         'unreadable' in row
-          ? failed(null, 'invalid_row', row.unreadable)
+          ? failed(row.email ?? null, 'invalid_row', row.unreadable)
           : error
             ? failed(row.email, error.code, error.details ?? error.message)
             : data[next++]

@@ -20,7 +20,20 @@ export interface UsherOptions<Dates extends boolean = boolean> {
   dates?: Dates | undefined
 }
 
-const services = (connection: Connection) => ({
+// Written out, so that each method keeps its description in the package's declarations.
+interface Services {
+  organisations: ReturnType<typeof organisations>
+  invites: ReturnType<typeof invites>
+  members: ReturnType<typeof members>
+  roles: ReturnType<typeof roles>
+  audit: ReturnType<typeof audit>
+  devices: ReturnType<typeof devices>
+  deliveries: ReturnType<typeof deliveries>
+  domains: ReturnType<typeof domains>
+  joinRequests: ReturnType<typeof joinRequests>
+}
+
+const services = (connection: Connection): Services => ({
   organisations: organisations(connection),
   invites: invites(connection),
   members: members(connection),
@@ -31,7 +44,6 @@ const services = (connection: Connection) => ({
   domains: domains(connection),
   joinRequests: joinRequests(connection),
 })
-type Services = ReturnType<typeof services>
 
 /** The client. Copies of it are cheap. */
 export type Usher<Dates extends boolean = false, Throws extends boolean = false> = InMode<
@@ -55,7 +67,7 @@ export type Usher<Dates extends boolean = false, Throws extends boolean = false>
  *   email: 'new@example.com',
  *   roles: ['member'],
  * })
- * if (error?.code === 'already_invited') await usher.invites.resend(error.details)
+ * if (error?.code === 'already_invited') await usher.invites.resend(error.details ?? '')
  */
 export function createUsher<Dates extends boolean = false>(
   supabase: AnySupabaseClient,

@@ -44,10 +44,12 @@ export class UsherError extends Error {
  *
  * @param code - if given, only one with this code
  */
+export function isUsherError(error: unknown): error is UsherError
 export function isUsherError<Code extends UsherErrorCode>(
   error: unknown,
-  code?: Code,
-): error is UsherError & { readonly code: Code } {
+  code: Code,
+): error is UsherError & { readonly code: Code }
+export function isUsherError(error: unknown, code?: UsherErrorCode): boolean {
   return (
     error instanceof Error &&
     error.name === 'UsherError' &&

@@ -91,7 +91,7 @@ async function listInvites(
   organisationId: string,
   { status, search, cursor, pageSize }: InviteFilter,
 ): Promise<PageResult<Invite>> {
-  const args = { organisationId, status, search, cursor, pageSize }
+  const args = { organisationId, status, search, cursor: cursor ?? undefined, pageSize }
   const { data, error } = await call<'list_organisation_invites', Invite[]>(
     connection,
     'list_organisation_invites',

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Usher } from './client.ts'
+import { isUsherError, type UsherError } from './errors.ts'
 import type { InvitePreview } from './invites.ts'
-import type { Member, Reason } from './members.ts'
+import type { Reason } from './members.ts'
 import type { Result } from './result.ts'
 
 /** `sessionStorage`, or anything like it. */
@@ -61,22 +62,27 @@ export function takeToken(
  *
  * @param sessionEmail - the address of whoever is signed in; null for nobody
  */
-export function nextStep(preview: InvitePreview, sessionEmail: string | null): LandingStep {
+export function nextStep(
+  preview: Pick<InvitePreview, 'status' | 'email' | 'hasAccount'>,
+  sessionEmail: string | null,
+): LandingStep {
   if (preview.status !== 'pending') return 'closed'
   if (!sessionEmail) return preview.hasAccount === false ? 'register' : 'sign-in'
   return sessionEmail.toLowerCase() === preview.email ? 'accept' : 'switch-account'
 }
 
+type Invites<Dates extends boolean, Throws extends boolean> = Usher<Dates, Throws>['invites']
+
 /** A link that is being answered. */
-export interface Landing {
-  /** Null when nobody came by a link. */
+export interface Landing<Dates extends boolean = false, Throws extends boolean = false> {
+  /** Null when nobody came by a link, and once it is spent. */
   readonly token: string | null
   /** What the link says. Without a token, one that is `invalid`. */
-  preview(): Promise<Result<InvitePreview>>
+  preview(): ReturnType<Invites<Dates, Throws>['validate']>
   /** Accepts, once, however often it is called; forgets the token when it is spent. */
-  accept(): Promise<Result<Member>>
+  accept(): ReturnType<Invites<Dates, Throws>['accept']>
   /** Declines, once; forgets the token. */
-  decline(options?: Reason): Promise<Result<InvitePreview>>
+  decline(options?: Reason): ReturnType<Invites<Dates, Throws>['decline']>
   /** Forgets the token. */
   clear(): void
 }
@@ -88,63 +94,63 @@ export interface Landing {
  * @example
  * const landing = openLanding(usher)
  * const { data: preview } = await landing.preview()
- * const step = nextStep(preview, session?.user.email ?? null)
+ * const step = preview && nextStep(preview, session?.user.email ?? null)
  */
-export function openLanding(usher: Usher, options: LandingOptions = {}): Landing {
+export function openLanding<Dates extends boolean, Throws extends boolean>(
+  usher: Usher<Dates, Throws>,
+  options: LandingOptions = {},
+): Landing<Dates, Throws> {
+  // Answers pass through as they are, whatever the client makes of dates and refusals.
+  const { invites } = usher as unknown as Usher
   const { location, history, key = 'usher.invite' } = options
-  const storage = options.storage ?? sessionStorageIfAny()
+  const storage = options.storage ?? attempt(() => globalThis.sessionStorage)
   const taken = takeToken(location, history)
   // A storage may be full or forbidden: then the token lives as long as the page.
   if (taken) attempt(() => storage?.setItem(key, taken))
   let token = taken ?? attempt(() => storage?.getItem(key)) ?? null
   const firstToken = token ?? ''
-  let accepting: Promise<Result<Member>> | undefined
-  let declining: Promise<Result<InvitePreview>> | undefined
 
   function clear() {
     token = null
     attempt(() => storage?.removeItem(key))
   }
 
-  /** Clears when the link is spent; otherwise it can be tried again. */
-  async function answer<T>(request: Promise<Result<T>>, again: () => void): Promise<Result<T>> {
-    const result = await request.catch((error) => {
-      again()
-      throw error
-    })
-    if (!result.error || isSpent(result.error)) clear()
-    else again()
-    return result
+  /** Makes one call of many, until it is refused in a way that another try may mend. */
+  function once<Args extends unknown[], T>(ask: (...args: Args) => Promise<Result<T>>) {
+    let asked: Promise<Result<T>> | undefined
+    const settle = (error: unknown) => {
+      if (!error || (isUsherError(error) && isSpent(error))) clear()
+      else asked = undefined
+    }
+    return (...args: Args) => {
+      asked ??= ask(...args).then(
+        (result) => {
+          settle(result.error)
+          return result
+        },
+        (error) => {
+          settle(error)
+          throw error
+        },
+      )
+      return asked
+    }
   }
 
   return {
     get token() {
       return token
     },
-    preview: () => usher.invites.validate(firstToken),
-    accept() {
-      accepting ??= answer(usher.invites.accept(firstToken), () => {
-        accepting = undefined
-      })
-      return accepting
-    },
-    decline(options) {
-      declining ??= answer(usher.invites.decline(firstToken, options), () => {
-        declining = undefined
-      })
-      return declining
-    },
+    preview: () => invites.validate(firstToken),
+    accept: once(() => invites.accept(firstToken)),
+    decline: once((reason?: Reason) => invites.decline(firstToken, reason)),
     clear,
-  }
+  } as unknown as Landing<Dates, Throws>
 }
 
 /** Whether no further try can help: the link is unknown, answered or over. */
-function isSpent({ status, code }: { status: number; code: string }): boolean {
+function isSpent({ status, code }: UsherError): boolean {
   return status === 404 || status === 410 || code === 'invite_already_accepted'
-}
-
-function sessionStorageIfAny(): TokenStorage | undefined {
-  return attempt(() => globalThis.sessionStorage)
 }
 
 function attempt<T>(work: () => T): T | undefined {

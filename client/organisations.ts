@@ -9,7 +9,7 @@ import type { Member } from './members.ts'
 import { type Camel, snakeise } from './names.ts'
 import type { Result } from './result.ts'
 
-export type Organisation = Camel<RowOf<'organisations'>>
+export interface Organisation extends Camel<RowOf<'organisations'>> {}
 export type MyOrganisation = Omit<
   Camel<Returned<'list_my_organisations'>[number]>,
   'kind' | 'roles'

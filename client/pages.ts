@@ -8,7 +8,7 @@ import type { PageResult } from './result.ts'
 
 export interface PageOptions {
   /** The `nextCursor` of the page before; without it, the first page. */
-  cursor?: string | undefined
+  cursor?: string | null | undefined
   /** 1 to 500, default 50. */
   pageSize?: number | undefined
 }

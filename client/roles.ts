@@ -21,7 +21,7 @@ export type Role = Omit<
   inherits: RoleName[]
 }
 /** So many (`cardinality`) of these roles may not be held together. */
-export type RoleExclusion = Camel<RowOf<'organisation_role_exclusions'>>
+export interface RoleExclusion extends Camel<RowOf<'organisation_role_exclusions'>> {}
 
 export interface RoleDraft {
   /** 1 to 63 of a-z, 0-9, - and _, a letter first; stays for good, because it is signed into links. */

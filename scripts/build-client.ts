@@ -12,43 +12,48 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
-const CLIENT = fileURLToPath(new URL('../client/', import.meta.url))
-const DIST = join(CLIENT, 'dist')
+export const CLIENT = fileURLToPath(new URL('../client/', import.meta.url))
+export const DIST = join(CLIENT, 'dist')
 
-await build({
-  root: CLIENT,
-  configFile: false,
-  logLevel: 'warn',
-  publicDir: false,
-  build: {
-    target: 'es2022',
-    minify: false,
-    outDir: DIST,
-    emptyOutDir: true,
-    lib: {
-      entry: ['index.ts', 'csv/index.ts', 'react/index.ts'].map((file) => join(CLIENT, file)),
-      formats: ['es'],
+if (import.meta.main) await buildClient()
+
+export async function buildClient(): Promise<void> {
+  await build({
+    root: CLIENT,
+    configFile: false,
+    logLevel: 'warn',
+    publicDir: false,
+    build: {
+      target: 'es2022',
+      minify: false,
+      outDir: DIST,
+      emptyOutDir: true,
+      lib: {
+        entry: ['index.ts', 'csv/index.ts', 'react/index.ts'].map((file) => join(CLIENT, file)),
+        formats: ['es'],
+      },
+      rolldownOptions: {
+        // What is not ours is the application's: it has, or chooses, the version.
+        external: /^[^./]/,
+        output: { preserveModules: true, preserveModulesRoot: CLIENT, entryFileNames: '[name].js' },
+      },
     },
-    rolldownOptions: {
-      // What is not ours is the application's: it has, or chooses, the version.
-      external: /^[^./]/,
-      output: { preserveModules: true, preserveModulesRoot: CLIENT, entryFileNames: '[name].js' },
-    },
-  },
-})
-
-const { status, stdout } = spawnSync('tsc', ['--project', join(CLIENT, 'tsconfig.json')], {
-  encoding: 'utf8',
-})
-if (status !== 0) throw new Error(`The types were not built:\n${stdout}`)
-
-// tsc leaves the endings of imports alone in declarations, where not every reader knows `.ts`.
-for (const file of await readdir(DIST, { recursive: true })) {
-  if (!file.endsWith('.d.ts')) continue
-  const text = await readFile(join(DIST, file), 'utf8')
-  await writeFile(
-    join(DIST, file),
-    text.replace(/(from|import\()\s*'(\.[^']+)\.tsx?'/g, "$1 '$2.js'"),
-  )
+  })
+  await buildTypes()
+  await copyFile(join(CLIENT, '..', 'LICENSE'), join(DIST, 'LICENSE'))
 }
-await copyFile(join(CLIENT, '..', 'LICENSE'), join(DIST, 'LICENSE'))
+
+async function buildTypes(): Promise<void> {
+  const { status, stdout } = spawnSync('tsc', ['--project', join(CLIENT, 'tsconfig.json')], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`The types were not built:\n${stdout}`)
+
+  // tsc leaves the endings of imports alone in declarations, where not every reader knows `.ts`.
+  for (const file of await readdir(DIST, { recursive: true })) {
+    if (!file.endsWith('.d.ts')) continue
+    const text = await readFile(join(DIST, file), 'utf8')
+    const renamed = text.replace(/(['"])(\.{1,2}\/[^'"]+)\.tsx?\1/g, '$1$2.js$1')
+    await writeFile(join(DIST, file), renamed)
+  }
+}

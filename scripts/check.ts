@@ -21,6 +21,11 @@ const CHECKS = [
     command: ['node', 'scripts/generate.ts', '--check'],
     repair: 'npm run generate',
   },
+  {
+    name: 'npm package',
+    command: ['node', 'scripts/check-client.ts'],
+    repair: 'do as the lines above say',
+  },
 ]
 
 const failed = CHECKS.filter(({ name, command: [program = '', ...args], repair }) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parse } from 'csv-parse/browser/esm'
+import { parse } from '#csv-parse'
 import type { BulkRow, InviteDraft, RoleName, UnreadableRow } from '../index.ts'
 import { type CsvSource, textOf } from './text-of.ts'
 
@@ -85,7 +85,7 @@ function toDraft(
   try {
     return { ...draft, metadata: JSON.parse(metadata) }
   } catch {
-    return { unreadable: `The metadata of ${email || 'this row'} is not JSON.` }
+    return { unreadable: 'The metadata is not JSON.', email }
   }
 }
 
@@ -107,7 +107,8 @@ async function* readRows(source: CsvSource, delimiter: string | undefined): Asyn
       relax_quotes: true,
       skip_empty_lines: true,
       skip_records_with_error: true,
-      trim: true,
+      // Not on the right: what follows a closing quote then ends the reading of a piece.
+      ltrim: true,
       // Both at once as the row is read, so that the order is that of the file.
       on_skip: skipped,
       on_record: (cells: string[]) => {
@@ -150,5 +151,5 @@ async function* readRows(source: CsvSource, delimiter: string | undefined): Asyn
 function delimiterOf(text: string): string {
   const line = text.split(/\r?\n/, 1)[0] ?? ''
   const count = (sign: string) => line.split(sign).length
-  return [',', ';', '\t'].reduce((best, sign) => (count(sign) > count(best) ? sign : best))
+  return ['\t', ';', ','].reduce((best, sign) => (count(sign) > count(best) ? sign : best))
 }

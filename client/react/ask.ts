@@ -23,34 +23,44 @@ export function retry(failures: number, error: UsherError): boolean {
 }
 
 /** Options of a query for one answer. */
+export interface AnswerQuery<T> extends ReturnType<typeof optionsOf<T>> {}
+/** Options of an infinite query: pages in the cache, one list of rows for who reads it. */
+export interface PagesQuery<T> extends ReturnType<typeof infiniteOptionsOf<T>> {}
+
 export function answerQuery<T>(
   usher: Usher,
   queryKey: QueryKey,
   ask: (usher: ThrowingUsher) => Promise<{ data: T }>,
-) {
-  return queryOptions<T, UsherError>({
-    queryKey,
-    queryFn: async ({ signal }) => (await ask(usher.throwOnError().abortSignal(signal))).data,
-    retry,
+): AnswerQuery<T> {
+  return optionsOf(queryKey, async (signal) => {
+    const { data } = await ask(usher.throwOnError().abortSignal(signal))
+    return data
   })
 }
 
-/** Options of an infinite query: pages in the cache, one list of rows for who reads it. */
 export function pagesQuery<T>(
   usher: Usher,
   queryKey: QueryKey,
-  ask: (
-    usher: ThrowingUsher,
-    page: { cursor: string | undefined },
-  ) => Promise<{ data: T[]; nextCursor: string | null }>,
+  ask: (usher: ThrowingUsher, page: { cursor: string | null }) => Promise<CachedPage<T>>,
+): PagesQuery<T> {
+  return infiniteOptionsOf(queryKey, async (signal, cursor) => {
+    const to = usher.throwOnError().abortSignal(signal)
+    const { data, nextCursor } = await ask(to, { cursor })
+    return { data, nextCursor }
+  })
+}
+
+function optionsOf<T>(queryKey: QueryKey, ask: (signal: AbortSignal) => Promise<T>) {
+  return queryOptions<T, UsherError>({ queryKey, queryFn: ({ signal }) => ask(signal), retry })
+}
+
+function infiniteOptionsOf<T>(
+  queryKey: QueryKey,
+  ask: (signal: AbortSignal, cursor: string | null) => Promise<CachedPage<T>>,
 ) {
   return infiniteQueryOptions<CachedPage<T>, UsherError, T[], QueryKey, string | null>({
     queryKey,
-    queryFn: async ({ signal, pageParam }) => {
-      const to = usher.throwOnError().abortSignal(signal)
-      const { data, nextCursor } = await ask(to, { cursor: pageParam ?? undefined })
-      return { data, nextCursor }
-    },
+    queryFn: ({ signal, pageParam }) => ask(signal, pageParam),
     initialPageParam: null,
     getNextPageParam: ({ nextCursor }) => nextCursor,
     select: ({ pages }) => pages.flatMap(({ data }) => data),

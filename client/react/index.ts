@@ -3,9 +3,11 @@
  *
  * @module
  */
+export type { AnswerQuery, CachedPage, PagesQuery } from './ask.ts'
+export type { ChangeOptions, Snapshot } from './change.ts'
 export { type UsherPart, usherKeys } from './keys.ts'
 export * from './mutation-hooks.ts'
-export { usherMutations } from './mutations.ts'
+export { type UsherMutations, usherMutations } from './mutations.ts'
 export { UsherProvider, useUsher, useUsherMutations, useUsherQueries } from './provider.tsx'
-export { usherQueries } from './queries.ts'
+export { type UsherQueries, usherQueries } from './queries.ts'
 export * from './query-hooks.ts'

@@ -19,6 +19,9 @@ import type {
 } from '../index.ts'
 import { changeMutation, type Foretold } from './change.ts'
 
+/** What `usherMutations` makes. */
+export interface UsherMutations extends ReturnType<typeof usherMutations> {}
+
 type OfInvite = { inviteId: string }
 type OfMember = { userId: string }
 type Reason = { reason?: string | undefined }

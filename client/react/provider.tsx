@@ -5,8 +5,8 @@
  */
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
 import type { Usher } from '../index.ts'
-import { usherMutations } from './mutations.ts'
-import { usherQueries } from './queries.ts'
+import { type UsherMutations, usherMutations } from './mutations.ts'
+import { type UsherQueries, usherQueries } from './queries.ts'
 
 const UsherContext = createContext<Usher | null>(null)
 
@@ -23,13 +23,13 @@ export function useUsher(): Usher {
 }
 
 /** `usherQueries` of the provider's client. */
-export function useUsherQueries() {
+export function useUsherQueries(): UsherQueries {
   const usher = useUsher()
   return useMemo(() => usherQueries(usher), [usher])
 }
 
 /** `usherMutations` of the provider's client. */
-export function useUsherMutations() {
+export function useUsherMutations(): UsherMutations {
   const usher = useUsher()
   return useMemo(() => usherMutations(usher), [usher])
 }

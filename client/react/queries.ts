@@ -18,6 +18,9 @@ import type {
 import { answerQuery, pagesQuery } from './ask.ts'
 import { usherKeys as keys } from './keys.ts'
 
+/** What `usherQueries` makes. */
+export interface UsherQueries extends ReturnType<typeof usherQueries> {}
+
 type Filter<T> = Omit<T, 'cursor'>
 
 /**

@@ -9,9 +9,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { RoleName } from '../index.ts'
 import { useUsherQueries } from './provider.tsx'
-import type { usherQueries } from './queries.ts'
-
-type Queries = ReturnType<typeof usherQueries>
+import type { UsherQueries as Queries } from './queries.ts'
 
 export const useMyOrganisations = () => useQuery(useUsherQueries().organisations.mine())
 

@@ -18,6 +18,20 @@ export const GROUND = { light: '#ffffff', dark: '#1b1f29' } as const
 /** Accented texts also stand on a ground that is tinted with the accent; that takes some contrast away. */
 const TINTED = { light: '#e9ebf4', dark: '#2c3140' } as const
 
+/** As cool as the ground, from text to the deepest shade. */
+const DARK: MantineColorsTuple = [
+  '#eceef3',
+  '#a6aebd',
+  '#8b93a5',
+  '#666f82',
+  '#3a4152',
+  '#2d3342',
+  '#232834',
+  '#1b1f29',
+  '#14171f',
+  '#0f1218',
+]
+
 /** Text on the accent is black or white by Mantine's rule; at this luminance both have 4.5 : 1. */
 const LUMINANCE_WHERE_BLACK_TAKES_OVER = 0.179
 
@@ -30,7 +44,7 @@ function shades(accent: string): MantineColorsTuple {
 export function themeFor(accent: string | null): MantineThemeOverride {
   return createTheme({
     primaryColor: 'accent',
-    colors: { accent: shades(accent ?? DEFAULT_ACCENT) },
+    colors: { accent: shades(accent ?? DEFAULT_ACCENT), dark: DARK },
     autoContrast: true,
     luminanceThreshold: LUMINANCE_WHERE_BLACK_TAKES_OVER,
     defaultRadius: 'md',

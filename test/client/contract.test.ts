@@ -1,0 +1,24 @@
+/** The client covers the contract: each function that a person may call has its method. */
+import { globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const source = globSync('client/*.ts')
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n')
+const matrix = readFileSync('docs/permissions.md', 'utf8')
+const types = readFileSync('client/generated/database.types.ts', 'utf8')
+
+test('every function of the contract is called by the client', () => {
+  const functions = [...matrix.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+
+  expect(functions.length).toBeGreaterThan(40)
+  expect(functions.filter((name) => !source.includes(`'${name}'`))).toEqual([])
+})
+
+test('every table and view that the API shows is read by the client', () => {
+  const tables = types.slice(types.indexOf('Tables: {'), types.indexOf('Functions: {'))
+  const names = [...tables.matchAll(/^ {6}(\w+): \{/gm)].map(([, name]) => name)
+
+  expect(names).toContain('organisation_invites')
+  expect(names.filter((name) => !source.includes(`'${name}'`))).toEqual([])
+})

@@ -1,0 +1,103 @@
+/**
+ * A running stack, and people who use the client against it.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import postgres from 'postgres'
+import { afterAll, beforeAll } from 'vitest'
+import { createUsher, type Usher } from '../../client/index.ts'
+import type { Stack } from '../../supabase/local/stack-file.ts'
+import { freeRange, type Run, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
+
+export interface ClientPerson {
+  supabase: SupabaseClient
+  usher: Usher
+  /** The same, for what has to work. */
+  must: Usher<false, true>
+  email: string
+  userId: string
+}
+
+/** Starts an empty stack for the tests of a file, and ends it after them. */
+export function freshStack() {
+  let folder: string
+  let run: Run
+  let stack: Stack
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    run = runStart({
+      USHER_DATA: folder,
+      USHER_PORT: String(await freeRange()),
+      USHER_SEED: 'none',
+    })
+    stack = await untilReady(run, folder)
+    // The first link of a project makes its signing key. The worker's first mail and a link that is revealed
+    // at that moment can block each other; these tests are about other things.
+    const sql = postgres(stack.databaseUrl, { max: 1 })
+    await sql`select usher.ensure_signing_key()`
+    await sql.end()
+  })
+  afterAll(async () => {
+    run.process.kill('SIGTERM')
+    await run.ended
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const connect = (options: { fetch?: typeof fetch } = {}): SupabaseClient =>
+    createClient(stack.apiUrl, stack.publishableKey, {
+      auth: { persistSession: false },
+      global: options,
+    })
+
+  /** Someone who has just registered, with an address of their own. */
+  async function person(
+    email = `person-${randomUUID().slice(0, 8)}@example.com`,
+    options: { fetch?: typeof fetch } = {},
+  ): Promise<ClientPerson> {
+    const supabase = connect(options)
+    const { data, error } = await supabase.auth.signUp({ email, password: 'password' })
+    if (error) throw error
+    const usher = createUsher(supabase)
+    return { supabase, usher, must: usher.throwOnError(), email, userId: data.user?.id ?? '' }
+  }
+
+  /** The token in the link of an invite. */
+  async function tokenOf(admin: ClientPerson, inviteId: string): Promise<string> {
+    const { data: link } = await admin.must.invites.revealLink(inviteId)
+    return link.split('#')[1] ?? ''
+  }
+
+  /** Someone who has just joined an organisation by a link. */
+  async function join(admin: ClientPerson, organisationId: string, roles: string[]) {
+    const newcomer = await person()
+    const { data: invite } = await admin.must.invites.create(organisationId, {
+      email: newcomer.email,
+      roles,
+    })
+    await newcomer.must.invites.accept(await tokenOf(admin, invite.id))
+    return newcomer
+  }
+
+  /** An organisation with its owner. */
+  async function organisation() {
+    const owner = await person()
+    const { data } = await owner.must.organisations.create({ name: 'Acme' })
+    return { id: data.id, owner }
+  }
+
+  return {
+    get stack() {
+      return stack
+    },
+    anyone: () => createUsher(connect()),
+    connect,
+    person,
+    join,
+    tokenOf,
+    organisation,
+  }
+}
