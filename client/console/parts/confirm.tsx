@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { Result } from '../../index.ts'
 import { useTexts } from '../app/language.tsx'
+import { Dialog } from './dialog.tsx'
 import { ProblemAlert } from './problem-alert.tsx'
 
 export interface Question {
@@ -28,17 +29,10 @@ interface ConfirmProps {
 }
 
 export function Confirm({ question, onClose }: ConfirmProps) {
-  const { common } = useTexts()
   return (
-    <Modal
-      opened={question !== null}
-      onClose={onClose}
-      title={question?.title}
-      centered
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog opened={question !== null} onClose={onClose} title={question?.title}>
       {question && <Form question={question} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   )
 }
 

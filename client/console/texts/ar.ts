@@ -464,6 +464,7 @@ export const ar: Texts = {
     declined: 'مرفوضة',
     expired: 'منتهية',
     revoked: 'مسحوبة',
+    pending: 'معلّقة',
     acceptanceRate: 'نسبة القبول',
     acceptanceRateHint: 'مما لم يعد معلّقًا',
     medianHours: 'وقت القبول',

@@ -434,6 +434,7 @@ export const de: Texts = {
     declined: 'Abgelehnt',
     expired: 'Abgelaufen',
     revoked: 'Zurückgezogen',
+    pending: 'Offen',
     acceptanceRate: 'Annahmequote',
     acceptanceRateHint: 'Von denen, die nicht mehr offen sind',
     medianHours: 'Zeit bis zur Annahme',

@@ -419,6 +419,7 @@ export const en = {
     declined: 'Declined',
     expired: 'Expired',
     revoked: 'Withdrawn',
+    pending: 'Pending',
     acceptanceRate: 'Acceptance rate',
     acceptanceRateHint: 'Of those that are no longer pending',
     medianHours: 'Time to accept',

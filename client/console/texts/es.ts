@@ -426,6 +426,7 @@ export const es: Texts = {
     declined: 'Rechazadas',
     expired: 'Caducadas',
     revoked: 'Retiradas',
+    pending: 'Pendientes',
     acceptanceRate: 'Tasa de aceptación',
     acceptanceRateHint: 'De las que ya no están pendientes',
     medianHours: 'Tiempo hasta aceptar',

@@ -427,6 +427,7 @@ export const fr: Texts = {
     declined: 'Refusées',
     expired: 'Expirées',
     revoked: 'Retirées',
+    pending: 'En attente',
     acceptanceRate: 'Taux d’acceptation',
     acceptanceRateHint: 'De celles qui ne sont plus en attente',
     medianHours: 'Délai d’acceptation',

@@ -433,6 +433,7 @@ export const pl: Texts = {
     declined: 'Odrzucone',
     expired: 'Wygasłe',
     revoked: 'Wycofane',
+    pending: 'Oczekujące',
     acceptanceRate: 'Odsetek przyjętych',
     acceptanceRateHint: 'Spośród już nieoczekujących',
     medianHours: 'Czas do przyjęcia',

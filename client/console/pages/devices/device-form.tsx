@@ -8,7 +8,6 @@ import {
   Center,
   CopyButton,
   Group,
-  Modal,
   NativeSelect,
   Paper,
   Stack,
@@ -21,6 +20,7 @@ import type { DeviceCode } from '../../../index.ts'
 import { useInviteDevice } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
 
@@ -33,12 +33,10 @@ export function DeviceForm({ onClose }: { onClose: () => void }) {
   })
 
   return (
-    <Modal
-      opened
+    <Dialog
+      opened={true}
       onClose={onClose}
       title={invite.data ? devices.codeTitle : devices.invite}
-      centered
-      closeButtonProps={{ 'aria-label': common.close }}
     >
       {invite.data ? (
         <Code code={invite.data} onClose={onClose} />
@@ -84,7 +82,7 @@ export function DeviceForm({ onClose }: { onClose: () => void }) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useCreateOrganisation } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
 export function CreateOrganisation() {
@@ -29,13 +30,7 @@ export function CreateOrganisation() {
       <Button variant="default" leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
         {home.create}
       </Button>
-      <Modal
-        opened={isOpen}
-        onClose={close}
-        title={home.createTitle}
-        centered
-        closeButtonProps={{ 'aria-label': common.close }}
-      >
+      <Dialog opened={isOpen} onClose={close} title={home.createTitle}>
         <form onSubmit={submit}>
           <Stack>
             <TextInput
@@ -58,7 +53,7 @@ export function CreateOrganisation() {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   )
 }

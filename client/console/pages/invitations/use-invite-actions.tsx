@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Button, Code, CopyButton, Modal, Stack, Text } from '@mantine/core'
+import { Button, Code, CopyButton, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { Invite, Result, RoleName } from '../../../index.ts'
@@ -12,6 +12,7 @@ import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
 
 export interface InviteAction {
@@ -100,16 +101,13 @@ export function useInviteActions(): {
     ].filter(({ isOffered }) => isOffered)
   }
 
-  const closeButtonProps = { 'aria-label': common.close }
   const dialogs = (
     <>
       <Confirm question={question} onClose={() => setQuestion(null)} />
-      <Modal
+      <Dialog
         opened={link !== null}
         onClose={() => setLink(null)}
         title={link && invitations.linkTitle(link.invitee)}
-        centered
-        closeButtonProps={closeButtonProps}
       >
         <Stack>
           <Text size="sm">{invitations.linkText}</Text>
@@ -122,13 +120,11 @@ export function useInviteActions(): {
             )}
           </CopyButton>
         </Stack>
-      </Modal>
-      <Modal
+      </Dialog>
+      <Dialog
         opened={changing !== null}
         onClose={() => setChanging(null)}
         title={invitations.changeRoles}
-        centered
-        closeButtonProps={closeButtonProps}
       >
         {changing && (
           <Stack>
@@ -151,7 +147,7 @@ export function useInviteActions(): {
             </Button>
           </Stack>
         )}
-      </Modal>
+      </Dialog>
     </>
   )
   return { actionsFor, dialogs }

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { Button, Checkbox, Group, Modal, MultiSelect, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, MultiSelect, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Role } from '../../../index.ts'
 import { useCreateRole, useUpdateRole } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { permissionsOf } from './permissions-of.ts'
 
@@ -48,13 +49,7 @@ export function RoleForm({ role, roles, onClose }: RoleFormProps) {
   }
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={role ? role.name : words.create}
-      size="lg"
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
+    <Dialog opened={true} onClose={onClose} title={role ? role.name : words.create} size="lg">
       <form onSubmit={form.onSubmit(save)}>
         <Stack>
           <TextInput
@@ -102,6 +97,6 @@ export function RoleForm({ role, roles, onClose }: RoleFormProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { Button, Code, Modal, Stack, Text } from '@mantine/core'
+import { Button, Code, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { AuditEvent } from '../../../index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 
 interface EventDetailsProps {
   event: AuditEvent
@@ -37,13 +38,7 @@ export function EventDetails({ event, named }: EventDetailsProps) {
       >
         {trail.details}
       </Button>
-      <Modal
-        opened={isOpen}
-        onClose={close}
-        title={title}
-        size="lg"
-        closeButtonProps={{ 'aria-label': common.close }}
-      >
+      <Dialog opened={isOpen} onClose={close} title={title} size="lg">
         <Stack gap="sm" className="usher-words">
           {facts.map(
             ([label, value]) =>
@@ -59,7 +54,7 @@ export function EventDetails({ event, named }: EventDetailsProps) {
           {event.before !== null && <Values label={trail.before} value={event.before} />}
           {event.after !== null && <Values label={trail.after} value={event.after} />}
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }
