@@ -20,7 +20,8 @@ import { OrganisationProvider } from './organisation.tsx'
 export function OrganisationFrame() {
   const { organisation: key = '' } = useParams()
   const { home, common } = useTexts()
-  const { pathname } = useLocation()
+  // Without the organisation: what is being typed outlives a change of its short name.
+  const page = useLocation().pathname.split('/').slice(3).join('/')
   const [isOpen, { toggle, close }] = useDisclosure(false)
 
   return (
@@ -61,7 +62,7 @@ export function OrganisationFrame() {
         </AppShell.Navbar>
         <AppShell.Main id="content" tabIndex={-1}>
           {/* A page that breaks does not take the way to the others with it. */}
-          <ErrorBoundary key={pathname}>
+          <ErrorBoundary key={page}>
             <Suspense fallback={<PageSkeleton />}>
               <Outlet />
             </Suspense>
