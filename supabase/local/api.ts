@@ -11,10 +11,8 @@ export interface ApiOptions {
   port: number
   /** Where the pages are; links in the mails of Auth lead there. */
   siteUrl: string
-  /** Where Auth hands in its mails, such as one-time codes. */
-  smtpUrl: string
-  /** Whom they are from. */
-  mailFrom: string
+  /** Where Auth hands in its mails, such as one-time codes, and whom they are from; without it: nowhere. */
+  mail?: { smtpUrl: string; from: string }
   secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
 }
 
@@ -36,7 +34,7 @@ const TYPES = {
 
 /** Starts to answer at `url`. It reads the schema once, so migrate first. */
 export async function startApi(options: ApiOptions) {
-  const { databaseUrl, port, siteUrl, smtpUrl, mailFrom, secrets } = options
+  const { databaseUrl, port, siteUrl, mail, secrets } = options
   process.env.DO_NOT_TRACK = '1'
   const { App, SmtpEmailDriver } = await import('@supabase/lite')
   const { PostgresConnection } = await import('@supabase/lite/postgres')
@@ -70,7 +68,7 @@ export async function startApi(options: ApiOptions) {
     // Requests without a key stay without rights, as they do on a hosted project.
     options: {
       server: { admin: false, disableStudio: true },
-      drivers: { email: new SmtpEmailDriver(smtpOptions(smtpUrl, mailFrom)) },
+      ...(mail && { drivers: { email: new SmtpEmailDriver(smtpOptions(mail)) } }),
     },
   })
   await app.init()
@@ -112,7 +110,7 @@ async function withKnownOtpType(request: Request): Promise<Request> {
   })
 }
 
-function smtpOptions(smtpUrl: string, from: string) {
+function smtpOptions({ smtpUrl, from }: { smtpUrl: string; from: string }) {
   const { hostname, port } = new URL(smtpUrl)
   return { host: hostname, port: Number(port), from, requireTls: false }
 }

@@ -79,6 +79,9 @@ export const de: Texts = {
     invalid_role: 'Diese Rolle gibt es hier nicht, oder sie kann nicht vergeben werden.',
     invalid_settings: 'Ein Wert ist nicht erlaubt.',
     invalid_slug: 'Dieser Kurzname geht nicht: 2 bis 63 aus a–z, 0–9 und Bindestrichen.',
+    idempotency_key_in_use:
+      'Eine Anfrage mit diesem Schlüssel läuft noch. Warten Sie einen Moment und versuchen Sie es noch einmal.',
+    idempotency_key_reused: 'Dieser Schlüssel gehört zu einer anderen Anfrage.',
     rate_limited: 'Zu oft. Warten Sie ein wenig und versuchen Sie es noch einmal.',
   },
   unreachable:

@@ -76,6 +76,9 @@ export const en = {
     invalid_role: 'There is no such role here, or it cannot be given.',
     invalid_settings: 'A value is not allowed.',
     invalid_slug: 'This short name cannot be used: 2 to 63 of a–z, 0–9 and hyphens.',
+    idempotency_key_in_use:
+      'A request with this key is still being carried out. Wait a moment and try again.',
+    idempotency_key_reused: 'This key belongs to another request.',
     rate_limited: 'Too often. Wait a little and try again.',
   } satisfies Record<ErrorCode, string>,
   unreachable: 'The server did not answer. Check your connection and try again.',

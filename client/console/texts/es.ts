@@ -77,6 +77,9 @@ export const es: Texts = {
     invalid_role: 'Ese rol no existe aquí, o no se puede dar.',
     invalid_settings: 'Un valor no está permitido.',
     invalid_slug: 'Este nombre corto no sirve: de 2 a 63 de a–z, 0–9 y guiones.',
+    idempotency_key_in_use:
+      'Una solicitud con esta clave aún está en curso. Espere un momento e inténtelo de nuevo.',
+    idempotency_key_reused: 'Esta clave pertenece a otra solicitud.',
     rate_limited: 'Demasiadas veces. Espere un poco e inténtelo de nuevo.',
   },
   unreachable: 'El servidor no ha respondido. Compruebe su conexión e inténtelo de nuevo.',

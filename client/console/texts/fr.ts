@@ -77,6 +77,9 @@ export const fr: Texts = {
     invalid_role: 'Ce rôle n’existe pas ici, ou ne peut pas être donné.',
     invalid_settings: 'Une valeur n’est pas permise.',
     invalid_slug: 'Ce nom court ne convient pas : 2 à 63 caractères, a–z, 0–9 et tirets.',
+    idempotency_key_in_use:
+      'Une demande avec cette clé est encore en cours. Attendez un instant et réessayez.',
+    idempotency_key_reused: 'Cette clé appartient à une autre demande.',
     rate_limited: 'Trop souvent. Attendez un peu et réessayez.',
   },
   unreachable: 'Le serveur n’a pas répondu. Vérifiez votre connexion et réessayez.',

@@ -78,6 +78,9 @@ export const pl: Texts = {
     invalid_role: 'Nie ma tu takiej roli albo nie można jej nadać.',
     invalid_settings: 'Wartość jest niedozwolona.',
     invalid_slug: 'Tej krótkiej nazwy nie można użyć: od 2 do 63 znaków a–z, 0–9 i łączników.',
+    idempotency_key_in_use:
+      'Żądanie z tym kluczem jest jeszcze wykonywane. Poczekaj chwilę i spróbuj ponownie.',
+    idempotency_key_reused: 'Ten klucz należy do innego żądania.',
     rate_limited: 'Zbyt często. Poczekaj chwilę i spróbuj ponownie.',
   },
   unreachable: 'Serwer nie odpowiedział. Sprawdź połączenie i spróbuj ponownie.',
