@@ -124,26 +124,33 @@ invalid_settings.$$;
 
 create function usher.permissions_of(organisation_id uuid, roles text[])
 returns setof text
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select distinct p.name
-  from public.organisation_roles r
-  cross join unnest(r.permissions) p (name)
-  where r.name = any (permissions_of.roles)
-    and (r.organisation_id is null or r.organisation_id = permissions_of.organisation_id)
+begin
+  return query
+    select distinct p.name
+    from public.organisation_roles r
+    cross join unnest(r.permissions) p (name)
+    where r.name = any (permissions_of.roles)
+      and (r.organisation_id is null or r.organisation_id = permissions_of.organisation_id);
+end
 $$;
 comment on function usher.permissions_of is 'What these roles permit together in this organisation.';
 
 create function usher.clean_roles(roles text[])
 returns text[]
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-as $$ select array(select distinct btrim(r) from unnest($1) r order by 1) $$;
+as $$
+begin
+  return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
+end
+$$;
 comment on function usher.clean_roles is
   'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
 

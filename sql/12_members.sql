@@ -38,15 +38,17 @@ create unique index organisation_members_one_owner
 
 create function usher.display_name(user_metadata jsonb)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(
-    usher.clean_line($1 ->> 'display_name', 100),
-    usher.clean_line($1 ->> 'full_name', 100),
-    usher.clean_line($1 ->> 'name', 100))
+begin
+  return coalesce(
+    usher.clean_line(display_name.user_metadata ->> 'display_name', 100),
+    usher.clean_line(display_name.user_metadata ->> 'full_name', 100),
+    usher.clean_line(display_name.user_metadata ->> 'name', 100));
+end
 $$;
 comment on function usher.display_name is
 $$What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.

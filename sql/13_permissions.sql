@@ -5,21 +5,24 @@
 
 create function usher.organisations_where(permission text)
 returns setof uuid
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 rows 10
 as $$
-  select m.organisation_id
-  from public.organisation_members m
-  where m.user_id = auth.uid()
-    and m.status = 'active'
-    and exists (
-      select from public.organisation_roles r
-      where r.name = any (m.roles)
-        and (r.organisation_id is null or r.organisation_id = m.organisation_id)
-        and organisations_where.permission = any (r.permissions))
+begin
+  return query
+    select m.organisation_id
+    from public.organisation_members m
+    where m.user_id = auth.uid()
+      and m.status = 'active'
+      and exists (
+        select from public.organisation_roles r
+        where r.name = any (m.roles)
+          and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+          and organisations_where.permission = any (r.permissions));
+end
 $$;
 comment on function usher.organisations_where is
 $$The organisations in which the caller has a permission. For row level security, also of an application's
@@ -32,29 +35,35 @@ grant execute on function usher.organisations_where to authenticated;
 
 create function usher.has_permission(organisation_id uuid, permission text)
 returns boolean
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from public.organisation_members m
     join public.organisation_roles r on r.name = any (m.roles)
     where m.organisation_id = has_permission.organisation_id
       and m.user_id = auth.uid()
       and m.status = 'active'
       and (r.organisation_id is null or r.organisation_id = m.organisation_id)
-      and has_permission.permission = any (r.permissions))
+      and has_permission.permission = any (r.permissions));
+end
 $$;
 comment on function usher.has_permission is 'The rule behind public.has_organisation_permission.';
 
 create function public.has_organisation_permission(organisation_id uuid, permission text)
 returns boolean
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
-as $$ select usher.has_permission($1, $2) $$;
+as $$
+begin
+  return usher.has_permission(has_organisation_permission.organisation_id, has_organisation_permission.permission);
+end
+$$;
 comment on function public.has_organisation_permission is
 $$Whether the caller may do something in an organisation.
 

@@ -30,40 +30,46 @@ grant select on public.organisation_role_exclusions to authenticated, service_ro
 
 create function usher.roles_with_inherited(organisation_id uuid, roles text[])
 returns setof text
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  with recursive held (name) as (
-    select unnest(roles_with_inherited.roles)
-    union
-    select i.name
-    from held h
-    join public.organisation_roles r on r.name = h.name
-      and (r.organisation_id is null or r.organisation_id = roles_with_inherited.organisation_id)
-    cross join unnest(r.inherits) i (name)
-  )
-  select h.name from held h
+begin
+  return query
+    with recursive held (name) as (
+      select unnest(roles_with_inherited.roles)
+      union
+      select i.name
+      from held h
+      join public.organisation_roles r on r.name = h.name
+        and (r.organisation_id is null or r.organisation_id = roles_with_inherited.organisation_id)
+      cross join unnest(r.inherits) i (name)
+    )
+    select h.name from held h;
+end
 $$;
 comment on function usher.roles_with_inherited is
   'These roles and all that they inherit: the authorised roles of ANSI/INCITS 359-2004.';
 
 create function usher.excluded_together(organisation_id uuid, roles text[])
 returns text
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select e.name
-  from public.organisation_role_exclusions e
-  where e.organisation_id = excluded_together.organisation_id
-    and e.cardinality <= (
-      select count(*)
-      from usher.roles_with_inherited(excluded_together.organisation_id, excluded_together.roles) h (name)
-      where h.name = any (e.roles))
-  limit 1
+begin
+  return (
+    select e.name
+    from public.organisation_role_exclusions e
+    where e.organisation_id = excluded_together.organisation_id
+      and e.cardinality <= (
+        select count(*)
+        from usher.roles_with_inherited(excluded_together.organisation_id, excluded_together.roles) h (name)
+        where h.name = any (e.roles))
+    limit 1);
+end
 $$;
 comment on function usher.excluded_together is
   'The name of a separation of duty that these roles, held together, would break; null when none.';

@@ -62,18 +62,6 @@ create trigger usher_append_only
 before update or delete or truncate on public.organisation_audit_events
 for each statement execute function usher.tg_organisation_audit_events__append_only();
 
-create function usher.request_header(name text)
-returns text
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select nullif(current_setting('request.headers', true), '')::jsonb ->> request_header.name
-$$;
-comment on function usher.request_header is
-  'A header of the API call, by its lower-case name; null outside of one.';
-
 create function usher.record_events(
   organisation_id uuid,
   event           text,
@@ -85,25 +73,23 @@ create function usher.record_events(
   actor_kind      text
 )
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_headers jsonb := nullif(current_setting('request.headers', true), '');
+begin
   insert into public.organisation_audit_events (
     organisation_id, event, actor_kind, actor_id, target_kind, target_id,
     before, after, reason, ip, user_agent)
-  select $1, $2, c.actor_kind, c.user_id, $3, t.id, $5, t.after, $7, c.ip, c.user_agent
-  from (
-    select auth.uid() as user_id,
-      coalesce($8, case when auth.uid() is null then 'operator' else 'user' end) as actor_kind,
-      left(btrim(split_part(usher.request_header('x-forwarded-for'), ',', 1)), 64) as ip,
-      left(usher.request_header('user-agent'), 500) as user_agent
-    -- Asked once, however many lines there are.
-    offset 0
-  ) c
-  cross join unnest($4, $6) with ordinality t (id, after, n)
-  order by t.n
+  select record_events.organisation_id, record_events.event,
+    coalesce(record_events.actor_kind, case when auth.uid() is null then 'operator' else 'user' end), auth.uid(),
+    record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,
+    left(btrim(split_part(v_headers ->> 'x-forwarded-for', ',', 1)), 64), left(v_headers ->> 'user-agent', 500)
+  from unnest(record_events.target_ids, record_events.afters) t (id, after);
+end
 $$;
 comment on function usher.record_events is
   'Adds a line to the audit trail for each of several targets. See usher.record_event.';
@@ -119,11 +105,17 @@ create function usher.record_event(
   actor_kind      text default null
 )
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
-as $$ select usher.record_events($1, $2, $3, array[$4], $5, array[$6], $7, $8) $$;
+as $$
+begin
+  perform usher.record_events(
+    record_event.organisation_id, record_event.event, record_event.target_kind, array[record_event.target_id],
+    record_event.before, array[record_event.after], record_event.reason, record_event.actor_kind);
+end
+$$;
 comment on function usher.record_event is
 $$Adds a line to the audit trail.
 

@@ -60,7 +60,12 @@ begin
     v_preview.redirect_to := v_invite.redirect_to;
     v_preview.expires_at := v_invite.expires_at;
     v_preview.has_account := exists (
-      select from auth.users u where lower(u.email) = v_invite.email);
+      -- Auth writes addresses in lower case, and has an index of those without single sign-on.
+      select from auth.users u where u.email = v_invite.email and u.is_sso_user = false);
+    if not v_preview.has_account and to_regclass('auth.identities') is not null then
+      v_preview.has_account := exists (
+        select from auth.identities d where d.email = v_invite.email and d.provider like 'sso:%');
+    end if;
     select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
     from public.organisation_members m
     where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
@@ -72,11 +77,15 @@ comment on function usher.validate_invite is 'The rule behind public.validate_or
 
 create function public.validate_organisation_invite(token text)
 returns public.organisation_invite_preview
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
-as $$ select usher.validate_invite($1) $$;
+as $$
+begin
+  return usher.validate_invite(validate_organisation_invite.token);
+end
+$$;
 comment on function public.validate_organisation_invite is
 $$What an invitee may see before deciding: who invites to what, as what, until when.
 
@@ -107,9 +116,6 @@ begin
   where u.id = auth.uid();
   if not found then
     perform usher.fail('unauthenticated');
-  end if;
-  if usher.invite_problem(v_invite) is not null then
-    perform usher.fail(usher.invite_problem(v_invite));
   end if;
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
@@ -148,17 +154,19 @@ begin
   perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),
     after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles));
-  perform usher.enqueue_delivery(
-      'invite_accepted', v_invite.organisation_id, m.email, null, v_invite.id)
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id
-      and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
+  -- Not by usher.enqueue_delivery, which would read the invite again, and be planned anew each time.
+  insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
+  select v_invite.organisation_id, v_invite.id, v_invite.issue, 'invite_accepted', m.email
+  from public.organisation_members m
+  where m.organisation_id = v_invite.organisation_id
+    and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
   return v_member;
 end
 $$;
 comment on function usher.accept_open_invite is
-$$Makes the caller a member by this invite, if it is theirs and still open: one transaction, with the event and
-the mail. Fails as public.accept_organisation_invite says, but for what is wrong with a token.$$;
+$$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
+transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is
+wrong with a token.$$;
 
 create function usher.accept_invite(token text)
 returns public.organisation_members
@@ -180,11 +188,15 @@ comment on function usher.accept_invite is 'The rule behind public.accept_organi
 
 create function public.accept_organisation_invite(token text)
 returns public.organisation_members
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
-as $$ select usher.accept_invite($1) $$;
+as $$
+begin
+  return usher.accept_invite(accept_organisation_invite.token);
+end
+$$;
 comment on function public.accept_organisation_invite is
 $$Accepts an invite: the caller becomes a member with the invite's roles, in one transaction.
 

@@ -141,14 +141,18 @@ begin
   with expired as (
     update usher.invites i
     set status = 'expired'
+    -- A join, because it can only be done address by address; for = any, whole indexes were read.
+    from unnest(expire_overdue_invites.emails) e (email)
     where i.organisation_id = expire_overdue_invites.organisation_id
-      and i.email = any (expire_overdue_invites.emails)
+      and i.email = e.email
       and i.status = 'pending'
       and i.expires_at <= statement_timestamp()
     returning i
   )
   select array_agg(e.i) into v_expired from expired e;
-  perform usher.record_expiry(v_expired);
+  if v_expired is not null then
+    perform usher.record_expiry(v_expired);
+  end if;
 end
 $$;
 comment on function usher.expire_overdue_invites is

@@ -69,6 +69,8 @@ security definer
 set search_path = ''
 as $$
 declare
+  -- The key before the invite, as the worker does it: on a first day it is being made at this moment.
+  v_key_id  smallint := usher.ensure_signing_key();
   v_invite  usher.invites := usher.invite_for_change(reveal_invite_link.invite_id, 'invite.reveal');
   v_problem text;
 begin
@@ -235,6 +237,9 @@ begin
   where i.id = accept_my_invite.invite_id;
   if not found then
     perform usher.fail('invite_not_found');
+  end if;
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
   end if;
   return usher.accept_open_invite(v_invite);
 end

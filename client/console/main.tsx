@@ -1,23 +1,53 @@
 /**
- * The pages. For now: the invitee's, and a list of one's own organisations.
+ * Starts the console: takes the token out of the address, reads where the API is, draws.
  *
  * @module
  */
 import { createClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
-import { HomePage } from './pages/home.tsx'
-import { InvitePage } from './pages/invite.tsx'
+import { createUsher, openLanding, takeToken } from '../index.ts'
+import { App } from './app/app.tsx'
+import { initialLanguage } from './app/language.tsx'
 import './styles.css'
-import { takeToken } from './take-token.ts'
+import { LANGUAGES } from './texts/languages.ts'
 
-const token = takeToken(window.location, window.history)
-const { apiUrl, publishableKey } = await (await fetch('/config.json')).json()
-const supabase = createClient(apiUrl, publishableKey)
+/** What `config.json` beside the pages says. */
+interface Config {
+  apiUrl: string
+  publishableKey: string
+  /** Whether the project has single sign-on; it is offered then. */
+  hasSso?: boolean
+}
+
+// Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
+const token = takeToken()
+
+const code = initialLanguage()
+const [config, texts] = await Promise.all([
+  fetch('/config.json').then((answer) => answer.json() as Promise<Config>),
+  LANGUAGES[code].load(),
+])
+
+const supabase = createClient(config.apiUrl, config.publishableKey)
+const usher = createUsher(supabase)
+// Kept in the tab until it is answered: through registration, sign-in and reloads.
+const landing = openLanding(usher, {
+  location: {
+    hash: '',
+    search: token ? `?token=${encodeURIComponent(token)}` : '',
+    pathname: window.location.pathname,
+  },
+})
 
 const root = document.getElementById('root')
 if (root) {
-  const isInvite = /^\/(invite|register)$/.test(window.location.pathname)
   createRoot(root).render(
-    isInvite ? <InvitePage supabase={supabase} token={token} /> : <HomePage supabase={supabase} />,
+    <App
+      supabase={supabase}
+      usher={usher}
+      landing={landing}
+      hasSso={config.hasSso ?? false}
+      language={{ code, texts }}
+    />,
   )
 }

@@ -11,6 +11,8 @@ export interface ApiOptions {
   port: number
   /** Where the pages are; links in the mails of Auth lead there. */
   siteUrl: string
+  /** Where Auth hands in its mails, such as one-time codes, and whom they are from; without it: nowhere. */
+  mail?: { smtpUrl: string; from: string }
   secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
 }
 
@@ -31,9 +33,10 @@ const TYPES = {
 }
 
 /** Starts to answer at `url`. It reads the schema once, so migrate first. */
-export async function startApi({ databaseUrl, port, siteUrl, secrets }: ApiOptions) {
+export async function startApi(options: ApiOptions) {
+  const { databaseUrl, port, siteUrl, mail, secrets } = options
   process.env.DO_NOT_TRACK = '1'
-  const { App } = await import('@supabase/lite')
+  const { App, SmtpEmailDriver } = await import('@supabase/lite')
   const { PostgresConnection } = await import('@supabase/lite/postgres')
 
   const connection = new PostgresConnection({
@@ -63,16 +66,20 @@ export async function startApi({ databaseUrl, port, siteUrl, secrets }: ApiOptio
       email: { enable_signup: true, enable_confirmations: false },
     },
     // Requests without a key stay without rights, as they do on a hosted project.
-    options: { server: { admin: false, disableStudio: true } },
+    options: {
+      server: { admin: false, disableStudio: true },
+      ...(mail && { drivers: { email: new SmtpEmailDriver(smtpOptions(mail)) } }),
+    },
   })
   await app.init()
 
   const server = serve({
     hostname: '127.0.0.1',
     port,
-    fetch: (request, env: HttpBindings | Http2Bindings) => {
+    fetch: async (request, env: HttpBindings | Http2Bindings) => {
       const peerAddress = env.incoming.socket.remoteAddress ?? null
-      return app.fetch(withClientAddress(request, peerAddress), { peerAddress })
+      const asked = await withKnownOtpType(request)
+      return app.fetch(withClientAddress(asked, peerAddress), { peerAddress })
     },
   })
   await new Promise<void>((resolve, reject) => {
@@ -89,6 +96,23 @@ export async function startApi({ databaseUrl, port, siteUrl, secrets }: ApiOptio
       await app.connection.close()
     },
   }
+}
+
+/** Supabase takes a code from any of its mails as `email`; this Auth knows only the older word. */
+async function withKnownOtpType(request: Request): Promise<Request> {
+  const isVerifying = request.method === 'POST' && request.url.includes('/auth/v1/verify')
+  if (!isVerifying) return request
+  const body = await request.text()
+  return new Request(request.url, {
+    method: 'POST',
+    headers: request.headers,
+    body: body.replace('"type":"email"', '"type":"magiclink"'),
+  })
+}
+
+function smtpOptions({ smtpUrl, from }: { smtpUrl: string; from: string }) {
+  const { hostname, port } = new URL(smtpUrl)
+  return { host: hostname, port: Number(port), from, requireTls: false }
 }
 
 /** A hosted project's gateway says who called; here there is none, so we are the gateway. */

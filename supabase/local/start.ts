@@ -95,7 +95,15 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,
   }
   const [api, functions, pages] = await Promise.all([
-    keep(startApi({ databaseUrl: server.url, port: ports.api, siteUrl: consoleUrl, secrets })),
+    keep(
+      startApi({
+        databaseUrl: server.url,
+        port: ports.api,
+        siteUrl: consoleUrl,
+        mail: { smtpUrl: mailbox.smtpUrl, from: env.MAIL_FROM },
+        secrets,
+      }),
+    ),
     keep(startFunctions({ port: ports.functions, env, dataFolder })),
     building.then(() =>
       keep(

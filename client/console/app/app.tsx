@@ -1,0 +1,67 @@
+/**
+ * The whole console: theme, language, session and pages.
+ *
+ * @module
+ */
+import { DirectionProvider, MantineProvider } from '@mantine/core'
+import type { SupabaseClient } from '@supabase/supabase-js'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { BrowserRouter } from 'react-router'
+import type { Landing, Usher } from '../../index.ts'
+import { UsherProvider } from '../../react/provider.tsx'
+import type { Texts } from '../texts/en.ts'
+import type { LanguageCode } from '../texts/languages.ts'
+import { AccentContext } from './accent.ts'
+import { LanguageProvider } from './language.tsx'
+import { Pages } from './pages.tsx'
+import { SessionProvider } from './session.tsx'
+import { readableVariables, themeFor } from './theme.ts'
+
+interface AppProps {
+  supabase: SupabaseClient
+  usher: Usher
+  hasSso: boolean
+  language: { code: LanguageCode; texts: Texts }
+  /** The invitation whose link led here. */
+  landing: Landing
+}
+
+export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
+  return (
+    <DirectionProvider>
+      <Themed>
+        <LanguageProvider initial={language}>
+          <QueryClientProvider client={queryClient}>
+            <UsherProvider usher={usher}>
+              <SessionProvider supabase={supabase} hasSso={hasSso}>
+                <BrowserRouter>
+                  <Pages landing={landing} />
+                </BrowserRouter>
+              </SessionProvider>
+            </UsherProvider>
+          </QueryClientProvider>
+        </LanguageProvider>
+      </Themed>
+    </DirectionProvider>
+  )
+}
+
+const queryClient = new QueryClient({
+  defaultOptions: { queries: { staleTime: 2_000 } },
+})
+
+function Themed({ children }: { children: ReactNode }) {
+  const [accent, setAccent] = useState<string | null>(null)
+  return (
+    <AccentContext value={setAccent}>
+      <MantineProvider
+        theme={themeFor(accent)}
+        cssVariablesResolver={readableVariables}
+        defaultColorScheme="auto"
+      >
+        {children}
+      </MantineProvider>
+    </AccentContext>
+  )
+}

@@ -1,0 +1,31 @@
+/**
+ * Which address shows which page. Each is fetched when it is opened, so that an invitee does not wait for
+ * what only admins need.
+ *
+ * @module
+ */
+import { lazy, Suspense } from 'react'
+import { Route, Routes } from 'react-router'
+import type { Landing } from '../../index.ts'
+import { InvitePage } from '../pages/invite/invite-page.tsx'
+import { PageSkeleton } from '../parts/page-skeleton.tsx'
+
+const SignInPage = lazy(async () => ({
+  default: (await import('../pages/sign-in-page.tsx')).SignInPage,
+}))
+const Workspace = lazy(async () => ({
+  default: (await import('./workspace.tsx')).Workspace,
+}))
+
+export function Pages({ landing }: { landing: Landing }) {
+  return (
+    <Suspense fallback={<PageSkeleton />}>
+      <Routes>
+        <Route path="/invite" element={<InvitePage landing={landing} isRegistering={false} />} />
+        <Route path="/register" element={<InvitePage landing={landing} isRegistering={true} />} />
+        <Route path="/sign-in" element={<SignInPage />} />
+        <Route path="*" element={<Workspace />} />
+      </Routes>
+    </Suspense>
+  )
+}

@@ -1,0 +1,75 @@
+/**
+ * What those see who are signed in: their organisations, and the pages of each.
+ *
+ * @module
+ */
+import { ModalsProvider } from '@mantine/modals'
+import { Notifications } from '@mantine/notifications'
+import '@mantine/notifications/styles.css'
+import { lazy } from 'react'
+import { Navigate, Route, Routes, useLocation } from 'react-router'
+import { HomePage } from '../pages/home/home-page.tsx'
+import { NotFoundPage } from '../pages/not-found-page.tsx'
+import { PageSkeleton } from '../parts/page-skeleton.tsx'
+import { OrganisationFrame } from './organisation-frame.tsx'
+import { useSession } from './session.tsx'
+
+const MembersPage = lazy(async () => ({
+  default: (await import('../pages/members/members-page.tsx')).MembersPage,
+}))
+const OverviewPage = lazy(async () => ({
+  default: (await import('../pages/overview/overview-page.tsx')).OverviewPage,
+}))
+const InvitationsPage = lazy(async () => ({
+  default: (await import('../pages/invitations/invitations-page.tsx')).InvitationsPage,
+}))
+const InvitationPage = lazy(async () => ({
+  default: (await import('../pages/invitations/invitation-page.tsx')).InvitationPage,
+}))
+const ComposePage = lazy(async () => ({
+  default: (await import('../pages/compose/compose-page.tsx')).ComposePage,
+}))
+const DevicesPage = lazy(async () => ({
+  default: (await import('../pages/devices/devices-page.tsx')).DevicesPage,
+}))
+const RolesPage = lazy(async () => ({
+  default: (await import('../pages/roles/roles-page.tsx')).RolesPage,
+}))
+const TrailPage = lazy(async () => ({
+  default: (await import('../pages/trail/trail-page.tsx')).TrailPage,
+}))
+const SettingsPage = lazy(async () => ({
+  default: (await import('../pages/settings/settings-page.tsx')).SettingsPage,
+}))
+
+export function Workspace() {
+  const { person } = useSession()
+  const { pathname } = useLocation()
+
+  if (person === undefined) return <PageSkeleton />
+  if (person === null) {
+    const to = pathname === '/' ? '' : `?to=${encodeURIComponent(pathname)}`
+    return <Navigate to={`/sign-in${to}`} replace />
+  }
+  return (
+    <ModalsProvider>
+      <Notifications position="bottom-right" autoClose={6000} />
+      <Routes>
+        <Route index element={<HomePage />} />
+        <Route path="organisations/:organisation" element={<OrganisationFrame />}>
+          <Route index element={<Navigate to="members" replace />} />
+          <Route path="members" element={<MembersPage />} />
+          <Route path="overview" element={<OverviewPage />} />
+          <Route path="invitations" element={<InvitationsPage />} />
+          <Route path="invitations/new" element={<ComposePage />} />
+          <Route path="invitations/:invitation" element={<InvitationPage />} />
+          <Route path="devices" element={<DevicesPage />} />
+          <Route path="roles" element={<RolesPage />} />
+          <Route path="trail" element={<TrailPage />} />
+          <Route path="settings" element={<SettingsPage />} />
+        </Route>
+        <Route path="*" element={<NotFoundPage />} />
+      </Routes>
+    </ModalsProvider>
+  )
+}

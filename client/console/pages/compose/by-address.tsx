@@ -1,0 +1,120 @@
+/**
+ * Invites a few people, by typing or pasting their addresses.
+ *
+ * @module
+ */
+import { Alert, Button, Code, Group, List, Stack, TagsInput, Text } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { useNavigate } from 'react-router'
+import type { InviteOutcome, RoleName } from '../../../index.ts'
+import { useCreateInvites } from '../../../react/index.ts'
+import { useTexts } from '../../app/language.tsx'
+import { useOrganisation } from '../../app/organisation.tsx'
+import { useSay } from '../../app/say.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { RoleSelect } from '../../parts/role-choice.tsx'
+import { MailOptionsForm, NO_OPTIONS, toDraft } from './mail-options.tsx'
+
+export function ByAddress() {
+  const { compose, errors, common } = useTexts()
+  const { id, path } = useOrganisation()
+  const navigate = useNavigate()
+  const say = useSay()
+  const [emails, setEmails] = useState<string[]>([])
+  const [typed, setTyped] = useState('')
+  const [roles, setRoles] = useState<RoleName[]>(['member'])
+  const [options, setOptions] = useState(NO_OPTIONS)
+  const [refused, setRefused] = useState<InviteOutcome[]>([])
+
+  const send = useCreateInvites(id)
+
+  /** What is typed and not yet made a tag counts as well. */
+  const all = [...new Set([...emails, ...split(typed)])]
+
+  /** What stands before a separator is an address at once, typed or pasted. */
+  function type(text: string) {
+    const parts = text.split(/[\s,;]+/)
+    const last = parts.pop() ?? ''
+    const complete = parts.filter(Boolean)
+    if (complete.length > 0) setEmails([...new Set([...emails, ...complete])])
+    setTyped(complete.length > 0 ? last : text)
+  }
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    setEmails(all)
+    setTyped('')
+    const rows = all.map((email) => ({ email, roles, ...toDraft(options) }))
+    send.mutate({ rows }, { onSuccess: tell })
+  }
+
+  function tell(outcomes: InviteOutcome[]) {
+    const failed = outcomes.filter(({ status }) => status === 'failed')
+    const created = outcomes.length - failed.length
+    if (created > 0) say.done(compose.sent(created))
+    setRefused(failed)
+    setEmails(failed.flatMap(({ email }) => email ?? []))
+    if (failed.length === 0) navigate(`${path}/invitations`)
+  }
+
+  return (
+    <form onSubmit={submit}>
+      <Stack maw={640}>
+        <TagsInput
+          label={compose.addresses}
+          description={compose.addressesHint}
+          inputMode="email"
+          autoComplete="off"
+          splitChars={[',', ';', ' ', '\n', '\t']}
+          acceptValueOnBlur
+          clearable
+          clearButtonProps={{ 'aria-label': `${compose.addresses}: ${common.none}` }}
+          value={emails}
+          onChange={(tags) => setEmails([...new Set(tags.flatMap(split))])}
+          searchValue={typed}
+          onSearchChange={type}
+          // Room for some lines, so that the button below stays where it is about to be pressed.
+          styles={{ input: { minHeight: 84, alignItems: 'flex-start' } }}
+        />
+        <RoleSelect
+          label={compose.rolesLabel}
+          description={compose.rolesHint}
+          value={roles}
+          onChange={setRoles}
+        />
+        <MailOptionsForm value={options} onChange={setOptions} />
+        {send.error && <ProblemAlert error={send.error} />}
+        {refused.length > 0 && (
+          <Alert color="red" variant="outline" title={compose.failed(refused.length)} role="alert">
+            <List size="sm">
+              {refused.map(({ rowNumber, email, errorCode }) => (
+                <List.Item key={rowNumber}>
+                  <bdi>{email}</bdi>:{' '}
+                  {Object.hasOwn(errors, errorCode ?? '')
+                    ? errors[errorCode as keyof typeof errors]
+                    : errorCode}{' '}
+                  <Text span size="xs" c="dimmed">
+                    <Code>{errorCode}</Code>
+                  </Text>
+                </List.Item>
+              ))}
+            </List>
+          </Alert>
+        )}
+        <Group>
+          <Button
+            type="submit"
+            loading={send.isPending}
+            disabled={all.length === 0 || roles.length === 0}
+          >
+            {compose.send(all.length)}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function split(text: string): string[] {
+  return text.split(/[\s,;]+/).filter(Boolean)
+}

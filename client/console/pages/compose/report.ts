@@ -1,0 +1,35 @@
+/**
+ * The report on a list that was sent: what became of each row, and why.
+ *
+ * @module
+ */
+import { downloadCsv } from '../../app/download.ts'
+import type { Texts } from '../../texts/en.ts'
+import type { Row } from './rows.ts'
+
+export function downloadReport(
+  rows: Row[],
+  compose: Texts['compose'],
+  errors: Record<string, string>,
+): void {
+  downloadCsv('invitations.csv', [
+    [
+      compose.row,
+      compose.columnEmail,
+      compose.columnRoles,
+      compose.status,
+      'code',
+      compose.problem,
+    ],
+    ...rows.map(({ number, email, roles, outcome }) => {
+      const status =
+        outcome?.status === 'created'
+          ? compose.statusCreated
+          : outcome
+            ? compose.statusFailed
+            : compose.statusSkipped
+      const code = outcome?.errorCode ?? null
+      return [number, email, roles.join(' '), status, code, code && (errors[code] ?? null)]
+    }),
+  ])
+}

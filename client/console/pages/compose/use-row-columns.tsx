@@ -1,0 +1,115 @@
+/**
+ * The columns of the rows: each can be mended where it stands.
+ *
+ * @module
+ */
+import { ActionIcon, Text, TextInput } from '@mantine/core'
+import { IconTrash } from '@tabler/icons-react'
+import { useTexts } from '../../app/language.tsx'
+import type { Column } from '../../parts/data-table.tsx'
+import { RolesInPlace } from '../../parts/role-choice.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Row, RowProblem } from './rows.ts'
+
+interface RowColumnsOptions {
+  rows: Row[]
+  problems: Map<number, RowProblem>
+  onChange: (rows: Row[]) => void
+  /** Whether nothing may be changed now. */
+  isLocked: boolean
+}
+
+export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
+  const { rows, problems, onChange, isLocked } = options
+  const { compose, errors } = useTexts()
+
+  const mend = (number: number, change: Partial<Row>) =>
+    onChange(
+      rows.map((row) => (row.number === number ? { ...row, ...change, outcome: null } : row)),
+    )
+
+  return [
+    {
+      id: 'number',
+      accessorKey: 'number',
+      header: compose.row,
+      cell: ({ row: { original } }) => (
+        <Text span size="sm" c="dimmed">
+          {original.number}
+        </Text>
+      ),
+    },
+    {
+      id: 'email',
+      accessorKey: 'email',
+      header: compose.columnEmail,
+      cell: ({ row: { original } }) => (
+        <TextInput
+          aria-label={compose.editEmail(original.number)}
+          size="xs"
+          miw={{ base: 0, sm: 180 }}
+          disabled={isLocked || original.outcome?.status === 'created'}
+          error={['invalid_email', 'duplicate'].includes(problems.get(original.number) ?? '')}
+          value={original.email}
+          onChange={(event) => mend(original.number, { email: event.currentTarget.value })}
+        />
+      ),
+    },
+    {
+      id: 'roles',
+      header: compose.columnRoles,
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <RolesInPlace
+          label={compose.editRoles(original.number)}
+          roles={original.roles}
+          onSave={(roles) => mend(original.number, { roles })}
+        />
+      ),
+    },
+    {
+      id: 'problem',
+      header: compose.status,
+      enableSorting: false,
+      cell: ({ row: { original } }) => {
+        const problem = problems.get(original.number)
+        if (problem) return <Status mood="bad">{compose.problems[problem]}</Status>
+        const { outcome } = original
+        if (outcome?.status === 'created') {
+          return <Status mood="good">{compose.statusCreated}</Status>
+        }
+        if (outcome?.status === 'failed') {
+          const known: Record<string, string> = errors
+          return (
+            <span title={outcome.errorCode}>
+              <Text span size="sm" c="var(--mantine-color-error)">
+                {known[outcome.errorCode] ?? outcome.errorCode}
+              </Text>
+            </span>
+          )
+        }
+        return (
+          <Text span size="sm" c="dimmed">
+            –
+          </Text>
+        )
+      },
+    },
+    {
+      id: 'remove',
+      header: '',
+      enableSorting: false,
+      cell: ({ row: { original } }) => (
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          disabled={isLocked || original.outcome?.status === 'created'}
+          aria-label={compose.removeRow(original.number)}
+          onClick={() => onChange(rows.filter(({ number }) => number !== original.number))}
+        >
+          <IconTrash size={16} aria-hidden />
+        </ActionIcon>
+      ),
+    },
+  ]
+}

@@ -1,0 +1,53 @@
+/**
+ * How invitations behave: lifetime, reminder, who gets a new link.
+ *
+ * @module
+ */
+import { NativeSelect, SimpleGrid, Switch } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { Organisation } from '../../../index.ts'
+import { useTexts } from '../../app/language.tsx'
+import { including, lifetimes, reminders } from './lifetimes.ts'
+import { SettingsSection } from './settings-section.tsx'
+
+export function InviteSettings({ details }: { details: Organisation }) {
+  const texts = useTexts()
+  const { settings } = texts
+  const form = useForm({
+    initialValues: {
+      inviteTtl: details.inviteTtl,
+      reminderBefore: details.reminderBefore ?? '',
+      expiryMail: details.expiryMail,
+      selfServiceResend: details.selfServiceResend,
+    },
+  })
+  return (
+    <SettingsSection
+      title={settings.invitations}
+      isDirty={form.isDirty()}
+      changes={() => ({ ...form.values, reminderBefore: form.values.reminderBefore || null })}
+      onSaved={() => form.resetDirty()}
+    >
+      <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <NativeSelect
+          label={settings.lifetime}
+          data={including(lifetimes(texts), details.inviteTtl)}
+          {...form.getInputProps('inviteTtl')}
+        />
+        <NativeSelect
+          label={settings.reminder}
+          data={including(reminders(texts), details.reminderBefore)}
+          {...form.getInputProps('reminderBefore')}
+        />
+      </SimpleGrid>
+      <Switch
+        label={settings.expiryMail}
+        {...form.getInputProps('expiryMail', { type: 'checkbox' })}
+      />
+      <Switch
+        label={settings.selfService}
+        {...form.getInputProps('selfServiceResend', { type: 'checkbox' })}
+      />
+    </SettingsSection>
+  )
+}

@@ -1,0 +1,60 @@
+/**
+ * Seats, which addresses may be invited, how long the trail is kept.
+ *
+ * @module
+ */
+import { NativeSelect, NumberInput, SimpleGrid, TagsInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { Organisation } from '../../../index.ts'
+import { useTexts } from '../../app/language.tsx'
+import { including, retentions } from './lifetimes.ts'
+import { SettingsSection } from './settings-section.tsx'
+
+export function LimitSettings({ details }: { details: Organisation }) {
+  const texts = useTexts()
+  const { settings } = texts
+  const form = useForm({
+    initialValues: {
+      seatLimit: details.seatLimit ?? ('' as number | string),
+      allowedEmailDomains: details.allowedEmailDomains,
+      auditRetention: details.auditRetention ?? '',
+    },
+  })
+  return (
+    <SettingsSection
+      title={settings.limits}
+      isDirty={form.isDirty()}
+      changes={() => ({
+        seatLimit: form.values.seatLimit === '' ? null : Number(form.values.seatLimit),
+        allowedEmailDomains: form.values.allowedEmailDomains,
+        auditRetention: form.values.auditRetention || null,
+      })}
+      onSaved={() => form.resetDirty()}
+    >
+      <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <NumberInput
+          label={settings.seats}
+          description={settings.seatsHint}
+          min={1}
+          allowDecimal={false}
+          hideControls
+          inputWrapperOrder={['label', 'input', 'description']}
+          {...form.getInputProps('seatLimit')}
+        />
+        <NativeSelect
+          label={settings.retention}
+          data={including(retentions(texts), details.auditRetention)}
+          {...form.getInputProps('auditRetention')}
+        />
+      </SimpleGrid>
+      <TagsInput
+        label={settings.allowedDomains}
+        description={settings.allowedDomainsHint}
+        splitChars={[',', ' ', ';']}
+        acceptValueOnBlur
+        inputWrapperOrder={['label', 'input', 'description']}
+        {...form.getInputProps('allowedEmailDomains')}
+      />
+    </SettingsSection>
+  )
+}

@@ -1,0 +1,279 @@
+/**
+ * What is measured: each call with its rules, and its floor: the least SQL that leaves the same rows behind
+ * with no rules at all, or, for a read, the same query as the owner of the tables.
+ *
+ * @module
+ */
+import type postgres from 'postgres'
+import type { Call } from './measure.ts'
+import { ORGANISATION, OWNER } from './scene.ts'
+
+export interface Case {
+  name: string
+  /** Share of the floor's throughput that it is to reach. */
+  aim?: number
+  role?: 'anon' | 'authenticated'
+  rules: string
+  floor: string
+  /** How many calls a side makes in one round. */
+  calls: number
+  /** The calls of one round, for either side. Rows that they need are made here, untimed. */
+  prepare(sql: postgres.Sql, count: number): Promise<{ rules: Call[]; floor: Call[] }>
+  /** Takes away what a round left behind, where it is much. */
+  cleanUp?: string
+}
+
+const NEWEST = 'order by created_at desc, id desc'
+
+export const BATCH = 10_000
+
+let serial = 0
+
+export const CASES: Case[] = [
+  {
+    name: 'validate an invite',
+    aim: 0.6,
+    role: 'anon',
+    calls: 400,
+    rules: 'select * from public.validate_organisation_invite($1)',
+    floor: `select i.status, o.name, o.logo_url, o.accent_colour, i.email, i.roles, m.display_name,
+        m.email as inviter_email, i.message, coalesce(i.locale, o.locale) as locale, i.redirect_to, i.expires_at,
+        exists (select from auth.users u where u.email = i.email and u.is_sso_user = false) as has_account
+      from usher.invites i
+      join public.organisations o on o.id = i.organisation_id
+      left join public.organisation_members m on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
+      where i.id = $1`,
+    async prepare(sql, count) {
+      const invites = await pendingInvites(sql, Math.min(count, 50))
+      return {
+        rules: repeat(count, (n) => ({ userId: null, values: [at(invites, n).token] })),
+        floor: repeat(count, (n) => ({ userId: null, values: [at(invites, n).id] })),
+      }
+    },
+  },
+  {
+    name: 'accept an invite',
+    aim: 0.8,
+    calls: 200,
+    rules: 'select * from public.accept_organisation_invite($1)',
+    floor: `with answered as (
+        update usher.invites set status = 'accepted', accepted_at = now(), accepted_by = $2 where id = $1
+        returning id, organisation_id, issue, roles, email
+      ), told as (
+        insert into public.organisation_audit_events (organisation_id, event, actor_kind, actor_id, target_kind,
+          target_id, before, after, ip, user_agent)
+        select organisation_id, 'invite.accepted', 'user', $2, 'invite', id, '{"status": "pending"}',
+          jsonb_build_object('status', 'accepted', 'user_id', $2, 'roles', roles), '192.0.2.7', 'bench' from answered
+      ), mailed as (
+        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
+        select organisation_id, id, issue, 'invite_accepted', 'owner@example.com' from answered
+      )
+      insert into public.organisation_members (organisation_id, user_id, roles, email, display_name)
+      select organisation_id, $2, roles, email, 'Iris Invitee' from answered
+      returning *`,
+    async prepare(sql, count) {
+      const invites = await pendingInvites(sql, 2 * count)
+      return {
+        rules: invites.slice(0, count).map((i) => ({ userId: i.userId, values: [i.token] })),
+        floor: invites.slice(count).map((i) => ({ userId: i.userId, values: [i.id, i.userId] })),
+      }
+    },
+  },
+  {
+    name: 'create an invite',
+    calls: 200,
+    rules: 'select * from public.create_organisation_invite($1, $2, $3)',
+    floor: `with counted as (
+        insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), 1)
+        on conflict (key) do update set used = r.used + 1
+      ), made as (
+        insert into usher.invites (organisation_id, email, roles, lifetime, expires_at, invited_by)
+        values ($1, $2, $3, '7 days', now() + interval '7 days', '${OWNER}') returning *
+      ), told as (
+        insert into public.organisation_audit_events (organisation_id, event, actor_kind, actor_id, target_kind,
+          target_id, after, ip, user_agent)
+        select organisation_id, 'invite.created', 'user', '${OWNER}', 'invite', id,
+          jsonb_build_object('roles', roles, 'expires_at', expires_at), '192.0.2.7', 'bench' from made
+      ), mailed as (
+        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
+        select organisation_id, id, 1, 'invite', email from made
+      )
+      select * from made`,
+    async prepare(_sql, count) {
+      const call = () => ({ userId: OWNER, values: [ORGANISATION, newAddress(), ['member']] })
+      return { rules: repeat(count, call), floor: repeat(count, call) }
+    },
+  },
+  {
+    name: `create ${BATCH.toLocaleString('en')} invites in one call`,
+    aim: 0.7,
+    calls: 1,
+    rules: `select count(*) from public.create_organisation_invites($1, $2)`,
+    floor: `with counted as (
+        insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), ${BATCH})
+        on conflict (key) do update set used = r.used + ${BATCH}
+      ), made as (
+        insert into usher.invites (organisation_id, email, roles, lifetime, expires_at, invited_by)
+        select $1, d.email, d.roles, '7 days', now() + interval '7 days', '${OWNER}'
+        from jsonb_to_recordset($2) d (email text, roles text[]) returning *
+      ), told as (
+        insert into public.organisation_audit_events (organisation_id, event, actor_kind, actor_id, target_kind,
+          target_id, after, ip, user_agent)
+        select organisation_id, 'invite.created', 'user', '${OWNER}', 'invite', id,
+          jsonb_build_object('roles', roles, 'expires_at', expires_at), '192.0.2.7', 'bench' from made
+      ), mailed as (
+        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient, is_bulk)
+        select organisation_id, id, 1, 'invite', email, true from made
+      )
+      select count(*) from made`,
+    async prepare(_sql, count) {
+      const call = () => ({
+        userId: OWNER,
+        values: [
+          ORGANISATION,
+          repeat(BATCH, () => ({ email: newAddress(), roles: ['member'] })) as never,
+        ],
+      })
+      return { rules: repeat(count, call), floor: repeat(count, call) }
+    },
+    cleanUp: `
+      delete from public.organisation_deliveries where status = 'queued' and is_bulk;
+      delete from usher.invites where email like 'new-%';
+      set usher.audit_exception = 'DELETE';
+      delete from public.organisation_audit_events
+        where user_agent = 'bench' and event = 'invite.created' and organisation_id = '${ORGANISATION}';
+      vacuum (analyze) usher.invites, public.organisation_deliveries, public.organisation_audit_events, usher.rate_limits`,
+  },
+  read('list the first page', {
+    aim: 0.8,
+    rules: 'select * from public.list_organisation_invites($1)',
+    floor: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
+  }),
+  {
+    name: 'list page 100',
+    aim: 0.8,
+    calls: 400,
+    rules: 'select * from public.list_organisation_invites($1, cursor => $2)',
+    floor: `select * from public.organisation_invites where organisation_id = $1
+      and (created_at, id) < (select created_at, id from usher.invites where id = $2) ${NEWEST} limit 50`,
+    async prepare(sql, count) {
+      // The last page of 50, where there are not so many.
+      const rows = await sql<{ id: string }[]>`select id from usher.invites
+        where organisation_id = ${ORGANISATION} and created_at <= (
+          select created_at from usher.invites where organisation_id = ${ORGANISATION}
+          order by created_at desc offset least(99 * 50 - 1, (
+            select count(*) - 51 from usher.invites where organisation_id = ${ORGANISATION})) limit 1)
+        order by created_at desc limit 1`
+      return same(count, [ORGANISATION, rows[0]?.id])
+    },
+  },
+  read('list invites by a select through RLS', {
+    aim: 0.8,
+    rules: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
+    floor: `select * from public.organisation_invites where organisation_id = $1 ${NEWEST} limit 50`,
+  }),
+  read("select an application's own rows through RLS", {
+    aim: 0.8,
+    rules: `select * from public.bench_notes where organisation_id = $1 order by created_at desc limit 50`,
+    floor: `select * from public.bench_notes where organisation_id = $1 order by created_at desc limit 50`,
+  }),
+  read('metrics of 30 days', {
+    rules: 'select * from public.organisation_invite_metrics($1)',
+    floor: `select i.*, d.*, (
+        select jsonb_agg(to_jsonb(e) order by e.day) from (
+          select (h.at at time zone 'UTC')::date as day,
+            count(*) filter (where h.what = 'created') as created,
+            count(*) filter (where h.what = 'accepted') as accepted,
+            count(*) filter (where h.what = 'declined') as declined,
+            count(*) filter (where h.what = 'revoked') as revoked,
+            count(*) filter (where h.what = 'expired') as expired
+          from (
+            select 'created' as what, created_at as at from usher.invites
+            where organisation_id = $1 and created_at >= now() - interval '30 days' and created_at < now()
+            union all
+            select i.status, coalesce(i.accepted_at, i.declined_at, i.revoked_at, i.expires_at)
+            from public.organisation_invites i
+            where i.organisation_id = $1 and i.status <> 'pending'
+              and coalesce(i.accepted_at, i.declined_at, i.revoked_at, i.expires_at)
+                between now() - interval '30 days' and now()) h
+          group by 1) e)
+      from (
+        select count(*) as created, count(*) filter (where status = 'pending') as pending,
+          count(*) filter (where status = 'accepted') as accepted,
+          count(*) filter (where status = 'declined') as declined,
+          count(*) filter (where status = 'revoked') as revoked,
+          count(*) filter (where status = 'expired') as expired,
+          percentile_cont(0.5) within group (order by extract(epoch from accepted_at - created_at)) as seconds
+        from public.organisation_invites
+        where organisation_id = $1 and created_at >= now() - interval '30 days' and created_at < now()) i,
+      (select count(*) filter (where status = 'sent') as sent, count(*) filter (where status = 'failed') as failed
+        from public.organisation_deliveries
+        where organisation_id = $1 and kind = 'invite' and status in ('sent', 'failed', 'suppressed')
+          and created_at >= now() - interval '30 days' and created_at < now()) d`,
+    calls: 50,
+  }),
+  read('has_organisation_permission', {
+    rules: `select public.has_organisation_permission($1, 'invite.create')`,
+    floor: `select exists (select from public.organisation_members m
+      join public.organisation_roles r on r.name = any (m.roles)
+      where m.organisation_id = $1 and m.user_id = '${OWNER}' and m.status = 'active'
+        and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+        and 'invite.create' = any (r.permissions))`,
+  }),
+]
+
+function read(name: string, rest: Pick<Case, 'rules' | 'floor'> & Partial<Case>): Case {
+  return {
+    name,
+    calls: 400,
+    prepare: async (_sql, count) => same(count, [ORGANISATION]),
+    ...rest,
+  }
+}
+
+/** Both sides ask the same, as the owner of the organisation. */
+function same(count: number, values: unknown[]) {
+  const calls = repeat(count, () => ({ userId: OWNER, values }))
+  return { rules: calls, floor: calls }
+}
+
+interface PendingInvite {
+  id: string
+  userId: string
+  token: string
+}
+
+async function pendingInvites(sql: postgres.Sql, count: number): Promise<PendingInvite[]> {
+  const from = serial + 1
+  serial += count
+  return sql<PendingInvite[]>`
+    with person as (
+      insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
+      select gen_random_uuid(), 'invitee-' || n || '@example.com', now(), '{"full_name": "Iris Invitee"}'
+      from generate_series(${from}::integer, ${serial}::integer) n
+      returning id, email
+    )
+    insert into usher.invites (organisation_id, email, roles, lifetime, expires_at, invited_by, metadata)
+    select ${ORGANISATION}, email, '{member}', '7 days', date_trunc('second', now() + interval '7 days'), ${OWNER},
+      jsonb_build_object('user_id', id)
+    from person
+    returning id, metadata ->> 'user_id' as "userId"`.then(async (rows) => {
+    const ids = rows.map((row) => row.id)
+    const tokens = await sql`select i.id, usher.mint_invite_token(i.id) as token
+      from unnest(${ids}::uuid[]) with ordinality i (id, n) order by n`
+    return rows.map((row, n) => ({ ...row, token: at(tokens, n).token as string }))
+  })
+}
+
+function newAddress(): string {
+  serial += 1
+  return `new-${serial}@example.com`
+}
+
+function repeat<T>(count: number, make: (n: number) => T): T[] {
+  return Array.from({ length: count }, (_, n) => make(n))
+}
+
+function at<T>(values: readonly T[], n: number): T {
+  return values[n % values.length] as T
+}

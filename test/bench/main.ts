@@ -1,0 +1,85 @@
+/**
+ * What the rules cost: each call beside the least SQL that does the same with no rules at all.
+ *
+ *   npm run bench                 at 1, 8 and 32 connections, with 100,000 invites
+ *   npm run bench -- --growth     how the cost grows: 1,000, 100,000 and 1,000,000 invites
+ *   npm run bench -- accept 1,8   only cases whose name holds this, at these connections
+ *
+ * Without a choice of cases, the figures are written into docs/performance.md, and the plot of the growth
+ * into docs/images/growth.svg.
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { CASES } from './cases.ts'
+import { compare } from './compare.ts'
+import { measureGrowth, SIZES } from './growth.ts'
+import { openClients } from './measure.ts'
+import { drawGrowth } from './plot.ts'
+import { comparisonTable, growthTable, writeFigures, writePlot } from './report.ts'
+import { startServer } from './server.ts'
+import { acceptsWait } from './waiting.ts'
+
+const ROUNDS = 5
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { growth: { type: 'boolean' }, invites: { type: 'string' } },
+})
+const [choice = '', connections = '1,8,32'] = positionals
+const cases = CASES.filter((one) => one.name.includes(choice))
+
+const server = await startServer()
+try {
+  if (options.growth) await runGrowth()
+  else await runComparison()
+} finally {
+  await server.stop()
+}
+
+async function runComparison(): Promise<void> {
+  const url = await server.database(Number(options.invites ?? 100_000))
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const clients = await openClients(url, 32)
+  const rows = []
+  try {
+    for (const which of cases) {
+      for (const count of connections.split(',').map(Number)) {
+        const rounds = which.cleanUp ? (count > 8 ? 1 : 2) : ROUNDS
+        const comparison = await compare({ sql, clients }, which, count, rounds)
+        rows.push({ which, comparison })
+        console.log(comparisonTable([{ which, comparison }]).split('\n').at(-1))
+      }
+    }
+    const waits = await acceptsWait({ sql }, url)
+    console.log(`One who accepts waits for another of the organisation: ${waits ? 'yes' : 'no'}`)
+  } finally {
+    await clients.close()
+    await sql.end()
+  }
+  if (!choice) await writeFigures('cost', comparisonTable(rows))
+}
+
+async function runGrowth(): Promise<void> {
+  const benches = []
+  for (const size of SIZES) {
+    const url = await server.database(size)
+    const sql = postgres(url, { max: 1, onnotice: () => {} })
+    benches.push({ size, sql, clients: await openClients(url, 8) })
+  }
+  const growths = []
+  try {
+    for (const which of cases) {
+      growths.push(await measureGrowth(benches, which, which.cleanUp ? 2 : ROUNDS))
+      console.log(growthTable(growths.slice(-1)).split('\n').at(-1))
+    }
+  } finally {
+    for (const bench of benches) {
+      await bench.clients.close()
+      await bench.sql.end()
+    }
+  }
+  if (choice) return
+  await writeFigures('growth', growthTable(growths))
+  await writePlot(drawGrowth(growths))
+}

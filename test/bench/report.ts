@@ -1,0 +1,86 @@
+/**
+ * Figures as Markdown, and where in `docs/` they go.
+ *
+ * @module
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Case } from './cases.ts'
+import type { Comparison } from './compare.ts'
+import { type Growth, SIZES } from './growth.ts'
+
+const DOCS = new URL('../../docs/', import.meta.url)
+
+export function comparisonTable(rows: { which: Case; comparison: Comparison }[]): string {
+  return table(
+    [
+      'call',
+      'connections',
+      'with rules, ms',
+      'p99',
+      'floor, ms',
+      'p99',
+      'share of the floor',
+      'rounds',
+      'in the server, ms',
+      'aim',
+    ],
+    rows.map(({ which, comparison: c }) => [
+      which.name,
+      String(c.connections),
+      milliseconds(c.rules.median),
+      milliseconds(c.rules.p99),
+      milliseconds(c.floor.median),
+      milliseconds(c.floor.p99),
+      percent(c.share),
+      `${percent(c.spread[0])}–${percent(c.spread[1])}`,
+      `${milliseconds(c.server.rules)} / ${milliseconds(c.server.floor)}`,
+      which.aim ? percent(which.aim) : '',
+    ]),
+  )
+}
+
+export function growthTable(growths: Growth[]): string {
+  const sizes = SIZES.map((size) => size.toLocaleString('en'))
+  return table(
+    [
+      'call, 8 connections',
+      ...sizes.map((size) => `${size}, ms`),
+      ...sizes.slice(1).map((size) => `${size} ÷ ${sizes[0]}`),
+    ],
+    growths.map((growth) => [
+      growth.name,
+      ...growth.medians.map(milliseconds),
+      ...growth.multiples.slice(1).map((multiple, n) => {
+        const [low, high] = growth.spreads[n + 1] ?? [0, 0]
+        return `${multiple.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`
+      }),
+    ]),
+  )
+}
+
+/** Replaces what stands between the two markers of this name in `docs/performance.md`. */
+export async function writeFigures(name: 'cost' | 'growth', figures: string): Promise<void> {
+  const page = new URL('performance.md', DOCS)
+  const text = await readFile(page, 'utf8')
+  const [before, after] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const [start, end] = [text.indexOf(before), text.indexOf(after)]
+  if (start < 0 || end < start) throw new Error(`docs/performance.md has no ${before} … ${after}`)
+  await writeFile(page, `${text.slice(0, start)}${before}\n\n${figures}\n\n${text.slice(end)}`)
+}
+
+export async function writePlot(svg: string): Promise<void> {
+  await writeFile(new URL('images/growth.svg', DOCS), svg)
+}
+
+function table(head: string[], rows: string[][]): string {
+  const rule = head.map((_, n) => (n === 0 ? '---' : '---:'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function milliseconds(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(2)
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}

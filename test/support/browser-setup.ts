@@ -1,0 +1,44 @@
+/**
+ * One stack and one browser for all browser tests. They start when the first of them is to run.
+ *
+ * @module
+ */
+import { rm } from 'node:fs/promises'
+import sparticuz from '@sparticuz/chromium'
+import { chromium } from 'playwright-core'
+import type { TestProject } from 'vitest/node'
+import type { Stack } from '../../supabase/local/stack-file.ts'
+import { freeRange, runStart, temporaryFolder, untilReady } from './stack.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: Stack
+    browserAddress: string
+  }
+}
+
+/** Meant for where it comes from, a function in the cloud; here they only get in the way. */
+const UNWANTED = ['--single-process', '--no-zygote']
+
+export async function setup(project: TestProject) {
+  const folder = await temporaryFolder()
+  const run = runStart({ USHER_DATA: folder, USHER_PORT: String(await freeRange()) })
+  const [stack, browser] = await Promise.all([
+    untilReady(run, folder),
+    sparticuz.executablePath().then((executablePath) =>
+      chromium.launchServer({
+        executablePath,
+        args: [...sparticuz.args.filter((arg) => !UNWANTED.includes(arg)), '--no-sandbox'],
+      }),
+    ),
+  ])
+  project.provide('stack', stack)
+  project.provide('browserAddress', browser.wsEndpoint())
+
+  return async () => {
+    await browser.close()
+    run.process.kill('SIGTERM')
+    await run.ended
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * People with a browser each, an organisation to work in, and the mailbox.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { test as base, expect, inject } from 'vitest'
+import { createUsher, type MailedInvite, type Usher } from '../../client/index.ts'
+
+export const stack = inject('stack')
+export const PASSWORD = 'a-long-password'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+/** The project is known by the first part of its host; so is the session in the browser's storage. */
+const SESSION_KEY = `sb-${new URL(stack.apiUrl).hostname.split('.')[0]}-auth-token`
+
+/** Somebody with an account. */
+export interface Account {
+  email: string
+  userId: string
+  supabase: SupabaseClient
+  usher: Usher<false, true>
+}
+
+export const newAddress = (name = 'person') => `${name}-${randomUUID().slice(0, 8)}@example.com`
+
+/** Makes an account. */
+export async function signUp(email = newAddress(), fullName?: string): Promise<Account> {
+  const supabase = createClient(stack.apiUrl, stack.publishableKey, {
+    auth: { persistSession: false, autoRefreshToken: false },
+  })
+  const { data, error } = await supabase.auth.signUp({
+    email,
+    password: PASSWORD,
+    options: { data: fullName ? { full_name: fullName } : {} },
+  })
+  if (error) throw error
+  return {
+    email,
+    userId: data.user?.id ?? '',
+    supabase,
+    usher: createUsher(supabase).throwOnError(),
+  }
+}
+
+/** The link that an invitation's mail would carry. */
+export async function linkOf(by: Account, invite: MailedInvite): Promise<string> {
+  return (await by.usher.invites.revealLink(invite.id)).data
+}
+
+/** A new account that is a member with these roles. */
+export async function joined(
+  owner: Account,
+  organisationId: string,
+  roles: string[],
+  name: string,
+): Promise<Account> {
+  const account = await signUp(newAddress(name.split(' ')[0]?.toLowerCase()), name)
+  const { data: invite } = await owner.usher.invites.create(organisationId, {
+    email: account.email,
+    roles,
+  })
+  await account.usher.invites.accept((await linkOf(owner, invite)).split('#')[1] ?? '')
+  return account
+}
+
+export interface Mail {
+  subject: string
+  text: string
+  to: { address: string }[]
+}
+
+/** Waits for the newest mail to an address that fits. */
+export async function mailTo(address: string, fits: (mail: Mail) => boolean = () => true) {
+  const deadline = Date.now() + 15_000
+  while (Date.now() < deadline) {
+    const mails = (await (await fetch(`${stack.mailboxUrl}/email`)).json()) as Mail[]
+    const mail = mails.findLast(
+      (each) => each.to.some((to) => to.address === address) && fits(each),
+    )
+    if (mail) return mail
+    await wait(150)
+  }
+  throw new Error(`No such mail to ${address} within 15 seconds.`)
+}
+
+/** The invitation's link in a mail. */
+export function linkIn(mail: Mail): string {
+  const link = mail.text.match(/https?:\/\/\S+#inv_[A-Za-z0-9_-]+/)?.[0]
+  if (!link) throw new Error(`No link in: ${mail.text}`)
+  return link
+}
+
+/** What axe finds wrong with a page, in short. */
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate(async () => {
+    type Found = { violations: { id: string; nodes: { html: string }[] }[] }
+    const { axe } = globalThis as unknown as {
+      axe: { run(options: object): Promise<Found> }
+    }
+    const { violations } = await axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    })
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`)
+  })
+}
+
+interface OpenOptions extends BrowserContextOptions {
+  /** Who is signed in; nobody without. */
+  as?: Account
+  language?: string
+}
+
+/** Opens an address (of the console unless it is a whole one) in a browser of its own. */
+export type Open = (path: string, options?: OpenOptions) => Promise<Page>
+
+/** `test` with an organisation of its own, its owner, and browsers. */
+export const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
+  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }): Promise<Browser> => {
+    const browser = await chromium.connect(inject('browserAddress'))
+    onCleanup(() => browser.close())
+    return browser
+  })
+  .extend('open', async ({ browser }, { onCleanup }): Promise<Open> => {
+    const faults: string[] = []
+    const contexts: { close(): Promise<void> }[] = []
+    onCleanup(async () => {
+      await Promise.all(contexts.map((context) => context.close()))
+      // A page that throws, or that does what its own policy forbids, is broken whatever it shows.
+      expect(faults).toEqual([])
+    })
+    return async (path, { as, language = 'en', ...options } = {}) => {
+      const context = await browser.newContext({
+        locale: language,
+        reducedMotion: 'reduce',
+        ...options,
+      })
+      contexts.push(context)
+      context.setDefaultTimeout(10_000)
+      if (as) {
+        const { data } = await as.supabase.auth.getSession()
+        const entry: [string, string] = [SESSION_KEY, JSON.stringify(data.session)]
+        await context.addInitScript(([key, value]) => {
+          if (!sessionStorage.getItem('was-here')) localStorage.setItem(key, value)
+          sessionStorage.setItem('was-here', 'yes')
+        }, entry)
+      }
+      const page = await context.newPage()
+      page.on('pageerror', (error) => faults.push(error.message))
+      page.on('console', (message) => {
+        if (/content security policy|each child in a list|hydrat/i.test(message.text())) {
+          faults.push(message.text())
+        }
+      })
+      await page.goto(new URL(path, stack.consoleUrl).href)
+      return page
+    }
+  })
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
+  .extend('owner', async ({}) => signUp(newAddress('owner'), 'Olive Owner'))
+  .extend('organisation', async ({ owner }) => {
+    const name = `Rockets ${randomUUID().slice(0, 6)}`
+    return (await owner.usher.organisations.create({ name })).data
+  })
+
+/** What a button gives to download. */
+export async function downloadOf(page: Page, button: string): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).click(),
+  ])
+  const file = join(tmpdir(), `usher-${randomUUID()}`)
+  await download.saveAs(file)
+  const content = await readFile(file, 'utf8')
+  await rm(file)
+  return content
+}
+
+/** Waits until something holds. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  await expect.poll(holds, { timeout: 15_000, interval: 150 }).toBe(true)
+}
