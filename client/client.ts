@@ -14,6 +14,7 @@ import { members } from './members.ts'
 import type { InMode } from './modes.ts'
 import { organisations } from './organisations.ts'
 import { roles } from './roles.ts'
+import { templates } from './templates.ts'
 
 export interface UsherOptions<Dates extends boolean = boolean> {
   /** Whether times are `Date`; by default they are ISO 8601 texts, with microseconds, as sent. */
@@ -29,6 +30,7 @@ interface Services {
   audit: ReturnType<typeof audit>
   devices: ReturnType<typeof devices>
   deliveries: ReturnType<typeof deliveries>
+  templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
   joinRequests: ReturnType<typeof joinRequests>
 }
@@ -41,6 +43,7 @@ const services = (connection: Connection): Services => ({
   audit: audit(connection),
   devices: devices(connection),
   deliveries: deliveries(connection),
+  templates: templates(connection),
   domains: domains(connection),
   joinRequests: joinRequests(connection),
 })

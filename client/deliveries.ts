@@ -1,23 +1,58 @@
 /**
- * Deliveries: what became of the mails.
+ * Deliveries: what became of the mails, and how one that did not get through is sent after all.
  *
  * @module
  */
-import type { Connection, RowOf } from './call.ts'
+import { type Connection, call, type RowOf } from './call.ts'
 import type { Camel } from './names.ts'
 import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
-import type { PageResult } from './result.ts'
+import type { PageResult, Result } from './result.ts'
 
-export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled' | 'suppressed'
+/** What a mail tells of. */
+export type MailKind =
+  | 'invite'
+  | 'invite_reminder'
+  | 'invite_accepted'
+  | 'invite_declined'
+  | 'invite_expired'
+  | 'invite_resend_requested'
+  | 'member_roles_updated'
+  | 'member_removed'
+  | 'member_banned'
+  | 'ownership_transferred'
+  | 'join_requested'
+  | 'join_approved'
+  | 'join_declined'
+  | 'device_enrolled'
+
+/**
+ * `suppressed`: not sent, because its address gets no mail. From `delivered` on, as the mail provider
+ * tells; the worst that is known counts.
+ */
+export type DeliveryStatus =
+  | 'queued'
+  | 'sending'
+  | 'sent'
+  | 'failed'
+  | 'cancelled'
+  | 'suppressed'
+  | 'delivered'
+  | 'opened'
+  | 'bounced'
+  | 'complained'
 /** One mail to one address. */
-export type Delivery = Omit<Camel<RowOf<'organisation_deliveries'>>, 'status'> & {
+export type Delivery = Omit<
+  Camel<RowOf<'organisation_deliveries'>>,
+  'status' | 'kind' | 'organisationId'
+> & {
   status: DeliveryStatus
+  kind: MailKind
+  organisationId: string
 }
 
 export interface DeliveryFilter extends PageOptions {
   status?: DeliveryStatus | undefined
-  /** Such as `invite` or `member_removed`. */
-  kind?: string | undefined
+  kind?: MailKind | undefined
   inviteId?: string | undefined
   memberId?: string | undefined
 }
@@ -49,6 +84,28 @@ export function deliveries(connection: Connection) {
       return eachOf(connection, options, (to, page: DeliveryFilter) =>
         listDeliveries(to, organisationId, page),
       )
+    },
+
+    /**
+     * Sends a mail anew that has failed or was suppressed. One to an address that still gets no mail is
+     * suppressed again: `liftSuppression` comes first.
+     *
+     * @returns the mail, `queued`, or `unauthenticated`, `invite_not_found` (no such mail),
+     *   `permission_denied`, `invite_not_pending` (it has not failed; details: its status)
+     */
+    retry(deliveryId: string): Promise<Result<Delivery>> {
+      return call(connection, 'retry_organisation_delivery', { deliveryId })
+    },
+
+    /**
+     * Lets mails go again to an address that a mail of this organisation came back from: for a mailbox
+     * that was made since. Complaints, and what its owner has stopped, stay.
+     *
+     * @returns whether it was stopped for that, or `unauthenticated`, `organisation_not_found`,
+     *   `permission_denied`, `invalid_email`, `rate_limited` (50 a day)
+     */
+    liftSuppression(organisationId: string, email: string): Promise<Result<boolean>> {
+      return call(connection, 'lift_organisation_mail_suppression', { organisationId, email })
     },
   }
 }

@@ -12,7 +12,7 @@ export type {
   UnreadableRow,
 } from './bulk.ts'
 export { createUsher, type Usher, type UsherOptions } from './client.ts'
-export type { Delivery, DeliveryFilter, DeliveryStatus } from './deliveries.ts'
+export type { Delivery, DeliveryFilter, DeliveryStatus, MailKind } from './deliveries.ts'
 export type { DeviceCode, DeviceDraft, DeviceFilter, DeviceInviteFilter } from './devices.ts'
 export type { Domain, JoinPolicy } from './domains.ts'
 export { isUsherError, UsherError, type UsherErrorCode } from './errors.ts'
@@ -52,3 +52,4 @@ export type {
 export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'
 export type { Role, RoleDraft, RoleExclusion } from './roles.ts'
+export type { EmailTemplate, EmailTemplateChanges, EmailTemplateDraft } from './templates.ts'

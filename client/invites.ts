@@ -76,7 +76,7 @@ export interface InviteDraft {
   redirectTo?: string | undefined
   /** At most 8 kB, for the application's own use. */
   metadata?: Record<string, unknown> | undefined
-  /** The mail template; default: the built-in one. */
+  /** The id of a template of the kind `invite`; default: the organisation's default, or as built in. */
   templateId?: string | undefined
 }
 
@@ -205,6 +205,21 @@ export function invites(connection: Connection) {
      */
     requestResend(token: string): Promise<Result<null>> {
       return call(connection, 'request_organisation_invite_resend', { token })
+    },
+
+    /**
+     * Stops invites and reminders of an organisation to the address that a mail went to, or lets them come
+     * again. Needs no session.
+     *
+     * @param token - as the mail's link to stop carries it; not that of an invite
+     * @param options.stop - false takes it back; default: true
+     * @returns the name of the organisation, or `invite_invalid`
+     */
+    stopMail(
+      token: string,
+      { stop }: { stop?: boolean | undefined } = {},
+    ): Promise<Result<string>> {
+      return call(connection, 'stop_organisation_mail', { token, stop })
     },
 
     /** The pending invites to the caller's own address, newest first; none until it is confirmed. */

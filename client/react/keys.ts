@@ -15,6 +15,7 @@ export type UsherPart =
   | 'audit'
   | 'devices'
   | 'deliveries'
+  | 'templates'
   | 'domains'
   | 'joinRequests'
 

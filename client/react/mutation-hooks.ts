@@ -52,6 +52,8 @@ export const useDeclineInvite = () => useMutation(useUsherMutations().invites.de
 
 export const useRequestInviteResend = () => useMutation(useUsherMutations().invites.requestResend())
 
+export const useStopMail = () => useMutation(useUsherMutations().invites.stopMail())
+
 export const useUpdateMemberRoles = (organisationId: string) =>
   useMutation(useUsherMutations().members.updateRoles(organisationId))
 
@@ -89,6 +91,21 @@ export const useInviteDevice = (organisationId: string) =>
   useMutation(useUsherMutations().devices.invite(organisationId))
 
 export const useEnrolDevice = () => useMutation(useUsherMutations().devices.enrol())
+
+export const useRetryDelivery = (organisationId: string) =>
+  useMutation(useUsherMutations().deliveries.retry(organisationId))
+
+export const useLiftSuppression = (organisationId: string) =>
+  useMutation(useUsherMutations().deliveries.liftSuppression(organisationId))
+
+export const useCreateTemplate = (organisationId: string) =>
+  useMutation(useUsherMutations().templates.create(organisationId))
+
+export const useUpdateTemplate = (organisationId: string) =>
+  useMutation(useUsherMutations().templates.update(organisationId))
+
+export const useDeleteTemplate = (organisationId: string) =>
+  useMutation(useUsherMutations().templates.delete(organisationId))
 
 export const useCreateDomain = (organisationId: string) =>
   useMutation(useUsherMutations().domains.create(organisationId))

@@ -9,6 +9,8 @@ import type {
   BulkOptions,
   BulkRow,
   DeviceDraft,
+  EmailTemplateChanges,
+  EmailTemplateDraft,
   InviteDraft,
   JoinPolicy,
   OrganisationChanges,
@@ -165,6 +167,12 @@ export function usherMutations(usher: Usher) {
           name: ['invites', 'requestResend'],
           run: (to, { token }: { token: string }) => to.invites.requestResend(token),
         }),
+      stopMail: () =>
+        changeMutation(usher, {
+          name: ['invites', 'stopMail'],
+          run: (to, { token, stop }: { token: string; stop?: boolean | undefined }) =>
+            to.invites.stopMail(token, { stop }),
+        }),
     },
     members: {
       updateRoles: (organisationId: string) =>
@@ -271,6 +279,42 @@ export function usherMutations(usher: Usher) {
         changeMutation(usher, {
           name: ['devices', 'enrol'],
           run: (to, { code }: { code: string }) => to.devices.enrol(code),
+        }),
+    },
+    deliveries: {
+      retry: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['deliveries', 'retry'],
+          organisationId,
+          run: (to, { deliveryId }: { deliveryId: string }) => to.deliveries.retry(deliveryId),
+        }),
+      liftSuppression: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['deliveries', 'liftSuppression'],
+          organisationId,
+          run: (to, { email }: { email: string }) =>
+            to.deliveries.liftSuppression(organisationId, email),
+        }),
+    },
+    templates: {
+      create: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['templates', 'create'],
+          organisationId,
+          run: (to, draft: EmailTemplateDraft) => to.templates.create(organisationId, draft),
+        }),
+      update: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['templates', 'update'],
+          organisationId,
+          run: (to, { templateId, ...changes }: EmailTemplateChanges & { templateId: string }) =>
+            to.templates.update(templateId, changes),
+        }),
+      delete: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['templates', 'delete'],
+          organisationId,
+          run: (to, { templateId }: { templateId: string }) => to.templates.delete(templateId),
         }),
     },
     domains: {

@@ -11,6 +11,7 @@ import type {
   DeviceInviteFilter,
   InviteFilter,
   JoinRequestFilter,
+  MailKind,
   MemberFilter,
   RoleName,
   Usher,
@@ -116,6 +117,12 @@ export function usherQueries(usher: Usher) {
       list: (id: string, filter: Filter<DeliveryFilter> = {}) =>
         pagesQuery(usher, keys.part(id, 'deliveries', 'list', filter), (to, page) =>
           to.deliveries.list(id, { ...filter, ...page }),
+        ),
+    },
+    templates: {
+      list: (id: string, filter: { kind?: MailKind } = {}) =>
+        answerQuery(usher, keys.part(id, 'templates', 'list', filter), (to) =>
+          to.templates.list(id, filter),
         ),
     },
     domains: {

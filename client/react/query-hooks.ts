@@ -88,6 +88,11 @@ export const useDeliveries = (
   filter?: Parameters<Queries['deliveries']['list']>[1],
 ) => useInfiniteQuery(useUsherQueries().deliveries.list(organisationId, filter))
 
+export const useTemplates = (
+  organisationId: string,
+  filter?: Parameters<Queries['templates']['list']>[1],
+) => useQuery(useUsherQueries().templates.list(organisationId, filter))
+
 export const useDomains = (organisationId: string) =>
   useQuery(useUsherQueries().domains.list(organisationId))
 

@@ -11,6 +11,7 @@ import type {
   AuditEventRow,
   DeliveryRow,
   DomainRow,
+  EmailTemplateRow,
   InviteRow,
   JoinRequestRow,
   MemberRow,
@@ -24,6 +25,7 @@ const PAGED = {
   organisation_members: { by: 'joined_at', ascending: true },
   organisation_invites: { by: 'created_at', ascending: false },
   organisation_deliveries: { by: 'created_at', ascending: false },
+  organisation_email_templates: { by: 'created_at', ascending: false },
   organisation_join_requests: { by: 'created_at', ascending: false },
 } as const
 
@@ -31,6 +33,7 @@ interface PagedRows {
   organisation_members: MemberRow
   organisation_invites: InviteRow
   organisation_deliveries: DeliveryRow
+  organisation_email_templates: EmailTemplateRow
   organisation_join_requests: JoinRequestRow
 }
 type PagedTable = keyof PagedRows

@@ -18,6 +18,7 @@ export type MemberRow = Table<'organisation_members'>
 export type RoleRow = Table<'organisation_roles'>
 export type RoleExclusionRow = Table<'organisation_role_exclusions'>
 export type DeliveryRow = Table<'organisation_deliveries'>
+export type EmailTemplateRow = Table<'organisation_email_templates'>
 export type DomainRow = Table<'organisation_domains'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
 export type AuditEventRow = Table<'organisation_audit_events'>

@@ -11,6 +11,7 @@ import './types/invite-answer.ts'
 import './types/device.ts'
 import './types/domain.ts'
 import './types/delivery.ts'
+import './types/email-template.ts'
 import './types/audit.ts'
 import { builder } from './builder.ts'
 

@@ -1,10 +1,25 @@
 /** The client against the real stack: what it answers, and in which words it is refused. */
+import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUsher, isUsherError, UsherError } from '../../client/index.ts'
-import { freshStack } from './people.ts'
+import { type ClientPerson, freshStack } from './people.ts'
 
 const stack = freshStack()
+
+/** The mail of a new invite, and the way to the database for what only the worker can do. */
+async function mailed(owner: ClientPerson, organisationId: string) {
+  const sql = postgres(stack.stack.databaseUrl, { max: 1 })
+  onTestFinished(() => sql.end())
+  const { data: invite } = await owner.must.invites.create(organisationId, {
+    email: `mailed-${randomUUID().slice(0, 8)}@example.com`,
+    roles: ['member'],
+  })
+  const { data } = await owner.must.deliveries.list(organisationId, { inviteId: invite.id })
+  const [mail] = data
+  if (!mail) throw new Error('The invite has no mail.')
+  return { mail, sql }
+}
 
 describe('an answer', () => {
   test('is data or an error, with the word of the contract, its status and a hint', async () => {
@@ -182,6 +197,22 @@ describe('usher.invites', () => {
   })
 })
 
+describe('usher.invites.stopMail', () => {
+  test('stops the mails of one organisation, without a session, and takes it back', async () => {
+    const { id, owner } = await stack.organisation()
+    const { mail, sql } = await mailed(owner, id)
+    const [row] = await sql`select usher.mint_stop_token(${mail.id}) as token`
+    const { invites } = stack.anyone()
+    const optOuts = () => sql`select email from usher.mail_opt_outs where organisation_id = ${id}`
+
+    expect(await invites.stopMail(row?.token)).toEqual({ data: 'Acme', error: null })
+    expect(await optOuts()).toEqual([{ email: mail.recipient }])
+    expect((await invites.stopMail(row?.token, { stop: false })).data).toBe('Acme')
+    expect(await optOuts()).toEqual([])
+    expect((await invites.stopMail('stp_x')).error?.code).toBe('invite_invalid')
+  })
+})
+
 describe('usher.members', () => {
   test('are given roles, removed, banned and let in again', async () => {
     const { id, owner } = await stack.organisation()
@@ -320,6 +351,66 @@ describe('usher.domains', () => {
   })
 })
 
+describe('usher.templates', () => {
+  const draft = { kind: 'invite', locale: 'de', subject: 'Komm zu {{organisation}}' } as const
+
+  test('word the mails of an organisation, and of single invites', async () => {
+    const { id, owner } = await stack.organisation()
+    const { templates } = owner.must
+
+    const { data: usual } = await templates.create(id, draft)
+    expect(usual).toMatchObject({ ...draft, name: 'default', body: null, isDefault: true })
+    const { data: second } = await templates.create(id, {
+      ...draft,
+      name: 'for trainers',
+      subject: null,
+      body: 'Willkommen, {{invitee}}.',
+      isDefault: false,
+    })
+    await templates.create(id, { kind: 'member_removed', locale: 'de', heading: 'Auf Wiedersehen' })
+    expect((await templates.list(id)).data.map(({ name }) => name)).toEqual([
+      'default',
+      'for trainers',
+      'default',
+    ])
+    expect((await templates.list(id, { kind: 'invite' })).data).toEqual([usual, second])
+
+    const { data: changed } = await templates.update(second.id, { body: null, button: 'Ja' })
+    expect(changed).toMatchObject({ name: 'for trainers', body: null, button: 'Ja' })
+    const { data: invite } = await owner.must.invites.create(id, {
+      email: 'trainer@example.com',
+      roles: ['member'],
+      templateId: second.id,
+    })
+    expect(invite.templateId).toBe(second.id)
+    expect(await templates.delete(second.id)).toEqual({ data: null, error: null })
+    expect((await owner.must.invites.get(invite.id)).data?.templateId).toBeNull()
+  })
+
+  test('are refused with a hint that says what is wrong', async () => {
+    const { id, owner } = await stack.organisation()
+    const subject = 'Hello {{nobody}}'
+
+    const { error } = await owner.usher.templates.create(id, { ...draft, subject })
+
+    expect(error).toMatchObject({ code: 'invalid_settings', status: 422 })
+    expect(error?.hint).toContain('{{nobody}}')
+  })
+
+  test('are for admins to change, and for nobody outside to see', async () => {
+    const { id, owner } = await stack.organisation()
+    const member = await stack.join(owner, id, ['member'])
+    const stranger = await stack.person()
+    const { data: template } = await owner.must.templates.create(id, draft)
+
+    expect((await member.usher.templates.create(id, draft)).error?.code).toBe('permission_denied')
+    expect((await stranger.must.templates.list(id)).data).toEqual([])
+    expect((await stranger.usher.templates.delete(template.id)).error?.code).toBe(
+      'organisation_not_found',
+    )
+  })
+})
+
 describe('usher.audit and usher.deliveries', () => {
   test('tell what happened, narrowed by time, event and person', async () => {
     const { id, owner } = await stack.organisation()
@@ -352,5 +443,37 @@ describe('usher.audit and usher.deliveries', () => {
     const { data } = await owner.must.deliveries.list(id, { inviteId: invite.id, kind: 'invite' })
 
     expect(data).toMatchObject([{ recipient: 'mailed@example.com', inviteId: invite.id }])
+  })
+
+  test('have a mail that came back sent anew, once its address takes mail', async () => {
+    const { id, owner } = await stack.organisation()
+    const { mail, sql } = await mailed(owner, id)
+    const { deliveries } = owner.usher
+    await sql`select usher.suppress_address(${mail.recipient}, 'bounce', '5.1.1')`
+    await sql`update public.organisation_deliveries set status = 'failed', sent_at = null
+      where id = ${mail.id}`
+    expect((await owner.must.deliveries.list(id, { status: 'failed' })).data).toHaveLength(1)
+
+    expect(await deliveries.liftSuppression(id, mail.recipient)).toEqual({
+      data: true,
+      error: null,
+    })
+    expect((await deliveries.liftSuppression(id, mail.recipient)).data).toBe(false)
+    expect((await deliveries.retry(mail.id)).data).toMatchObject({ id: mail.id, status: 'queued' })
+    const { error } = await deliveries.retry(mail.id)
+    expect(error).toMatchObject({ code: 'invite_not_pending', status: 409 })
+    expect(error?.details).toMatch(/^(queued|sending|sent)$/)
+  })
+
+  test('let nobody else send a mail anew', async () => {
+    const { id, owner } = await stack.organisation()
+    const { mail } = await mailed(owner, id)
+    const [member, stranger] = [await stack.join(owner, id, ['member']), await stack.person()]
+
+    expect((await member.usher.deliveries.retry(mail.id)).error?.code).toBe('permission_denied')
+    expect((await stranger.usher.deliveries.retry(mail.id)).error?.code).toBe('invite_not_found')
+    expect((await stranger.usher.deliveries.liftSuppression(id, mail.recipient)).error?.code).toBe(
+      'organisation_not_found',
+    )
   })
 })

@@ -15,6 +15,24 @@ test('every function of the contract is called by the client', () => {
   expect(functions.filter((name) => !source.includes(`'${name}'`))).toEqual([])
 })
 
+test('the client knows every kind of mail and every status of one', () => {
+  const deliveries = readFileSync('client/deliveries.ts', 'utf8')
+  const wordsOf = (text: string | undefined) => (text?.match(/'\w+'/g) ?? []).sort()
+  const union = (name: string) =>
+    wordsOf(deliveries.match(`export type ${name} =([^;{]*?)\n\\S`)?.[1])
+  const table = readFileSync('sql/40_deliveries.sql', 'utf8')
+  const check = (name: string) =>
+    wordsOf(
+      table.match(`constraint organisation_deliveries_${name} check \\(${name} in \\(([^)]*)`)?.[1],
+    )
+
+  expect(union('DeliveryStatus')).toContain("'complained'")
+  expect(union('DeliveryStatus')).toEqual(check('status'))
+  expect(union('MailKind')).toContain("'device_enrolled'")
+  // Mails of Supabase Auth are for no member to read.
+  expect(union('MailKind')).toEqual(check('kind').filter((kind) => kind !== "'auth'"))
+})
+
 test('every table and view that the API shows is read by the client', () => {
   const tables = types.slice(types.indexOf('Tables: {'), types.indexOf('Functions: {'))
   const names = [...tables.matchAll(/^ {6}(\w+): \{/gm)].map(([, name]) => name)

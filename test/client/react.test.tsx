@@ -117,6 +117,7 @@ describe('queries', () => {
       queries.roles.exclusions(id),
       queries.audit.verification(id),
       queries.domains.list(id),
+      queries.templates.list(id, { kind: 'invite' }),
     ]) {
       expect(await queryClient.fetchQuery(options as never)).toBeTruthy()
     }
@@ -214,6 +215,30 @@ describe('mutations', () => {
     const isStale = (organisationId: string) =>
       queryClient.getQueryState(queries.audit.list(organisationId).queryKey)?.isInvalidated
     expect([isStale(id), isStale(other.id)]).toEqual([true, false])
+  })
+})
+
+describe('mutations of templates', () => {
+  test('have the list of templates fetched anew', async () => {
+    const { id, queryClient, queries, mutations } = await scene()
+    const all = queries.templates.list(id)
+    const fresh = () => queryClient.fetchQuery({ ...all, staleTime: 0 })
+    const made = await new MutationObserver(queryClient, mutations.templates.create(id)).mutate({
+      kind: 'invite',
+      locale: 'en',
+      button: 'Come in',
+    })
+    expect(await fresh()).toEqual([made])
+
+    const templateId = made.id
+    await new MutationObserver(queryClient, mutations.templates.update(id)).mutate({
+      templateId,
+      button: 'Step in',
+    })
+    expect(queryClient.getQueryState(all.queryKey)?.isInvalidated).toBe(true)
+    expect(await fresh()).toMatchObject([{ button: 'Step in' }])
+    await new MutationObserver(queryClient, mutations.templates.delete(id)).mutate({ templateId })
+    expect(await fresh()).toEqual([])
   })
 })
 

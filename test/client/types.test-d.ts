@@ -65,6 +65,10 @@ export function wrong(usher: Usher) {
   usher.invites.create('', { email: '' })
   // @ts-expect-error: no such status
   usher.invites.list('', { status: 'open' })
+  // @ts-expect-error: no such kind of mail
+  usher.deliveries.list('', { kind: 'newsletter' })
+  // @ts-expect-error: a template stays what it words
+  usher.templates.update('', { kind: 'invite' })
   // @ts-expect-error: the id is not for changing
   usher.organisations.update('', { id: '' })
 }

@@ -35,11 +35,22 @@ builder.objectType(Invite, {
     locale: t.exposeString('locale', { nullable: true }),
     redirectTo: t.exposeString('redirect_to', { nullable: true }),
     metadata: t.expose('metadata', { type: 'JSON' }),
+    templateId: t.expose('template_id', {
+      type: 'UUID',
+      nullable: true,
+      description: 'The template of its mail; null: the default.',
+    }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
     invitedBy: t.expose('invited_by', { type: 'UUID', nullable: true }),
     issuedAt: t.expose('issued_at', { type: 'DateTime' }),
     resendCount: t.int({ resolve: ({ resend_count }) => resend_count ?? 0 }),
     expiresAt: t.expose('expires_at', { type: 'DateTime' }),
+    bouncedAt: t.expose('bounced_at', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When its last mail came back for good, or was not sent as its address takes none.',
+    }),
     acceptedAt: t.expose('accepted_at', { type: 'DateTime', nullable: true }),
     acceptedBy: t.expose('accepted_by', { type: 'UUID', nullable: true }),
     declinedAt: t.expose('declined_at', { type: 'DateTime', nullable: true }),
@@ -105,7 +116,7 @@ const InviteDraft = builder.inputType('InviteDraft', {
     locale: t.string({ description: 'Language of mail and page, such as de-AT.' }),
     redirectTo: t.string({ description: 'Where to go then: a path, or an allowed address.' }),
     metadata: t.field({ type: 'JSON', description: 'An object of at most 8 kB, for your use.' }),
-    templateId: t.string({ description: 'The mail template; default: the built-in one.' }),
+    templateId: t.string({ description: 'Of an email template of the kind invite.' }),
   }),
 })
 const ofInvite = builder.args((t) => ({ inviteId: t.field({ type: 'UUID', required: true }) }))

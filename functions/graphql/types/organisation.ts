@@ -8,6 +8,7 @@ import { toConnection } from '../connection.ts'
 import { AuditEventConnection } from './audit.ts'
 import { DeliveryConnection } from './delivery.ts'
 import { Domain, JoinRequestConnection } from './domain.ts'
+import { EmailTemplateConnection } from './email-template.ts'
 import { InviteConnection, InviteStatus } from './invite.ts'
 import { Member, MemberConnection, MemberStatus } from './member.ts'
 import { MyOrganisation, Organisation } from './organisation-ref.ts'
@@ -25,6 +26,10 @@ builder.objectType(Organisation, {
     logoUrl: t.exposeString('logo_url', { nullable: true }),
     accentColour: t.exposeString('accent_colour', { nullable: true }),
     locale: t.exposeString('locale'),
+    senderName: t.exposeString('sender_name', {
+      nullable: true,
+      description: 'Who its mails come from by name; null: its name.',
+    }),
     replyTo: t.exposeString('reply_to', { nullable: true }),
     inviteTtl: t.exposeString('invite_ttl', {
       description: 'How long an invite lives, an interval.',
@@ -33,6 +38,9 @@ builder.objectType(Organisation, {
     allowedEmailDomains: t.exposeStringList('allowed_email_domains'),
     selfServiceResend: t.exposeBoolean('self_service_resend'),
     expiryMail: t.exposeBoolean('expiry_mail'),
+    trackOpens: t.exposeBoolean('track_opens', {
+      description: 'Whether it is recorded that a mail was opened.',
+    }),
     reminderBefore: t.exposeString('reminder_before', { nullable: true }),
     auditRetention: t.exposeString('audit_retention', { nullable: true }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
@@ -62,6 +70,17 @@ builder.objectType(Organisation, {
       resolve: async ({ id }, args, { loaders }) =>
         toConnection(
           await loaders.page('organisation_deliveries', id, args),
+          args.first,
+          byCreation,
+        ),
+    }),
+    emailTemplates: t.field({
+      type: EmailTemplateConnection,
+      description: 'How it words its mails, the newest first. With invite.read.',
+      args: pageArgs,
+      resolve: async ({ id }, args, { loaders }) =>
+        toConnection(
+          await loaders.page('organisation_email_templates', id, args),
           args.first,
           byCreation,
         ),
@@ -132,6 +151,7 @@ const OrganisationChanges = builder.inputType('OrganisationChanges', {
     slug: t.string({ description: '2 to 63 of a-z, 0-9 and single inner hyphens.' }),
     logoUrl: t.string({ description: 'An https address.' }),
     accentColour: t.string({ description: '#rrggbb' }),
+    senderName: t.string({ description: 'Who its mails come from: 1 to 100 characters.' }),
     replyTo: t.string({ description: 'The address that answers to mails go to.' }),
     locale: t.string({ description: 'Such as de-AT.' }),
     inviteTtl: t.string({
@@ -143,6 +163,7 @@ const OrganisationChanges = builder.inputType('OrganisationChanges', {
     expiryMail: t.boolean({
       description: 'Whether the inviter is told of an invite that expired.',
     }),
+    trackOpens: t.boolean({ description: 'Whether it is recorded that a mail was opened.' }),
     reminderBefore: t.string({
       description: 'When an invitee is reminded: 1 hour to 14 days before.',
     }),
