@@ -94,52 +94,60 @@ create function usher.enqueue_delivery(
   is_bulk         boolean default false
 )
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+begin
   insert into public.organisation_deliveries (
     organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
-  select $2, i.id, i.issue, $1, $3, $4, $6
+  select enqueue_delivery.organisation_id, i.id, i.issue, enqueue_delivery.kind,
+    enqueue_delivery.recipient, enqueue_delivery.locale, enqueue_delivery.is_bulk
   from usher.invites i
-  where i.id = $5
+  where i.id = enqueue_delivery.invite_id;
+end
 $$;
 comment on function usher.enqueue_delivery is
   'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
 
 create function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+begin
   insert into public.organisation_deliveries (
     organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
-  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, $2
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk
   from usher.invites i
-  where i.id = any ($1)
+  where i.id = any (enqueue_invites.invite_ids);
+end
 $$;
 comment on function usher.enqueue_invites is 'Puts the mails of several new invites into the outbox at once.';
 
 create function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
-  select m.organisation_id, m.id, $1, m.email, jsonb_build_object(
+  select m.organisation_id, m.id, enqueue_notice.kind, m.email, jsonb_build_object(
     'roles', m.roles,
     'actor_name', a.display_name, 'actor_email', a.email,
     'owner_name', coalesce(o.display_name, o.email))
   from public.organisation_members m
-  left join public.organisation_members a on a.organisation_id = m.organisation_id and a.user_id = $3
+  left join public.organisation_members a
+    on a.organisation_id = m.organisation_id and a.user_id = enqueue_notice.actor_id
   left join public.organisation_members o
     on o.organisation_id = m.organisation_id and 'owner' = any (o.roles)
-  where m.id = $2 and m.email is not null and m.kind = 'user'
+  where m.id = enqueue_notice.member_id and m.email is not null and m.kind = 'user';
+end
 $$;
 comment on function usher.enqueue_notice is
 $$Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
@@ -147,45 +155,59 @@ written later must not change what the mail says happened.$$;
 
 create function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+begin
   insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
-  values ($2, $1, $3, $4)
+  values (enqueue_join_mail.organisation_id, enqueue_join_mail.kind, enqueue_join_mail.recipient,
+    enqueue_join_mail.facts);
+end
 $$;
 comment on function usher.enqueue_join_mail is
   'Puts a mail about a request to join into the outbox: to an admin, or to the one who asked.';
 
 create function usher.record_turn(delivery public.organisation_deliveries, event text)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
-  select usher.record_event(($1).organisation_id, $2, 'delivery', ($1).id,
-    after      => jsonb_strip_nulls(jsonb_build_object(
-      'kind', ($1).kind, 'invite_id', ($1).invite_id, 'attempts', ($1).attempts,
-      'status_code', ($1).last_status_code)),
-    actor_kind => 'worker')
+declare
+  v_delivery public.organisation_deliveries := record_turn.delivery;
+begin
   -- Mails of Supabase Auth belong to no organisation, and so to no trail.
-  where ($1).organisation_id is not null
+  if v_delivery.organisation_id is null then
+    return;
+  end if;
+  perform usher.record_event(v_delivery.organisation_id, record_turn.event, 'delivery', v_delivery.id,
+    after      => jsonb_strip_nulls(jsonb_build_object(
+      'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts,
+      'status_code', v_delivery.last_status_code)),
+    actor_kind => 'worker');
+end
 $$;
 comment on function usher.record_turn is
   'Adds what became of a mail to the trail of its organisation: which mail and what, never to whom.';
 
 create function usher.mark_bounced(delivery public.organisation_deliveries)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_delivery public.organisation_deliveries := mark_bounced.delivery;
+begin
   update usher.invites i
   set bounced_at = now()
-  where i.id = ($1).invite_id and ($1).kind in ('invite', 'invite_reminder') and i.issue = ($1).issue
+  where i.id = v_delivery.invite_id and i.issue = v_delivery.issue
+    and v_delivery.kind in ('invite', 'invite_reminder');
+end
 $$;
 comment on function usher.mark_bounced is
   'Shows on an invite that its mail did not arrive, unless it has been sent again since.';
@@ -370,7 +392,7 @@ begin
       then 'suppressed'
     when v_is_offer and (
       v_delivery.issue <> v_invite.issue
-      or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
+      or v_invite.status <> 'pending' or v_invite.expires_at <= statement_timestamp())
       then 'cancelled'
     -- What it lets its reader do is over by then: Supabase Auth's codes live for an hour unless set otherwise.
     when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'

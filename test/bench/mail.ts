@@ -5,7 +5,7 @@
  *   npm run bench:mail             2,000 mails, three rounds
  *   npm run bench:mail -- 5000     more
  *
- * Both send over eight connections. The sink takes what it gets and reads no further than SMTP demands.
+ * Both run in Deno and send over eight connections. The sink takes what it gets and reads no further than SMTP demands.
  *
  * @module
  */
@@ -64,13 +64,10 @@ async function rate(send: () => Promise<{ stop(): void }>): Promise<number> {
 }
 
 async function sendBare() {
-  const child = spawn(
-    process.execPath,
-    ['test/bench/bare-nodemailer.ts', sink.url, String(total)],
-    {
-      stdio: 'inherit',
-    },
-  )
+  const file = '../test/bench/bare-nodemailer.ts'
+  const child = spawn('deno', [...denoArguments(file), sink.url, String(total)], {
+    stdio: 'inherit',
+  })
   return { stop: () => void child.kill() }
 }
 

@@ -218,6 +218,27 @@ describe('mutations', () => {
   })
 })
 
+describe('mutations of mails', () => {
+  test('answer and are refused as the client is', async () => {
+    const { id, owner, queryClient, mutations } = await scene()
+    const [sent] = (await owner.must.deliveries.list(id, { kind: 'invite' })).data
+
+    await expect(
+      new MutationObserver(queryClient, mutations.deliveries.retry(id)).mutate({
+        deliveryId: sent?.id ?? '',
+      }),
+    ).rejects.toMatchObject({ code: 'invite_not_pending' })
+    expect(
+      await new MutationObserver(queryClient, mutations.deliveries.liftSuppression(id)).mutate({
+        email: 'nobody-met@example.com',
+      }),
+    ).toBe(false)
+    await expect(
+      new MutationObserver(queryClient, mutations.invites.stopMail()).mutate({ token: 'stp_x' }),
+    ).rejects.toMatchObject({ code: 'invite_invalid' })
+  })
+})
+
 describe('mutations of templates', () => {
   test('have the list of templates fetched anew', async () => {
     const { id, queryClient, queries, mutations } = await scene()

@@ -34,11 +34,12 @@ export const EmailTemplateConnection = builder.connectionObject({
   name: 'EmailTemplateConnection',
 })
 
+const LINE = 'One line of at most 200 characters, with placeholders such as {{organisation}}.'
 const PARTS = {
   name: 'One line, 1 to 100 characters.',
-  subject: 'One line of at most 200 characters, with placeholders such as {{organisation}}.',
-  heading: 'The same.',
-  body: 'At most 5,000 characters, with placeholders and a little Markdown.',
+  subject: LINE,
+  heading: LINE,
+  body: 'At most 5,000 characters, with placeholders and a little Markdown: paragraphs, lists, **bold**, *italic*, links to https addresses.',
   button: 'One line of at most 60 characters, without placeholders.',
   isDefault: 'Whether it takes the place of the one that counts without being named.',
 }

@@ -66,6 +66,12 @@ DROP FUNCTION "usher"."display_name"(jsonb);
 
 DROP FUNCTION "usher"."email_domain"(text);
 
+DROP FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean);
+
+DROP FUNCTION "usher"."enqueue_invites"(uuid[], boolean);
+
+DROP FUNCTION "usher"."enqueue_notice"(text, uuid, uuid);
+
 DROP FUNCTION "usher"."excluded_together"(uuid, text[]);
 
 DROP FUNCTION "usher"."expire_invite"(uuid);
@@ -896,7 +902,7 @@ begin
       then 'suppressed'
     when v_is_offer and (
       v_delivery.issue <> v_invite.issue
-      or usher.invite_status(v_invite.status, v_invite.expires_at) <> 'pending')
+      or v_invite.status <> 'pending' or v_invite.expires_at <= statement_timestamp())
       then 'cancelled'
     -- What it lets its reader do is over by then: Supabase Auth's codes live for an hour unless set otherwise.
     when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'
@@ -943,14 +949,69 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)
+CREATE OR REPLACE FUNCTION usher.enqueue_delivery(kind text, organisation_id uuid, recipient text, locale text, invite_id uuid, is_bulk boolean DEFAULT false)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+begin
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
+  select enqueue_delivery.organisation_id, i.id, i.issue, enqueue_delivery.kind,
+    enqueue_delivery.recipient, enqueue_delivery.locale, enqueue_delivery.is_bulk
+  from usher.invites i
+  where i.id = enqueue_delivery.invite_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk
+  from usher.invites i
+  where i.id = any (enqueue_invites.invite_ids);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
   insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
-  values ($2, $1, $3, $4)
+  values (enqueue_join_mail.organisation_id, enqueue_join_mail.kind, enqueue_join_mail.recipient,
+    enqueue_join_mail.facts);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_notice.kind, m.email, jsonb_build_object(
+    'roles', m.roles,
+    'actor_name', a.display_name, 'actor_email', a.email,
+    'owner_name', coalesce(o.display_name, o.email))
+  from public.organisation_members m
+  left join public.organisation_members a
+    on a.organisation_id = m.organisation_id and a.user_id = enqueue_notice.actor_id
+  left join public.organisation_members o
+    on o.organisation_id = m.organisation_id and 'owner' = any (o.roles)
+  where m.id = enqueue_notice.member_id and m.email is not null and m.kind = 'user';
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.enrol_device(code text)
@@ -1586,13 +1647,18 @@ $function$;
 
 CREATE OR REPLACE FUNCTION usher.mark_bounced(delivery public.organisation_deliveries)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_delivery public.organisation_deliveries := mark_bounced.delivery;
+begin
   update usher.invites i
   set bounced_at = now()
-  where i.id = ($1).invite_id and ($1).kind in ('invite', 'invite_reminder') and i.issue = ($1).issue
+  where i.id = v_delivery.invite_id and i.issue = v_delivery.issue
+    and v_delivery.kind in ('invite', 'invite_reminder');
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.mint_stop_token(delivery_id uuid)
@@ -1993,17 +2059,23 @@ $function$;
 
 CREATE OR REPLACE FUNCTION usher.record_turn(delivery public.organisation_deliveries, event text)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select usher.record_event(($1).organisation_id, $2, 'delivery', ($1).id,
-    after      => jsonb_strip_nulls(jsonb_build_object(
-      'kind', ($1).kind, 'invite_id', ($1).invite_id, 'attempts', ($1).attempts,
-      'status_code', ($1).last_status_code)),
-    actor_kind => 'worker')
+declare
+  v_delivery public.organisation_deliveries := record_turn.delivery;
+begin
   -- Mails of Supabase Auth belong to no organisation, and so to no trail.
-  where ($1).organisation_id is not null
+  if v_delivery.organisation_id is null then
+    return;
+  end if;
+  perform usher.record_event(v_delivery.organisation_id, record_turn.event, 'delivery', v_delivery.id,
+    after      => jsonb_strip_nulls(jsonb_build_object(
+      'kind', v_delivery.kind, 'invite_id', v_delivery.invite_id, 'attempts', v_delivery.attempts,
+      'status_code', v_delivery.last_status_code)),
+    actor_kind => 'worker');
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.request_invite_resend(token text)
@@ -3569,7 +3641,14 @@ COMMENT ON FUNCTION "usher"."enqueue_auth_mail"(text, text, text, bytea) IS 'Put
 
 Returns whether it is new. Fails with invalid_email.';
 
+COMMENT ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) IS 'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
+
+COMMENT ON FUNCTION "usher"."enqueue_invites"(uuid[], boolean) IS 'Puts the mails of several new invites into the outbox at once.';
+
 COMMENT ON FUNCTION "usher"."enqueue_join_mail"(text, uuid, text, jsonb) IS 'Puts a mail about a request to join into the outbox: to an admin, or to the one who asked.';
+
+COMMENT ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) IS 'Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
+written later must not change what the mail says happened.';
 
 COMMENT ON FUNCTION "usher"."excluded_together"(uuid, text[]) IS 'The name of a separation of duty that these roles, held together, would break; null when none.';
 
@@ -3867,7 +3946,13 @@ REVOKE ALL ON FUNCTION "usher"."enqueue_auth_mail"(text, text, text, bytea) FROM
 
 GRANT EXECUTE ON FUNCTION "usher"."enqueue_auth_mail"(text, text, text, bytea) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."enqueue_delivery"(text, uuid, text, text, uuid, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enqueue_invites"(uuid[], boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."enqueue_join_mail"(text, uuid, text, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enqueue_notice"(text, uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."excluded_together"(uuid, text[]) FROM PUBLIC;
 
