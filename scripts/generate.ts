@@ -1,6 +1,6 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions, and for the REST function
+ * unions of error codes, built-in roles and permissions, the placeholders of mails, and for the REST function
  * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
  * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
@@ -35,12 +35,14 @@ try {
   const types = 'client/generated/database.types.ts'
   const codes = 'client/generated/error-codes.ts'
   const roles = 'client/generated/roles.ts'
+  const placeholders = 'client/generated/mail-placeholders.ts'
   const refusals = 'functions/api/refusals.ts'
   const openApi = 'docs/openapi.json'
   const graphql = 'docs/schema.graphql'
   await put(types, await format(types, HEADER + (await databaseTypes(server.url))))
   await put(codes, await format(codes, HEADER + (await errorCodes(server.url))))
   await put(roles, await format(roles, HEADER + (await rolesAndPermissions(server.url))))
+  await put(placeholders, await format(placeholders, HEADER + (await mailPlaceholders(server.url))))
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
@@ -107,6 +109,19 @@ export type RoleName = BuiltInRole | (string & {})
 export type Permission =
 ${union(permissions)}
   | (string & {})
+`
+}
+
+async function mailPlaceholders(url: string): Promise<string> {
+  const rows = await withDatabase(
+    url,
+    (sql) => sql`select kind, placeholders from usher.mail_kinds()`,
+  )
+  const entries = rows.map(({ kind, placeholders }) => `${kind}: ${JSON.stringify(placeholders)},`)
+  return `/** What a template may name, as \`{{organisation}}\`, by the kind of mail. */
+export const MAIL_PLACEHOLDERS = {
+  ${entries.join('\n  ')}
+} as const
 `
 }
 

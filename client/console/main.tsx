@@ -8,6 +8,7 @@ import { createRoot } from 'react-dom/client'
 import { createUsher, openLanding, takeToken } from '../index.ts'
 import { App } from './app/app.tsx'
 import { initialLanguage } from './app/language.tsx'
+import { takeStopToken } from './app/stop-token.ts'
 import './styles.css'
 import { LANGUAGES } from './texts/languages.ts'
 
@@ -21,6 +22,7 @@ interface Config {
 
 // Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
 const token = takeToken()
+const stopToken = takeStopToken()
 
 const code = initialLanguage()
 const [config, texts] = await Promise.all([
@@ -30,11 +32,13 @@ const [config, texts] = await Promise.all([
 
 const supabase = createClient(config.apiUrl, config.publishableKey)
 const usher = createUsher(supabase)
+const query = new URLSearchParams(window.location.search)
+if (token) query.set('token', token)
 // Kept in the tab until it is answered: through registration, sign-in and reloads.
 const landing = openLanding(usher, {
   location: {
     hash: '',
-    search: token ? `?token=${encodeURIComponent(token)}` : '',
+    search: `?${query}`,
     pathname: window.location.pathname,
   },
 })
@@ -46,6 +50,7 @@ if (root) {
       supabase={supabase}
       usher={usher}
       landing={landing}
+      stopToken={stopToken}
       hasSso={config.hasSso ?? false}
       language={{ code, texts }}
     />,

@@ -8,11 +8,17 @@ const IN_ORGANISATION = [
   'members',
   'invitations',
   'invitations/new',
+  'mails',
   'devices',
   'roles',
   'trail',
   'settings',
+  'settings/templates',
+  'settings/templates/new?kind=invite',
 ] as const
+
+/** Nothing happens before a button is pressed, so that it need not be a real one. */
+const STOP_LINK = `/stop-mail#stp_${'A'.repeat(68)}`
 
 /** Once nothing is on its way any more. */
 async function settled(page: Page) {
@@ -43,7 +49,7 @@ describe.for(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
     open,
   }) => {
     const link = await linkOf(owner, await invitationOf(owner, organisation.id))
-    for (const path of [link, '/invite', '/sign-in']) {
+    for (const path of [link, '/invite', '/sign-in', '/stop-mail', STOP_LINK]) {
       const page = await open(path, { colorScheme })
       await settled(page)
       expect(await axe(page), path).toEqual([])

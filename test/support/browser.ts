@@ -151,6 +151,8 @@ export const test = base
         const { data } = await as.supabase.auth.getSession()
         const entry: [string, string] = [SESSION_KEY, JSON.stringify(data.session)]
         await context.addInitScript(([key, value]) => {
+          // Frames that are shut off from the page have no storage.
+          if (window.top !== window) return
           if (!sessionStorage.getItem('was-here')) localStorage.setItem(key, value)
           sessionStorage.setItem('was-here', 'yes')
         }, entry)

@@ -25,9 +25,11 @@ interface AppProps {
   language: { code: LanguageCode; texts: Texts }
   /** The invitation whose link led here. */
   landing: Landing
+  /** What the link to stop mails carried. */
+  stopToken: string | null
 }
 
-export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
+export function App({ supabase, usher, hasSso, language, landing, stopToken }: AppProps) {
   return (
     <DirectionProvider>
       <Themed>
@@ -36,7 +38,7 @@ export function App({ supabase, usher, hasSso, language, landing }: AppProps) {
             <UsherProvider usher={usher}>
               <SessionProvider supabase={supabase} hasSso={hasSso}>
                 <BrowserRouter>
-                  <Pages landing={landing} />
+                  <Pages landing={landing} stopToken={stopToken} />
                 </BrowserRouter>
               </SessionProvider>
             </UsherProvider>

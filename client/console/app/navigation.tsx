@@ -10,6 +10,7 @@ import {
   IconHistory,
   IconKey,
   IconMail,
+  IconSend,
   IconSettings,
   IconUsers,
 } from '@tabler/icons-react'
@@ -24,6 +25,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     { to: 'overview', label: texts.overview.title, icon: IconChartBar, needs: 'invite.read' },
     { to: 'members', label: texts.members.title, icon: IconUsers, needs: 'member.read' },
     { to: 'invitations', label: texts.invitations.title, icon: IconMail, needs: 'invite.read' },
+    { to: 'mails', label: texts.mails.title, icon: IconSend, needs: 'invite.read' },
     { to: 'devices', label: texts.devices.title, icon: IconDeviceTablet, needs: 'invite.read' },
     { to: 'roles', label: texts.roles.title, icon: IconKey, needs: 'role.read' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },

@@ -13,16 +13,27 @@ import { PageSkeleton } from '../parts/page-skeleton.tsx'
 const SignInPage = lazy(async () => ({
   default: (await import('../pages/sign-in-page.tsx')).SignInPage,
 }))
+const StopMailPage = lazy(async () => ({
+  default: (await import('../pages/stop-mail/stop-mail-page.tsx')).StopMailPage,
+}))
 const Workspace = lazy(async () => ({
   default: (await import('./workspace.tsx')).Workspace,
 }))
 
-export function Pages({ landing }: { landing: Landing }) {
+interface PagesProps {
+  /** The invitation whose link led here. */
+  landing: Landing
+  /** What the link to stop mails carried; null when it was another that led here. */
+  stopToken: string | null
+}
+
+export function Pages({ landing, stopToken }: PagesProps) {
   return (
     <Suspense fallback={<PageSkeleton />}>
       <Routes>
         <Route path="/invite" element={<InvitePage landing={landing} isRegistering={false} />} />
         <Route path="/register" element={<InvitePage landing={landing} isRegistering={true} />} />
+        <Route path="/stop-mail" element={<StopMailPage token={stopToken} />} />
         <Route path="/sign-in" element={<SignInPage />} />
         <Route path="*" element={<Workspace />} />
       </Routes>

@@ -38,6 +38,15 @@ const RolesPage = lazy(async () => ({
 const TrailPage = lazy(async () => ({
   default: (await import('../pages/trail/trail-page.tsx')).TrailPage,
 }))
+const MailsPage = lazy(async () => ({
+  default: (await import('../pages/mails/mails-page.tsx')).MailsPage,
+}))
+const TemplatesPage = lazy(async () => ({
+  default: (await import('../pages/templates/templates-page.tsx')).TemplatesPage,
+}))
+const TemplatePage = lazy(async () => ({
+  default: (await import('../pages/templates/template-page.tsx')).TemplatePage,
+}))
 const SettingsPage = lazy(async () => ({
   default: (await import('../pages/settings/settings-page.tsx')).SettingsPage,
 }))
@@ -63,10 +72,14 @@ export function Workspace() {
           <Route path="invitations" element={<InvitationsPage />} />
           <Route path="invitations/new" element={<ComposePage />} />
           <Route path="invitations/:invitation" element={<InvitationPage />} />
+          <Route path="mails" element={<MailsPage />} />
           <Route path="devices" element={<DevicesPage />} />
           <Route path="roles" element={<RolesPage />} />
           <Route path="trail" element={<TrailPage />} />
           <Route path="settings" element={<SettingsPage />} />
+          <Route path="settings/templates" element={<TemplatesPage />} />
+          <Route path="settings/templates/new" element={<TemplatePage />} />
+          <Route path="settings/templates/:template" element={<TemplatePage />} />
         </Route>
         <Route path="*" element={<NotFoundPage />} />
       </Routes>

@@ -14,7 +14,7 @@ import {
   Timeline,
   Title,
 } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from 'react-router'
 import { useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
@@ -26,7 +26,8 @@ import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
-import { INVITE_MOODS } from './invite-states.ts'
+import { INVITE_MOODS, isOffer, isReturned } from './invite-states.ts'
+import { ReturnedMail } from './returned-mail.tsx'
 import { inviteeOf, useInviteActions } from './use-invite-actions.tsx'
 import { useTimeline } from './use-timeline.ts'
 
@@ -44,8 +45,14 @@ function Invitation() {
   const format = useFormat()
   const { id, path } = useOrganisation()
   const { actionsFor, dialogs } = useInviteActions()
-  const invite = useQuery({ ...useUsherQueries().invites.get(id, inviteId), ...live })
+  const queries = useUsherQueries()
+  const invite = useQuery({ ...queries.invites.get(id, inviteId), ...live })
   const steps = useTimeline(invite.data ?? null)
+  const mails = useInfiniteQuery({
+    ...queries.deliveries.list(id, { inviteId, pageSize: 200 }),
+    ...live,
+  })
+  const mail = mails.data?.find(isOffer)
 
   if (invite.error) return <ProblemAlert error={invite.error} onRetry={() => invite.refetch()} />
   if (invite.isPending) return <PageSkeleton lines={8} />
@@ -82,6 +89,9 @@ function Invitation() {
           </Button>
         ))}
       </PageHead>
+      {data.kind === 'user' && data.status === 'pending' && isReturned(data, mail) && (
+        <ReturnedMail invite={data} mail={mail} />
+      )}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" className="usher-words">
         <Stack gap="lg">
           <Paper component="dl" withBorder p="md" m={0}>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DeliveryStatus, InviteStatus } from '../../../index.ts'
+import type { Delivery, DeliveryStatus, Invite, InviteStatus } from '../../../index.ts'
 import type { Mood } from '../../parts/status.tsx'
 
 export const INVITE_MOODS: Record<InviteStatus, Mood> = {
@@ -20,8 +20,29 @@ export const DELIVERY_MOODS: Partial<Record<string, Mood>> = {
   sending: 'waiting',
   sent: 'good',
   delivered: 'good',
+  opened: 'good',
+  bounced: 'bad',
   failed: 'bad',
   suppressed: 'bad',
   complained: 'bad',
   cancelled: 'quiet',
-} satisfies Record<DeliveryStatus | 'delivered' | 'complained', Mood>
+} satisfies Record<DeliveryStatus, Mood>
+
+/** Whether a mail can be tried anew as it is. Only for comfort: the server decides. */
+export function canBeRetried({ status }: Delivery): boolean {
+  return status === 'failed' || status === 'suppressed'
+}
+
+/** Whether a mail brought the invitation itself, not news of it. */
+export function isOffer({ kind }: Delivery): boolean {
+  return kind === 'invite' || kind === 'invite_reminder'
+}
+
+/**
+ * Whether an invitation has not reached its reader, and will not by itself. Once its newest mail is on its way
+ * again, what became of an older one no longer counts.
+ */
+export function isReturned({ bouncedAt }: Invite, newest: Delivery | undefined): boolean {
+  if (!newest) return bouncedAt !== null
+  return canBeRetried(newest) || newest.status === 'bounced'
+}

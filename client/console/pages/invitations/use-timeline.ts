@@ -22,7 +22,7 @@ export interface Step {
 }
 
 export function useTimeline(invite: Invite | null): Step[] {
-  const { events: eventTexts, invitations, actorKinds } = useTexts()
+  const { events: eventTexts, invitations, mails, actorKinds } = useTexts()
   const format = useFormat()
   const { id, can } = useOrganisation()
   const inviteId = invite?.id ?? ''
@@ -33,7 +33,7 @@ export function useTimeline(invite: Invite | null): Step[] {
     ...live,
     enabled: invite !== null && can('audit.read'),
   })
-  const mails = useInfiniteQuery({
+  const deliveries = useInfiniteQuery({
     ...queries.deliveries.list(id, { inviteId, pageSize: 200 }),
     ...live,
     enabled: invite !== null,
@@ -43,6 +43,7 @@ export function useTimeline(invite: Invite | null): Step[] {
 
   const titles: Record<string, string> = eventTexts
   const deliveryWords: Record<string, string> = invitations.deliveries
+  const kindWords: Record<string, string> = mails.kinds
 
   const fromEvent = (event: AuditEvent): Step => {
     const after = event.after as { roles?: string[] } | null
@@ -59,12 +60,16 @@ export function useTimeline(invite: Invite | null): Step[] {
         .join(' · '),
     }
   }
-  const fromMail = (mail: Delivery): Step => ({
-    key: mail.id,
-    title: `${invitations.delivery}: ${deliveryWords[mail.status] ?? mail.status}`,
-    time: mail.sentAt ?? mail.createdAt,
-    note: [mail.recipient, mail.lastResponse].filter(Boolean).join(' · '),
-  })
+  const fromMail = (mail: Delivery): Step[] =>
+    turnsOf(mail).map(([status, time]) => ({
+      key: `${mail.id} ${status}`,
+      title: `${kindWords[mail.kind] ?? mail.kind}: ${deliveryWords[status] ?? status}`,
+      time,
+      // The mail server's last word belongs to what came last.
+      note: [mail.recipient, status === mail.status && mail.lastResponse]
+        .filter(Boolean)
+        .join(' · '),
+    }))
   const own: [string | null, string, string | null][] = [
     [invite.createdAt, 'invite.created', named(invite.invitedBy)],
     [invite.acceptedAt, 'invite.accepted', named(invite.acceptedBy)],
@@ -78,7 +83,21 @@ export function useTimeline(invite: Invite | null): Step[] {
 
   // The trail also tells that a mail went out; the mail itself tells more.
   const told = events.data?.filter((event) => !event.event.startsWith('delivery.')).map(fromEvent)
-  return [...(told ?? fromInvite), ...(mails.data ?? []).map(fromMail)].sort((a, b) =>
+  return [...(told ?? fromInvite), ...(deliveries.data ?? []).flatMap(fromMail)].sort((a, b) =>
     a.time.localeCompare(b.time),
   )
+}
+
+/** What became of a mail, and when: all that is known, and where it is now. */
+function turnsOf(mail: Delivery): [status: string, time: string][] {
+  const { status, createdAt, sentAt, deliveredAt, openedAt, bouncedAt, complainedAt } = mail
+  const known: [string, string | null][] = [
+    ['sent', sentAt],
+    ['delivered', deliveredAt],
+    ['opened', openedAt],
+    ['bounced', bouncedAt],
+    ['complained', complainedAt],
+  ]
+  const turns = known.flatMap(([turn, time]): [string, string][] => (time ? [[turn, time]] : []))
+  return turns.some(([turn]) => turn === status) ? turns : [...turns, [status, createdAt]]
 }

@@ -5,6 +5,7 @@
  */
 import { Alert, Anchor, Button, Divider, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { useSearchParams } from 'react-router'
 import { type Landing, nextStep } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
@@ -25,7 +26,9 @@ interface InviteAnswerProps {
 export function InviteAnswer(props: InviteAnswerProps) {
   const { preview, landing, onDeclined, onStale } = props
   const { invite } = useTexts()
-  const [isDeclining, setIsDeclining] = useState(false)
+  const [query] = useSearchParams()
+  // The mail has a link to decline: it has the form ready, and answers nothing.
+  const [isDeclining, setIsDeclining] = useState(query.get('answer') === 'decline')
 
   if (isDeclining) {
     return (

@@ -1,5 +1,5 @@
 /**
- * Logo and accent colour, with a preview in light and dark.
+ * Who mails come from, logo and accent colour, with a preview in light and dark.
  *
  * @module
  */
@@ -15,11 +15,12 @@ export function BrandingSettings({ details }: { details: Organisation }) {
   const { settings, invite } = useTexts()
   const form = useForm({
     initialValues: {
+      senderName: details.senderName ?? '',
       logoUrl: details.logoUrl ?? '',
       accentColour: details.accentColour ?? '',
     },
   })
-  const { accentColour, logoUrl } = form.values
+  const { senderName, accentColour, logoUrl } = form.values
   const accent = /^#[0-9a-f]{6}$/i.test(accentColour) ? accentColour : DEFAULT_ACCENT
 
   return (
@@ -27,11 +28,20 @@ export function BrandingSettings({ details }: { details: Organisation }) {
       title={settings.branding}
       isDirty={form.isDirty()}
       changes={() => ({
+        senderName: senderName.trim() || null,
         logoUrl: logoUrl.trim() || null,
         accentColour: accentColour.trim().toLowerCase() || null,
       })}
       onSaved={() => form.resetDirty()}
     >
+      <TextInput
+        label={settings.senderName}
+        description={settings.senderNameHint}
+        placeholder={details.name}
+        maxLength={100}
+        inputWrapperOrder={['label', 'input', 'description']}
+        {...form.getInputProps('senderName')}
+      />
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <ColorInput
           label={settings.colour}

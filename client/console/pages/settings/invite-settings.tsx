@@ -1,5 +1,5 @@
 /**
- * How invitations behave: lifetime, reminder, who gets a new link.
+ * How invitations behave: lifetime, reminder, who gets a new link, what is recorded of mails.
  *
  * @module
  */
@@ -19,6 +19,7 @@ export function InviteSettings({ details }: { details: Organisation }) {
       reminderBefore: details.reminderBefore ?? '',
       expiryMail: details.expiryMail,
       selfServiceResend: details.selfServiceResend,
+      trackOpens: details.trackOpens,
     },
   })
   return (
@@ -47,6 +48,11 @@ export function InviteSettings({ details }: { details: Organisation }) {
       <Switch
         label={settings.selfService}
         {...form.getInputProps('selfServiceResend', { type: 'checkbox' })}
+      />
+      <Switch
+        label={settings.trackOpens}
+        description={settings.trackOpensHint}
+        {...form.getInputProps('trackOpens', { type: 'checkbox' })}
       />
     </SettingsSection>
   )

@@ -16,6 +16,7 @@ import { DomainSettings } from './domain-settings.tsx'
 import { GeneralSettings } from './general-settings.tsx'
 import { InviteSettings } from './invite-settings.tsx'
 import { LimitSettings } from './limit-settings.tsx'
+import { TemplateSettings } from './template-settings.tsx'
 
 export function SettingsPage() {
   return (
@@ -35,6 +36,7 @@ function Settings() {
         <Stack gap="lg" maw={760}>
           <GeneralSettings details={details} />
           <BrandingSettings details={details} />
+          <TemplateSettings />
           <InviteSettings details={details} />
           <LimitSettings details={details} />
           <DomainSettings />
