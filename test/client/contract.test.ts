@@ -9,7 +9,10 @@ const matrix = readFileSync('docs/permissions.md', 'utf8')
 const types = readFileSync('client/generated/database.types.ts', 'utf8')
 
 test('every function of the contract is called by the client', () => {
-  const functions = [...matrix.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+  const functions = [...matrix.matchAll(/^\| `(\w+)` \|/gm)]
+    .map(([, name]) => name)
+    // For callers over HTTP, whose answers get lost: REST's Idempotency-Key.
+    .filter((name) => name !== 'call_organisation_function_once')
 
   expect(functions.length).toBeGreaterThan(40)
   expect(functions.filter((name) => !source.includes(`'${name}'`))).toEqual([])
