@@ -364,7 +364,7 @@ security invoker
 set search_path = ''
 as $$ select usher.delete_email_template($1) $$;
 comment on function public.delete_organisation_email_template is
-$$Deletes a template; open invites that name it are mailed as built in from now on. Needs organisation.update.
+$$Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
 Fails with unauthenticated, organisation_not_found (no such template), permission_denied.$$;
 grant execute on function public.delete_organisation_email_template to authenticated;
 grant execute on function usher.delete_email_template to authenticated;

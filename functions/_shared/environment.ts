@@ -40,16 +40,7 @@ export interface WebhookEnvironment {
   sesTopicArn: string | null
 }
 
-export interface DoorEnvironment {
-  /** The project's API, as supabase-js takes it. */
-  apiUrl: string
-  /** The key of callers who bring none. */
-  publishableKey: string
-  /** Whose pages may call from a browser: `*` for all, or origins. */
-  allowedOrigins: string[]
-}
-
-type Read = <T>(name: string, parse: (text: string) => T | null, shape: string) => T
+export type Read = <T>(name: string, parse: (text: string) => T | null, shape: string) => T
 
 /** What every function of a worker needs. Throws one error that names all that is wrong. */
 export function readWorkerEnvironment(variables: Variables): WorkerEnvironment {
@@ -138,24 +129,6 @@ function readDatabaseUrl(read: Read): string {
   return read('USHER_DATABASE_URL', matching(/^postgres(ql)?:\/\//), 'a postgres:// address')
 }
 
-/**
- * What a door needs: `SUPABASE_URL` and `SUPABASE_ANON_KEY`, which every edge function has, and
- * `USHER_ALLOWED_ORIGINS`, origins with commas between them (default: `*`). Throws one error that names
- * all that is wrong.
- */
-export function readDoorEnvironment(variables: Variables): DoorEnvironment {
-  const { USHER_ALLOWED_ORIGINS = '*' } = variables
-  return readAll({ ...variables, USHER_ALLOWED_ORIGINS }, (read) => ({
-    apiUrl: read('SUPABASE_URL', matching(/^https?:\/\//), 'an http:// or https:// address'),
-    publishableKey: read('SUPABASE_ANON_KEY', matching(/./), 'a key'),
-    allowedOrigins: read(
-      'USHER_ALLOWED_ORIGINS',
-      parseOrigins,
-      '* or origins such as https://a.test',
-    ),
-  }))
-}
-
 function readWorker(read: Read): WorkerEnvironment {
   return {
     databaseUrl: readDatabaseUrl(read),
@@ -184,13 +157,6 @@ export function readAll<Environment>(
 }
 
 export const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
-
-function parseOrigins(text: string): string[] | null {
-  const origins = text.split(',').map((origin) => origin.trim().replace(/\/$/, ''))
-  const isOrigin = (origin: string) =>
-    origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)
-  return origins.every(isOrigin) ? origins : null
-}
 
 function parseSmtpUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null

@@ -3,14 +3,10 @@
  *
  * @module
  */
-import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import type { SupabaseClient } from '@supabase/supabase-js'
+import { callerClient, credentialsOf } from '../_shared/caller.ts'
+import type { Project } from '../_shared/door-environment.ts'
 import { isProblemCode, Problem } from './problem.ts'
-
-export interface Project {
-  supabaseUrl: string
-  /** For callers who bring no key of their own. */
-  publishableKey: string
-}
 
 /** What the database answered: the body, and the headers that are for the caller. */
 export interface Reply {
@@ -31,41 +27,27 @@ interface Settled {
 
 /** Said by rules; everything else stays between us and the database. */
 const PASSED_ON = ['retry-after', 'ratelimit', 'ratelimit-policy']
-/** Who called, for the audit trail. */
-const FORWARDED = ['user-agent', 'x-forwarded-for']
-/** Milliseconds. A function of the database that takes longer has been ended by it. */
-const PATIENCE = 60_000
 
 /**
  * @param given - of the request: its Authorization (a session's token, or a key) or apikey is passed on
  * @param requestId - for the logs of the project
  */
-export function createCaller(
-  { supabaseUrl, publishableKey }: Project,
-  given: Headers,
-  requestId: string,
-): Caller {
-  const { key, headers } = credentials(given, publishableKey)
-  headers['x-request-id'] = requestId
-  for (const name of FORWARDED) {
-    const value = given.get(name)
-    if (value) headers[name] = value
+export function createCaller(project: Project, given: Headers, requestId: string): Caller {
+  const credentials = credentialsOf(given, project)
+  if (!credentials) {
+    throw new Problem('unauthenticated', { hint: 'Authorization is "Bearer" and a token or key.' })
   }
   let passedOn: Record<string, string> = {}
-  const supabase = createClient(supabaseUrl, key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    db: { retry: false },
-    global: {
-      headers,
-      async fetch(input, init) {
-        const response = await fetch(input, { ...init, signal: AbortSignal.timeout(PATIENCE) })
-        passedOn = {}
-        for (const name of PASSED_ON) {
-          const value = response.headers.get(name)
-          if (value) passedOn[name] = value
-        }
-        return response
-      },
+  const supabase: SupabaseClient = callerClient(project, credentials, given, {
+    requestId,
+    async send(input, init) {
+      const response = await fetch(input, init)
+      passedOn = {}
+      for (const name of PASSED_ON) {
+        const value = response.headers.get(name)
+        if (value) passedOn[name] = value
+      }
+      return response
     },
   })
 
@@ -78,20 +60,6 @@ export function createCaller(
     call: (functionName, args) => settle(supabase.rpc(functionName, args)),
     read: (query) => settle(query(supabase)),
   }
-}
-
-function credentials(given: Headers, publishableKey: string) {
-  const bearer = given.get('authorization')?.match(/^Bearer +(\S+)$/i)?.[1]
-  const headers: Record<string, string> = {}
-  if (bearer?.split('.').length === 3) {
-    headers.authorization = `Bearer ${bearer}`
-    return { key: publishableKey, headers }
-  }
-  if (given.has('authorization') && !bearer) {
-    throw new Problem('unauthenticated', { hint: 'Authorization is "Bearer" and a token or key.' })
-  }
-  // Keys of today (sb_…) are no tokens: the project's gateway knows what each may.
-  return { key: bearer ?? given.get('apikey') ?? publishableKey, headers }
 }
 
 function toProblem(

@@ -7,7 +7,16 @@ import { CsvError, parse } from 'csv-parse/sync'
 import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 
-const COLUMNS = ['email', 'roles', 'expires_in', 'message', 'locale', 'redirect_to', 'metadata']
+const COLUMNS = [
+  'email',
+  'roles',
+  'expires_in',
+  'message',
+  'locale',
+  'redirect_to',
+  'metadata',
+  'template_id',
+]
 
 /**
  * Reads rows as `create_organisation_invites` takes them. What is wrong with a row is left for it to

@@ -45,7 +45,7 @@ const EXPOSED_HEADERS = [
 export function createHandler(
   environment: ApiEnvironment,
 ): (request: Request) => Promise<Response> {
-  const { project, apiUrl, origins, referenceAssets } = environment
+  const { apiUrl, allowedOrigins, referenceAssets } = environment
   const app = new Hono<Env>().basePath(BASE)
 
   app.use(requestId())
@@ -58,7 +58,7 @@ export function createHandler(
   app.use(
     cors({
       origin: (origin) =>
-        origins.includes('*') ? '*' : origins.includes(origin) ? origin : undefined,
+        allowedOrigins.includes('*') ? '*' : allowedOrigins.includes(origin) ? origin : undefined,
       allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowHeaders: ALLOWED_HEADERS,
       exposeHeaders: EXPOSED_HEADERS,
@@ -75,7 +75,7 @@ export function createHandler(
     })
     app.on(operation.method, toPattern(operation.path), limit, async (c) => {
       const input = await readInput(c.req.raw, operation, c.req.param())
-      const caller = createCaller(project, c.req.raw.headers, c.get('requestId'))
+      const caller = createCaller(environment, c.req.raw.headers, c.get('requestId'))
       const { search } = new URL(c.req.url)
       return perform(caller, {
         operation,

@@ -9,6 +9,7 @@ import { answers } from './operations/answers.ts'
 import { devices } from './operations/devices.ts'
 import { domains } from './operations/domains.ts'
 import { invitations } from './operations/invitations.ts'
+import { mails } from './operations/mails.ts'
 import { members } from './operations/members.ts'
 import { organisations } from './operations/organisations.ts'
 import { roles } from './operations/roles.ts'
@@ -22,6 +23,7 @@ export const OPERATIONS: Operation[] = [
   ...answers,
   ...devices,
   ...domains,
+  ...mails,
   ...trail,
 ]
 

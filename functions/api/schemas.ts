@@ -18,6 +18,7 @@ export const Organisation = z
     slug: text,
     logo_url: text.nullable(),
     accent_colour: text.nullable(),
+    sender_name: text.nullable(),
     reply_to: text.nullable(),
     locale: text,
     invite_ttl: text.openapi({ example: '7 days' }),
@@ -27,6 +28,7 @@ export const Organisation = z
     reminder_before: text.nullable(),
     expiry_mail: z.boolean(),
     audit_retention: text.nullable(),
+    track_opens: z.boolean(),
     created_at: time,
   })
   .openapi('Organisation')
@@ -74,6 +76,7 @@ export const Invite = z
     locale: text.nullable(),
     redirect_to: text.nullable(),
     metadata: json,
+    template_id: id.nullable(),
     invited_by: id.nullable(),
     resend_count: integer,
     created_at: time,
@@ -86,6 +89,7 @@ export const Invite = z
     revoked_at: time.nullable(),
     revoked_by: id.nullable(),
     revoked_reason: text.nullable(),
+    bounced_at: time.nullable(),
   })
   .openapi('Invite')
 
@@ -262,13 +266,45 @@ export const Delivery = z
     kind: text.openapi({ example: 'invite' }),
     recipient: text,
     locale: text.nullable(),
-    status: z.enum(['queued', 'sending', 'sent', 'failed', 'cancelled', 'suppressed']),
+    status: z.enum([
+      'queued',
+      'sending',
+      'sent',
+      'delivered',
+      'opened',
+      'bounced',
+      'complained',
+      'failed',
+      'cancelled',
+      'suppressed',
+    ]),
     attempts: integer,
     due_at: time,
     sent_at: time.nullable(),
+    delivered_at: time.nullable(),
+    opened_at: time.nullable(),
+    bounced_at: time.nullable(),
+    complained_at: time.nullable(),
     in_doubt_at: time.nullable(),
     last_status_code: text.nullable(),
     last_response: text.nullable(),
     created_at: time,
   })
   .openapi('Delivery')
+
+export const EmailTemplate = z
+  .object({
+    id,
+    organisation_id: id,
+    kind: text.openapi({ example: 'invite' }),
+    locale: text,
+    name: text,
+    subject: text.nullable(),
+    heading: text.nullable(),
+    body: text.nullable(),
+    button: text.nullable(),
+    is_default: z.boolean(),
+    created_at: time,
+    updated_at: time,
+  })
+  .openapi('EmailTemplate')

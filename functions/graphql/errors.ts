@@ -33,7 +33,7 @@ export function refusal(failure: Failure, status: number): GraphQLError {
     })
   }
   // What is not the contract's comes from Postgres or from what stands before it: told in our words.
-  if (status === 401) return plain('unauthenticated', 401, 'You are not signed in.')
+  if (status === 401) return notSignedIn()
   if (code === '42501') {
     return plain('permission_denied', 403, 'Your roles do not permit this in this organisation.')
   }
@@ -57,6 +57,10 @@ export async function settle<T>(
 /** A refusal of this door itself, before anything is asked of the database. */
 export function badInput(code: string, message: string, hint: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, status: 422, hint } })
+}
+
+export function notSignedIn(): GraphQLError {
+  return plain('unauthenticated', 401, 'You are not signed in.')
 }
 
 function plain(code: string, status: number, message: string): GraphQLError {

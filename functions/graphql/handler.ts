@@ -5,9 +5,10 @@
  */
 import { GraphQLError } from 'graphql'
 import { createYoga, maskError } from 'graphql-yoga'
-import { callerClient } from '../_shared/caller.ts'
-import type { DoorEnvironment } from '../_shared/environment.ts'
+import { callerClient, credentialsOf } from '../_shared/caller.ts'
+import type { DoorEnvironment } from '../_shared/door-environment.ts'
 import { type Context, createContext } from './context.ts'
+import { notSignedIn } from './errors.ts'
 import { LIMITS, limitPlugin } from './limits.ts'
 import { schema } from './schema.ts'
 
@@ -30,7 +31,11 @@ export function createHandler(
 ): (request: Request) => Promise<Response> {
   const yoga = createYoga<object, Context>({
     schema,
-    context: ({ request }) => createContext(callerClient(request, environment, send)),
+    context({ request }) {
+      const credentials = credentialsOf(request.headers, environment)
+      if (!credentials) throw notSignedIn()
+      return createContext(callerClient(environment, credentials, request.headers, { send }))
+    },
     plugins: [limitPlugin(schema)],
     maxRequestBodySize: LIMITS.body,
     cors: {

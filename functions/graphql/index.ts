@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readDoorEnvironment } from '../_shared/environment.ts'
+import { readDoorEnvironment } from '../_shared/door-environment.ts'
 import { createHandler } from './handler.ts'
 
 const variables = Deno.env.toObject()

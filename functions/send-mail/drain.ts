@@ -22,7 +22,7 @@ export interface DrainOptions {
   onDone?: (result: keyof Counts) => void
   /** The name of this worker in the log. */
   worker: string
-  /** How many mails are under way at once; more than connections, so that none of those waits. Default: 16 */
+  /** How many mails are under way at once; more than connections, so that none of those waits. Default: 24 */
   concurrency?: number
 }
 
@@ -41,10 +41,29 @@ export interface Counts {
  * @param signal - when it is aborted, what is under way is finished and nothing more is taken
  */
 export async function drain(options: DrainOptions, signal?: AbortSignal): Promise<Counts> {
-  const { deliveries, worker, concurrency = 16 } = options
+  const { deliveries, worker, concurrency = 24 } = options
   const counts: Counts = { sent: 0, failed: 0, skipped: 0 }
   const underWay = new Set<Promise<void>>()
+  // What is still to be written down holds up no other mail, up to a point: it is what goes out twice
+  // when this worker is killed now.
+  const unwritten = new Set<Promise<void>>()
   let trouble: { error: unknown } | null = null
+  const note = (error: unknown) => {
+    trouble = { error }
+  }
+
+  const handle = async (lease: Lease): Promise<void> => {
+    const { outcome, write } = await deliver(lease, options)
+    const writing = write()
+      .then(() => {
+        counts[outcome] += 1
+        options.onDone?.(outcome)
+      })
+      .catch(note)
+      .finally(() => unwritten.delete(writing))
+    unwritten.add(writing)
+    if (unwritten.size > concurrency) await writing
+  }
 
   try {
     while (!signal?.aborted && !trouble) {
@@ -53,28 +72,29 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
       const free = concurrency - underWay.size
       const leases = free >= concurrency / 2 ? await deliveries.lease(worker, free) : []
       for (const lease of leases) {
-        const sending = deliver(lease, options)
-          .then((result) => {
-            counts[result] += 1
-            options.onDone?.(result)
-          })
-          .catch((error: unknown) => {
-            trouble = { error }
-          })
-          .finally(() => underWay.delete(sending))
-        underWay.add(sending)
+        const handling = handle(lease)
+          .catch(note)
+          .finally(() => underWay.delete(handling))
+        underWay.add(handling)
       }
       if (underWay.size === 0) break
       await Promise.race(underWay)
     }
   } finally {
     await Promise.all(underWay)
+    await Promise.all(unwritten)
   }
   if (trouble) throw (trouble as { error: unknown }).error
   return counts
 }
 
-async function deliver(lease: Lease, options: DrainOptions): Promise<keyof Counts> {
+interface Delivered {
+  outcome: keyof Counts
+  /** Writes down what became of it. */
+  write(): Promise<unknown>
+}
+
+async function deliver(lease: Lease, options: DrainOptions): Promise<Delivered> {
   const { deliveries, worker } = options
   const start = performance.now()
   const { outcome, ...about } = await attempt(lease, options)
@@ -87,16 +107,22 @@ async function deliver(lease: Lease, options: DrainOptions): Promise<keyof Count
   }
   if (!outcome) {
     log('mail.skipped', line)
-    return 'skipped'
+    return { outcome: 'skipped', write: async () => {} }
   }
   if (outcome.ok) {
-    await insist(() => deliveries.complete(lease, outcome.response, outcome.providerMessageId))
+    const { response, providerMessageId } = outcome
     log('mail.sent', line)
-    return 'sent'
+    return {
+      outcome: 'sent',
+      write: () => insist(() => deliveries.complete(lease, response, providerMessageId)),
+    }
   }
-  await insist(() => deliveries.fail(lease, outcome.failure, outcome.response, outcome.statusCode))
-  log('mail.failed', { ...line, failure: outcome.failure, response: outcome.response })
-  return 'failed'
+  const { failure, response, statusCode } = outcome
+  log('mail.failed', { ...line, failure, response })
+  return {
+    outcome: 'failed',
+    write: () => insist(() => deliveries.fail(lease, failure, response, statusCode)),
+  }
 }
 
 interface Attempt {

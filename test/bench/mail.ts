@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import postgres from 'postgres'
 import { startPostgres } from '../../supabase/local/database.ts'
@@ -23,12 +24,14 @@ import { freePort } from '../../supabase/local/ports.ts'
 
 const total = Number(process.argv[2] ?? 2_000)
 const ROUNDS = 3
+const run = promisify(execFile)
 const OWNER = '00000000-0000-4000-8000-0000000000aa'
 
 const folder = await mkdtemp(join(tmpdir(), 'usher-bench-'))
 const server = await startPostgres({ folder, port: await freePort() })
 const sql = postgres(server.url, { max: 1, onnotice: () => {} })
 const sink = await startSink()
+const message = join(folder, 'message.json')
 try {
   await preparePlatform(server.url)
   await applyMigrations(server.url)
@@ -36,6 +39,7 @@ try {
     alter role usher_worker login password 'worker';
     insert into auth.users (id, email, email_confirmed_at) values ('${OWNER}', 'bench@example.com', now());
     select usher.update_settings('{"invites_per_day": 1000000}');`)
+  await writeMessage()
   const results: { bare: number; worker: number }[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const bare = await rate(sendBare)
@@ -63,9 +67,16 @@ async function rate(send: () => Promise<{ stop(): void }>): Promise<number> {
   return (total - 1) / (milliseconds / 1000)
 }
 
+/** An invitation as it goes out, drawn once. */
+async function writeMessage(): Promise<void> {
+  const file = '../test/bench/draw-message.ts'
+  const { stdout } = await run('deno', denoArguments(file))
+  await writeFile(message, stdout)
+}
+
 async function sendBare() {
   const file = '../test/bench/bare-nodemailer.ts'
-  const child = spawn('deno', [...denoArguments(file), sink.url, String(total)], {
+  const child = spawn('deno', [...denoArguments(file), sink.url, String(total), message], {
     stdio: 'inherit',
   })
   return { stop: () => void child.kill() }

@@ -6,7 +6,6 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import postgres from 'postgres'
 import { afterAll, beforeAll } from 'vitest'
 import { createUsher, type Usher } from '../../client/index.ts'
 import type { Stack } from '../../supabase/local/stack-file.ts'
@@ -35,11 +34,6 @@ export function freshStack() {
       USHER_SEED: 'none',
     })
     stack = await untilReady(run, folder)
-    // The first link of a project makes its signing key. The worker's first mail and a link that is revealed
-    // at that moment can block each other; these tests are about other things.
-    const sql = postgres(stack.databaseUrl, { max: 1 })
-    await sql`select usher.ensure_signing_key()`
-    await sql.end()
   })
   afterAll(async () => {
     run.process.kill('SIGTERM')

@@ -78,4 +78,33 @@ describe('a race', { timeout: 60_000 }, () => {
       ).toEqual([{ status: 'banned' }])
     }
   })
+
+  test('of a first mail and a first link that is revealed blocks neither', async ({
+    acme,
+    database,
+  }) => {
+    const sql = postgres(database.url, { max: 1, onnotice: () => {} })
+    onTestFinished(() => sql.end())
+    const { invite } = await acme.invite()
+    await acme.sql`delete from usher.device_codes`
+    await acme.sql`delete from usher.signing_keys`
+
+    let revealed: Promise<unknown> = Promise.resolve()
+    const minted = await sql.begin(async (tx) => {
+      await tx`select usher.ensure_signing_key()`
+      revealed = acme.owner.rpc('reveal_organisation_invite_link', { invite_id: invite.id })
+      await expect
+        .poll(async () => {
+          const [row] = await acme.sql`select count(*)::int as waiting from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`
+          return row?.waiting
+        })
+        .toBe(1)
+      const [row] = await tx`select usher.mint_invite_token(${invite.id}) as token`
+      return row?.token as string
+    })
+
+    expect(minted).toMatch(/^inv_/)
+    expect(await revealed).toContain('/invite#inv_')
+  })
 })

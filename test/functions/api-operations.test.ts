@@ -109,9 +109,8 @@ test.for(callable.map((operation) => [nameOf(operation), operation] as const))(
     const refusals = String(fn?.comment).split('Fails')[1] ?? ''
     const codes = Object.keys(PROBLEMS).filter((code) => new RegExp(`\\b${code}\\b`).test(refusals))
 
-    expect(isMapped ? ['changes', 'organisation_id'] : Object.keys(taken).sort()).toEqual(
-      [...(fn?.names ?? [])].sort(),
-    )
+    const mapped = ['changes', ...Object.keys(params?.shape ?? {})]
+    expect((isMapped ? mapped : Object.keys(taken)).sort()).toEqual([...(fn?.names ?? [])].sort())
     expect(codes.filter((code) => !refuses.includes(code as never))).toEqual([])
   },
 )

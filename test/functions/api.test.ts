@@ -307,15 +307,14 @@ describe('CORS', () => {
     },
   )
 
-  test('unless told otherwise, no page may; told "*", every page', async ({ project }) => {
-    const allowed = async (USHER_ALLOWED_ORIGINS: string) => {
-      const handler = createHandler(readApiEnvironment({ ...project, USHER_ALLOWED_ORIGINS }))
-      const { headers } = await send(handler, '/api/organisations', preflight('https://app.test'))
-      return headers.get('access-control-allow-origin')
-    }
+  test('unless told otherwise, every page may: there are no cookies to misuse', async ({
+    project: { USHER_ALLOWED_ORIGINS: _, ...project },
+  }) => {
+    const handler = createHandler(readApiEnvironment(project))
+    const { headers } = await send(handler, '/api/organisations', preflight('https://evil.test'))
 
-    expect(await allowed('')).toBeNull()
-    expect(await allowed('*')).toBe('*')
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-allow-credentials')).toBeNull()
   })
 })
 
@@ -684,21 +683,6 @@ describe('the reference', () => {
     expect(headers.get('content-security-policy')).toContain('https://cdn.jsdelivr.net')
     expect((await send(handler, '/api/reference/swagger-ui.css', {})).status).toBe(404)
   })
-})
-
-test.for([
-  ['{"default": "sb_publishable_1", "web": "sb_publishable_2"}', 'sb_publishable_1'],
-  ['{"web": "sb_publishable_2"}', 'sb_publishable_2'],
-  [undefined, 'anon'],
-  ['no json', 'anon'],
-] as const)('of the keys %s it takes %s', ([SUPABASE_PUBLISHABLE_KEYS, expected]) => {
-  const { project } = readApiEnvironment({
-    SUPABASE_URL: 'https://project.supabase.test',
-    SUPABASE_ANON_KEY: 'anon',
-    SUPABASE_PUBLISHABLE_KEYS,
-  })
-
-  expect(project.publishableKey).toBe(expected)
 })
 
 test('an environment that is not complete is named in one message', () => {

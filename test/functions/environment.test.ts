@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { readDoorEnvironment } from '../../functions/_shared/environment.ts'
+import { readDoorEnvironment } from '../../functions/_shared/door-environment.ts'
+import { readApiEnvironment } from '../../functions/api/environment.ts'
 
-describe('the environment of a door', () => {
+const DOORS = [
+  ['GraphQL', readDoorEnvironment],
+  ['REST', readApiEnvironment],
+] as const
+
+describe.for(DOORS)('the environment of %s', ([, readEnvironment]) => {
   const hosted = { SUPABASE_URL: 'https://project.supabase.test', SUPABASE_ANON_KEY: 'key' }
 
   test('is what every edge function has, and any page may call', () => {
-    expect(readDoorEnvironment(hosted)).toEqual({
-      apiUrl: 'https://project.supabase.test',
+    expect(readEnvironment(hosted)).toMatchObject({
+      supabaseUrl: 'https://project.supabase.test',
       publishableKey: 'key',
       allowedOrigins: ['*'],
     })
@@ -15,22 +21,34 @@ describe('the environment of a door', () => {
   test('names the origins that may call', () => {
     const origins = 'https://app.test, http://localhost:5173/'
 
-    expect(
-      readDoorEnvironment({ ...hosted, USHER_ALLOWED_ORIGINS: origins }).allowedOrigins,
-    ).toEqual(['https://app.test', 'http://localhost:5173'])
+    expect(readEnvironment({ ...hosted, USHER_ALLOWED_ORIGINS: origins }).allowedOrigins).toEqual([
+      'https://app.test',
+      'http://localhost:5173',
+    ])
   })
 
-  test.for(['app.test', 'https://app.test/path', 'https://*.app.test x', ''])(
+  test.for(['app.test', 'https://app.test/path', 'https://*.app.test x', 'none', ''])(
     'does not take %j for origins',
     (origins) => {
-      expect(() => readDoorEnvironment({ ...hosted, USHER_ALLOWED_ORIGINS: origins })).toThrow(
+      expect(() => readEnvironment({ ...hosted, USHER_ALLOWED_ORIGINS: origins })).toThrow(
         /USHER_ALLOWED_ORIGINS is/,
       )
     },
   )
 
+  test.for([
+    ['{"default": "sb_publishable_1", "web": "sb_publishable_2"}', 'sb_publishable_1'],
+    ['{"web": "sb_publishable_2"}', 'sb_publishable_2'],
+    [undefined, 'key'],
+    ['no json', 'key'],
+  ] as const)('of the keys %s it takes %s', ([SUPABASE_PUBLISHABLE_KEYS, expected]) => {
+    const { publishableKey } = readEnvironment({ ...hosted, SUPABASE_PUBLISHABLE_KEYS })
+
+    expect(publishableKey).toBe(expected)
+  })
+
   test('says all that is missing at once', () => {
-    expect(() => readDoorEnvironment({})).toThrow(
+    expect(() => readEnvironment({})).toThrow(
       /SUPABASE_URL is missing.*SUPABASE_ANON_KEY is missing/,
     )
   })

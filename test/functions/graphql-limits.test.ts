@@ -263,7 +263,7 @@ describe('an answer tells nothing of the inside', () => {
     const { createHandler } = await import('../../functions/graphql/handler.ts')
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const handle = createHandler({
-      apiUrl: 'http://127.0.0.1:1',
+      supabaseUrl: 'http://127.0.0.1:1',
       publishableKey: 'x',
       allowedOrigins: ['*'],
     })

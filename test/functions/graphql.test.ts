@@ -265,12 +265,20 @@ describe('over HTTP', () => {
     expect(await page.text()).toContain('<title>Usher</title>')
 
     const hosted = createHandler({
-      apiUrl: stack.apiUrl,
+      supabaseUrl: stack.apiUrl,
       publishableKey: 'x',
       allowedOrigins: ['*'],
     })
     const answer = await hosted(new Request(url, { headers: { accept: 'text/html' } }))
     expect(answer.headers.get('content-type') ?? '').not.toContain('text/html')
+  })
+
+  test('an Authorization that cannot be read is refused, and not taken for nobody', async () => {
+    const request = post(url, { query: '{ validateInvite(token: "inv_x") { status } }' })
+    request.headers.set('authorization', 'Basic b3duZXI6cGFzc3dvcmQ=')
+    const answer = await readAnswer(await fetch(request))
+
+    expect([answer.codes, answer.data?.validateInvite ?? null]).toEqual([['unauthenticated'], null])
   })
 
   test('pages of other origins may call, or only those that the environment names', async () => {
@@ -283,7 +291,7 @@ describe('over HTTP', () => {
     expect(anyone.headers.get('access-control-allow-headers')).toContain('authorization')
 
     const handle = createHandler({
-      apiUrl: stack.apiUrl,
+      supabaseUrl: stack.apiUrl,
       publishableKey: 'x',
       allowedOrigins: ['https://app.test', 'https://admin.test'],
     })

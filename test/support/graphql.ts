@@ -86,7 +86,7 @@ export const test = base.extend('door', { scope: 'file' }, async ({ database }, 
 
   let requests = 0
   const handle = createHandler(
-    { apiUrl: api.url, publishableKey: SECRETS.publishableKey, allowedOrigins: ['*'] },
+    { supabaseUrl: api.url, publishableKey: SECRETS.publishableKey, allowedOrigins: ['*'] },
     {
       send: (...request) => {
         requests += 1

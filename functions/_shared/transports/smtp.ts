@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Readable } from 'node:stream'
 import { createTransport } from 'nodemailer'
 import { headersOf, type Message, type Outcome, type Transport } from './index.ts'
 
@@ -78,13 +79,16 @@ export function createSmtpTransport(
   const handedOver = new WeakSet<Message>()
   pool.use('stream', (mail, done) => {
     const { message } = mail.data as { message?: Message }
-    const createReadStream = mail.message.createReadStream.bind(mail.message)
-    mail.message.createReadStream = (options) => {
-      const stream = createReadStream(options)
-      if (message) stream.once('end', () => handedOver.add(message))
-      return stream
-    }
-    done()
+    mail.message.build((error, bytes) => {
+      if (error) return done(error)
+      // In large pieces: written as it is composed, it would take many small ones.
+      mail.message.createReadStream = () => {
+        const stream = Readable.from(pieces(bytes), { objectMode: false })
+        if (message) stream.once('end', () => handedOver.add(message))
+        return stream
+      }
+      done()
+    })
   })
 
   return {
@@ -107,6 +111,10 @@ export function createSmtpTransport(
     },
     close: () => pool.close(),
   }
+}
+
+function* pieces(bytes: Buffer, size = 64 * 1024): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
 /** As nodemailer takes it. */

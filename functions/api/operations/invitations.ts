@@ -43,7 +43,9 @@ const draft = z.strictObject({
     .record(z.string(), z.unknown())
     .optional()
     .openapi({ description: "At most 8 kB, for the application's own use." }),
-  template_id: id.optional(),
+  template_id: id
+    .optional()
+    .openapi({ description: 'One of listEmailTemplates, of the kind invite.' }),
 })
 
 export const invitations: Operation[] = [
@@ -85,7 +87,7 @@ export const invitations: Operation[] = [
       'JSON; or a CSV file, as the body (text/csv, with organisation_id in the query) or uploaded ' +
       '(multipart/form-data, with organisation_id and file). The first line of a CSV file names its ' +
       'columns: email, roles (several with a space or | between them), and where wanted expires_in, ' +
-      'message, locale, redirect_to, metadata (JSON). An outcome for each row, in order.',
+      'message, locale, redirect_to, metadata (JSON), template_id. An outcome for each row, in order.',
     source: { function: 'create_organisation_invites' },
     query: z.strictObject({
       organisation_id: id.optional().openapi({ description: 'For text/csv only.' }),

@@ -77,7 +77,8 @@ export const organisations: Operation[] = [
     summary: 'Changes settings; what is left out stays, and null takes an optional one back.',
     description:
       'Any of name, slug, logo_url, accent_colour, reply_to, locale, invite_ttl, seat_limit, ' +
-      'allowed_email_domains, self_service_resend, expiry_mail, reminder_before, audit_retention.',
+      'allowed_email_domains, self_service_resend, expiry_mail, reminder_before, audit_retention, ' +
+      'sender_name, track_opens.',
     source: {
       function: 'update_organisation',
       toArguments: ({ organisation_id, ...changes }) => ({ organisation_id, changes }),

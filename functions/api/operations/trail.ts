@@ -1,5 +1,5 @@
 /**
- * What happened, and what was sent.
+ * What happened, and whether the record of it is whole.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
   row,
   text,
 } from '../operation.ts'
-import { AuditEvent, AuditVerification, Delivery } from '../schemas.ts'
+import { AuditEvent, AuditVerification } from '../schemas.ts'
 
 const tag = 'Trail'
 
@@ -57,30 +57,5 @@ export const trail: Operation[] = [
     params: inOrganisation,
     answers: row(AuditVerification),
     refuses: OUTSIDE,
-  },
-  {
-    id: 'listDeliveries',
-    method: 'get',
-    path: '/organisations/{organisation_id}/deliveries',
-    tag,
-    summary:
-      'Mails, sent and to be sent, newest first. For those with invite.read; none for others.',
-    source: {
-      table: 'organisation_deliveries',
-      equal: ['organisation_id', 'status', 'kind', 'invite_id'],
-      order: [
-        ['created_at', 'desc'],
-        ['id', 'desc'],
-      ],
-    },
-    params: inOrganisation,
-    query: z.strictObject({
-      status: Delivery.shape.status.optional(),
-      kind: text.optional().openapi({ example: 'invite' }),
-      invite_id: id.optional(),
-      ...pageOfTable,
-    }),
-    answers: page(Delivery),
-    refuses: ['unauthenticated'],
   },
 ]

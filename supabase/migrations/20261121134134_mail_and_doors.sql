@@ -3477,7 +3477,7 @@ invite_id, error_code, error_details (for already_invited: the id of the invite 
 invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
 batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
 
-COMMENT ON FUNCTION "public"."delete_organisation_email_template"(uuid) IS 'Deletes a template; open invites that name it are mailed as built in from now on. Needs organisation.update.
+COMMENT ON FUNCTION "public"."delete_organisation_email_template"(uuid) IS 'Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
 Fails with unauthenticated, organisation_not_found (no such template), permission_denied.';
 
 COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
