@@ -100,6 +100,8 @@ describe('the keyboard alone', () => {
 
     await actions.focus()
     await page.keyboard.press('Enter')
+    // The menu takes the focus once it is open; before that, it would take it away again.
+    await page.locator('[role=menu] :focus').waitFor({ state: 'attached' })
     await page.getByRole('menuitem', { name: 'Withdraw' }).focus()
     await page.keyboard.press('Enter')
     const dialog = page.getByRole('dialog')

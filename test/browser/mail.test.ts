@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import {
   type Account,
+  axe,
   linkIn,
   linkOf,
   type Mail,
@@ -110,6 +111,7 @@ describe('mail templates', () => {
 
     await page.getByText('subject: there is no placeholder {{nobody}} here').waitFor()
     expect(await page.getByLabel('Subject').getAttribute('aria-invalid')).toBe('true')
+    expect(await axe(page)).toEqual([])
     await page.getByLabel('Subject').fill('Hello')
     await button(page, 'Save').click()
     await page.waitForURL(/\/settings\/templates\/[0-9a-f-]{36}$/)
@@ -194,6 +196,7 @@ describe('the link to stop invitations', () => {
     await button(page, 'Stop invitations').click()
     await page.getByText(`${organisation.name} will not invite you by mail any more.`).waitFor()
     expect(await turns()).toEqual(['mail.stopped'])
+    expect(await axe(page)).toEqual([])
     await owner.usher.invites.resend(id)
     await until(async () =>
       (await owner.usher.deliveries.list(organisation.id, { inviteId: id })).data.some(
@@ -321,6 +324,7 @@ describe('what became of a mail', () => {
     const notice = page.getByRole('alert').filter({ hasText: 'The mail did not arrive' })
     await notice.waitFor()
     expect(await notice.innerText()).toContain('550 5.1.1 no such user')
+    expect(await axe(page)).toEqual([])
     await button(page, 'Let mails go there, and try again').click()
 
     await notice.waitFor({ state: 'detached' })

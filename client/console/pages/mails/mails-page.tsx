@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Anchor, Button, Group, NativeSelect, Text } from '@mantine/core'
-import { IconSend } from '@tabler/icons-react'
+import { ActionIcon, Anchor, Group, NativeSelect, Text } from '@mantine/core'
+import { IconRefresh, IconSend } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'react-router'
@@ -121,14 +121,15 @@ function Mails() {
       cell: ({ row: { original } }) =>
         can('invite.resend') &&
         canBeRetried(original) && (
-          <Button
-            size="compact-sm"
-            variant="default"
+          <ActionIcon
+            variant="subtle"
+            color="gray"
             aria-label={`${words.retry}: ${original.recipient}`}
+            title={words.retry}
             onClick={() => tryAgain(original)}
           >
-            {words.retry}
-          </Button>
+            <IconRefresh size={18} aria-hidden />
+          </ActionIcon>
         ),
     },
   ]

@@ -21,13 +21,13 @@ import type { EmailTemplate, MailKind, Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { languageChoices } from './language-name.ts'
-import type { Wording } from './wording.ts'
+import { type TypedWording, toWording } from './wording.ts'
 
 interface MailPreviewProps {
   kind: MailKind
   organisation: Organisation
   /** What is being written. */
-  draft: Wording & { locale: string }
+  typed: TypedWording & { locale: string }
   /** The other templates of the kind. */
   templates: EmailTemplate[]
 }
@@ -37,7 +37,7 @@ type Scheme = 'light' | 'dark'
 /** Pixels, as a phone has them. */
 const NARROW = 360
 
-export function MailPreview({ kind, organisation, draft, templates }: MailPreviewProps) {
+export function MailPreview({ kind, organisation, typed, templates }: MailPreviewProps) {
   const { templates: words, common } = useTexts()
   const [other, setOther] = useState<string | null>(null)
   const [chosenScheme, setScheme] = useState<Scheme | null>(null)
@@ -45,17 +45,15 @@ export function MailPreview({ kind, organisation, draft, templates }: MailPrevie
   const ownScheme = useComputedColorScheme('light')
   const scheme = chosenScheme ?? ownScheme
 
+  const [draft] = useDebouncedValue(typed, 200)
   const locale = other ?? draft.locale
   const saved = templates.find((each) => each.isDefault && each.locale === locale) ?? null
   const isDraft = locale === draft.locale
-  const [shown] = useDebouncedValue(
-    { kind, locale, scheme, organisation, wording: isDraft ? draft : saved },
-    200,
-  )
+  const wording = isDraft ? toWording(draft) : saved
+  const shown = { kind, locale, scheme, organisation, wording }
   const mail = useQuery({
     queryKey: ['mail-preview', shown],
     queryFn: async () => (await import('./draw-mail.ts')).drawMail(shown),
-    // Its chunk is all that may come over the network.
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,

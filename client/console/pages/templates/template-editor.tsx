@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Button, Group, SimpleGrid, Stack } from '@mantine/core'
+import { Button, Grid, Group, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -84,34 +84,38 @@ export function TemplateEditor({ kind, template, templates, organisation }: Temp
   }
 
   return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
-      <form onSubmit={form.onSubmit(save)}>
-        <Stack>
-          <TemplateFields kind={kind} form={form} />
-          {error && !refusedField(error) && <ProblemAlert error={error} />}
-          <Group>
-            <Button
-              type="submit"
-              loading={create.isPending || update.isPending}
-              disabled={!form.isDirty()}
-            >
-              {common.save}
-            </Button>
-            {template && (
-              <Button variant="default" onClick={() => askToDelete(template)}>
-                {words.delete}
+    <Grid gap="xl">
+      <Grid.Col span={{ base: 12, lg: 5 }}>
+        <form onSubmit={form.onSubmit(save)}>
+          <Stack>
+            <TemplateFields kind={kind} form={form} />
+            {error && !refusedField(error) && <ProblemAlert error={error} />}
+            <Group>
+              <Button
+                type="submit"
+                loading={create.isPending || update.isPending}
+                disabled={!form.isDirty()}
+              >
+                {common.save}
               </Button>
-            )}
-          </Group>
-        </Stack>
-      </form>
-      <MailPreview
-        kind={kind}
-        organisation={organisation}
-        draft={{ locale, ...toWording(typed) }}
-        templates={templates.filter((each) => each.kind === kind && each.id !== template?.id)}
-      />
+              {template && (
+                <Button variant="default" onClick={() => askToDelete(template)}>
+                  {words.delete}
+                </Button>
+              )}
+            </Group>
+          </Stack>
+        </form>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, lg: 7 }}>
+        <MailPreview
+          kind={kind}
+          organisation={organisation}
+          typed={form.values}
+          templates={templates.filter((each) => each.kind === kind && each.id !== template?.id)}
+        />
+      </Grid.Col>
       <Confirm question={question} onClose={() => setQuestion(null)} />
-    </SimpleGrid>
+    </Grid>
   )
 }

@@ -97,8 +97,8 @@ export function TemplateFields({ kind, form }: TemplateFieldsProps) {
         maxLength={5000}
         {...fillable('body')}
       />
-      <Fieldset variant="unstyled" legend={words.insert}>
-        <Group gap={6} mt={6}>
+      <Fieldset variant="unstyled" m={0} legend={words.insert}>
+        <Group gap={6}>
           {MAIL_PLACEHOLDERS[kind].map((placeholder) => (
             <Button
               key={placeholder}
