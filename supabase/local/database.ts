@@ -68,6 +68,10 @@ export async function startPostgres({
   } catch (cause) {
     throw new Error(`Postgres did not start. ${errors.at(-1) ?? cause ?? ''}`.trim(), { cause })
   }
+  // Told to stop, it would wait for ever for the end of a process that has ended by itself.
+  server.process?.once('exit', () => {
+    server.process = undefined
+  })
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
     stop: () => server.stop(),
