@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
+import { loadPresentState } from '../../scripts/schema.ts'
 import { startPostgres } from '../../supabase/local/database.ts'
-import { applyMigrations } from '../../supabase/local/migrations.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
 import { Caller, type Person, person } from '../support/people.ts'
@@ -34,7 +34,7 @@ export async function startScene() {
   let server = await startPostgres(options)
   let sql = connectTo(server.url)
   await preparePlatform(server.url)
-  await applyMigrations(server.url)
+  await loadPresentState(server.url)
   await sql.unsafe(`alter role usher_worker login password '${WORKER_PASSWORD}'`)
   await sql`select usher.update_settings(
     '{"invites_per_day": 1000000, "resend_cooldown": "0", "resends_per_day": 1000}')`
