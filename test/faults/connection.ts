@@ -5,21 +5,19 @@
  *
  * @module
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@supabase/supabase-js'
-import { SignJWT } from 'jose'
 import postgres from 'postgres'
 import { readApiEnvironment } from '../../functions/api/environment.ts'
 import { createHandler } from '../../functions/api/handler.ts'
-import { startApi } from '../../supabase/local/api.ts'
-import { freePort } from '../../supabase/local/ports.ts'
 import { Refusal } from '../support/people.ts'
+import { type Api, startQuietApi } from './api.ts'
 import { ask, NoAnswer } from './ask.ts'
 import { startCuttingProxy } from './cutting-proxy.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
-import { countAccepts, halfAccepts, type Scene, startScene } from './scene.ts'
+import { countAccepts, halfAccepts, startScene } from './scene.ts'
 
 const CLIENTS = 8
 const AT_ONCE = 'idempotency_key_in_use'
@@ -41,7 +39,7 @@ export async function runConnectionFaults(
   const { seed, people, say = () => {} } = options
   const random = createRandom(seed)
   const scene = await startScene()
-  const api = await startQuietApi(scene)
+  const api = await startQuietApi(scene.url)
   const wires = {
     postgres: await startCuttingProxy({ port: Number(new URL(scene.url).port), random }),
     api: await startCuttingProxy({ port: Number(new URL(api.url).port), random }),
@@ -175,8 +173,6 @@ function overPostgres(url: string, port: number) {
   return { call, once }
 }
 
-type Api = Awaited<ReturnType<typeof startQuietApi>>
-
 function overSupabase(api: Api, port: number) {
   const call: Call = async ({ userId }, name, args) => {
     const token = await api.tokenOf(userId)
@@ -236,40 +232,6 @@ function refusalIn(error: { code?: string; message?: string }, status: number): 
   if (status < 400 || status >= 500) return new NoAnswer(`${status} ${error.message ?? error.code}`)
   const body = JSON.stringify({ code: error.code, message: error.message })
   return new Refusal({ code: 'PGRST', message: body, detail: JSON.stringify({ status }) } as never)
-}
-
-async function startQuietApi(scene: Scene) {
-  const secrets = {
-    jwtSecret: randomBytes(32).toString('hex'),
-    publishableKey: `sb_publishable_${randomBytes(16).toString('hex')}`,
-    secretKey: `sb_secret_${randomBytes(16).toString('hex')}`,
-  }
-  // The local REST prints each refusal of Postgres.
-  const print = console.error
-  console.error = (...what) => {
-    if (!(what[0] instanceof Error && what[0].name === 'PostgresError')) print(...what)
-  }
-  const api = await startApi({
-    databaseUrl: scene.url,
-    port: await freePort(),
-    siteUrl: 'https://app.test',
-    secrets,
-  })
-  return {
-    url: api.url,
-    publishableKey: secrets.publishableKey,
-    tokenOf: (userId: string) =>
-      new SignJWT({ role: 'authenticated', aud: 'authenticated' })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setSubject(userId)
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(new TextEncoder().encode(secrets.jwtSecret)),
-    async stop() {
-      await api.stop()
-      console.error = print
-    },
-  }
 }
 
 async function inParallel<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {

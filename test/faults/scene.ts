@@ -122,7 +122,7 @@ export function connectTo(url: string, max = 4): postgres.Sql {
 
 /** The same person, over other connections. */
 export function onTop(sql: postgres.Sql, { userId, email }: Pick<Person, 'userId' | 'email'>) {
-  return new Caller(sql, 'authenticated', { id: userId, email })
+  return new Caller(sql, 'authenticated', { id: userId, email }) as Person
 }
 
 /** Half an accept: invites of which not all four parts of being accepted are there, or more than one. */
