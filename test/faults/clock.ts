@@ -105,10 +105,12 @@ async function answerInLongTransactions(run: Run, rounds: number) {
     serializable: accept,
     'accepting waits for a lock': behindLock('accept_organisation_invite'),
     'declining waits for a lock': behindLock('decline_organisation_invite'),
+    'enrolling waits for a lock': behindLock('enrol_organisation_device'),
   }
   try {
     for (const [way, answer] of Object.entries(ways)) {
-      for (const invitee of await scene.invite(rounds)) {
+      for (const invited of await scene.invite(rounds)) {
+        const invitee = way.startsWith('enrolling') ? await deviceOf(invited) : invited
         const end = (await clock(sql)) + 150 + random() * 100
         await endAt(sql, invitee, end)
         const untilOver = async () => wait(Math.max(0, end - (await clock(sql))) + 20)
@@ -133,13 +135,24 @@ async function answerInLongTransactions(run: Run, rounds: number) {
     })
   }
 
+  /** A device in the place of the person: its code is what it has for a link. */
+  async function deviceOf(invitee: Invitee): Promise<Invitee> {
+    const { invite_id, code } = await scene.owner.rpc('create_organisation_device_invite', {
+      organisation_id: scene.organisationId,
+      device_name: 'Door',
+      roles: ['member'],
+    })
+    return { ...invitee, inviteId: invite_id, token: code }
+  }
+
   /** Somebody looks at the row to change it, and then lets it be. */
   function behindLock(name: string) {
     return async (invitee: Invitee, untilOver: () => Promise<unknown>) => {
       let answering: Promise<unknown> = Promise.resolve()
       await sql.begin(async (tx) => {
         await tx`select from usher.invites where id = ${invitee.inviteId} for update`
-        answering = onTop(sql, invitee).rpc(name, { token: invitee.token })
+        const key = name === 'enrol_organisation_device' ? 'code' : 'token'
+        answering = onTop(sql, invitee).rpc(name, { [key]: invitee.token })
         answering.catch(() => {})
         await untilOver()
       })

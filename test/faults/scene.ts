@@ -130,16 +130,19 @@ export async function halfAccepts(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select i.id
     from usher.invites i
-    cross join lateral (
-      select (i.status = 'accepted')::int as accepted,
-        (select count(*) from auth.users u join public.organisation_members m on m.user_id = u.id
-          where u.email = i.email and m.organisation_id = i.organisation_id and m.status = 'active') as members,
-        (select count(*) from public.organisation_audit_events e
-          where e.organisation_id = i.organisation_id and e.target_id = i.id and e.event = 'invite.accepted')
-          as events,
-        (select count(*) from public.organisation_deliveries d
-          where d.invite_id = i.id and d.kind = 'invite_accepted') as mails) n
-    where (n.members, n.events, n.mails) is distinct from (n.accepted::bigint, n.accepted::bigint, n.accepted::bigint)`
+    left join (
+      select u.email, m.organisation_id, count(*) as n
+      from auth.users u
+      join public.organisation_members m on m.user_id = u.id and m.status = 'active'
+      group by u.email, m.organisation_id) m on m.email = i.email and m.organisation_id = i.organisation_id
+    left join (
+      select e.target_id, count(*) as n from public.organisation_audit_events e
+      where e.event = 'invite.accepted' group by e.target_id) e on e.target_id = i.id
+    left join (
+      select d.invite_id, count(*) as n from public.organisation_deliveries d
+      where d.kind = 'invite_accepted' group by d.invite_id) d on d.invite_id = i.id
+    cross join lateral (select (i.status = 'accepted')::int::bigint as accepted) a
+    where (coalesce(m.n, 0), coalesce(e.n, 0), coalesce(d.n, 0)) is distinct from (a.accepted, a.accepted, a.accepted)`
   return rows.map(({ id }) => id)
 }
 
