@@ -137,6 +137,10 @@ begin
     select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
     perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
   end if;
+  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
 
   -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
@@ -238,6 +242,10 @@ begin
   if not found then
     perform usher.fail(
       coalesce((usher.read_invite_token(decline_invite.token)).problem, 'invite_not_pending'));
+  end if;
+  -- As when accepting: it may have waited for the row until after its end.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
   end if;
 
   perform usher.record_event(v_invite.organisation_id, 'invite.declined', 'invite', v_invite.id,

@@ -203,6 +203,10 @@ begin
     select i.* into v_invite from usher.invites i where i.id = v_invite.id;
     perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_not_pending'));
   end if;
+  -- As when accepting an invite: it may have waited for the row until after its end.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
 
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   perform usher.require_free_seat(v_invite.organisation_id);

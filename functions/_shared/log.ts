@@ -9,12 +9,20 @@
  * @param fields - texts are made safe here; ids, numbers and words of our own pass as they are
  */
 export function log(event: string, fields: Record<string, unknown> = {}): void {
-  console.log(toLogLine('info', event, fields))
+  write(console.log, toLogLine('info', event, fields))
 }
 
 /** The same for what somebody should look at. */
 export function logTrouble(event: string, fields: Record<string, unknown> = {}): void {
-  console.error(toLogLine('error', event, fields))
+  write(console.error, toLogLine('error', event, fields))
+}
+
+function write(print: (line: string) => void, line: string): void {
+  try {
+    print(line)
+  } catch {
+    // A full disk under the log: no mail waits for that, and the rows of the deliveries tell the same.
+  }
 }
 
 function toLogLine(level: string, event: string, fields: Record<string, unknown>): string {

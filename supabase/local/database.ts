@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -68,6 +69,11 @@ export async function startPostgres({
   } catch (cause) {
     throw new Error(`Postgres did not start. ${errors.at(-1) ?? cause ?? ''}`.trim(), { cause })
   }
+  // Told to stop, it would wait for ever for the end of a process that has ended by itself.
+  const running = server as unknown as { process: ChildProcess | undefined }
+  running.process?.once('exit', () => {
+    running.process = undefined
+  })
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
     stop: () => server.stop(),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
 import type { Person } from '../support/people.ts'
+import { ROUNDS, SEED } from '../support/rounds.ts'
 
 type InviteState = 'pending' | 'accepted' | 'declined' | 'revoked' | 'expired'
 type MemberState = 'none' | 'active' | 'banned' | 'left' | 'removed'
@@ -173,7 +174,7 @@ async function step(
 }
 
 describe('any sequence of operations', () => {
-  test('leads where the states of invites and members say', { timeout: 120_000 }, async ({
+  test('leads where the states of invites and members say', { timeout: 120_000 * ROUNDS }, async ({
     database,
   }) => {
     const { sql } = database
@@ -214,7 +215,7 @@ describe('any sequence of operations', () => {
         const events = await acme.events()
         expect(events.filter((event) => event === 'invite.accepted')).toHaveLength(accepted)
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * ROUNDS, ...(SEED !== null && { seed: SEED }) },
     )
   })
 })

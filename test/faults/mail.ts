@@ -2,27 +2,28 @@
  * Mail under fire: workers are killed, the mail server has a bad day, Postgres is restarted; and in the end
  * each invite's mail has arrived, or is shown as failed for a reason, and none is missing.
  *
- *   npm run test:faults                      2,000 invites, 50 kills, 2 restarts
- *   npm run test:faults -- --seed=1234       the same again
+ *   npm run test:faults -- mail                   2,000 invites, 50 kills, 2 restarts
+ *   npm run test:faults -- mail --seed=1234       the same again
  *
  * Waiting is cut short: what is due in a minute is made due now, and so is the lease of a worker that was
  * killed. Nothing else is touched.
  *
  * @module
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
 import { startPostgres } from '../../supabase/local/database.ts'
-import { denoArguments } from '../../supabase/local/functions.ts'
 import { applyMigrations } from '../../supabase/local/migrations.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
 import { isUnknown, startHostileSmtp } from './hostile-smtp.ts'
 import { createRandom } from './random.ts'
+import { check, type FaultReport } from './report.ts'
+import { ended, spawnWorker } from './worker.ts'
 
 export interface MailFaultOptions {
   seed: number
@@ -66,24 +67,9 @@ export async function runMailFaults(options: MailFaultOptions): Promise<MailFaul
   let duplicatesAllowed = 0
 
   const startWorker = () => {
-    const child = spawn('deno', denoArguments('send-mail/worker.ts'), {
-      stdio: 'ignore',
-      env: {
-        ...process.env,
-        USHER_DATABASE_URL: server.url.replace(/\/\/[^@]+@/, '//usher_worker:worker@'),
-        USHER_WORKER_SECRET: 'a-secret-of-the-worker',
-        SMTP_URL: smtp.url,
-        MAIL_FROM: 'Usher <no-reply@usher.test>',
-      },
-    })
-    workers.add(child)
+    const databaseUrl = server.url.replace(/\/\/[^@]+@/, '//usher_worker:worker@')
+    workers.add(spawnWorker(databaseUrl, smtp.url))
   }
-  const ended = (child: ChildProcess) =>
-    new Promise((resolve) =>
-      child.exitCode === null && child.signalCode === null
-        ? child.once('exit', resolve)
-        : resolve(0),
-    )
 
   /** Kills one at random, and lets its leases run out. */
   const killOne = async () => {
@@ -174,6 +160,19 @@ export async function runMailFaults(options: MailFaultOptions): Promise<MailFaul
       faults: smtp.counts,
     }
   }
+}
+
+/** The same, as the other runs say it. */
+export async function reportMailFaults(options: MailFaultOptions): Promise<FaultReport> {
+  const { missing, severalIds, duplicates, duplicatesAllowed, faults, ...figures } =
+    await runMailFaults(options)
+  const broken: string[] = []
+  check(broken, 'a mail is missing', missing)
+  check(broken, 'a mail came under several ids', severalIds)
+  if (duplicates > duplicatesAllowed) {
+    broken.push(`${duplicates} mails came twice, of ${duplicatesAllowed} that may`)
+  }
+  return { broken, figures: { ...figures, duplicates, duplicatesAllowed, ...faults } }
 }
 
 interface Row {
