@@ -3,14 +3,12 @@
  *
  * @module
  */
-import type { Parameters } from 'fast-check'
-
 const minutes = Number(process.env.USHER_FUZZ_MINUTES ?? 0)
 const seed = process.env.USHER_FUZZ_SEED
 
 export interface Budget {
   /** For `fc.assert`. */
-  parameters: Parameters<never>
+  parameters: { numRuns: number; interruptAfterTimeLimit?: number; seed?: number }
   /** For the test that it is in, in milliseconds: room for the attempt under way, and for shrinking. */
   timeout: number
 }

@@ -171,7 +171,7 @@ describe('the REST door', () => {
           else expect(error_code).toMatch(/^[a-z_]+$/)
         }
       }),
-      { ...parameters, numRuns: Math.min(parameters.numRuns ?? 0, 1_500) },
+      { ...parameters, numRuns: Math.min(parameters.numRuns, 1_500) },
     )
   })
 })

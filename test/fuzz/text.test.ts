@@ -3,11 +3,10 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { createAcme, test } from '../support/acme.ts'
 import { budget } from './budget.ts'
+import { storable } from './storable.ts'
 
 const { parameters, timeout } = budget(60, 5)
 
-/** What Postgres can store at all; the doors' own tests send the rest. */
-const storable = (text: string) => text.replaceAll('\0', '').toWellFormed()
 const ODD = fc.constantFrom(
   ...[' ', '\t', '\r', '\n', '\r\n', '\u00a0', '\u200b', '\u202e', '\u2066', '\u2028', '\ufeff'],
   ...[
@@ -217,7 +216,7 @@ describe('text of strangers', () => {
         }
       }),
       // A day's allowance of invites is used up some time.
-      { ...parameters, numRuns: Math.min(parameters.numRuns ?? 0, 150) },
+      { ...parameters, numRuns: Math.min(parameters.numRuns, 150) },
     )
   })
 })
