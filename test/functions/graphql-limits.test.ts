@@ -4,7 +4,7 @@ import { isInputObjectType } from 'graphql'
 import { describe, expect, vi } from 'vitest'
 import { LIMITS } from '../../functions/graphql/limits.ts'
 import { schema } from '../../functions/graphql/schema.ts'
-import { budget } from '../fuzz/budget.ts'
+import { holds, TIMEOUT } from '../fuzz/budget.ts'
 import { post, readAnswer, test } from '../support/graphql.ts'
 
 const URL = 'http://door.test/graphql'
@@ -107,9 +107,9 @@ describe('what people ask for is within the limits', () => {
   })
 })
 
-const { parameters, timeout } = budget(400, 3)
+const BUDGET = { runs: 400, share: 3 }
 
-describe('whatever comes, the answer is never a fault of ours', { timeout }, () => {
+describe('whatever comes, the answer is never a fault of ours', { timeout: TIMEOUT }, () => {
   const fields = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
     Object.values(type?.getFields() ?? {}).map((field) => ({
       field,
@@ -163,14 +163,14 @@ describe('whatever comes, the answer is never a fault of ours', { timeout }, () 
           .tuple(...each.field.args.map(() => fc.oneof(value, fc.array(value, { maxLength: 3 }))))
           .map((values) => callOf(each, values, ids)),
       )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(call, async ({ query, variables }) => {
         const { status, text, codes } = await door.ask(acme.owner, query, variables)
         expect(status).toBeLessThan(500)
         expect(codes.filter((code) => !code || /INTERNAL|unreachable/.test(code))).toEqual([])
         expect(text).not.toMatch(/node_modules|\.ts:\d|postgres/i)
       }),
-      parameters,
+      BUDGET,
     )
   })
 
@@ -192,18 +192,18 @@ describe('whatever comes, the answer is never a fault of ours', { timeout }, () 
       '\ufeff',
       '🙂',
     )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(fc.array(token, { maxLength: 60 }), async (tokens) => {
         const { status, text } = await door.ask(null, tokens.join(' '))
         expect(status).toBeLessThan(500)
         expect(text).not.toMatch(/node_modules|\.ts:\d/)
       }),
-      parameters,
+      BUDGET,
     )
   })
 
   test('to requests that are none', async ({ door }) => {
-    await fc.assert(
+    await holds(
       fc.asyncProperty(
         fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'),
         fc.constantFrom(
@@ -236,7 +236,7 @@ describe('whatever comes, the answer is never a fault of ours', { timeout }, () 
           expect(answer.status).toBeLessThan(500)
         },
       ),
-      parameters,
+      BUDGET,
     )
   })
 

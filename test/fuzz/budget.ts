@@ -3,30 +3,31 @@
  *
  * @module
  */
+import fc from 'fast-check'
+
 const minutes = Number(process.env.USHER_FUZZ_MINUTES ?? 0)
 const seed = process.env.USHER_FUZZ_SEED
 
-export interface Budget {
-  /** For `fc.assert`. */
-  parameters: { numRuns: number; interruptAfterTimeLimit?: number; seed?: number }
-  /** For the test that it is in, in milliseconds: room for the attempt under way, and for shrinking. */
-  timeout: number
-}
+/** For the tests that it is in, in milliseconds: room for the attempts under way, and for shrinking. */
+export const TIMEOUT = minutes * 60_000 + 120_000
 
 /**
- * @param runs - how many attempts a usual test run makes
+ * Tries a property; a failure says its seed and the smallest example.
+ *
+ * @param runs - how many attempts a usual test run makes; at length, they are made again and again
  * @param share - how many properties the file has, each of which gets its part of the minutes
  */
-export function budget(runs: number, share: number): Budget {
-  const long = {
-    numRuns: Number.MAX_SAFE_INTEGER,
-    interruptAfterTimeLimit: (minutes * 60_000) / share,
-  }
-  return {
-    parameters: {
-      ...(minutes > 0 ? long : { numRuns: runs }),
-      ...(seed !== undefined && { seed: Number(seed) }),
-    },
-    timeout: minutes * 60_000 + 120_000,
-  }
+export async function holds<Values>(
+  property: fc.IAsyncProperty<Values>,
+  { runs, share }: { runs: number; share: number },
+): Promise<void> {
+  const end = Date.now() + (minutes * 60_000) / share
+  let round = 0
+  do {
+    await fc.assert(property, {
+      numRuns: runs,
+      ...(seed !== undefined && { seed: Number(seed) + round }),
+    })
+    round += 1
+  } while (Date.now() < end)
 }

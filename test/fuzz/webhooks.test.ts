@@ -16,9 +16,9 @@ import { createStandardReader } from '../../functions/mail-webhooks/standard.ts'
 import { workerUrl } from '../functions/worker-role.ts'
 import { test as base } from '../support/acme.ts'
 import * as senders from '../support/senders.ts'
-import { budget } from './budget.ts'
+import { holds, TIMEOUT } from './budget.ts'
 
-const { parameters, timeout } = budget(300, 4)
+const BUDGET = { runs: 300, share: 4 }
 const AUTH_SECRET = `v1,whsec_${randomBytes(24).toString('base64')}`
 
 /** `test` with the worker's own connection, as the functions have it. */
@@ -124,7 +124,10 @@ describe('of mail providers', () => {
       body,
     })
 
-  test('a genuine one of any content is answered', { timeout }, async ({ worker, acme }) => {
+  test('a genuine one of any content is answered', { timeout: TIMEOUT }, async ({
+    worker,
+    acme,
+  }) => {
     await acme.invite()
     const [mail] = await acme.sql`update public.organisation_deliveries set fence = 1
       where organisation_id = ${acme.id} returning id`
@@ -158,19 +161,18 @@ describe('of mail providers', () => {
         ),
       ),
     )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(genuine, async (asked) => {
         const body = await asked.clone().text()
         expect((await handler(asked)).status, `${asked.url} ${body}`).toBeLessThan(500)
       }),
-      parameters,
+      BUDGET,
     )
   })
 
-  test('a forged one of any content is refused, and nothing comes of it', { timeout }, async ({
-    worker,
-    database,
-  }) => {
+  test('a forged one of any content is refused, and nothing comes of it', {
+    timeout: TIMEOUT,
+  }, async ({ worker, database }) => {
     const handler = await setUp(worker)
     const before = await database.sql`select count(*) from usher.delivery_events`
     const letters = fc.string({
@@ -214,14 +216,14 @@ describe('of mail providers', () => {
         headers: {},
       })),
     )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(forged, async ({ provider, body, headers }) => {
         // What was put in may be what was there, or a part that is not signed.
         const { status } = await handler(request(provider, body, headers as Record<string, string>))
         if (provider === 'ses') expect(status).toBeLessThan(500)
         else expect([400, 401]).toContain(status)
       }),
-      parameters,
+      BUDGET,
     )
     expect(await database.sql`select count(*) from usher.delivery_events`).toEqual(before)
   })
@@ -273,36 +275,35 @@ describe('of Supabase Auth', () => {
         : body,
     )
 
-  test('a genuine one of any content is queued, or refused for good', { timeout }, async ({
+  test('a genuine one of any content is queued, or refused for good', { timeout: TIMEOUT }, async ({
     worker,
   }) => {
     const handler = setUp(worker)
     const key = AUTH_SECRET.replace('v1,', '')
-    await fc.assert(
+    await holds(
       fc.asyncProperty(bodies, async (body) => {
         const text = asText(body)
         const { status } = await handler(request(text, senders.signature(text, { key })))
         expect([200, 401, 422], text).toContain(status)
       }),
-      parameters,
+      BUDGET,
     )
   })
 
-  test('a forged one of any content is refused, and no mail comes of it', { timeout }, async ({
-    worker,
-    database,
-  }) => {
+  test('a forged one of any content is refused, and no mail comes of it', {
+    timeout: TIMEOUT,
+  }, async ({ worker, database }) => {
     const handler = setUp(worker)
     const count = () => database.sql`select count(*) from public.organisation_deliveries`
     const before = await count()
     const key = `whsec_${randomBytes(24).toString('base64')}`
-    await fc.assert(
+    await holds(
       fc.asyncProperty(bodies, fc.boolean(), async (body, isSigned) => {
         const text = asText(body)
         const headers = isSigned ? senders.signature(text, { key }) : {}
         expect((await handler(request(text, headers))).status).toBe(401)
       }),
-      parameters,
+      BUDGET,
     )
     expect(await count()).toEqual(before)
   })
