@@ -105,7 +105,7 @@ const WRITING = OPERATIONS.filter(
 
 describe('the REST door', () => {
   test('answers any body at any address, and every refusal is a problem document', {
-    timeout,
+    timeout: TIMEOUT,
   }, async ({ acme, rest }) => {
     const callers = fc.constantFrom('owner', 'member', 'outsider', 'anyone')
     await holds(

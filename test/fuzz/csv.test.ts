@@ -73,7 +73,7 @@ async function* inPieces(bytes: Uint8Array, sizes: number[]) {
 
 describe("the client's reader", () => {
   test('gives for any file rows that can be sent, or says which cannot be read', {
-    timeout,
+    timeout: TIMEOUT,
   }, async () => {
     await holds(
       fc.asyncProperty(file, async (text) => {
@@ -91,7 +91,7 @@ describe("the client's reader", () => {
   })
 
   test('gives back what another program has written, however it comes in', {
-    timeout,
+    timeout: TIMEOUT,
   }, async () => {
     const word = fc.stringMatching(
       /^[^\s"\0\ufeff\ud800-\udfff]([^\0\ufeff\ud800-\udfff]{0,20}[^\s\0\ufeff\ud800-\udfff])?$/,
@@ -144,7 +144,7 @@ describe("the client's reader", () => {
 
 describe('the REST door', () => {
   test('answers any file with an outcome for each row, or says that it is none', {
-    timeout,
+    timeout: TIMEOUT,
   }, async ({ acme, rest }) => {
     await acme.sql`select usher.update_settings('{"invites_per_day": 2000000000}')`
     await holds(

@@ -75,7 +75,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e
 
 describe('text of strangers', () => {
   test('what passes for an address is one, in one form, and can stand in a header', {
-    timeout,
+    timeout: TIMEOUT,
   }, async ({ database }) => {
     await holds(
       fc.asyncProperty(texts(ADDRESS), async (given) => {
@@ -115,7 +115,7 @@ describe('text of strangers', () => {
   })
 
   test('a line has no line break and nothing that turns or hides text, nor has a message', {
-    timeout,
+    timeout: TIMEOUT,
   }, async ({ database }) => {
     await holds(
       fc.asyncProperty(texts(fc.string({ unit: 'grapheme', maxLength: 130 })), async (given) => {
@@ -191,7 +191,7 @@ describe('text of strangers', () => {
   })
 
   test('any name and any address is taken as it should be, or refused in a word', {
-    timeout,
+    timeout: TIMEOUT,
   }, async ({ database }) => {
     const acme = await createAcme(database.sql)
     await database.sql`select usher.update_settings('{"invites_per_day": 2000000000}')`
