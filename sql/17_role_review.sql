@@ -53,16 +53,25 @@ comment on function usher.require_reviewed_member is
 
 create function usher.list_role_members(organisation_id uuid, role text)
 returns setof public.organisation_members
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select m.*
-  from usher.require_role($1, $2) r
-  join public.organisation_members m on r.name = any (m.roles)
-  where m.organisation_id = list_role_members.organisation_id and m.status = 'active'
-  order by m.email, m.id
+declare
+  -- Before the query, not in it: there it is asked only where there are members, and an organisation that is
+  -- somebody else's could be told from one that is not there.
+  v_role public.organisation_roles :=
+    usher.require_role(list_role_members.organisation_id, list_role_members.role);
+begin
+  return query
+    select m.*
+    from public.organisation_members m
+    where m.organisation_id = list_role_members.organisation_id
+      and m.status = 'active'
+      and v_role.name = any (m.roles)
+    order by m.email, m.id;
+end
 $$;
 comment on function usher.list_role_members is 'The rule behind public.list_organisation_role_members.';
 grant execute on function usher.list_role_members to authenticated;

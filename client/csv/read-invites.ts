@@ -130,8 +130,7 @@ async function* readRows(source: CsvSource, delimiter: string | undefined): Asyn
     return now
   }
 
-  for await (const text of textOf(source)) {
-    if (!text) continue
+  for await (const text of withWholeFirstLine(textOf(source))) {
     parser ??= start(text)
     await new Promise<void>((done) => parser?.write(text, () => done()))
     yield* taken()
@@ -147,9 +146,25 @@ async function* readRows(source: CsvSource, delimiter: string | undefined): Asyn
   yield* taken()
 }
 
+/** The first line says what parts the columns, and a stream may bring it in pieces. */
+async function* withWholeFirstLine(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let first: string | undefined = ''
+  for await (const piece of pieces) {
+    if (first === undefined) {
+      if (piece) yield piece
+      continue
+    }
+    first += piece
+    if (!/[\r\n]/.test(piece)) continue
+    yield first
+    first = undefined
+  }
+  if (first) yield first
+}
+
 /** Spreadsheets part columns as the language of the computer does. */
 function delimiterOf(text: string): string {
-  const line = text.split(/\r?\n/, 1)[0] ?? ''
+  const line = text.split(/[\r\n]/, 1)[0] ?? ''
   const count = (sign: string) => line.split(sign).length
   return ['\t', ';', ','].reduce((best, sign) => (count(sign) > count(best) ? sign : best))
 }

@@ -161,11 +161,18 @@ export function stopMailOf(sql: postgres.Sql) {
   }
 }
 
-/** Puts a mail of Supabase Auth into the outbox. */
+/** Puts a mail of Supabase Auth into the outbox; false when mail cannot be sent to such an address. */
 export function enqueueAuthMailOf(sql: postgres.Sql) {
-  return async (mail: QueuedAuthMail): Promise<void> => {
-    await sql`select usher.enqueue_auth_mail(
-      ${mail.to}, ${mail.locale}, ${mail.sealed}, ${mail.dedupeKey})`
+  return async (mail: QueuedAuthMail): Promise<boolean> => {
+    if (mail.to.includes('\0')) return false
+    try {
+      await sql`select usher.enqueue_auth_mail(
+        ${mail.to}, ${mail.locale}, ${mail.sealed}, ${mail.dedupeKey})`
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'invalid_email') return false
+      throw error
+    }
   }
 }
 

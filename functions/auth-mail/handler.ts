@@ -9,7 +9,7 @@
 import { Webhook } from 'standardwebhooks'
 import { logTrouble } from '../_shared/log.ts'
 import type { Seal } from '../_shared/seal.ts'
-import { type HookPayload, localeOf, mailsOf } from './hook.ts'
+import { localeOf, mailsOf, readPayload } from './hook.ts'
 
 export interface QueuedAuthMail {
   to: string
@@ -24,7 +24,8 @@ export interface HandlerOptions {
   /** The project's address. */
   supabaseUrl: string
   seal: Seal
-  enqueue(mail: QueuedAuthMail): Promise<void>
+  /** Answers false when mail cannot be sent to such an address. */
+  enqueue(mail: QueuedAuthMail): Promise<boolean>
 }
 
 export function createHandler({ secret, supabaseUrl, seal, enqueue }: HandlerOptions) {
@@ -32,26 +33,29 @@ export function createHandler({ secret, supabaseUrl, seal, enqueue }: HandlerOpt
 
   return async (request: Request): Promise<Response> => {
     if (request.method !== 'POST') return refuse(405, 'Use POST.')
-    let payload: HookPayload
+    let signed: unknown
     try {
       const body = await request.text()
-      payload = webhook.verify(body, Object.fromEntries(request.headers)) as HookPayload
+      signed = webhook.verify(body, Object.fromEntries(request.headers))
     } catch {
       return refuse(401, 'The signature is not that of the hook’s secret, or too old.')
     }
 
+    const payload = readPayload(signed)
+    if (!payload) return refuse(422, 'This is not what the Send Email hook says.')
     const mails = mailsOf(payload, supabaseUrl)
     if (!mails) {
       return refuse(422, `There is no mail for ${payload.email_data.email_action_type}.`)
     }
     try {
       for (const { to, facts, dedupe } of mails) {
-        await enqueue({
+        const isQueued = await enqueue({
           to,
           locale: localeOf(payload),
           sealed: await seal.seal(facts),
           dedupeKey: await sha256(dedupe),
         })
+        if (!isQueued) return refuse(422, 'Mail cannot be sent to this address.')
       }
       return Response.json({})
     } catch (error) {

@@ -25,6 +25,30 @@ export interface HookPayload {
   }
 }
 
+/**
+ * What was signed, as the hook's payload: of its texts, those that are none are left out.
+ *
+ * @returns null when it does not say who the user is and what the mail is for
+ */
+export function readPayload(signed: unknown): HookPayload | null {
+  const { user, email_data } = (signed ?? {}) as { [key in keyof HookPayload]?: unknown }
+  const { id, ...userTexts } = textsOf(user)
+  const { email_action_type, ...dataTexts } = textsOf(email_data)
+  if (id === undefined || email_action_type === undefined) return null
+  const metadata = (user as HookPayload['user']).user_metadata
+  return {
+    user: { ...userTexts, id, user_metadata: typeof metadata === 'object' ? (metadata ?? {}) : {} },
+    email_data: { ...dataTexts, email_action_type },
+  }
+}
+
+function textsOf(given: unknown): Record<string, string> {
+  const entries = Object.entries(typeof given === 'object' ? (given ?? {}) : {})
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+}
+
 export interface AuthMail {
   to: string
   facts: AuthFacts
@@ -32,11 +56,11 @@ export interface AuthMail {
   dedupe: string
 }
 
-/** The language that the user's own data names, if it is one. */
+/** The language that the user's own data names, if it looks like one. */
 export function localeOf({ user }: HookPayload): string | null {
   const { locale, lang, language } = user.user_metadata ?? {}
   const named = [locale, lang, language].find((value) => typeof value === 'string')
-  return typeof named === 'string' ? named.replace('_', '-') : null
+  return typeof named === 'string' && /^[\w-]{2,35}$/.test(named) ? named.replace('_', '-') : null
 }
 
 /**

@@ -46,8 +46,18 @@ export const asUuid = (value: unknown) =>
 
 export const asText = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null)
 
-/** A time, or null for what is none: a provider's slip must not lose the event. */
+/** An id of the provider's: a text or a number, kept to what an index can hold. */
+export function asId(value: unknown): string | null {
+  return typeof value === 'number' ? String(value) : (asText(value)?.slice(0, 300) ?? null)
+}
+
+/** What a provider's word stands for; null for a word that is not in the list. */
+export function named<Value>(list: Record<string, Value>, word: unknown): Value | null {
+  return typeof word === 'string' && Object.hasOwn(list, word) ? (list[word] ?? null) : null
+}
+
+/** A time since there is mail, or null for what is none: a provider's slip must not lose the event. */
 export function asTime(value: unknown): string | null {
   const time = new Date(typeof value === 'string' ? value : Number.NaN)
-  return Number.isNaN(time.getTime()) ? null : time.toISOString()
+  return time.getTime() > 0 && time.getUTCFullYear() <= 9999 ? time.toISOString() : null
 }

@@ -5,7 +5,16 @@
  * @module
  */
 import { isEqual } from '../_shared/worker-request.ts'
-import { asText, asTime, asUuid, blankEvent, type DeliveryEvent, type Reader } from './event.ts'
+import {
+  asId,
+  asText,
+  asTime,
+  asUuid,
+  blankEvent,
+  type DeliveryEvent,
+  named,
+  type Reader,
+} from './event.ts'
 
 const KINDS: Record<string, DeliveryEvent['kind']> = {
   Delivery: 'delivered',
@@ -53,20 +62,21 @@ export function createPostmarkReader(user: string): Reader {
       return { refusal: 'This is not JSON.', status: 400 }
     }
 
-    const kind = KINDS[String(payload?.RecordType)]
-    if (!kind || NO_BOUNCE.includes(String(payload.Type))) return { events: [] }
+    const kind = named(KINDS, payload?.RecordType)
+    const type = asText(payload?.Type) ?? ''
+    if (!kind || NO_BOUNCE.includes(type)) return { events: [] }
     const at = payload.DeliveredAt ?? payload.ReceivedAt ?? payload.BouncedAt
     const event: DeliveryEvent = {
       ...blankEvent,
       // Bounces and complaints have an id; a delivery happens once, and of opens the first counts.
-      eventId: [payload.RecordType, payload.ID ?? payload.MessageID].join(' '),
+      eventId: [payload.RecordType, asId(payload.ID ?? payload.MessageID)].join(' '),
       kind,
       deliveryId: asUuid(payload.Metadata?.delivery_id),
-      providerMessageId: asText(payload.MessageID),
+      providerMessageId: asId(payload.MessageID),
       occurredAt: asTime(at),
-      isPermanent: PERMANENT.includes(String(payload.Type)),
+      isPermanent: PERMANENT.includes(type),
       response: asText(payload.Details) ?? asText(payload.Description),
-      statusCode: String(payload.Details ?? '').match(/\b[245]\.\d{1,3}\.\d{1,3}\b/)?.[0] ?? null,
+      statusCode: asText(payload.Details)?.match(/\b[245]\.\d{1,3}\.\d{1,3}\b/)?.[0] ?? null,
     }
     return { events: [event] }
   }

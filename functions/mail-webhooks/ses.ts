@@ -5,7 +5,16 @@
  * @module
  */
 import Validator from 'sns-payload-validator'
-import { asText, asTime, asUuid, blankEvent, type DeliveryEvent, type Reader } from './event.ts'
+import {
+  asId,
+  asText,
+  asTime,
+  asUuid,
+  blankEvent,
+  type DeliveryEvent,
+  named,
+  type Reader,
+} from './event.ts'
 
 /** A message older than this is a replay, or of no use any more. SNS itself gives up after an hour. */
 const TOO_OLD_MILLISECONDS = 60 * 60 * 1000
@@ -21,9 +30,9 @@ interface SnsMessage {
 
 interface SesEvent {
   /** Of event publishing. */
-  eventType?: string
+  eventType?: unknown
   /** Of feedback notifications, the older way. */
-  notificationType?: string
+  notificationType?: unknown
   mail?: { messageId?: unknown; tags?: { delivery_id?: unknown[] } }
   delivery?: { timestamp?: unknown }
   open?: { timestamp?: unknown }
@@ -31,7 +40,7 @@ interface SesEvent {
   bounce?: {
     timestamp?: unknown
     bounceType?: unknown
-    bouncedRecipients?: { diagnosticCode?: unknown; status?: unknown }[]
+    bouncedRecipients?: ({ diagnosticCode?: unknown; status?: unknown } | null)[]
   }
 }
 
@@ -66,9 +75,9 @@ export function createSesReader({
       return { refusal: 'The message is too old.', status: 401 }
     }
     if (message.Type === 'SubscriptionConfirmation') {
-      const url = new URL(message.SubscribeURL ?? '')
+      const url = URL.parse(message.SubscribeURL ?? '')
       if (
-        url.protocol !== 'https:' ||
+        url?.protocol !== 'https:' ||
         !/^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(url.hostname)
       ) {
         return { refusal: 'SubscribeURL is not one of Amazon SNS.', status: 403 }
@@ -82,30 +91,32 @@ export function createSesReader({
 }
 
 function toEvent(message: SnsMessage): DeliveryEvent | null {
-  let told: SesEvent
+  let told: SesEvent | null
   try {
     told = JSON.parse(message.Message)
   } catch {
     // SNS itself says hello in plain text when a topic is set up.
     return null
   }
-  const of = (told.eventType ?? told.notificationType ?? '').toLowerCase()
-  const [kind, part] = (
+  const of = asText(told?.eventType ?? told?.notificationType)?.toLowerCase()
+  const found = named<[DeliveryEvent['kind'], { timestamp?: unknown } | undefined]>(
     {
-      delivery: ['delivered', told.delivery],
-      open: ['opened', told.open],
-      bounce: ['bounced', told.bounce],
-      complaint: ['complained', told.complaint],
-    } as Record<string, [DeliveryEvent['kind'], { timestamp?: unknown } | undefined]>
-  )[of] ?? [null]
-  if (!kind) return null
-  const [recipient] = told.bounce?.bouncedRecipients ?? []
+      delivery: ['delivered', told?.delivery],
+      open: ['opened', told?.open],
+      bounce: ['bounced', told?.bounce],
+      complaint: ['complained', told?.complaint],
+    },
+    of,
+  )
+  if (!told || !found) return null
+  const [kind, part] = found
+  const recipient = told.bounce?.bouncedRecipients?.[0]
   return {
     ...blankEvent,
     eventId: message.MessageId,
     kind,
     deliveryId: asUuid(told.mail?.tags?.delivery_id?.[0]),
-    providerMessageId: asText(told.mail?.messageId),
+    providerMessageId: asId(told.mail?.messageId),
     occurredAt: asTime(part?.timestamp),
     isPermanent: told.bounce?.bounceType === 'Permanent',
     response: asText(recipient?.diagnosticCode),

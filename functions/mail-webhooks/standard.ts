@@ -5,7 +5,16 @@
  * @module
  */
 import { Webhook } from 'standardwebhooks'
-import { asText, asTime, asUuid, blankEvent, type DeliveryEvent, type Reader } from './event.ts'
+import {
+  asId,
+  asText,
+  asTime,
+  asUuid,
+  blankEvent,
+  type DeliveryEvent,
+  named,
+  type Reader,
+} from './event.ts'
 
 /** `email.delivered` and so on; what else it tells is nothing to us. */
 const KINDS: Record<string, DeliveryEvent['kind']> = {
@@ -51,17 +60,17 @@ export function createStandardReader(secret: string): Reader {
       return { refusal: 'The signature is wrong, or too old.', status: 401 }
     }
 
-    const kind = KINDS[String(payload?.type)]
+    const kind = named(KINDS, payload?.type)
     if (!kind) return { events: [] }
-    const { data = {} } = payload
+    const data = payload.data ?? {}
     const event: DeliveryEvent = {
       ...blankEvent,
       eventId: id,
       kind,
       deliveryId: asUuid(data.delivery_id ?? data.tags?.delivery_id),
-      providerMessageId: asText(data.email_id ?? data.message_id),
+      providerMessageId: asId(data.email_id ?? data.message_id),
       occurredAt: asTime(payload.created_at ?? payload.timestamp),
-      isPermanent: /^(permanent|hard)/i.test(String(data.bounce?.type ?? '')),
+      isPermanent: /^(permanent|hard)/i.test(asText(data.bounce?.type) ?? ''),
       response: asText(data.bounce?.message),
       statusCode: asText(data.bounce?.status_code),
     }

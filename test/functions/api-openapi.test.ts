@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import type { Operation } from '../../functions/api/operation.ts'
 import { OPERATIONS } from '../../functions/api/operations.ts'
+import { holds, TIMEOUT } from '../fuzz/budget.ts'
 import { CALLS, sceneOf } from '../support/matrix-calls.ts'
 import { DOCUMENT, describes } from '../support/openapi.ts'
 import { type RestRequest, SECRET_KEY, test } from '../support/rest.ts'
@@ -167,10 +168,12 @@ function requests(
   })
 }
 
+const BUDGET = { runs: 40, share: OPERATIONS.length }
+
 describe('requests made of the document', () => {
   test.for(OPERATIONS.map((operation) => [operation.id, operation] as const))(
     '%s answers as described, whatever comes',
-    { timeout: 60_000 },
+    { timeout: TIMEOUT },
     async ([, operation], { acme, rest }) => {
       const scene = await sceneOf(acme)
       const { invite } = await acme.invite()
@@ -182,7 +185,7 @@ describe('requests made of the document', () => {
       ] as string[]
       const callers = fc.constantFrom('owner', 'admin', 'member', 'outsider', 'anyone', 'service')
 
-      await fc.assert(
+      await holds(
         fc.asyncProperty(requests(operation, known), callers, async (request, name) => {
           const caller = name as 'owner'
           const answer = await rest(request.path, {
@@ -194,7 +197,7 @@ describe('requests made of the document', () => {
           expect(answer.status).toBeLessThan(500)
           expect(describes(operation, answer)).toEqual([])
         }),
-        { numRuns: 40 },
+        BUDGET,
       )
     },
   )

@@ -35,13 +35,13 @@ function signed(payload: object, { key = secret, at = new Date() } = {}): Reques
   })
 }
 
-function hook(enqueue?: (mail: QueuedAuthMail) => Promise<void>) {
+function hook(enqueue?: (mail: QueuedAuthMail) => Promise<boolean>) {
   const queued: QueuedAuthMail[] = []
   const handler = createHandler({
     secret,
     supabaseUrl: 'https://project.example.com',
     seal,
-    enqueue: enqueue ?? (async (mail) => void queued.push(mail)),
+    enqueue: enqueue ?? (async (mail) => queued.push(mail) > 0),
   })
   return { handler, queued }
 }
@@ -197,6 +197,23 @@ describe("Supabase Auth's Send Email hook", () => {
     expect(await answer.json()).toEqual({
       error: { http_code: 422, message: 'There is no mail for horoscope.' },
     })
+  })
+
+  test.for([
+    ['without a user', { email_data: data() }],
+    ['without what it is for', { user, email_data: {} }],
+    ['of nothing', {}],
+  ] as const)('refuses for good what is signed, but %s', async ([, payload]) => {
+    const { handler, queued } = hook()
+
+    expect((await handler(signed(payload))).status).toBe(422)
+    expect(queued).toEqual([])
+  })
+
+  test('refuses for good an address that no mail can be sent to', async () => {
+    const { handler } = hook(async () => false)
+
+    expect((await handler(signed({ user, email_data: data() }))).status).toBe(422)
   })
 
   test('asks to come again when the database is away', async () => {

@@ -4,6 +4,7 @@ import { isInputObjectType } from 'graphql'
 import { describe, expect, vi } from 'vitest'
 import { LIMITS } from '../../functions/graphql/limits.ts'
 import { schema } from '../../functions/graphql/schema.ts'
+import { holds, TIMEOUT } from '../fuzz/budget.ts'
 import { post, readAnswer, test } from '../support/graphql.ts'
 
 const URL = 'http://door.test/graphql'
@@ -106,7 +107,9 @@ describe('what people ask for is within the limits', () => {
   })
 })
 
-describe('whatever comes, the answer is never a fault of ours', { timeout: 120_000 }, () => {
+const BUDGET = { runs: 400, share: 3 }
+
+describe('whatever comes, the answer is never a fault of ours', { timeout: TIMEOUT }, () => {
   const fields = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
     Object.values(type?.getFields() ?? {}).map((field) => ({
       field,
@@ -160,14 +163,14 @@ describe('whatever comes, the answer is never a fault of ours', { timeout: 120_0
           .tuple(...each.field.args.map(() => fc.oneof(value, fc.array(value, { maxLength: 3 }))))
           .map((values) => callOf(each, values, ids)),
       )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(call, async ({ query, variables }) => {
         const { status, text, codes } = await door.ask(acme.owner, query, variables)
         expect(status).toBeLessThan(500)
         expect(codes.filter((code) => !code || /INTERNAL|unreachable/.test(code))).toEqual([])
         expect(text).not.toMatch(/node_modules|\.ts:\d|postgres/i)
       }),
-      { numRuns: 400 },
+      BUDGET,
     )
   })
 
@@ -189,18 +192,18 @@ describe('whatever comes, the answer is never a fault of ours', { timeout: 120_0
       '\ufeff',
       '🙂',
     )
-    await fc.assert(
+    await holds(
       fc.asyncProperty(fc.array(token, { maxLength: 60 }), async (tokens) => {
         const { status, text } = await door.ask(null, tokens.join(' '))
         expect(status).toBeLessThan(500)
         expect(text).not.toMatch(/node_modules|\.ts:\d/)
       }),
-      { numRuns: 500 },
+      BUDGET,
     )
   })
 
   test('to requests that are none', async ({ door }) => {
-    await fc.assert(
+    await holds(
       fc.asyncProperty(
         fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'),
         fc.constantFrom(
@@ -233,7 +236,7 @@ describe('whatever comes, the answer is never a fault of ours', { timeout: 120_0
           expect(answer.status).toBeLessThan(500)
         },
       ),
-      { numRuns: 300 },
+      BUDGET,
     )
   })
 

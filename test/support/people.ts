@@ -28,7 +28,7 @@ export class Refusal extends Error {
   }
 }
 
-export type Role = 'anon' | 'authenticated' | 'service_role'
+export type Role = 'anon' | 'authenticated' | 'service_role' | 'usher_worker'
 
 export class Caller {
   readonly sql: postgres.Sql
