@@ -560,6 +560,11 @@ begin
     perform usher.fail('invite_not_pending', hint => 'Only a mail that has failed can be tried again.',
       details => (select d.status from public.organisation_deliveries d where d.id = retry_delivery.delivery_id));
   end if;
+  -- What is under way again has not come back.
+  update usher.invites i
+  set bounced_at = null
+  where i.id = v_delivery.invite_id and i.issue = v_delivery.issue
+    and v_delivery.kind in ('invite', 'invite_reminder');
   perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
   perform usher.wake_worker();

@@ -135,9 +135,11 @@ describe('retry_organisation_delivery', () => {
     await acme.invite()
     const first = await leaseOne(acme)
     await fail(acme, first, 'permanent', '5.7.1')
+    expect((await acme.owner.select('organisation_invites'))[0]?.bounced_at).not.toBeNull()
 
     await acme.admin.rpc('retry_organisation_delivery', { delivery_id: first.delivery_id })
 
+    expect((await acme.owner.select('organisation_invites'))[0]?.bounced_at).toBeNull()
     expect(await leaseOne(acme)).toMatchObject({ delivery_id: first.delivery_id, attempts: 1 })
     expect(await acme.events()).toContain('delivery.retried')
   })
