@@ -36,13 +36,15 @@ export async function runAcceptFaults(
       check(
         broken,
         'what was acknowledged is gone',
-        acknowledged.filter(({ inviteId }) => !accepted.has(inviteId)),
+        acknowledged.map(({ inviteId }) => inviteId).filter((id) => !accepted.has(id)),
       )
       const asked = new Set([...acknowledged, ...unanswered])
       check(
         broken,
         'somebody is in who has not asked',
-        invitees.filter((invitee) => accepted.has(invitee.inviteId) && !asked.has(invitee)),
+        invitees
+          .filter((invitee) => accepted.has(invitee.inviteId) && !asked.has(invitee))
+          .map(({ inviteId }) => inviteId),
       )
       check(broken, 'half an accept', await halfAccepts(scene.sql))
       for (const invitee of unanswered) await askAgain(invitee, accepted.has(invitee.inviteId))

@@ -16,10 +16,14 @@ export async function startQuietApi(databaseUrl: string) {
     publishableKey: `sb_publishable_${randomBytes(16).toString('hex')}`,
     secretKey: `sb_secret_${randomBytes(16).toString('hex')}`,
   }
-  // The local REST prints each refusal of Postgres.
+  // The local REST prints each refusal of Postgres, and the REST function each connection that it has lost.
   const print = console.error
   console.error = (...what) => {
-    if (!(what[0] instanceof Error && what[0].name === 'PostgresError')) print(...what)
+    const isExpected =
+      what[0] instanceof Error
+        ? what[0].name === 'PostgresError'
+        : String(what[0]).startsWith('Not available: 0 ')
+    if (!isExpected) print(...what)
   }
   const api = await startApi({
     databaseUrl,

@@ -10,5 +10,5 @@ test('whoever lost the answer asks again and hears the truth, and a create with 
 
   expect(broken, `seed ${seed}`).toEqual([])
   expect(figures['between commit and answer']).toBeGreaterThan(0)
-  expect(figures['made twice without a key']).toBe(1)
+  expect(figures['made again without a key']).toBeGreaterThan(0)
 })

@@ -65,7 +65,7 @@ export async function runConnectionFaults(
     if ([counts.invites, counts.members, counts.events].some((count) => count !== accepted)) {
       broken.push(`${accepted} people accepted, and the rows say ${JSON.stringify(counts)}`)
     }
-    figures['made twice without a key'] = await createWithoutKey()
+    figures['made again without a key'] = await createWithoutKey()
     for (const { cuts } of Object.values(wires)) {
       for (const [cut, count] of Object.entries(cuts)) figures[cut] = (figures[cut] ?? 0) + count
     }
