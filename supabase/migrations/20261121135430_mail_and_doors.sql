@@ -1,5 +1,7 @@
 -- Mail: templates, what became of it, a pace, a way to stop it, and Supabase Auth's; calls that may be sent twice; views for operators; faster hot paths.
 
+set local lock_timeout = '5s';
+
 set local check_function_bodies = off;
 
 DROP POLICY "organisation_audit_events_select" ON "public"."organisation_audit_events";
