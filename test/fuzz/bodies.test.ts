@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest'
 import { OPERATIONS } from '../../functions/api/operations.ts'
 import { PROBLEMS } from '../../functions/api/problem.ts'
 import { test } from '../support/rest.ts'
-import { holds } from './budget.ts'
+import { holds, TIMEOUT } from './budget.ts'
 
 const BUDGET = { runs: 200, share: 1 }
 
