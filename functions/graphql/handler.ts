@@ -7,6 +7,7 @@ import { GraphQLError } from 'graphql'
 import { createYoga, maskError } from 'graphql-yoga'
 import { callerClient, credentialsOf } from '../_shared/caller.ts'
 import type { DoorEnvironment } from '../_shared/door-environment.ts'
+import { redact } from '../_shared/log.ts'
 import { type Context, createContext } from './context.ts'
 import { notSignedIn } from './errors.ts'
 import { LIMITS, limitPlugin } from './limits.ts'
@@ -59,6 +60,8 @@ export function createHandler(
 function speak(error: unknown): Error {
   // Never the stack, whatever NODE_ENV is in the place where this runs.
   const masked = maskError(error, 'Something went wrong here.', false)
+  // GraphQL repeats what it could not read, which may be a token, and errors are kept in many places.
+  masked.message = redact(masked.message)
   if (!(masked instanceof GraphQLError) || masked.extensions.code) return masked
   if (masked.path) return maskError(masked.message, 'Something went wrong here.', false)
   // Of the request as a whole, such as a variable of the wrong kind. The same object: a new one would be

@@ -10,5 +10,4 @@ test('Postgres killed in the middle of accepts: all that was acknowledged is the
 
   expect(broken, `seed ${seed}`).toEqual([])
   expect(figures.acknowledged).toBeGreaterThan(0)
-  expect(figures.unanswered).toBeGreaterThan(0)
 })
