@@ -4,7 +4,7 @@
  * @module
  */
 import { GraphQLError } from 'graphql'
-import { createYoga, maskError } from 'graphql-yoga'
+import { createYoga, maskError, type Plugin } from 'graphql-yoga'
 import { callerClient, credentialsOf } from '../_shared/caller.ts'
 import type { DoorEnvironment } from '../_shared/door-environment.ts'
 import { redact } from '../_shared/log.ts'
@@ -37,7 +37,7 @@ export function createHandler(
       if (!credentials) throw notSignedIn()
       return createContext(callerClient(environment, credentials, request.headers, { send }))
     },
-    plugins: [limitPlugin(schema)],
+    plugins: [limitPlugin(schema), discreet],
     maxRequestBodySize: LIMITS.body,
     cors: {
       origin: environment.allowedOrigins,
@@ -56,12 +56,20 @@ export function createHandler(
   return async (request) => yoga.fetch(request)
 }
 
+/** GraphQL repeats what it could not read, which may be a token or an address, and errors are kept in many places. */
+const discreet: Plugin = {
+  onResultProcess({ result }) {
+    for (const answer of [result].flat()) {
+      if (!('errors' in answer)) continue
+      for (const error of answer.errors ?? []) error.message = redact(error.message)
+    }
+  },
+}
+
 /** What the caller is told of an error: ours and GraphQL's own as they are, anything else in one sentence. */
 function speak(error: unknown): Error {
   // Never the stack, whatever NODE_ENV is in the place where this runs.
   const masked = maskError(error, 'Something went wrong here.', false)
-  // GraphQL repeats what it could not read, which may be a token, and errors are kept in many places.
-  masked.message = redact(masked.message)
   if (!(masked instanceof GraphQLError) || masked.extensions.code) return masked
   if (masked.path) return maskError(masked.message, 'Something went wrong here.', false)
   // Of the request as a whole, such as a variable of the wrong kind. The same object: a new one would be
