@@ -22,7 +22,7 @@ export interface DrainOptions {
   onDone?: (result: keyof Counts) => void
   /** The name of this worker in the log. */
   worker: string
-  /** How many mails are under way at once; more than connections, so that none of those waits. Default: 24 */
+  /** How many mails are under way at once; more than connections, so that none of those waits. Default: 48 */
   concurrency?: number
 }
 
@@ -41,7 +41,7 @@ export interface Counts {
  * @param signal - when it is aborted, what is under way is finished and nothing more is taken
  */
 export async function drain(options: DrainOptions, signal?: AbortSignal): Promise<Counts> {
-  const { deliveries, worker, concurrency = 24 } = options
+  const { deliveries, worker, concurrency = 48 } = options
   const counts: Counts = { sent: 0, failed: 0, skipped: 0 }
   const underWay = new Set<Promise<void>>()
   // What is still to be written down holds up no other mail, up to a point: it is what goes out twice
