@@ -51,6 +51,8 @@ export function printReport(stack: Stack, dataFolder: string, signIns: SignIn[])
     ['API for supabase-js', stack.apiUrl],
     ['Publishable key', stack.publishableKey],
     ['Edge functions', stack.functionsUrl],
+    ['REST, to read and try', `${stack.functionsUrl}/api/reference`],
+    ['GraphQL, to try', `${stack.functionsUrl}/graphql`],
     ['Database', stack.databaseUrl.replace(/:[^:@/]+@/, ':…@')],
     ['SMTP', stack.smtpUrl],
     ['All of it, for programs', `${dataFolder}/stack.json`],
