@@ -39,9 +39,9 @@ declare
 begin
   perform usher.require_permission(require_reviewed_member.organisation_id, 'member.read');
   select m.* into v_member
-  from public.organisation_members m
+  from usher.current_members m
   where m.organisation_id = require_reviewed_member.organisation_id
-    and m.user_id = require_reviewed_member.user_id and m.status = 'active';
+    and m.user_id = require_reviewed_member.user_id;
   if not found then
     perform usher.fail('member_not_found');
   end if;
@@ -66,9 +66,8 @@ declare
 begin
   return query
     select m.*
-    from public.organisation_members m
+    from usher.current_members m
     where m.organisation_id = list_role_members.organisation_id
-      and m.status = 'active'
       and v_role.name = any (m.roles)
     order by m.email, m.id;
 end

@@ -310,13 +310,17 @@ export type Database = {
       }
       organisation_members: {
         Row: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -324,26 +328,34 @@ export type Database = {
         }
         ComputedFields: never
         Insert: {
+          announced_end_at?: string | null
           display_name?: string | null
           email?: string | null
           ended_at?: string | null
+          ends_at?: string | null
           id?: string
           joined_at?: string
           kind?: string
+          next_end_at?: string | null
           organisation_id: string
+          role_ends?: NonNullable<Json>
           roles: string[]
           status?: string
           status_reason?: string | null
           user_id: string
         }
         Update: {
+          announced_end_at?: string | null
           display_name?: string | null
           email?: string | null
           ended_at?: string | null
+          ends_at?: string | null
           id?: string
           joined_at?: string
           kind?: string
+          next_end_at?: string | null
           organisation_id?: string
+          role_ends?: NonNullable<Json>
           roles?: string[]
           status?: string
           status_reason?: string | null
@@ -510,6 +522,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -538,6 +551,7 @@ export type Database = {
           issued_at?: string | null
           kind?: string | null
           locale?: string | null
+          membership_ends_at?: string | null
           message?: string | null
           metadata?: Json | null
           organisation_id?: string | null
@@ -565,6 +579,7 @@ export type Database = {
           issued_at?: string | null
           kind?: string | null
           locale?: string | null
+          membership_ends_at?: string | null
           message?: string | null
           metadata?: Json | null
           organisation_id?: string | null
@@ -599,13 +614,17 @@ export type Database = {
       accept_my_organisation_invite: {
         Args: { invite_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -621,13 +640,17 @@ export type Database = {
       accept_organisation_invite: {
         Args: { token: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -643,13 +666,17 @@ export type Database = {
       approve_organisation_join_request: {
         Args: { request_id: string; roles?: string[] }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -665,13 +692,17 @@ export type Database = {
       ban_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -789,6 +820,7 @@ export type Database = {
           email: string
           expires_in?: string
           locale?: string
+          membership_ends_at?: string
           message?: string
           metadata?: Json
           organisation_id: string
@@ -811,6 +843,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -942,6 +975,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -988,13 +1022,17 @@ export type Database = {
       leave_organisation: {
         Args: { organisation_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1073,6 +1111,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1103,13 +1142,17 @@ export type Database = {
       list_organisation_role_members: {
         Args: { organisation_id: string; role: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1139,13 +1182,17 @@ export type Database = {
       remove_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1176,6 +1223,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1251,6 +1299,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1293,13 +1342,17 @@ export type Database = {
       transfer_organisation_ownership: {
         Args: { new_owner_id: string; organisation_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1315,13 +1368,17 @@ export type Database = {
       unban_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1421,6 +1478,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1440,16 +1498,46 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      update_organisation_member_roles: {
-        Args: { organisation_id: string; roles: string[]; user_id: string }
+      update_organisation_member_ends: {
+        Args: { ends_at?: string; organisation_id: string; role_ends?: Json; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_member_roles: {
+        Args: { organisation_id: string; roles: string[]; user_id: string }
+        Returns: {
+          announced_end_at: string | null
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          ends_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          next_end_at: string | null
+          organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1564,6 +1652,7 @@ export type Database = {
         redirect_to: string | null
         expires_at: string | null
         has_account: boolean | null
+        membership_ends_at: string | null
       }
       organisation_invite_result: {
         row_number: number | null

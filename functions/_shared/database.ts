@@ -94,6 +94,14 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
       return row?.count ?? 0
     },
+    async announceEndingAccess() {
+      const [row] = await sql<{ count: number }[]>`select usher.announce_ending_access() as count`
+      return row?.count ?? 0
+    },
+    async endDueAccess() {
+      const [row] = await sql<{ count: number }[]>`select usher.end_due_access() as count`
+      return row?.count ?? 0
+    },
     async sealAuditTrail() {
       const [row] = await sql<{ count: number }[]>`select usher.seal_audit_trail() as count`
       return row?.count ?? 0
@@ -105,6 +113,8 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
 export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.expireDueInvites()
   await housekeeping.remindDueInvites()
+  await housekeeping.endDueAccess()
+  await housekeeping.announceEndingAccess()
   await housekeeping.sealAuditTrail()
   await housekeeping.purgeAuditTrail()
   await housekeeping.purgeAuthMails()
