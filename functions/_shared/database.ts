@@ -30,6 +30,10 @@ export interface Housekeeping {
   purgeAuthMails(): Promise<number>
   /** Writes down that invites have expired. Returns how many. */
   expireDueInvites(): Promise<number>
+  /** Tells members what of their access will end. Returns how many. */
+  announceEndingAccess(): Promise<number>
+  /** Writes down what access has come to its end. Returns how many memberships. */
+  endDueAccess(): Promise<number>
   /** Seals what has been added to the audit trails. Returns how many events. */
   sealAuditTrail(): Promise<number>
 }

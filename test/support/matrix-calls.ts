@@ -179,6 +179,7 @@ export const CALLS: Record<string, Call> = {
     ...(await pending(scene)),
     roles: ['finance'],
   }),
+  update_organisation_member_ends: onRoleless({ ends_at: '2999-01-01T00:00:00Z' }),
   update_organisation_member_roles: onRoleless({ roles: ['member'] }),
   update_organisation_role: withOwnRole({ description: 'Changed' }),
   validate_organisation_invite: async ({ inviteIn }) => ({

@@ -85,6 +85,7 @@ export const MATRIX: Record<string, Outcomes> = {
     banned: 'member_banned',
   }),
 
+  update_organisation_member_ends: admins(),
   update_organisation_member_roles: admins(),
   remove_organisation_member: admins(),
   ban_organisation_member: admins(),

@@ -33,6 +33,10 @@ export interface NoticeWords {
   requester: string
   /** What people call a device. */
   device: string
+  /** Whether the whole membership ends, or only these roles. */
+  isMembership: boolean
+  /** When access ends, with day and time. */
+  endsAt: string
 }
 
 export interface Notice {
