@@ -59,6 +59,31 @@ describe('members', () => {
     await page.getByText('You may not see this').waitFor()
   })
 
+  test('a membership and a role of it get an end, and the list says so', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const member = await joined(owner, organisation.id, ['finance', 'member'], 'Mel Member')
+    const page = await open(`/organisations/${organisation.slug}/members`, { as: owner })
+    const dialog = page.getByRole('dialog')
+    const setEnd = async (label: string, moment: string) => {
+      await page.getByRole('button', { name: 'Actions for Mel Member' }).click()
+      await page.getByRole('menuitem', { name: 'Access until' }).click()
+      await dialog.getByLabel(label).fill(moment)
+      await dialog.getByRole('button', { name: 'Save' }).click()
+    }
+
+    await setEnd('Role Finance ends', '2099-03-31T18:00')
+    await page.getByRole('row', { name: /Mel Member.*Finance: until 31 Mar 2099/ }).waitFor()
+    await setEnd('Membership ends', '2099-12-31T18:00')
+    await page.getByRole('row', { name: /Mel Member.*until 31 Dec 2099/ }).waitFor()
+
+    const { data } = await owner.usher.members.get(organisation.id, member.userId)
+    expect(new Date(data?.endsAt ?? 0).getUTCFullYear()).toBe(2099)
+    expect(Object.keys(data?.roleEnds ?? {})).toEqual(['finance'])
+  })
+
   test('someone is removed with a reason, and the ownership goes over after its name is typed', async ({
     owner,
     organisation,

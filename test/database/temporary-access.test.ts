@@ -179,16 +179,6 @@ describe('at its end', () => {
     ).toEqual(['member'])
   })
 
-  test('it stops to the second, not at the next sweep', async ({ acme }) => {
-    const [{ at }] = await acme.sql`select clock_timestamp() + interval '0.3 seconds' as at`
-    await letCome(acme, 'member', { ends_at: at.toISOString() })
-    expect(await may(acme, 'member', 'organisation.read')).toBe(true)
-
-    await acme.sql`select pg_sleep_until(${at.toISOString()}::timestamptz + interval '0.01 seconds')`
-
-    expect(await may(acme, 'member', 'organisation.read')).toBe(false)
-  })
-
   test('its seat is free', async ({ acme }) => {
     await acme.owner.rpc('update_organisation', {
       organisation_id: acme.id,
@@ -365,10 +355,11 @@ describe('an invite to a membership with an end', () => {
   })
 
   test.for([
-    ['in half an hour', () => new Date(Date.now() + 1_800_000).toISOString()],
-    ['long ago', () => PAST],
-  ] as const)('not one that ends %s', async ([, ends], { acme }) => {
-    await expect(invite(acme, ends())).rejects.toMatchObject({ code: 'invalid_expiry' })
+    ['in half an hour', 30],
+    ['a minute ago', -1],
+  ] as const)('not one that ends %s', async ([, minutes], { acme }) => {
+    const end = new Date(Date.now() + minutes * 60_000).toISOString()
+    await expect(invite(acme, end)).rejects.toMatchObject({ code: 'invalid_expiry' })
   })
 
   test('row by row in a batch', async ({ acme }) => {

@@ -39,6 +39,7 @@ export const de: Texts = {
     noAccess:
       'Ihre Rollen in dieser Organisation erlauben es nicht oder nicht mehr. Fragen Sie einen Administrator.',
     roles: 'Rollen',
+    membershipUntil: 'Mitgliedschaft bis',
     language: 'Sprache',
     theme: 'Darstellung',
     light: 'Hell',
@@ -326,6 +327,14 @@ export const de: Texts = {
     filterStatus: 'Zustand',
     changeRoles: (name) => `Rollen von ${name}`,
     rolesChanged: (name) => `Die Rollen von ${name} sind geändert.`,
+    ends: 'Zugang bis',
+    endsOf: (name: string) => `Zugang von ${name}`,
+    endsText:
+      'Von da an zählt er nicht mehr. Einige Tage davor und dann kommt eine Mail. Leer heißt: ohne Ende.',
+    membershipEnd: 'Mitgliedschaft endet',
+    roleEnd: (role: string) => `Rolle ${role} endet`,
+    endsSaved: (name: string) => `Der Zugang von ${name} ist geändert.`,
+    until: (when: string) => `bis ${when}`,
     remove: 'Entfernen',
     removeTitle: (name) => `${name} entfernen?`,
     removeText:
@@ -500,6 +509,8 @@ export const de: Texts = {
     hours: (n) => count(n, '# Stunde', '# Stunden'),
     language: 'Sprache der Mail',
     languageDefault: 'Wie in der Organisation',
+    membershipEnds: 'Mitgliedschaft endet (optional)',
+    membershipEndsHint: 'Von da an keine Mitgliedschaft mehr',
     message: 'Nachricht (freiwillig)',
     messageHint: 'Reiner Text, höchstens 1.000 Zeichen',
     send: (n) => count(n, '# Einladung senden', '# Einladungen senden'),

@@ -38,6 +38,7 @@ export const fr: Texts = {
     noAccess:
       'Vos rôles dans cette organisation ne le permettent pas, ou plus. Demandez à un administrateur.',
     roles: 'Rôles',
+    membershipUntil: 'Adhésion jusqu’au',
     language: 'Langue',
     theme: 'Apparence',
     light: 'Clair',
@@ -317,6 +318,14 @@ export const fr: Texts = {
     filterStatus: 'État',
     changeRoles: (name) => `Rôles de ${name}`,
     rolesChanged: (name) => `Les rôles de ${name} ont changé.`,
+    ends: 'Accès jusqu’au',
+    endsOf: (name: string) => `Accès de ${name}`,
+    endsText:
+      'À partir de là, il ne compte plus. La personne reçoit un message quelques jours avant, puis à ce moment. Vide : sans fin.',
+    membershipEnd: 'Fin de l’adhésion',
+    roleEnd: (role: string) => `Fin du rôle ${role}`,
+    endsSaved: (name: string) => `L’accès de ${name} a changé.`,
+    until: (when: string) => `jusqu’au ${when}`,
     remove: 'Retirer',
     removeTitle: (name) => `Retirer ${name} ?`,
     removeText:
@@ -494,6 +503,8 @@ export const fr: Texts = {
     hours: (n) => count(n, '# heure', '# heures'),
     language: 'Langue du courriel',
     languageDefault: 'Comme dans l’organisation',
+    membershipEnds: 'Fin de l’adhésion (facultatif)',
+    membershipEndsHint: 'Ensuite, la personne n’est plus membre',
     message: 'Message (facultatif)',
     messageHint: 'Texte simple, 1 000 caractères au plus',
     send: (n) => count(n, 'Envoyer # invitation', 'Envoyer # invitations'),

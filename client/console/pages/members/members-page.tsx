@@ -25,6 +25,7 @@ import { Person } from '../../parts/person.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges, RolesInPlace, useGivableRoles } from '../../parts/role-choice.tsx'
 import { type Mood, Status } from '../../parts/status.tsx'
+import { EndsDialog } from './ends-dialog.tsx'
 import { JoinRequests } from './join-requests.tsx'
 import { MemberMenu } from './member-menu.tsx'
 import { nameOf } from './name-of.ts'
@@ -57,6 +58,7 @@ function Members() {
   const [role, setRole] = useState<RoleName>('')
   const [status, setStatus] = useState<MemberStatus | ''>('active')
   const [question, setQuestion] = useState<Question | null>(null)
+  const [limited, setLimited] = useState<Member | null>(null)
 
   const list = useInfiniteQuery({
     ...useUsherQueries().members.list(id, {
@@ -113,7 +115,10 @@ function Members() {
       header: members.status,
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
+        <>
+          <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
+          {original.status === 'active' && <Ends member={original} />}
+        </>
       ),
     },
     {
@@ -131,7 +136,12 @@ function Members() {
       header: '',
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <MemberMenu member={original} name={nameOf(original)} onAsk={setQuestion} />
+        <MemberMenu
+          member={original}
+          name={nameOf(original)}
+          onAsk={setQuestion}
+          onEnds={() => setLimited(original)}
+        />
       ),
     },
   ]
@@ -192,6 +202,28 @@ function Members() {
       )}
       <LoadMore query={list} />
       <Confirm question={question} onClose={() => setQuestion(null)} />
+      <EndsDialog member={limited} onClose={() => setLimited(null)} />
     </>
+  )
+}
+
+/** Until when: the membership, and roles that end before it. */
+function Ends({ member }: { member: Member }) {
+  const { members } = useTexts()
+  const format = useFormat()
+  return (
+    <Text size="xs" c="dimmed">
+      {member.endsAt && <span>{members.until(format.dateTime(member.endsAt))}</span>}
+      {member.roles.map((role) => {
+        const end = member.roleEnds[role]
+        return (
+          end && (
+            <span key={role} style={{ display: 'block' }}>
+              {format.role(role)}: {members.until(format.dateTime(end))}
+            </span>
+          )
+        )
+      })}
+    </Text>
   )
 }
