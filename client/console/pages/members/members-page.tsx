@@ -115,10 +115,10 @@ function Members() {
       header: members.status,
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <>
+        <div>
           <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
           {original.status === 'active' && <Ends member={original} />}
-        </>
+        </div>
       ),
     },
     {
