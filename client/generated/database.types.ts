@@ -1049,6 +1049,7 @@ export type Database = {
         Args: { email: string; organisation_id: string }
         Returns: boolean
       }
+      list_assignable_organisation_roles: { Args: { organisation_id: string }; Returns: string[] }
       list_joinable_organisations: {
         Args: Record<PropertyKey, never>
         Returns: {

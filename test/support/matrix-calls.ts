@@ -151,6 +151,7 @@ export const CALLS: Record<string, Call> = {
   leave_organisation: inOrganisation,
   list_my_organisation_invites: async () => ({}),
   list_my_organisation_permissions: inOrganisation,
+  list_assignable_organisation_roles: inOrganisation,
   list_my_organisations: async () => ({}),
   list_organisation_invites: inOrganisation,
   list_organisation_member_permissions: onRoleless(),

@@ -58,6 +58,7 @@ export const MATRIX: Record<string, Outcomes> = {
   list_my_organisations: signedIn('ok'),
   has_organisation_permission: signedIn('ok'),
   list_my_organisation_permissions: members(),
+  list_assignable_organisation_roles: members(),
 
   create_organisation_invite: admins(),
   create_organisation_invites: admins(),

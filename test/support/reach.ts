@@ -123,6 +123,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   list_invites: SIGNED_IN,
   list_joinable_organisations: SIGNED_IN,
   list_member_permissions: SIGNED_IN,
+  list_assignable_roles: SIGNED_IN,
   list_member_roles: SIGNED_IN,
   list_my_invites: SIGNED_IN,
   list_my_organisations: SIGNED_IN,

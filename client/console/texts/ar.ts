@@ -559,7 +559,7 @@ export const ar: Texts = {
     problem: 'المشكلة',
     problems: {
       invalid_email: 'ليس عنوانًا',
-      invalid_role: 'دور مجهول',
+      invalid_role: 'ليس دورًا يمكنك منحه',
       no_roles: 'بلا دور',
       duplicate: 'مكرر في القائمة',
     },

@@ -541,7 +541,7 @@ export const de: Texts = {
     problem: 'Mangel',
     problems: {
       invalid_email: 'Keine Adresse',
-      invalid_role: 'Rolle unbekannt',
+      invalid_role: 'Keine Rolle, die Sie vergeben können',
       no_roles: 'Keine Rolle',
       duplicate: 'Zweimal in der Liste',
     },

@@ -527,7 +527,7 @@ export const en = {
     problem: 'Problem',
     problems: {
       invalid_email: 'Not an address',
-      invalid_role: 'No such role',
+      invalid_role: 'Not a role that you can give',
       no_roles: 'No role',
       duplicate: 'Twice in the list',
     },

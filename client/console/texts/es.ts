@@ -533,7 +533,7 @@ export const es: Texts = {
     problem: 'Problema',
     problems: {
       invalid_email: 'No es una dirección',
-      invalid_role: 'Rol desconocido',
+      invalid_role: 'No es un rol que pueda asignar',
       no_roles: 'Sin rol',
       duplicate: 'Dos veces en la lista',
     },

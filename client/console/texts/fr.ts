@@ -535,7 +535,7 @@ export const fr: Texts = {
     problem: 'Problème',
     problems: {
       invalid_email: 'Pas une adresse',
-      invalid_role: 'Rôle inconnu',
+      invalid_role: 'Pas un rôle que vous pouvez attribuer',
       no_roles: 'Aucun rôle',
       duplicate: 'Deux fois dans la liste',
     },

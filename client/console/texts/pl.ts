@@ -540,7 +540,7 @@ export const pl: Texts = {
     problem: 'Problem',
     problems: {
       invalid_email: 'To nie adres',
-      invalid_role: 'Nieznana rola',
+      invalid_role: 'Nie możesz nadać tej roli',
       no_roles: 'Bez roli',
       duplicate: 'Dwa razy na liście',
     },

@@ -23,7 +23,7 @@ import { Needs } from '../../parts/needs.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Person } from '../../parts/person.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import { RoleBadges, RolesInPlace, useGivableRoles } from '../../parts/role-choice.tsx'
+import { RoleBadges, RolesInPlace, useAllRoles } from '../../parts/role-choice.tsx'
 import { type Mood, Status } from '../../parts/status.tsx'
 import { EndsDialog } from './ends-dialog.tsx'
 import { JoinRequests } from './join-requests.tsx'
@@ -52,7 +52,7 @@ function Members() {
   const say = useSay()
   const { person } = useSession()
   const { id, can } = useOrganisation()
-  const givable = useGivableRoles()
+  const allRoles = useAllRoles()
   const [typed, setTyped] = useState('')
   const [search] = useDebouncedValue(typed, 250)
   const [role, setRole] = useState<RoleName>('')
@@ -167,11 +167,7 @@ function Members() {
           aria-label={members.filterRole}
           value={role}
           onChange={(event) => setRole(event.currentTarget.value)}
-          data={[
-            { value: '', label: `${members.filterRole}: ${common.all}` },
-            { value: 'owner', label: texts.builtInRoles.owner },
-            ...givable,
-          ]}
+          data={[{ value: '', label: `${members.filterRole}: ${common.all}` }, ...allRoles]}
         />
         <NativeSelect
           aria-label={members.filterStatus}

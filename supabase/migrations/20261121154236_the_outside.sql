@@ -55,6 +55,17 @@ ALTER TABLE "usher"."settings" ADD COLUMN "access_end_notice" interval NOT NULL 
 
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "membership_ends_at" timestamp with time zone CASCADE;
 
+CREATE OR REPLACE FUNCTION public.list_assignable_organisation_roles(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.list_assignable_roles($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.update_organisation_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, role_ends jsonb DEFAULT '{}'::jsonb)
  RETURNS public.organisation_members
  LANGUAGE sql
@@ -785,6 +796,24 @@ begin
     ) due
     where d.id = due.id
     returning d.id, d.fence, d.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_assignable_roles(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
+begin
+  return query
+    select r.name
+    from public.organisation_roles r
+    where (r.organisation_id is null or r.organisation_id = list_assignable_roles.organisation_id)
+      and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
+    order by r.organisation_id is not null, r.name;
 end
 $function$;
 
@@ -1831,6 +1860,10 @@ COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pendi
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
 permission_denied, invite_not_pending.';
 
+COMMENT ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) IS 'The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or
+change members. Two of them together may still be refused, where they may not be held together. Any member
+may. Fails with unauthenticated, organisation_not_found.';
+
 COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
 
   status     only those that are pending, accepted, declined, revoked or expired
@@ -1917,6 +1950,8 @@ COMMENT ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) IS 
 
 COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows it, for functions that return one.';
 
+COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
+
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
 
 COMMENT ON FUNCTION "usher"."read_time"(text) IS 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
@@ -1951,6 +1986,10 @@ GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text
 REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."expire_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
@@ -1999,6 +2038,10 @@ GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
 REVOKE ALL ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_assignable_roles"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
