@@ -372,7 +372,8 @@ begin
       'inviter_email', v_inviter.email,
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason) end);
+      'decline_reason', v_invite.declined_reason,
+      'membership_ends_at', v_invite.membership_ends_at) end);
 end
 $$;
 comment on function usher.prepare_delivery is
