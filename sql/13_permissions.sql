@@ -17,6 +17,7 @@ begin
     from public.organisation_members m
     where m.user_id = auth.uid()
       and m.status = 'active'
+      and not usher.is_kept_out(m)
       and exists (
         select from public.organisation_roles r
         where r.name = any (m.roles)
@@ -47,6 +48,7 @@ begin
     where m.organisation_id = has_permission.organisation_id
       and m.user_id = auth.uid()
       and m.status = 'active'
+      and not usher.is_kept_out(m)
       and (r.organisation_id is null or r.organisation_id = m.organisation_id)
       and has_permission.permission = any (r.permissions));
 end
@@ -95,13 +97,15 @@ begin
     and m.status = 'active';
   if not found then
     perform usher.fail('organisation_not_found');
+  elsif usher.is_kept_out(v_member) then
+    perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
   return v_member;
 end
 $$;
 comment on function usher.require_member is
-$$The caller's membership, or a refusal: unauthenticated, or organisation_not_found, which does not tell
-an organisation that is not there from one that is somebody else's.$$;
+$$The caller's membership, or a refusal: unauthenticated, organisation_not_found, which does not tell
+an organisation that is not there from one that is somebody else's, or sso_required.$$;
 
 create function usher.require_permission(organisation_id uuid, permission text)
 returns public.organisation_members

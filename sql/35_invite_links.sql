@@ -192,7 +192,7 @@ as $$
   left join public.organisation_members m
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
   where u.id = auth.uid()
-    and u.email_confirmed_at is not null
+    and usher.has_proven_address(u.id)
     and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
   order by i.created_at desc
 $$;
@@ -212,7 +212,8 @@ as $$ select * from usher.list_my_invites() $$;
 comment on function public.list_my_organisation_invites is
 $$The pending invites to the caller's own address, newest first.
 
-Empty until the address is confirmed. Anyone signed in may.$$;
+Empty until the address is confirmed; and for single sign-on by a provider that the project does not have for the
+domain of the address: then the mailed link is the way. Anyone signed in may.$$;
 grant execute on function public.list_my_organisation_invites to authenticated;
 grant execute on function usher.list_my_invites to authenticated;
 
@@ -226,7 +227,9 @@ as $$
 declare
   v_invite usher.invites;
 begin
-  if not (select s.auth_confirms_addresses from usher.settings s) then
+  if not (select s.auth_confirms_addresses from usher.settings s)
+    or auth.uid() is not null and not usher.has_proven_address(auth.uid())
+  then
     perform usher.fail('permission_denied', hint => 'Accept by the link in the mail.');
   end if;
 
