@@ -44,7 +44,7 @@ export async function letPass(acme: Organisation, inviteId: string, time: string
  * @param before - what happens just before an account is looked for; `down`: it answers nothing
  */
 export async function startAuth(
-  { sql }: Organisation,
+  { sql }: Pick<Organisation, 'sql'>,
   before: (email: string) => Promise<unknown | 'down'> = async () => null,
 ) {
   const codes = new Map<string, string>()

@@ -198,6 +198,22 @@ export const es: Texts = {
     useCode: 'Seguir',
     sendAnother: 'Enviar otro código',
     sso: 'Seguir con inicio único',
+    wayIn: 'Seguir al inicio de sesión de la organización',
+    wayInText: (organisation) =>
+      `${organisation} pide que inicie sesión con su propio servicio. Después volverá aquí.`,
+    signInAgain: 'Volver a iniciar sesión',
+    signInAgainText: 'Su inicio de sesión es demasiado antiguo para esta organización.',
+    otherMethodText:
+      'Esta organización pide una forma de iniciar sesión que no ha usado. Cierre la sesión y elija otra.',
+    secondFactorText:
+      'Esta organización pide un segundo factor: un código de su aplicación de autenticación.',
+    secondFactorScan: 'Escanee esta imagen con la aplicación, o escriba en ella la clave.',
+    secondFactorPicture: 'Imagen con la clave',
+    secondFactorCode: 'Código de la aplicación',
+    secondFactorConfirm: 'Confirmar',
+    secondFactorWrong:
+      'Este código es incorrecto o demasiado antiguo. Use el que la aplicación muestra ahora.',
+    secondFactorDone: 'Hecho. Inténtelo ahora de nuevo.',
     confirmByMail: 'Confirme su dirección con el correo que hemos enviado y vuelva aquí.',
     wrongCredentials: 'La dirección y la contraseña no coinciden.',
     hasAccount: 'Esta dirección ya tiene una cuenta. Inicie sesión.',
@@ -223,6 +239,11 @@ export const es: Texts = {
       `Se ha avisado a ${organisation}. Puede cerrar esta página. Si cambia de idea, pida una nueva invitación.`,
     hasAccount: 'Inicie sesión para aceptar.',
     noAccount: 'Cree una cuenta para aceptar.',
+    oneClick: 'Unirse con un clic',
+    oneClickText: (email) =>
+      `Creamos una cuenta para ${email} e iniciamos su sesión. No necesita contraseña.`,
+    oneClickOver: 'Este enlace ya no lo permite. Cree una cuenta o inicie sesión.',
+    otherWays: 'Otra manera',
     wrongAccountTitle: 'Ha iniciado sesión con otra dirección',
     wrongAccount: (signedIn, invited) =>
       `Ha iniciado sesión como ${signedIn}, y esta invitación es para ${invited}. Cambie de cuenta para aceptarla.`,
@@ -653,6 +674,27 @@ export const es: Texts = {
     retention: 'Conservar el registro',
     retentionForever: 'Para siempre',
     years: (n) => count(n, '# año', '# años'),
+    signIn: 'Inicio de sesión',
+    signInText: 'Por dónde tiene que entrar la gente antes de ser miembro.',
+    signInBy: 'La gente entra',
+    signInWays: {
+      any: 'como quiera',
+      provider: 'por un proveedor',
+      domain: 'por el proveedor SAML de un dominio',
+    },
+    signInProvider: 'Proveedor',
+    signInProviderHint: 'Como lo llama Supabase Auth: sso:<id>, keycloak o custom:<nombre>',
+    signInDomain: 'Dominio del proveedor SAML',
+    signInLevel: 'Segundo factor',
+    signInLevels: {
+      aal1: 'no hace falta',
+      aal2: 'hace falta',
+    },
+    signInMaxAge: 'Sesión iniciada hace como mucho',
+    signInMaxAgeAny: 'el tiempo que sea',
+    signInForMembers: 'Pedirlo también a los miembros, no solo a quienes se unen',
+    signInForMembersHint:
+      'Usted mismo tiene que haber entrado así. El propietario y los dispositivos nunca quedan fuera.',
     closedDoor: 'Puerta cerrada',
     closedDoorText:
       'Si las personas sin invitación pueden crear una cuenta lo decide, para todo el proyecto, quien lo opera.',

@@ -198,6 +198,22 @@ export const fr: Texts = {
     useCode: 'Continuer',
     sendAnother: 'Envoyer un autre code',
     sso: 'Continuer avec l’authentification unique',
+    wayIn: 'Continuer vers la connexion de l’organisation',
+    wayInText: (organisation) =>
+      `${organisation} demande de vous connecter par son propre service. Vous reviendrez ici.`,
+    signInAgain: 'Se connecter à nouveau',
+    signInAgainText: 'Votre connexion est trop ancienne pour cette organisation.',
+    otherMethodText:
+      'Cette organisation demande une façon de se connecter que vous n’avez pas utilisée. Déconnectez-vous et choisissez-en une autre.',
+    secondFactorText:
+      'Cette organisation demande un second facteur : un code de votre application d’authentification.',
+    secondFactorScan: 'Scannez cette image avec l’application, ou saisissez-y la clé.',
+    secondFactorPicture: 'Image avec la clé',
+    secondFactorCode: 'Code de l’application',
+    secondFactorConfirm: 'Confirmer',
+    secondFactorWrong:
+      'Ce code est faux ou trop ancien. Utilisez celui que l’application affiche maintenant.',
+    secondFactorDone: 'C’est fait. Réessayez maintenant.',
     confirmByMail: 'Confirmez votre adresse par le courriel envoyé, puis revenez ici.',
     wrongCredentials: 'L’adresse et le mot de passe ne vont pas ensemble.',
     hasAccount: 'Cette adresse a déjà un compte. Connectez-vous.',
@@ -223,6 +239,11 @@ export const fr: Texts = {
       `${organisation} en est informée. Vous pouvez fermer cette page. Si vous changez d’avis, demandez une nouvelle invitation.`,
     hasAccount: 'Connectez-vous pour accepter.',
     noAccount: 'Créez un compte pour accepter.',
+    oneClick: 'Rejoindre en un clic',
+    oneClickText: (email) =>
+      `Nous créons un compte pour ${email} et vous connectons. Aucun mot de passe n’est nécessaire.`,
+    oneClickOver: 'Ce lien ne le permet plus. Créez un compte ou connectez-vous.',
+    otherWays: 'Une autre manière',
     wrongAccountTitle: 'Vous êtes connecté avec une autre adresse',
     wrongAccount: (signedIn, invited) =>
       `Vous êtes connecté en tant que ${signedIn}, et cette invitation est pour ${invited}. Changez de compte pour l’accepter.`,
@@ -662,6 +683,27 @@ export const fr: Texts = {
     retention: 'Conserver le journal',
     retentionForever: 'Pour toujours',
     years: (n) => count(n, '# an', '# ans'),
+    signIn: 'Connexion',
+    signInText: 'Par où les gens doivent passer avant de devenir membres.',
+    signInBy: 'Les gens viennent',
+    signInWays: {
+      any: 'comme ils veulent',
+      provider: 'par un fournisseur',
+      domain: 'par le fournisseur SAML d’un domaine',
+    },
+    signInProvider: 'Fournisseur',
+    signInProviderHint: 'Comme Supabase Auth le nomme : sso:<id>, keycloak ou custom:<nom>',
+    signInDomain: 'Domaine du fournisseur SAML',
+    signInLevel: 'Second facteur',
+    signInLevels: {
+      aal1: 'pas nécessaire',
+      aal2: 'nécessaire',
+    },
+    signInMaxAge: 'Connexion datant d’au plus',
+    signInMaxAgeAny: 'sans limite',
+    signInForMembers: 'Le demander aussi aux membres, pas seulement à ceux qui adhèrent',
+    signInForMembersHint:
+      'Vous devez être venu vous-même par là. Le propriétaire et les appareils ne sont jamais exclus.',
     closedDoor: 'Porte fermée',
     closedDoorText:
       'Si des personnes sans invitation peuvent créer un compte est réglé pour tout le projet par son exploitant.',

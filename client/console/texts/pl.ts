@@ -199,6 +199,22 @@ export const pl: Texts = {
     useCode: 'Dalej',
     sendAnother: 'Wyślij inny kod',
     sso: 'Dalej przez logowanie jednokrotne',
+    wayIn: 'Dalej do logowania organizacji',
+    wayInText: (organisation) =>
+      `${organisation} wymaga zalogowania przez własną usługę. Potem wrócisz tutaj.`,
+    signInAgain: 'Zaloguj się ponownie',
+    signInAgainText: 'Logowanie było dla tej organizacji zbyt dawno.',
+    otherMethodText:
+      'Ta organizacja wymaga sposobu logowania, którego nie użyto. Wyloguj się i wybierz inny.',
+    secondFactorText:
+      'Ta organizacja wymaga drugiego składnika: kodu z aplikacji uwierzytelniającej.',
+    secondFactorScan: 'Zeskanuj ten obraz aplikacją albo wpisz w niej klucz.',
+    secondFactorPicture: 'Obraz z kluczem',
+    secondFactorCode: 'Kod z aplikacji',
+    secondFactorConfirm: 'Potwierdź',
+    secondFactorWrong:
+      'Ten kod jest błędny albo za stary. Użyj tego, który aplikacja pokazuje teraz.',
+    secondFactorDone: 'Gotowe. Spróbuj teraz ponownie.',
     confirmByMail: 'Potwierdź adres za pomocą wysłanego listu i wróć tutaj.',
     wrongCredentials: 'Adres i hasło do siebie nie pasują.',
     hasAccount: 'Ten adres ma już konto. Zaloguj się.',
@@ -224,6 +240,11 @@ export const pl: Texts = {
       `Powiadomiono ${organisation}. Możesz zamknąć tę stronę. Jeśli zmienisz zdanie, poproś o nowe zaproszenie.`,
     hasAccount: 'Zaloguj się, aby przyjąć.',
     noAccount: 'Załóż konto, aby przyjąć.',
+    oneClick: 'Dołącz jednym kliknięciem',
+    oneClickText: (email) =>
+      `Założymy konto dla ${email} i zalogujemy Cię. Hasło nie jest potrzebne.`,
+    oneClickOver: 'Ten odnośnik już na to nie pozwala. Załóż konto albo zaloguj się.',
+    otherWays: 'Inny sposób',
     wrongAccountTitle: 'Zalogowano z innym adresem',
     wrongAccount: (signedIn, invited) =>
       `Zalogowano jako ${signedIn}, a to zaproszenie jest dla ${invited}. Zmień konto, aby je przyjąć.`,
@@ -672,6 +693,27 @@ export const pl: Texts = {
     retention: 'Przechowuj dziennik',
     retentionForever: 'Na zawsze',
     years: (n) => count(n, '# rok', '# lata', '# lat'),
+    signIn: 'Logowanie',
+    signInText: 'Którędy trzeba wejść, zanim zostanie się członkiem.',
+    signInBy: 'Ludzie wchodzą',
+    signInWays: {
+      any: 'dowolnie',
+      provider: 'przez jednego dostawcę',
+      domain: 'przez dostawcę SAML domeny',
+    },
+    signInProvider: 'Dostawca',
+    signInProviderHint: 'Jak nazywa go Supabase Auth: sso:<id>, keycloak lub custom:<nazwa>',
+    signInDomain: 'Domena dostawcy SAML',
+    signInLevel: 'Drugi składnik',
+    signInLevels: {
+      aal1: 'niepotrzebny',
+      aal2: 'potrzebny',
+    },
+    signInMaxAge: 'Zalogowano najdalej',
+    signInMaxAgeAny: 'dowolnie dawno',
+    signInForMembers: 'Wymagaj także od członków, nie tylko od dołączających',
+    signInForMembersHint:
+      'Musisz wejść w ten sposób. Właściciel i urządzenia nigdy nie tracą dostępu.',
     closedDoor: 'Zamknięte drzwi',
     closedDoorText:
       'Czy osoby bez zaproszenia mogą założyć konto, ustala dla całego projektu jego operator.',
