@@ -199,7 +199,7 @@ describe('an organisation with single sign-on', () => {
     await section.getByLabel('Provider').fill('custom:zitadel')
     await section.getByLabel('Signed in at most').selectOption('12 hours')
     await section.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved').waitFor()
+    await page.getByText('Saved', { exact: true }).waitFor()
     await section.getByLabel('Ask it of members, too').check()
     await section.getByRole('button', { name: 'Save' }).click()
     await section.getByText('sso_required').waitFor()

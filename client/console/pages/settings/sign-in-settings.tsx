@@ -72,7 +72,8 @@ function RuleForm({ rule }: { rule: SignInRule | null }) {
     }
     update.mutate(changes, {
       onSuccess() {
-        form.resetDirty()
+        // What was changed while this was under way is still to be saved.
+        form.resetDirty(form.values)
         say.done(common.saved)
       },
     })
