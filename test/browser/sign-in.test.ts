@@ -26,7 +26,7 @@ import { AUTH_KEY, startAuth } from '../support/one-click.ts'
 const CORP = '11111111-1111-4111-8111-111111111111'
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const ACCEPT = 'Accept the invitation'
-const GO_ON = 'Go on with the sign-on of the organisation'
+const GO_ON = 'Go on to sign in'
 
 function database() {
   const sql = postgres(stack.databaseUrl, { max: 2, onnotice: () => {} })

@@ -69,12 +69,7 @@ export function WayInButton({ way, email }: WayInButtonProps) {
           {problem}
         </Alert>
       )}
-      <Button
-        loading={isBusy}
-        onClick={go}
-        style={{ height: 'auto', minHeight: 36, paddingBlock: 8 }}
-        styles={{ label: { whiteSpace: 'normal' } }}
-      >
+      <Button loading={isBusy} onClick={go}>
         {sign.wayIn}
       </Button>
     </Stack>

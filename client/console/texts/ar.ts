@@ -191,7 +191,7 @@ export const ar: Texts = {
     useCode: 'متابعة',
     sendAnother: 'إرسال رمز آخر',
     sso: 'المتابعة بالدخول الموحد',
-    wayIn: 'المتابعة إلى تسجيل دخول المؤسسة',
+    wayIn: 'المتابعة إلى تسجيل الدخول',
     wayInText: (organisation) =>
       `تطلب ${organisation} أن تسجّل الدخول عبر خدمتها الخاصة. ثم تعود إلى هنا.`,
     signInAgain: 'تسجيل الدخول من جديد',

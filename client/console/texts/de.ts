@@ -201,7 +201,7 @@ export const de: Texts = {
     useCode: 'Weiter',
     sendAnother: 'Anderen Code schicken',
     sso: 'Weiter mit Single Sign-on',
-    wayIn: 'Weiter zur Anmeldung der Organisation',
+    wayIn: 'Weiter zur Anmeldung',
     wayInText: (organisation) =>
       `${organisation} verlangt, dass Sie sich über ihre eigene Anmeldung anmelden. Sie kommen hierher zurück.`,
     signInAgain: 'Neu anmelden',

@@ -193,7 +193,7 @@ export const en = {
     useCode: 'Go on',
     sendAnother: 'Send another code',
     sso: 'Go on with single sign-on',
-    wayIn: 'Go on with the sign-on of the organisation',
+    wayIn: 'Go on to sign in',
     wayInText: (organisation: string) =>
       `${organisation} wants you to sign in through its own sign-on. You come back here.`,
     signInAgain: 'Sign in again',

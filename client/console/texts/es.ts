@@ -198,7 +198,7 @@ export const es: Texts = {
     useCode: 'Seguir',
     sendAnother: 'Enviar otro código',
     sso: 'Seguir con inicio único',
-    wayIn: 'Seguir al inicio de sesión de la organización',
+    wayIn: 'Ir al inicio de sesión',
     wayInText: (organisation) =>
       `${organisation} pide que inicie sesión con su propio servicio. Después volverá aquí.`,
     signInAgain: 'Volver a iniciar sesión',

@@ -198,7 +198,7 @@ export const fr: Texts = {
     useCode: 'Continuer',
     sendAnother: 'Envoyer un autre code',
     sso: 'Continuer avec l’authentification unique',
-    wayIn: 'Continuer vers la connexion de l’organisation',
+    wayIn: 'Continuer vers la connexion',
     wayInText: (organisation) =>
       `${organisation} demande de vous connecter par son propre service. Vous reviendrez ici.`,
     signInAgain: 'Se connecter à nouveau',

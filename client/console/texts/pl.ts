@@ -199,7 +199,7 @@ export const pl: Texts = {
     useCode: 'Dalej',
     sendAnother: 'Wyślij inny kod',
     sso: 'Dalej przez logowanie jednokrotne',
-    wayIn: 'Dalej do logowania organizacji',
+    wayIn: 'Dalej do logowania',
     wayInText: (organisation) =>
       `${organisation} wymaga zalogowania przez własną usługę. Potem wrócisz tutaj.`,
     signInAgain: 'Zaloguj się ponownie',
