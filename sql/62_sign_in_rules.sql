@@ -255,7 +255,7 @@ begin
   v_after.provider := lower(btrim(v_after.provider));
   v_after.domain := lower(btrim(v_after.domain, ' @'));
   v_after.level := coalesce(v_after.level, 'aal1');
-  v_after.methods := usher.clean_roles(v_after.methods);
+  v_after.methods := array(select distinct lower(btrim(m)) from unnest(v_after.methods) m order by 1);
   v_after.for_members := coalesce(v_after.for_members, false);
   v_after.updated_at := now();
 
