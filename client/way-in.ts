@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AuthError } from '@supabase/supabase-js'
 import type { AnySupabaseClient } from './call.ts'
 import type { InvitePreview } from './invites.ts'
 
@@ -42,7 +43,7 @@ export function wayIn(
 export async function signInBy(
   { auth }: AnySupabaseClient,
   { redirectTo, email, ...way }: WayIn & { redirectTo: string; email?: string | undefined },
-) {
+): Promise<AuthError | null> {
   if (way.protocol === 'saml') {
     const provider = 'domain' in way ? { domain: way.domain } : { providerId: way.providerId }
     const { error } = await auth.signInWithSSO({ ...provider, options: { redirectTo } })

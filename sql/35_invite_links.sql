@@ -228,7 +228,9 @@ declare
   v_invite usher.invites;
 begin
   if not (select s.auth_confirms_addresses from usher.settings s)
-    or auth.uid() is not null and not usher.has_proven_address(auth.uid())
+    or exists (
+      select from auth.users u
+      where u.id = auth.uid() and u.is_sso_user and not usher.has_proven_address(u.id))
   then
     perform usher.fail('permission_denied', hint => 'Accept by the link in the mail.');
   end if;
@@ -260,7 +262,8 @@ comment on function public.accept_my_organisation_invite is
 $$Accepts one of list_my_organisation_invites without the link.
 
 Only where usher.settings.auth_confirms_addresses says that the project's Auth confirms addresses by mail:
-otherwise anyone could register the address and take the invite, and it fails with permission_denied.
+otherwise anyone could register the address and take the invite, and it fails with permission_denied; so it does
+for single sign-on by a provider that the project does not have for the domain of the address.
 Fails with invite_not_found, and as accept_organisation_invite does.$$;
 grant execute on function public.accept_my_organisation_invite to authenticated;
 grant execute on function usher.accept_my_invite to authenticated;
