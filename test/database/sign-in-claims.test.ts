@@ -320,6 +320,28 @@ describe('accepting, by what the token says', () => {
     }
   })
 
+  test('a token of any odd shape is refused in words, and never an error', async ({ acme }) => {
+    await setRule(acme, { ...bySaml, level: 'aal2', max_age: '1 hour' })
+    const address = email()
+    const invitee = await account(acme, address, { providers: [SSO] })
+    const { token: link } = await acme.invite(address)
+    const odd = [
+      {},
+      { amr: null, app_metadata: null, aal: null },
+      { amr: {}, app_metadata: [], aal: 2 },
+      { amr: [null, 7, true, [], [['sso/saml']], {}, { method: null }], app_metadata: 'sso' },
+      { amr: [{ method: ['sso/saml'] }], app_metadata: { provider: [SSO], providers: SSO } },
+      { amr: [{ method: 'sso/saml', timestamp: 'now' }], app_metadata: { provider: SSO } },
+      { amr: [{ method: 'sso/saml', provider: {} }], app_metadata: { providers: [{}, null, 1] } },
+    ]
+
+    for (const claims of odd) {
+      await expect(
+        invitee.inSession(claims).rpc('accept_organisation_invite', { token: link }),
+      ).rejects.toMatchObject({ code: 'sso_required', details: SSO })
+    }
+  })
+
   test('nobody but the invited address learns which way in is asked for', async ({ acme }) => {
     await setRule(acme, bySaml)
     const { token: link } = await acme.invite()
