@@ -14,6 +14,7 @@ import { members } from './members.ts'
 import type { InMode } from './modes.ts'
 import { organisations } from './organisations.ts'
 import { roles } from './roles.ts'
+import { signInRules } from './sign-in-rules.ts'
 import { templates } from './templates.ts'
 
 export interface UsherOptions<Dates extends boolean = boolean> {
@@ -32,6 +33,7 @@ interface Services {
   deliveries: ReturnType<typeof deliveries>
   templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
+  signInRules: ReturnType<typeof signInRules>
   joinRequests: ReturnType<typeof joinRequests>
 }
 
@@ -45,6 +47,7 @@ const services = (connection: Connection): Services => ({
   deliveries: deliveries(connection),
   templates: templates(connection),
   domains: domains(connection),
+  signInRules: signInRules(connection),
   joinRequests: joinRequests(connection),
 })
 

@@ -338,7 +338,7 @@ begin
   v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
     case when v_delivery.kind = 'invite' then v_invite.template_id end);
   if v_is_offer then
-    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id);
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
     v_stop_token := usher.mint_stop_token(v_delivery.id);
   end if;
 

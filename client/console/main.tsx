@@ -18,6 +18,8 @@ interface Config {
   publishableKey: string
   /** Whether the project has single sign-on; it is offered then. */
   hasSso?: boolean
+  /** Where `functions/one-click` answers, if it does; its button is shown then. */
+  oneClickUrl?: string
 }
 
 // Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
@@ -51,7 +53,7 @@ if (root) {
       usher={usher}
       landing={landing}
       stopToken={stopToken}
-      hasSso={config.hasSso ?? false}
+      ways={{ hasSso: config.hasSso ?? false, oneClickUrl: config.oneClickUrl ?? null }}
       language={{ code, texts }}
     />,
   )

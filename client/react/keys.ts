@@ -17,6 +17,7 @@ export type UsherPart =
   | 'deliveries'
   | 'templates'
   | 'domains'
+  | 'signInRule'
   | 'joinRequests'
 
 export const usherKeys = {

@@ -18,6 +18,7 @@ import type {
   Permission,
   RoleDraft,
   RoleName,
+  SignInRuleChanges,
   Usher,
 } from '../index.ts'
 import { changeMutation, type Foretold } from './change.ts'
@@ -354,6 +355,14 @@ export function usherMutations(usher: Usher) {
           name: ['domains', 'delete'],
           organisationId,
           run: (to, { domain }: { domain: string }) => to.domains.delete(organisationId, domain),
+        }),
+    },
+    signInRules: {
+      update: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['signInRules', 'update'],
+          organisationId,
+          run: (to, changes: SignInRuleChanges) => to.signInRules.update(organisationId, changes),
         }),
     },
     joinRequests: {

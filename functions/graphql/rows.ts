@@ -20,6 +20,7 @@ export type RoleExclusionRow = Table<'organisation_role_exclusions'>
 export type DeliveryRow = Table<'organisation_deliveries'>
 export type EmailTemplateRow = Table<'organisation_email_templates'>
 export type DomainRow = Table<'organisation_domains'>
+export type SignInRuleRow = Table<'organisation_sign_in_rules'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
 export type AuditEventRow = Table<'organisation_audit_events'>
 export type InviteRow = Public['Views']['organisation_invites']['Row']

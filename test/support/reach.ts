@@ -46,6 +46,7 @@ export const TABLES: Record<string, Reach | null> = {
   'public.organisation_join_requests': seenBy(WATCHERS, { about: 'user_id' }),
   'public.organisation_audit_events': seenBy(WATCHERS),
   'public.organisation_domains': seenBy(ADMINS),
+  'public.organisation_sign_in_rules': seenBy(MEMBERS),
   // What the view organisation_invites reads, with its caller's rights.
   'usher.invites': seenBy(WATCHERS),
 
@@ -56,6 +57,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.invite_tokens': NOBODY,
   'usher.mail_opt_outs': NOBODY,
   'usher.mail_pace': NOBODY,
+  'usher.one_clicks': NOBODY,
   'usher.permissions': NOBODY,
   'usher.rate_limits': NOBODY,
   'usher.role_assigners': NOBODY,
@@ -144,6 +146,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   update_member_ends: SIGNED_IN,
   update_member_roles: SIGNED_IN,
   update_organisation: SIGNED_IN,
+  update_sign_in_rule: SIGNED_IN,
   update_role: SIGNED_IN,
   verify_audit_trail: SIGNED_IN,
   // Parts of call_organisation_function_once, which runs with its caller's rights.
@@ -168,6 +171,8 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   purge_audit_trail: WORKER,
   list_domains_to_verify: WORKER,
   confirm_domain: WORKER,
+  start_one_click: WORKER,
+  finish_one_click: WORKER,
 }
 
 /** What a row has to be seen by. */
