@@ -33,6 +33,7 @@ export type {
 } from './invites.ts'
 export type { JoinRequest, JoinRequestFilter, JoinRequestStatus } from './join-requests.ts'
 export {
+  keepToken,
   type Landing,
   type LandingOptions,
   type LandingStep,

@@ -5,7 +5,7 @@
  */
 import { createClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
-import { createUsher, openLanding, takeToken } from '../index.ts'
+import { createUsher, keepToken, openLanding } from '../index.ts'
 import { App } from './app/app.tsx'
 import { initialLanguage } from './app/language.tsx'
 import { takeStopToken } from './app/stop-token.ts'
@@ -22,8 +22,9 @@ interface Config {
   oneClickUrl?: string
 }
 
-// Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
-const token = takeToken()
+// Before anything else: a token in the address could end in a screenshot, a bookmark or a history; and one that
+// is kept nowhere yet would be lost by a reload.
+const token = keepToken()
 const stopToken = takeStopToken()
 
 const code = initialLanguage()
