@@ -12,11 +12,15 @@ create table usher.settings (
   functions_url     text,
   mails_per_minute_to_domain integer,
   mails_per_minute_of_organisation integer,
+  allow_private_targets boolean not null default false,
+  webhook_failing_for interval not null default '5 days',
+  webhook_answers_kept_for interval not null default '30 days',
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
   constraint settings_limits check (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
+    and webhook_failing_for >= interval '1 hour' and webhook_answers_kept_for >= interval '1 day'
     and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
@@ -45,6 +49,13 @@ comment on column usher.settings.mails_per_minute_to_domain is
   'How many mails may go to one domain in a minute; null: as many as there are.';
 comment on column usher.settings.mails_per_minute_of_organisation is
   'How many mails of one organisation may go out in a minute; null: as many as there are.';
+comment on column usher.settings.allow_private_targets is
+  'Whether organisations may name private addresses, and http, to be called at. The worker calls those that
+its own USHER_ALLOW_PRIVATE_TARGETS names, and no others.';
+comment on column usher.settings.webhook_failing_for is
+  'A webhook that has taken nothing for so long is switched off. Longer than the ten tries of one event take.';
+comment on column usher.settings.webhook_answers_kept_for is
+  'How long the log keeps what endpoints answered.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);
