@@ -139,7 +139,10 @@ begin
     return null;
   end if;
 
-  -- A number can be written in many ways, of which one is allowed.
+  -- An address can be written in many ways, of which one is allowed; 0177 is 127 to some.
+  if v_host ~ '(^|\.)0\d' then
+    return 'The address is one of the public internet.';
+  end if;
   begin
     v_is_private := case family(btrim(v_host, '[]')::inet)
       when 4 then exists (

@@ -175,11 +175,18 @@ volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_failing_under_way integer;
 begin
   -- One that took its workers down with it at its last try is not tried again.
   update public.organisation_webhook_deliveries d
   set status = 'failed', last_response = 'Given up: no worker came back from sending it.'
   where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 10;
+
+  select count(*) into v_failing_under_way
+  from public.organisation_webhook_deliveries d
+  join public.organisation_webhooks w on w.id = d.webhook_id
+  where d.status = 'sending' and d.due_at > clock_timestamp() and w.failing_since is not null;
 
   return query
     -- From one endpoint to the next by the index: as many steps as endpoints have something to be sent,
@@ -200,7 +207,8 @@ begin
     ),
     due as (
       select q.id, q.due_at, w.failing_since,
-        row_number() over (partition by w.organisation_id, w.failing_since is null order by q.due_at) as turn
+        row_number() over (partition by w.organisation_id, w.failing_since is null order by q.due_at) as turn,
+        row_number() over (partition by w.failing_since is null order by q.due_at) as place
       from open_webhooks o
       join public.organisation_webhooks w on w.id = o.id
       cross join lateral (
@@ -219,6 +227,8 @@ begin
     -- The healthy before the failing, and each organisation's first before any one's second.
     chosen as (
       select d.id from due d
+      -- However many endpoints are dead, most places stay free of them.
+      where d.failing_since is null or d.place <= 50 - v_failing_under_way
       order by d.failing_since is not null, d.turn, d.due_at
       limit lease_webhook_deliveries.batch_size
     )
@@ -233,7 +243,7 @@ end
 $$;
 comment on function usher.lease_webhook_deliveries is
 $$Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
-once of an endpoint, and one where the last try failed. For workers.
+once of an endpoint; one where the last try failed, and 50 of all such. For workers.
 
   worker      a name for the log, such as host and process
   batch_size  how many at most

@@ -38,6 +38,7 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     actor: said('actor_name') ?? said('actor_email') ?? language.texts.someone,
     owner: said('owner_name') ?? '',
     requester: said('requester_email') ?? '',
+    webhook: said('webhook') ?? '',
   }
 }
 

@@ -55,6 +55,7 @@ export const de: Texts = {
     permission_denied: 'Ihre Rollen erlauben das in dieser Organisation nicht.',
     role_not_assignable: 'Mit Ihren Rollen dürfen Sie diese Rolle nicht vergeben.',
     signup_not_invited: 'Nur wer eingeladen ist, kann ein Konto anlegen.',
+    webhook_not_found: 'Diesen Webhook gibt es nicht.',
     invite_invalid: 'Diesen Link haben wir nicht verschickt.',
     invite_not_found: 'Diese Einladung gibt es nicht.',
     member_not_found: 'Dieses Mitglied gibt es nicht.',
@@ -79,6 +80,7 @@ export const de: Texts = {
     invalid_role: 'Diese Rolle gibt es hier nicht, oder sie kann nicht vergeben werden.',
     invalid_settings: 'Ein Wert ist nicht erlaubt.',
     invalid_slug: 'Dieser Kurzname geht nicht: 2 bis 63 aus a–z, 0–9 und Bindestrichen.',
+    webhook_disabled: 'Dieser Webhook ist abgeschaltet. Schalten Sie ihn zuerst ein.',
     idempotency_key_in_use:
       'Eine Anfrage mit diesem Schlüssel läuft noch. Warten Sie einen Moment und versuchen Sie es noch einmal.',
     idempotency_key_reused: 'Dieser Schlüssel gehört zu einer anderen Anfrage.',
@@ -110,6 +112,7 @@ export const de: Texts = {
     'invite.revoke': 'Eine Einladung zurückziehen',
     'invite.reveal': 'Den Link einer Einladung sehen',
     'audit.read': 'Das Protokoll lesen und prüfen',
+    'webhook.manage': 'Webhooks sehen und ändern',
     'billing.read': 'Rechnungen und Tarife sehen',
     'billing.manage': 'Bezahlen und Tarife ändern',
   },
@@ -165,6 +168,13 @@ export const de: Texts = {
     'template.created': 'Mailvorlage angelegt',
     'template.deleted': 'Mailvorlage gelöscht',
     'template.updated': 'Mailvorlage geändert',
+    'webhook.created': 'Webhook angelegt',
+    'webhook.deleted': 'Webhook gelöscht',
+    'webhook.disabled': 'Webhook abgeschaltet, weil er nichts annahm',
+    'webhook.replayed': 'Ereignisse erneut an einen Webhook gesendet',
+    'webhook.secret_rotated': 'Geheimnis eines Webhooks gewechselt',
+    'webhook.tested': 'Webhook geprüft',
+    'webhook.updated': 'Webhook geändert',
   },
   actorKinds: {
     user: 'eine Person',
@@ -434,6 +444,7 @@ export const de: Texts = {
       join_approved: 'Aufnahme bewilligt',
       join_declined: 'Aufnahme abgelehnt',
       device_enrolled: 'Gerät angemeldet',
+      webhook_disabled: 'Webhook abgeschaltet',
     },
   },
   templates: {
@@ -479,6 +490,7 @@ export const de: Texts = {
       owner: 'Neuer Eigentümer',
       requester: 'Wer bittet',
       device: 'Gerät',
+      webhook: 'Webhook',
     },
   },
   compose: {

@@ -53,6 +53,7 @@ export const en = {
     permission_denied: 'Your roles do not permit this in this organisation.',
     role_not_assignable: 'Your roles do not let you give out this role.',
     signup_not_invited: 'Only people who have been invited can make an account.',
+    webhook_not_found: 'There is no such webhook.',
     invite_invalid: 'This is not a link that we have sent.',
     invite_not_found: 'There is no such invitation.',
     member_not_found: 'There is no such member.',
@@ -77,6 +78,7 @@ export const en = {
     invalid_role: 'There is no such role here, or it cannot be given.',
     invalid_settings: 'A value is not allowed.',
     invalid_slug: 'This short name cannot be used: 2 to 63 of a–z, 0–9 and hyphens.',
+    webhook_disabled: 'This webhook is switched off. Switch it on first.',
     idempotency_key_in_use:
       'A request with this key is still being carried out. Wait a moment and try again.',
     idempotency_key_reused: 'This key belongs to another request.',
@@ -102,6 +104,7 @@ export const en = {
     'invite.revoke': 'Withdraw an invitation',
     'invite.reveal': 'See the link of an invitation',
     'audit.read': 'Read and verify the trail',
+    'webhook.manage': 'See and change webhooks',
     'billing.read': 'See invoices and plans',
     'billing.manage': 'Pay and change plans',
   },
@@ -157,6 +160,13 @@ export const en = {
     'template.created': 'Mail template created',
     'template.deleted': 'Mail template deleted',
     'template.updated': 'Mail template changed',
+    'webhook.created': 'Webhook made',
+    'webhook.deleted': 'Webhook deleted',
+    'webhook.disabled': 'Webhook switched off, because it took nothing',
+    'webhook.replayed': 'Events sent to a webhook again',
+    'webhook.secret_rotated': 'Secret of a webhook rotated',
+    'webhook.tested': 'Webhook tested',
+    'webhook.updated': 'Webhook changed',
   },
   actorKinds: {
     user: 'a person',
@@ -420,6 +430,7 @@ export const en = {
       join_approved: 'Request to join approved',
       join_declined: 'Request to join declined',
       device_enrolled: 'Device enrolled',
+      webhook_disabled: 'Webhook switched off',
     } satisfies Record<MailKind, string>,
   },
   templates: {
@@ -465,6 +476,7 @@ export const en = {
       owner: 'New owner',
       requester: 'Who asks',
       device: 'Device',
+      webhook: 'Webhook',
     },
   },
   compose: {

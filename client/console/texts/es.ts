@@ -53,6 +53,7 @@ export const es: Texts = {
     permission_denied: 'Sus roles no permiten esto en esta organización.',
     role_not_assignable: 'Sus roles no le permiten dar este rol.',
     signup_not_invited: 'Solo quien ha sido invitado puede crear una cuenta.',
+    webhook_not_found: 'No existe ese webhook.',
     invite_invalid: 'No es un enlace que hayamos enviado.',
     invite_not_found: 'No existe esa invitación.',
     member_not_found: 'No existe ese miembro.',
@@ -77,6 +78,7 @@ export const es: Texts = {
     invalid_role: 'Ese rol no existe aquí, o no se puede dar.',
     invalid_settings: 'Un valor no está permitido.',
     invalid_slug: 'Este nombre corto no sirve: de 2 a 63 de a–z, 0–9 y guiones.',
+    webhook_disabled: 'Este webhook está desactivado. Actívelo primero.',
     idempotency_key_in_use:
       'Una solicitud con esta clave aún está en curso. Espere un momento e inténtelo de nuevo.',
     idempotency_key_reused: 'Esta clave pertenece a otra solicitud.',
@@ -107,6 +109,7 @@ export const es: Texts = {
     'invite.revoke': 'Retirar una invitación',
     'invite.reveal': 'Ver el enlace de una invitación',
     'audit.read': 'Leer y verificar el registro',
+    'webhook.manage': 'Ver y cambiar los webhooks',
     'billing.read': 'Ver facturas y planes',
     'billing.manage': 'Pagar y cambiar de plan',
   },
@@ -162,6 +165,13 @@ export const es: Texts = {
     'template.created': 'Plantilla de correo creada',
     'template.deleted': 'Plantilla de correo eliminada',
     'template.updated': 'Plantilla de correo cambiada',
+    'webhook.created': 'Webhook creado',
+    'webhook.deleted': 'Webhook eliminado',
+    'webhook.disabled': 'Webhook desactivado porque no aceptaba nada',
+    'webhook.replayed': 'Eventos reenviados a un webhook',
+    'webhook.secret_rotated': 'Secreto de un webhook renovado',
+    'webhook.tested': 'Webhook probado',
+    'webhook.updated': 'Webhook cambiado',
   },
   actorKinds: {
     user: 'una persona',
@@ -426,6 +436,7 @@ export const es: Texts = {
       join_approved: 'Solicitud de ingreso aprobada',
       join_declined: 'Solicitud de ingreso rechazada',
       device_enrolled: 'Dispositivo inscrito',
+      webhook_disabled: 'Webhook desactivado',
     },
   },
   templates: {
@@ -471,6 +482,7 @@ export const es: Texts = {
       owner: 'Nuevo propietario',
       requester: 'Quién lo pide',
       device: 'Dispositivo',
+      webhook: 'Webhook',
     },
   },
   compose: {

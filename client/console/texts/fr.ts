@@ -53,6 +53,7 @@ export const fr: Texts = {
     permission_denied: 'Vos rôles ne permettent pas cela dans cette organisation.',
     role_not_assignable: 'Vos rôles ne vous permettent pas de donner ce rôle.',
     signup_not_invited: 'Seules les personnes invitées peuvent créer un compte.',
+    webhook_not_found: 'Ce webhook n’existe pas.',
     invite_invalid: 'Ce n’est pas un lien que nous avons envoyé.',
     invite_not_found: 'Cette invitation n’existe pas.',
     member_not_found: 'Ce membre n’existe pas.',
@@ -77,6 +78,7 @@ export const fr: Texts = {
     invalid_role: 'Ce rôle n’existe pas ici, ou ne peut pas être donné.',
     invalid_settings: 'Une valeur n’est pas permise.',
     invalid_slug: 'Ce nom court ne convient pas : 2 à 63 caractères, a–z, 0–9 et tirets.',
+    webhook_disabled: 'Ce webhook est désactivé. Activez-le d’abord.',
     idempotency_key_in_use:
       'Une demande avec cette clé est encore en cours. Attendez un instant et réessayez.',
     idempotency_key_reused: 'Cette clé appartient à une autre demande.',
@@ -107,6 +109,7 @@ export const fr: Texts = {
     'invite.revoke': 'Retirer une invitation',
     'invite.reveal': 'Voir le lien d’une invitation',
     'audit.read': 'Lire et vérifier le journal',
+    'webhook.manage': 'Voir et modifier les webhooks',
     'billing.read': 'Voir factures et formules',
     'billing.manage': 'Payer et changer de formule',
   },
@@ -162,6 +165,13 @@ export const fr: Texts = {
     'template.created': 'Modèle de courriel créé',
     'template.deleted': 'Modèle de courriel supprimé',
     'template.updated': 'Modèle de courriel modifié',
+    'webhook.created': 'Webhook créé',
+    'webhook.deleted': 'Webhook supprimé',
+    'webhook.disabled': 'Webhook désactivé, car il n’acceptait rien',
+    'webhook.replayed': 'Événements renvoyés à un webhook',
+    'webhook.secret_rotated': 'Secret d’un webhook remplacé',
+    'webhook.tested': 'Webhook testé',
+    'webhook.updated': 'Webhook modifié',
   },
   actorKinds: {
     user: 'une personne',
@@ -427,6 +437,7 @@ export const fr: Texts = {
       join_approved: 'Demande d’adhésion acceptée',
       join_declined: 'Demande d’adhésion refusée',
       device_enrolled: 'Appareil inscrit',
+      webhook_disabled: 'Webhook désactivé',
     },
   },
   templates: {
@@ -473,6 +484,7 @@ export const fr: Texts = {
       owner: 'Nouveau propriétaire',
       requester: 'Qui demande',
       device: 'Appareil',
+      webhook: 'Webhook',
     },
   },
   compose: {

@@ -54,6 +54,7 @@ export const pl: Texts = {
     permission_denied: 'Twoje role w tej organizacji na to nie pozwalają.',
     role_not_assignable: 'Twoje role nie pozwalają nadać tej roli.',
     signup_not_invited: 'Konto mogą założyć tylko osoby zaproszone.',
+    webhook_not_found: 'Nie ma takiego webhooka.',
     invite_invalid: 'To nie jest odnośnik, który wysłaliśmy.',
     invite_not_found: 'Nie ma takiego zaproszenia.',
     member_not_found: 'Nie ma takiego członka.',
@@ -78,6 +79,7 @@ export const pl: Texts = {
     invalid_role: 'Nie ma tu takiej roli albo nie można jej nadać.',
     invalid_settings: 'Wartość jest niedozwolona.',
     invalid_slug: 'Tej krótkiej nazwy nie można użyć: od 2 do 63 znaków a–z, 0–9 i łączników.',
+    webhook_disabled: 'Ten webhook jest wyłączony. Najpierw go włącz.',
     idempotency_key_in_use:
       'Żądanie z tym kluczem jest jeszcze wykonywane. Poczekaj chwilę i spróbuj ponownie.',
     idempotency_key_reused: 'Ten klucz należy do innego żądania.',
@@ -108,6 +110,7 @@ export const pl: Texts = {
     'invite.revoke': 'Wycofać zaproszenie',
     'invite.reveal': 'Widzieć odnośnik zaproszenia',
     'audit.read': 'Czytać i sprawdzać dziennik',
+    'webhook.manage': 'Widzieć i zmieniać webhooki',
     'billing.read': 'Widzieć faktury i plany',
     'billing.manage': 'Płacić i zmieniać plany',
   },
@@ -163,6 +166,13 @@ export const pl: Texts = {
     'template.created': 'Utworzono szablon listu',
     'template.deleted': 'Usunięto szablon listu',
     'template.updated': 'Zmieniono szablon listu',
+    'webhook.created': 'Utworzono webhook',
+    'webhook.deleted': 'Usunięto webhook',
+    'webhook.disabled': 'Wyłączono webhook, bo niczego nie przyjmował',
+    'webhook.replayed': 'Ponownie wysłano zdarzenia do webhooka',
+    'webhook.secret_rotated': 'Zmieniono sekret webhooka',
+    'webhook.tested': 'Sprawdzono webhook',
+    'webhook.updated': 'Zmieniono webhook',
   },
   actorKinds: {
     user: 'osoba',
@@ -427,6 +437,7 @@ export const pl: Texts = {
       join_approved: 'Prośba o dołączenie przyjęta',
       join_declined: 'Prośba o dołączenie odrzucona',
       device_enrolled: 'Urządzenie dołączone',
+      webhook_disabled: 'Webhook wyłączony',
     },
   },
   templates: {
@@ -472,6 +483,7 @@ export const pl: Texts = {
       owner: 'Nowy właściciel',
       requester: 'Kto prosi',
       device: 'Urządzenie',
+      webhook: 'Webhook',
     },
   },
   compose: {

@@ -78,6 +78,14 @@ export const de: Texts = {
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie den Code für ${organisation} erstellt haben.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Der Webhook an ${webhook} wurde abgeschaltet`,
+      heading: 'Ein Webhook wurde abgeschaltet',
+      body: ({ organisation, webhook }) =>
+        `${organisation} meldet nicht mehr an ${webhook}, was dort geschieht: Diese Adresse hat tagelang nichts angenommen oder mitgeteilt, dass es sie nicht mehr gibt. Sobald sie wieder arbeitet, schalten Sie den Webhook ein und senden Sie, was ihm entgangen ist.`,
+      why: ({ organisation }) =>
+        `Sie erhalten diese Nachricht, weil Sie die Webhooks von ${organisation} verwalten.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Ihre Rollen bei ${organisation} wurden geändert`,
       heading: 'Ihre Rollen wurden geändert',

@@ -74,6 +74,14 @@ export const en: Texts = {
         `The device ${device} has used its code and now belongs to ${organisation}, as ${roles}. If that was not meant, remove it.`,
       why: ({ organisation }) => `You get this mail because you made the code for ${organisation}.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `The webhook to ${webhook} was switched off`,
+      heading: 'A webhook was switched off',
+      body: ({ organisation, webhook }) =>
+        `${organisation} no longer sends what happens there to ${webhook}: that address has taken nothing for days, or has said that it is gone. Once it works again, switch the webhook on, and send what it has missed.`,
+      why: ({ organisation }) =>
+        `You get this mail because you manage the webhooks of ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Your roles in ${organisation} have changed`,
       heading: 'Your roles have changed',

@@ -83,6 +83,14 @@ export const fr: Texts = {
       why: ({ organisation }) =>
         `Vous recevez ce message parce que vous avez créé le code pour ${organisation}.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Le webhook vers ${webhook} a été désactivé`,
+      heading: 'Un webhook a été désactivé',
+      body: ({ organisation, webhook }) =>
+        `${organisation} n’envoie plus ses événements à ${webhook} : cette adresse n’a rien accepté depuis des jours, ou a indiqué qu’elle n’existe plus. Dès qu’elle fonctionne de nouveau, réactivez le webhook et renvoyez ce qu’il a manqué.`,
+      why: ({ organisation }) =>
+        `Vous recevez ce message parce que vous gérez les webhooks de ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Vos rôles dans ${organisation} ont changé`,
       heading: 'Vos rôles ont changé',

@@ -76,6 +76,14 @@ export const pl: Texts = {
       why: ({ organisation }) =>
         `Otrzymujesz tę wiadomość, ponieważ to Ty utworzyłeś(-aś) kod dla ${organisation}.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Webhook do ${webhook} został wyłączony`,
+      heading: 'Webhook został wyłączony',
+      body: ({ organisation, webhook }) =>
+        `${organisation} nie wysyła już zdarzeń do ${webhook}: ten adres od wielu dni niczego nie przyjął albo zgłosił, że już nie istnieje. Gdy znów zacznie działać, włącz webhook i wyślij to, co go ominęło.`,
+      why: ({ organisation }) =>
+        `Otrzymujesz tę wiadomość, ponieważ zarządzasz webhookami w ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Twoje role w ${organisation} uległy zmianie`,
       heading: 'Twoje role uległy zmianie',

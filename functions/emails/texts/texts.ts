@@ -33,6 +33,8 @@ export interface NoticeWords {
   requester: string
   /** What people call a device. */
   device: string
+  /** The host of a webhook. */
+  webhook: string
 }
 
 export interface Notice {
