@@ -15,6 +15,7 @@ import type { InMode } from './modes.ts'
 import { organisations } from './organisations.ts'
 import { roles } from './roles.ts'
 import { templates } from './templates.ts'
+import { webhooks } from './webhooks.ts'
 
 export interface UsherOptions<Dates extends boolean = boolean> {
   /** Whether times are `Date`; by default they are ISO 8601 texts, with microseconds, as sent. */
@@ -33,6 +34,7 @@ interface Services {
   templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
   joinRequests: ReturnType<typeof joinRequests>
+  webhooks: ReturnType<typeof webhooks>
 }
 
 const services = (connection: Connection): Services => ({
@@ -46,6 +48,7 @@ const services = (connection: Connection): Services => ({
   templates: templates(connection),
   domains: domains(connection),
   joinRequests: joinRequests(connection),
+  webhooks: webhooks(connection),
 })
 
 /** The client. Copies of it are cheap. */

@@ -18,6 +18,7 @@ export type UsherPart =
   | 'templates'
   | 'domains'
   | 'joinRequests'
+  | 'webhooks'
 
 export const usherKeys = {
   all: ['usher'] as const,

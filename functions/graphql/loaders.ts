@@ -18,6 +18,8 @@ import type {
   OrganisationRow,
   RoleExclusionRow,
   RoleRow,
+  WebhookDeliveryRow,
+  WebhookRow,
 } from './rows.ts'
 
 /** Tables with pages, and the column that orders them; the id decides between equal ones. */
@@ -27,6 +29,7 @@ const PAGED = {
   organisation_deliveries: { by: 'created_at', ascending: false },
   organisation_email_templates: { by: 'created_at', ascending: false },
   organisation_join_requests: { by: 'created_at', ascending: false },
+  organisation_webhook_deliveries: { by: 'created_at', ascending: false },
 } as const
 
 interface PagedRows {
@@ -35,6 +38,7 @@ interface PagedRows {
   organisation_deliveries: DeliveryRow
   organisation_email_templates: EmailTemplateRow
   organisation_join_requests: JoinRequestRow
+  organisation_webhook_deliveries: WebhookDeliveryRow
 }
 type PagedTable = keyof PagedRows
 
@@ -67,7 +71,7 @@ export function createLoaders(client: CallerClient) {
   }, BATCH)
 
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
-    table: 'organisation_domains' | 'organisation_role_exclusions',
+    table: 'organisation_domains' | 'organisation_role_exclusions' | 'organisation_webhooks',
     order: string,
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
@@ -107,6 +111,7 @@ export function createLoaders(client: CallerClient) {
     }, BATCH),
 
     domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
+    webhooks: ofOrganisations<WebhookRow>('organisation_webhooks', 'created_at'),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** One more row than the page holds, when there are more. */

@@ -76,7 +76,7 @@ export const ar: Texts = {
       subject: ({ webhook }) => `أُوقف خطاف الويب إلى ${webhook}`,
       heading: 'أُوقف خطاف ويب',
       body: ({ organisation, webhook }) =>
-        `لم تعد ${organisation} ترسل ما يحدث فيها إلى ${webhook}: لم يقبل هذا العنوان شيئًا منذ أيام، أو أجاب بأنه لم يعد موجودًا. حين يعمل من جديد، شغّل خطاف الويب وأرسل ما فاته.`,
+        `لم يعد ${webhook} يعلم بما يحدث في ${organisation}: لم يقبل شيئًا منذ أيام، أو لم يعد موجودًا. يمكنك تشغيله من جديد وإرسال ما فاته.`,
       why: ({ organisation }) => `تصلك هذه الرسالة لأنك تدير خطافات الويب في ${organisation}.`,
     },
     member_roles_updated: {

@@ -82,7 +82,7 @@ export const de: Texts = {
       subject: ({ webhook }) => `Der Webhook an ${webhook} wurde abgeschaltet`,
       heading: 'Ein Webhook wurde abgeschaltet',
       body: ({ organisation, webhook }) =>
-        `${organisation} meldet nicht mehr an ${webhook}, was dort geschieht: Diese Adresse hat tagelang nichts angenommen oder mitgeteilt, dass es sie nicht mehr gibt. Sobald sie wieder arbeitet, schalten Sie den Webhook ein und senden Sie, was ihm entgangen ist.`,
+        `${webhook} erfährt nicht mehr, was bei ${organisation} geschieht: Die Adresse nahm tagelang nichts an oder gibt es nicht mehr. Sie können sie wieder einschalten.`,
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie die Webhooks von ${organisation} verwalten.`,
     },

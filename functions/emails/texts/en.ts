@@ -78,7 +78,7 @@ export const en: Texts = {
       subject: ({ webhook }) => `The webhook to ${webhook} was switched off`,
       heading: 'A webhook was switched off',
       body: ({ organisation, webhook }) =>
-        `${organisation} no longer sends what happens there to ${webhook}: that address has taken nothing for days, or has said that it is gone. Once it works again, switch the webhook on, and send what it has missed.`,
+        `${webhook} no longer hears what happens in ${organisation}: for days it took nothing, or it said that it is gone. You can switch it on again, and send what it missed.`,
       why: ({ organisation }) =>
         `You get this mail because you manage the webhooks of ${organisation}.`,
     },

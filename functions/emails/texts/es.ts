@@ -81,7 +81,7 @@ export const es: Texts = {
       subject: ({ webhook }) => `El webhook hacia ${webhook} se ha desactivado`,
       heading: 'Se ha desactivado un webhook',
       body: ({ organisation, webhook }) =>
-        `${organisation} ya no envía lo que ocurre a ${webhook}: esa dirección lleva días sin aceptar nada o ha respondido que ya no existe. Cuando vuelva a funcionar, active el webhook y envíe lo que se ha perdido.`,
+        `${webhook} ya no se entera de lo que ocurre en ${organisation}: llevaba días sin aceptar nada o ya no existe. Puede volver a activarlo y enviar lo perdido.`,
       why: ({ organisation }) =>
         `Recibe este correo porque gestiona los webhooks de ${organisation}.`,
     },

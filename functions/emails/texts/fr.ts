@@ -87,7 +87,7 @@ export const fr: Texts = {
       subject: ({ webhook }) => `Le webhook vers ${webhook} a été désactivé`,
       heading: 'Un webhook a été désactivé',
       body: ({ organisation, webhook }) =>
-        `${organisation} n’envoie plus ses événements à ${webhook} : cette adresse n’a rien accepté depuis des jours, ou a indiqué qu’elle n’existe plus. Dès qu’elle fonctionne de nouveau, réactivez le webhook et renvoyez ce qu’il a manqué.`,
+        `${webhook} n’apprend plus ce qui se passe dans ${organisation} : rien n’y était accepté depuis des jours, ou l’adresse n’existe plus. Vous pouvez la réactiver.`,
       why: ({ organisation }) =>
         `Vous recevez ce message parce que vous gérez les webhooks de ${organisation}.`,
     },

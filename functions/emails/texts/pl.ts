@@ -80,7 +80,7 @@ export const pl: Texts = {
       subject: ({ webhook }) => `Webhook do ${webhook} został wyłączony`,
       heading: 'Webhook został wyłączony',
       body: ({ organisation, webhook }) =>
-        `${organisation} nie wysyła już zdarzeń do ${webhook}: ten adres od wielu dni niczego nie przyjął albo zgłosił, że już nie istnieje. Gdy znów zacznie działać, włącz webhook i wyślij to, co go ominęło.`,
+        `${webhook} nie dowiaduje się już, co dzieje się w ${organisation}: od wielu dni niczego nie przyjmował albo już nie istnieje. Możesz włączyć go ponownie.`,
       why: ({ organisation }) =>
         `Otrzymujesz tę wiadomość, ponieważ zarządzasz webhookami w ${organisation}.`,
     },

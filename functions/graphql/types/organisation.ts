@@ -14,6 +14,7 @@ import { Member, MemberConnection, MemberStatus } from './member.ts'
 import { MyOrganisation, Organisation } from './organisation-ref.ts'
 import { inOrganisation, pageArgs } from './page.ts'
 import { Role, RoleExclusion } from './role.ts'
+import { Webhook, WebhookDeliveryConnection } from './webhook.ts'
 
 const byCreation = (row: { created_at: string; id: string }) => ({ at: row.created_at, id: row.id })
 
@@ -121,6 +122,22 @@ builder.objectType(Organisation, {
       type: [Domain],
       description: 'Its mail domains. With organisation.update.',
       resolve: ({ id }, _, { loaders }) => loaders.domains.load(id),
+    }),
+    webhooks: t.field({
+      type: [Webhook],
+      description: 'Endpoints that hear what happens. With webhook.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.webhooks.load(id),
+    }),
+    webhookDeliveries: t.field({
+      type: WebhookDeliveryConnection,
+      description: 'What webhooks were sent and are to be sent, newest first. With webhook.manage.',
+      args: pageArgs,
+      resolve: async ({ id }, args, { loaders }) =>
+        toConnection(
+          await loaders.page('organisation_webhook_deliveries', id, args),
+          args.first,
+          byCreation,
+        ),
     }),
   }),
 })
