@@ -102,7 +102,7 @@ as $$
     ('join.approved'), ('join.declined'), ('join.requested'),
     ('member.banned'), ('member.joined'), ('member.left'), ('member.removed'),
     ('member.roles_updated'), ('member.unbanned'),
-    ('organisation.created'), ('organisation.transferred'), ('organisation.updated'),
+    ('organisation.transferred'), ('organisation.updated'),
     ('person.erased'),
     ('role.created'), ('role.deleted'), ('role.updated'),
     ('role_exclusion.created'), ('role_exclusion.deleted'),
@@ -112,7 +112,7 @@ as $$
 $$;
 comment on function usher.webhook_event_types is
 $$Every type that an endpoint can choose, in the words of the audit trail. Left out is what only the machinery
-does, and organisation.deleted, with which the endpoints go as well.$$;
+does, and an organisation's own beginning and end: before the one and after the other it has no endpoints.$$;
 
 create function usher.target_problem(url text)
 returns text

@@ -325,6 +325,7 @@ declare
   v_delivery public.organisation_webhook_deliveries;
   v_delays   interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}';
   v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
+  v_status   text;
 begin
   -- The endpoint first, as wherever both are locked.
   select w.* into v_webhook
@@ -343,23 +344,25 @@ begin
     return null;
   end if;
 
+  v_status := case
+    when v_is_ok then 'delivered'
+    when v_delivery.attempts >= 10 or record_webhook_try.status_code = 410 or not v_webhook.is_enabled then 'failed'
+    else 'queued' end;
+
   update public.organisation_webhook_deliveries d
-  set status = case
-      when v_is_ok then 'delivered'
-      when d.attempts >= 10 or record_webhook_try.status_code = 410 or not v_webhook.is_enabled then 'failed'
-      else 'queued' end,
+  set status = v_status,
     delivered_at = case when v_is_ok then clock_timestamp() else d.delivered_at end,
     -- Up to a fifth later, so that what failed together does not come back together; and no earlier than the
     -- endpoint asks for, within a day.
-    due_at = clock_timestamp() + greatest(v_delays[least(d.attempts, 9)] * (1 + 0.2 * random()),
-      make_interval(secs => least(greatest(record_webhook_try.retry_after, 0), 86400))),
+    due_at = case when v_status <> 'queued' then clock_timestamp() else
+      clock_timestamp() + greatest(v_delays[least(d.attempts, 9)] * (1 + 0.2 * random()),
+        make_interval(secs => least(greatest(record_webhook_try.retry_after, 0), 86400))) end,
     last_status_code = record_webhook_try.status_code,
     last_response = left(record_webhook_try.response, 1000),
     tries = case when jsonb_array_length(d.tries) >= 20 then d.tries - 0 else d.tries end || jsonb_build_object(
       'at', clock_timestamp(), 'status_code', record_webhook_try.status_code,
       'milliseconds', record_webhook_try.milliseconds)
-  where d.id = v_delivery.id
-  returning d.* into strict v_delivery;
+  where d.id = v_delivery.id;
 
   if v_is_ok <> (v_webhook.failing_since is null) then
     update public.organisation_webhooks w
@@ -373,7 +376,7 @@ begin
   then
     perform usher.disable_webhook(v_webhook.id, 'failing');
   end if;
-  return v_delivery.status;
+  return v_status;
 end
 $$;
 comment on function usher.record_webhook_try is

@@ -32,7 +32,6 @@ export const WEBHOOK_EVENT_TYPES = [
   'member.removed',
   'member.roles_updated',
   'member.unbanned',
-  'organisation.created',
   'organisation.transferred',
   'organisation.updated',
   'person.erased',

@@ -276,7 +276,7 @@ describe('rotate_organisation_webhook_secret', () => {
   })
 })
 
-/** Written in the trail, and not for webhooks: what only the machinery does, and what takes them with it. */
+/** Written in the trail, and not for webhooks: what only the machinery does, and the beginning and end of an organisation. */
 const NOT_SENT = [
   'audit.purged',
   'delivery.cancelled',
@@ -285,6 +285,7 @@ const NOT_SENT = [
   'mail.resumed',
   'mail.stopped',
   'mail.suppression_lifted',
+  'organisation.created',
   'organisation.deleted',
   'webhook.replayed',
   'webhook.tested',
