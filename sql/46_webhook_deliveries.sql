@@ -82,8 +82,10 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  -- A test is for the one endpoint that is tested.
-  select case when $2 = 'webhook.tested' then ($1).id = $3
+  -- A test is for the one endpoint that is tested; nobody has the secret of one that is only being made.
+  select case
+    when $2 = 'webhook.tested' then ($1).id = $3
+    when $2 = 'webhook.created' and ($1).id = $3 then false
     else (($1).events is null or $2 = any (($1).events)) and $2 in (select usher.webhook_event_types()) end
 $$;
 comment on function usher.webhook_hears is 'Whether an endpoint has chosen an event.';

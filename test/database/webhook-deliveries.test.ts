@@ -48,6 +48,15 @@ describe('what happens', () => {
     ])
   })
 
+  test('that an endpoint was made is told to the others, not to itself', async ({ acme }) => {
+    const first = await createWebhook(acme)
+    await createWebhook(acme)
+
+    expect(await webhookLog(acme)).toMatchObject([
+      { webhook_id: first.webhook_id, event: 'webhook.created' },
+    ])
+  })
+
   test('that was undone is told to nobody', async ({ acme }) => {
     await createWebhook(acme)
     const before = (await webhookLog(acme)).length

@@ -19,7 +19,7 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
     )
   }
   if (failingSince) {
-    return <Status mood="waiting">{words.failing(format.relative(failingSince))}</Status>
+    return <Status mood="waiting">{words.failing(format.dateTime(failingSince))}</Status>
   }
   return <Status mood="good">{words.on}</Status>
 }
