@@ -133,7 +133,7 @@ export const MAIL_PLACEHOLDERS = {
 async function webhookEventTypes(url: string): Promise<string> {
   const rows = await withDatabase(
     url,
-    (sql) => sql`select t from usher.webhook_event_types() t order by t`,
+    (sql) => sql`select t from unnest(usher.webhook_event_types()) t order by t`,
   )
   return `/** What a webhook can hear, in the words of the audit trail. */
 export const WEBHOOK_EVENT_TYPES = ${JSON.stringify(rows.map(({ t }) => t))} as const

@@ -77,16 +77,22 @@ comment on function usher.tg_organisation_audit_events__tell_webhooks is
 
 create function usher.webhook_hears(webhook public.organisation_webhooks, event text, target_id uuid)
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  -- A test is for the one endpoint that is tested; nobody has the secret of one that is only being made.
-  select case
-    when $2 = 'webhook.tested' then ($1).id = $3
-    when $2 = 'webhook.created' and ($1).id = $3 then false
-    else (($1).events is null or $2 = any (($1).events)) and $2 in (select usher.webhook_event_types()) end
+declare
+  v_webhook public.organisation_webhooks := webhook_hears.webhook;
+begin
+  return case
+    -- A test is for the one endpoint that is tested.
+    when webhook_hears.event = 'webhook.tested' then v_webhook.id = webhook_hears.target_id
+    -- Nobody has the secret of one that is only being made.
+    when webhook_hears.event = 'webhook.created' and v_webhook.id = webhook_hears.target_id then false
+    else webhook_hears.event = any (coalesce(v_webhook.events, usher.webhook_event_types()))
+  end;
+end
 $$;
 comment on function usher.webhook_hears is 'Whether an endpoint has chosen an event.';
 

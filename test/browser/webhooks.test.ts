@@ -4,6 +4,9 @@ import { describe, expect } from 'vitest'
 import { axe, joined, test } from '../support/browser.ts'
 import { startReceiver } from '../support/receiver.ts'
 
+/** The worker looks every second. */
+const SOON = { timeout: 10_000 }
+
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 
 async function choose(page: Page, url: string, what: string) {
@@ -43,7 +46,7 @@ describe('webhooks', () => {
       .getByText('Delivered', { exact: true })
       .waitFor()
     await owner.usher.roles.create(organisation.id, { name: 'auditor' })
-    await expect.poll(() => receiver.heard.map(({ type }) => type)).toContain('role.created')
+    await expect.poll(() => receiver.heard.map(({ type }) => type), SOON).toContain('role.created')
     expect(await axe(page)).toEqual([])
 
     await choose(page, receiver.url, 'New secret')
@@ -52,7 +55,7 @@ describe('webhooks', () => {
     await button(page, 'Close').last().click()
     await page.getByRole('button', { name: /^Send again: Role created/ }).click()
     await expect
-      .poll(() => receiver.heard.filter(({ type }) => type === 'role.created').length)
+      .poll(() => receiver.heard.filter(({ type }) => type === 'role.created').length, SOON)
       .toBe(2)
     expect(receiver.refused()).toBe(0)
 

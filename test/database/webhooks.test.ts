@@ -293,7 +293,7 @@ const NOT_SENT = [
 
 describe('the types of events', () => {
   test('are those of the audit trail, but for what is left out by name', async ({ acme }) => {
-    const types = (await acme.sql`select usher.webhook_event_types() as type`).map(
+    const types = (await acme.sql`select unnest(usher.webhook_event_types()) as type`).map(
       ({ type }) => type,
     )
 
