@@ -1,8 +1,7 @@
 -- Webhooks: where an organisation wants to hear what happens to it, by Standard Webhooks.
 --
--- What is sent is what the audit trail says, in the trail's own words; 46_webhook_deliveries.sql sends it.
--- Each endpoint has a secret of its own, which is shown once, when it is made or rotated. After a rotation
--- the old one signs beside the new one for a while, so that no receiver misses an event.
+-- What is sent is what the audit trail says, in the trail's own words; 46_webhook_deliveries.sql sends it,
+-- 48_webhook_secrets.sql signs it.
 -- Reading and changing need webhook.manage.
 --
 -- Source: https://www.standardwebhooks.com
@@ -43,47 +42,6 @@ create policy organisation_webhooks_select on public.organisation_webhooks
   using (organisation_id in (select usher.organisations_where('webhook.manage')));
 grant select on public.organisation_webhooks to authenticated, service_role;
 
-create table usher.webhook_secrets (
-  id              uuid primary key default gen_random_uuid(),
-  webhook_id      uuid not null references public.organisation_webhooks on delete cascade,
-  secret          bytea,
-  vault_secret_id uuid,
-  created_at      timestamptz not null default clock_timestamp(),
-  expires_at      timestamptz,
-
-  constraint webhook_secrets_one_place check (num_nonnulls(secret, vault_secret_id) = 1)
-);
-comment on table usher.webhook_secrets is
-  'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
-comment on column usher.webhook_secrets.secret is '32 bytes, only where the project has no Vault.';
-comment on column usher.webhook_secrets.vault_secret_id is 'Where it lies in vault.secrets, as whsec_….';
-
-create unique index webhook_secrets_one_stays
-  on usher.webhook_secrets (webhook_id) where expires_at is null;
-create index webhook_secrets_webhook_id on usher.webhook_secrets (webhook_id);
-
-alter table usher.webhook_secrets enable row level security;
-create policy webhook_secrets_nobody on usher.webhook_secrets for select to public using (false);
-
-create function usher.tg_webhook_secrets__leave_vault()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  if old.vault_secret_id is not null then
-    execute 'delete from vault.secrets where id = $1' using old.vault_secret_id;
-  end if;
-  return null;
-end
-$$;
-comment on function usher.tg_webhook_secrets__leave_vault is 'Takes a secret out of Vault when its endpoint is done with it.';
-
-create trigger usher_leave_vault
-after delete on usher.webhook_secrets
-for each row execute function usher.tg_webhook_secrets__leave_vault();
-
 create function usher.webhook_event_types()
 returns text[]
 language plpgsql
@@ -116,59 +74,6 @@ $$;
 comment on function usher.webhook_event_types is
 $$Every type that an endpoint can choose, in the words of the audit trail. Left out is what only the machinery
 does, and an organisation's own beginning and end: before the one and after the other it has no endpoints.$$;
-
-create function usher.target_problem(url text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = ''
-as $$
-declare
-  v_parts      text[] := regexp_match(target_problem.url,
-    '^(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?)(?::\d{1,5})?(?:[/?][!-~]*)?$', 'i');
-  v_host       text := lower(rtrim(v_parts[2], '.'));
-  v_is_private boolean;
-begin
-  if v_parts is null or length(target_problem.url) > 2000 or target_problem.url ~ '[\\#]' then
-    return 'Give an address such as https://example.com/hooks: at most 2,000 characters, without user name and fragment.';
-  elsif (select s.allow_private_targets from usher.settings s) then
-    return null;
-  elsif lower(v_parts[1]) <> 'https' then
-    return 'The address begins with https://.';
-  elsif v_host ~ '(^|\.)(localhost|local|internal)$' or v_host !~ '[.:]' then
-    return 'The address is one of the public internet.';
-  elsif v_host !~ '^\[' and v_host !~ '(^|\.)(\d+|0x[0-9a-f]*)$' then
-    return null;
-  end if;
-
-  -- An address can be written in many ways, of which one is allowed; 0177 is 127 to some.
-  if v_host ~ '(^|\.)0\d' then
-    return 'The address is one of the public internet.';
-  end if;
-  begin
-    v_is_private := case family(btrim(v_host, '[]')::inet)
-      when 4 then exists (
-        select from unnest('{0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,169.254.0.0/16,172.16.0.0/12,
-          192.0.0.0/24,192.0.2.0/24,192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,
-          224.0.0.0/3}'::cidr[]) c
-        where btrim(v_host, '[]')::inet <<= c)
-      -- Of IPv6, all that is public begins with 2 or 3; 2002: holds an address of IPv4.
-      else not btrim(v_host, '[]')::inet <<= '2000::/3'
-        or btrim(v_host, '[]')::inet <<= any ('{2001::/23,2001:db8::/32,2002::/16,3fff::/20}'::cidr[])
-    end;
-  exception
-    when invalid_text_representation then
-      v_is_private := true;
-  end;
-  return case when v_is_private then 'The address is one of the public internet.' end;
-end
-$$;
-comment on function usher.target_problem is
-$$What is wrong with an address that an organisation wants to be called at, as far as its text tells; null for
-nothing. Who calls it looks at what its name means at that moment.
-
-Source: OWASP Server-Side Request Forgery Prevention Cheat Sheet.$$;
 
 create function usher.require_webhook(url text, events text[], description text)
 returns void
@@ -257,69 +162,6 @@ create type public.organisation_webhook_secret as (
 );
 comment on type public.organisation_webhook_secret is
   'The secret of an endpoint, whsec_…, which is shown this once, and until when older ones sign beside it.';
-
-create function usher.add_webhook_secret(webhook public.organisation_webhooks)
-returns public.organisation_webhook_secret
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_webhook  public.organisation_webhooks := add_webhook_secret.webhook;
-  -- 192 to 512 bits, says the specification.
-  v_secret   bytea := extensions.gen_random_bytes(32);
-  v_text     text := 'whsec_' || encode(v_secret, 'base64');
-  v_id       uuid := gen_random_uuid();
-  v_vault_id uuid;
-begin
-  if to_regclass('vault.decrypted_secrets') is not null then
-    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
-      using v_text, 'usher_webhook_secret_' || v_id, 'Signs what a webhook is sent (Usher).';
-    v_secret := null;
-  end if;
-  insert into usher.webhook_secrets (id, webhook_id, secret, vault_secret_id)
-  values (v_id, v_webhook.id, v_secret, v_vault_id);
-  return row(v_webhook.id, v_webhook.organisation_id, v_text, (
-    select max(s.expires_at) from usher.webhook_secrets s where s.webhook_id = v_webhook.id
-  ))::public.organisation_webhook_secret;
-end
-$$;
-comment on function usher.add_webhook_secret is
-  'Makes a secret for an endpoint, in Vault where the project has one; answers it, as nothing else ever will.';
-
-create function usher.webhook_signatures(webhook_id uuid, content text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = ''
-as $$
-declare
-  v_row        usher.webhook_secrets;
-  v_secret     text;
-  v_signatures text[] := '{}';
-begin
-  for v_row in
-    select s.* from usher.webhook_secrets s
-    where s.webhook_id = webhook_signatures.webhook_id
-      and (s.expires_at is null or s.expires_at > clock_timestamp())
-    order by s.created_at desc
-  loop
-    if v_row.secret is null then
-      execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
-        into v_secret using v_row.vault_secret_id;
-      v_row.secret := decode(substring(v_secret from 7), 'base64');
-    end if;
-    v_signatures := v_signatures || ('v1,' || encode(extensions.hmac(
-      convert_to(webhook_signatures.content, 'UTF8'), v_row.secret, 'sha256'), 'base64'));
-  end loop;
-  return array_to_string(v_signatures, ' ');
-end
-$$;
-comment on function usher.webhook_signatures is
-$$The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
-that no secret leaves the database.$$;
 
 create function usher.create_webhook(organisation_id uuid, url text, events text[], description text)
 returns public.organisation_webhook_secret
@@ -471,53 +313,3 @@ $$Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with
 webhook_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation_webhook to authenticated;
 grant execute on function usher.delete_webhook to authenticated;
-
-create function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
-returns public.organisation_webhook_secret
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_webhook public.organisation_webhooks := usher.webhook_for_change(rotate_webhook_secret.webhook_id);
-  v_keep    interval := coalesce(rotate_webhook_secret.keep_old_for, interval '1 day');
-  v_secret  public.organisation_webhook_secret;
-begin
-  if v_keep not between interval '0' and interval '7 days' then
-    perform usher.fail('invalid_settings', hint => 'keep_old_for is from 0 to 7 days.');
-  end if;
-  -- Each that still signs is one more signature in the header.
-  perform usher.take_allowance('webhook-rotations:' || v_webhook.id, 1, 10, interval '1 day');
-
-  update usher.webhook_secrets s
-  set expires_at = least(s.expires_at, clock_timestamp() + v_keep)
-  where s.webhook_id = v_webhook.id;
-  delete from usher.webhook_secrets s
-  where s.webhook_id = v_webhook.id and s.expires_at <= clock_timestamp();
-  v_secret := usher.add_webhook_secret(v_webhook);
-  perform usher.record_event(v_webhook.organisation_id, 'webhook.secret_rotated', 'webhook', v_webhook.id,
-    after => jsonb_build_object('old_secrets_end', v_secret.old_secrets_end));
-  return v_secret;
-end
-$$;
-comment on function usher.rotate_webhook_secret is 'The rule behind public.rotate_organisation_webhook_secret.';
-
-create function public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval default null)
-returns public.organisation_webhook_secret
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$ select usher.rotate_webhook_secret($1, $2) $$;
-comment on function public.rotate_organisation_webhook_secret is
-$$Makes a new secret for an endpoint. Older ones sign beside it for a while, so that receivers can change over
-without missing an event. At most ten times a day.
-
-  keep_old_for  how long older ones go on signing: 0, for one that has become known, to 7 days; without it,
-                1 day. Also ends those of an earlier rotation that would have gone on longer
-
-Returns the secret, shown this once. Needs webhook.manage. Fails with unauthenticated, webhook_not_found,
-permission_denied, invalid_settings, rate_limited.$$;
-grant execute on function public.rotate_organisation_webhook_secret to authenticated;
-grant execute on function usher.rotate_webhook_secret to authenticated;

@@ -399,30 +399,3 @@ Returns the delivery's status, delivered, queued or failed; null when the fence 
 three days, each wait up to a fifth longer; an endpoint that has taken nothing for settings.webhook_failing_for
 is switched off.$$;
 grant execute on function usher.record_webhook_try to usher_worker;
-
-create function usher.purge_webhook_answers()
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-declare
-  v_purged integer;
-begin
-  update public.organisation_webhook_deliveries d
-  set last_response = null
-  where d.last_response is not null and d.status in ('delivered', 'failed')
-    and d.created_at < now() - (select s.webhook_answers_kept_for from usher.settings s);
-  get diagnostics v_purged = row_count;
-  -- With the line of the trail, what became of it goes.
-  delete from public.organisation_webhook_deliveries d
-  using public.organisations o
-  where o.id = d.organisation_id and d.created_at < now() - o.audit_retention;
-  return v_purged;
-end
-$$;
-comment on function usher.purge_webhook_answers is
-$$Removes what endpoints answered once settings.webhook_answers_kept_for is over, and rows that are older than
-their organisation's audit_retention. For workers. Returns how many answers went.$$;
-grant execute on function usher.purge_webhook_answers to usher_worker;

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
 import {
   answerWebhook,
@@ -411,37 +411,5 @@ describe('lease_webhook_deliveries', () => {
     const both = (await Promise.all([leaseWebhooks(acme, 4), leaseWebhooks(acme, 4)])).flat()
 
     expect(new Set(both.map(({ delivery_id }) => delivery_id)).size).toBe(both.length)
-  })
-})
-
-describe('purge_webhook_answers', () => {
-  const purge = (acme: Organisation) =>
-    asWorker(acme, (tx) => tx`select usher.purge_webhook_answers() as purged`)
-
-  test('takes answers whose days are over, and leaves the line', async ({ acme }) => {
-    await oneDelivery(acme)
-    await answerWebhook(acme, await leaseWebhook(acme), 200)
-
-    await purge(acme)
-    expect((await webhookLog(acme))[0]).toMatchObject({ last_response: 'Said so' })
-    await acme.sql`update public.organisation_webhook_deliveries
-      set created_at = now() - interval '31 days' where organisation_id = ${acme.id}`
-    await purge(acme)
-
-    expect((await webhookLog(acme))[0]).toMatchObject({ last_response: null, status: 'delivered' })
-  })
-
-  test('takes the line with the retention of the audit trail', async ({ acme }) => {
-    await oneDelivery(acme)
-    await acme.sql`update public.organisations set audit_retention = '30 days' where id = ${acme.id}`
-    onTestFinished(async () => {
-      await acme.sql`update public.organisations set audit_retention = null where id = ${acme.id}`
-    })
-    await acme.sql`update public.organisation_webhook_deliveries
-      set created_at = now() - interval '31 days' where organisation_id = ${acme.id}`
-
-    await purge(acme)
-
-    expect(await webhookLog(acme)).toEqual([])
   })
 })

@@ -175,6 +175,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   lease_webhook_deliveries: WORKER,
   prepare_webhook_delivery: WORKER,
   record_webhook_try: WORKER,
+  webhook_metrics: WORKER,
   purge_webhook_answers: WORKER,
 }
 
