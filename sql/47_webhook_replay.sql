@@ -56,7 +56,12 @@ begin
     where e.organisation_id = v_webhook.organisation_id
       and e.occurred_at >= greatest(replay_webhook_deliveries.since, v_webhook.created_at)
       and e.event <> 'webhook.tested' and usher.webhook_hears(v_webhook, e.event, e.target_id)
+      and not exists (
+        select from public.organisation_webhook_deliveries d
+        where d.webhook_id = v_webhook.id and d.event_id = e.id)
     order by e.occurred_at
+    -- More would take longer than a call may; the next call brings the rest.
+    limit 10000
     on conflict on constraint organisation_webhook_deliveries_once do nothing;
     get diagnostics v_missed = row_count;
   end if;
@@ -81,7 +86,7 @@ $$Sends again what an endpoint has missed, from the first try on and under the s
 
   delivery_id  this one, also if it was taken before
   since        all that failed since then, and all that happened since then and was never put on its way,
-               because the endpoint was switched off or had not chosen it
+               because the endpoint was switched off or had not chosen it; of these at most 10,000 in a call
 
 Returns how many go out; 0 when the one is on its way already. Needs webhook.manage. Fails with
 unauthenticated, webhook_not_found (also for a delivery that is not the endpoint's), permission_denied,

@@ -2,11 +2,10 @@
  * A worker that runs all the time: for self-hosting, and for the local stack. Several may run side
  * by side.
  *
- * It listens for new mails where the connection allows it, and looks by itself every second; for what webhooks
- * are to hear as well. Every
- * minute it keeps house: what has expired, what to bring to mind, what to seal, which domains to look
- * up. That goes on beside the mail, which waits for none of it. On SIGTERM or SIGINT what is under way
- * is finished, and it ends with 0.
+ * It listens for new mails where the connection allows it, and looks by itself every second, also for what
+ * webhooks are to hear. Every minute it keeps house: what has expired, what to bring to mind, what to seal,
+ * which domains to look up. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
+ * finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
  * can reach it, as Prometheus expects.
