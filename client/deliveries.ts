@@ -26,6 +26,7 @@ export type MailKind =
   | 'join_approved'
   | 'join_declined'
   | 'device_enrolled'
+  | 'webhook_disabled'
 
 /**
  * `suppressed`: not sent, because its address gets no mail. From `delivered` on, as the mail provider

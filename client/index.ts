@@ -19,6 +19,7 @@ export { isUsherError, UsherError, type UsherErrorCode } from './errors.ts'
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
 export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'
+export { WEBHOOK_EVENT_TYPES, type WebhookEventType } from './generated/webhook-event-types.ts'
 export type {
   DeviceInvite,
   Invite,
@@ -56,3 +57,16 @@ export type { Role, RoleDraft, RoleExclusion } from './roles.ts'
 export type { SignInRule, SignInRuleChanges } from './sign-in-rules.ts'
 export type { EmailTemplate, EmailTemplateChanges, EmailTemplateDraft } from './templates.ts'
 export { signInBy, type WayIn, wayIn } from './way-in.ts'
+export type {
+  Webhook,
+  WebhookChanges,
+  WebhookDelivery,
+  WebhookDeliveryFilter,
+  WebhookDeliveryStatus,
+  WebhookDisabledReason,
+  WebhookDraft,
+  WebhookEvent,
+  WebhookReplay,
+  WebhookSecret,
+  WebhookTry,
+} from './webhooks.ts'

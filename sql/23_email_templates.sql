@@ -32,7 +32,8 @@ as $$
     ('join_requested',          array['organisation', 'requester']),
     ('join_approved',           array['organisation', 'roles', 'actor']),
     ('join_declined',           array['organisation', 'actor']),
-    ('device_enrolled',         array['organisation', 'device', 'roles'])
+    ('device_enrolled',         array['organisation', 'device', 'roles']),
+    ('webhook_disabled',        array['organisation', 'webhook'])
 $$;
 comment on function usher.mail_kinds is
   'Every kind of mail of an organisation, and the placeholders that a template of it may name.';

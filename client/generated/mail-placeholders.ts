@@ -17,4 +17,5 @@ export const MAIL_PLACEHOLDERS = {
   join_approved: ['organisation', 'roles', 'actor'],
   join_declined: ['organisation', 'actor'],
   device_enrolled: ['organisation', 'device', 'roles'],
+  webhook_disabled: ['organisation', 'webhook'],
 } as const

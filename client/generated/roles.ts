@@ -51,4 +51,6 @@ export type Permission =
   | 'role.manage'
   /** See roles and what they permit */
   | 'role.read'
+  /** See and change webhooks */
+  | 'webhook.manage'
   | (string & {})

@@ -52,6 +52,12 @@ export interface JoinFacts {
   reason?: string | null
 }
 
+/** What a mail about a webhook says. */
+export interface WebhookFacts {
+  /** Its host. */
+  webhook: string
+}
+
 /** How the organisation words this mail; null: as built in. */
 export interface Template {
   subject: string | null
@@ -127,6 +133,11 @@ export interface JoinNotice extends OrganisationDelivery {
   facts: JoinFacts
 }
 
+export interface WebhookNotice extends OrganisationDelivery {
+  kind: 'webhook_disabled'
+  facts: WebhookFacts
+}
+
 /** A mail of Supabase Auth. */
 export interface AuthDelivery extends AnyDelivery {
   kind: 'auth'
@@ -137,7 +148,7 @@ export interface AuthDelivery extends AnyDelivery {
   invite: InviteFacts | null
 }
 
-export type NoticeDelivery = InviteNotice | MemberNotice | AccessNotice | JoinNotice
+export type NoticeDelivery = InviteNotice | MemberNotice | AccessNotice | JoinNotice | WebhookNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

@@ -14,6 +14,7 @@ import { members } from './operations/members.ts'
 import { organisations } from './operations/organisations.ts'
 import { roles } from './operations/roles.ts'
 import { trail } from './operations/trail.ts'
+import { webhooks } from './operations/webhooks.ts'
 
 export const OPERATIONS: Operation[] = [
   ...organisations,
@@ -25,6 +26,7 @@ export const OPERATIONS: Operation[] = [
   ...domains,
   ...mails,
   ...trail,
+  ...webhooks,
 ]
 
 const parameters = ({ path }: Operation) => path.split('{').length

@@ -43,6 +43,7 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     requester: said('requester_email') ?? '',
     isMembership: 'is_membership' in facts && facts.is_membership,
     endsAt: 'ends_at' in facts ? language.sayDate(new Date(facts.ends_at)) : '',
+    webhook: said('webhook') ?? '',
   }
 }
 

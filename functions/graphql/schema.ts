@@ -14,6 +14,7 @@ import './types/sign-in-rule.ts'
 import './types/delivery.ts'
 import './types/email-template.ts'
 import './types/audit.ts'
+import './types/webhook.ts'
 import { builder } from './builder.ts'
 
 export const schema = builder.toSchema()

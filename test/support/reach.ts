@@ -47,6 +47,8 @@ export const TABLES: Record<string, Reach | null> = {
   'public.organisation_audit_events': seenBy(WATCHERS),
   'public.organisation_domains': seenBy(ADMINS),
   'public.organisation_sign_in_rules': seenBy(MEMBERS),
+  'public.organisation_webhooks': seenBy(ADMINS),
+  'public.organisation_webhook_deliveries': seenBy(ADMINS),
   // What the view organisation_invites reads, with its caller's rights.
   'usher.invites': seenBy(WATCHERS),
 
@@ -66,6 +68,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.sign_up_invites': NOBODY,
   'usher.signing_keys': NOBODY,
   'usher.suppressed_addresses': NOBODY,
+  'usher.webhook_secrets': NOBODY,
 
   'usher.access_register': NOBODY,
   'usher.current_members': NOBODY,
@@ -109,12 +112,14 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   create_organisation: SIGNED_IN,
   create_role: SIGNED_IN,
   create_role_exclusion: SIGNED_IN,
+  create_webhook: SIGNED_IN,
   decline_join_request: SIGNED_IN,
   delete_domain: SIGNED_IN,
   delete_email_template: SIGNED_IN,
   delete_organisation: SIGNED_IN,
   delete_role: SIGNED_IN,
   delete_role_exclusion: SIGNED_IN,
+  delete_webhook: SIGNED_IN,
   enrol_device: SIGNED_IN,
   expire_invite: SIGNED_IN,
   grant_permission: SIGNED_IN,
@@ -133,11 +138,14 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   list_role_members: SIGNED_IN,
   list_role_permissions: SIGNED_IN,
   remove_member: SIGNED_IN,
+  replay_webhook_deliveries: SIGNED_IN,
   resend_invite: SIGNED_IN,
   retry_delivery: SIGNED_IN,
   reveal_invite_link: SIGNED_IN,
   revoke_invite: SIGNED_IN,
   revoke_permission: SIGNED_IN,
+  rotate_webhook_secret: SIGNED_IN,
+  test_webhook: SIGNED_IN,
   transfer_ownership: SIGNED_IN,
   unban_member: SIGNED_IN,
   update_domain: SIGNED_IN,
@@ -148,6 +156,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   update_organisation: SIGNED_IN,
   update_sign_in_rule: SIGNED_IN,
   update_role: SIGNED_IN,
+  update_webhook: SIGNED_IN,
   verify_audit_trail: SIGNED_IN,
   // Parts of call_organisation_function_once, which runs with its caller's rights.
   call_function_once: SIGNED_IN,
@@ -173,6 +182,11 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   confirm_domain: WORKER,
   start_one_click: WORKER,
   finish_one_click: WORKER,
+  lease_webhook_deliveries: WORKER,
+  prepare_webhook_delivery: WORKER,
+  record_webhook_try: WORKER,
+  webhook_metrics: WORKER,
+  purge_webhook_answers: WORKER,
 }
 
 /** What a row has to be seen by. */

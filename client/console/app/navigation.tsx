@@ -13,6 +13,7 @@ import {
   IconSend,
   IconSettings,
   IconUsers,
+  IconWebhook,
 } from '@tabler/icons-react'
 import { NavLink as RouterLink } from 'react-router'
 import { useTexts } from './language.tsx'
@@ -28,6 +29,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     { to: 'mails', label: texts.mails.title, icon: IconSend, needs: 'invite.read' },
     { to: 'devices', label: texts.devices.title, icon: IconDeviceTablet, needs: 'invite.read' },
     { to: 'roles', label: texts.roles.title, icon: IconKey, needs: 'role.read' },
+    { to: 'webhooks', label: texts.webhooks.title, icon: IconWebhook, needs: 'webhook.manage' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },
     {
       to: 'settings',

@@ -47,6 +47,9 @@ const TemplatesPage = lazy(async () => ({
 const TemplatePage = lazy(async () => ({
   default: (await import('../pages/templates/template-page.tsx')).TemplatePage,
 }))
+const WebhooksPage = lazy(async () => ({
+  default: (await import('../pages/webhooks/webhooks-page.tsx')).WebhooksPage,
+}))
 const SettingsPage = lazy(async () => ({
   default: (await import('../pages/settings/settings-page.tsx')).SettingsPage,
 }))
@@ -76,6 +79,7 @@ export function Workspace() {
           <Route path="devices" element={<DevicesPage />} />
           <Route path="roles" element={<RolesPage />} />
           <Route path="trail" element={<TrailPage />} />
+          <Route path="webhooks" element={<WebhooksPage />} />
           <Route path="settings" element={<SettingsPage />} />
           <Route path="settings/templates" element={<TemplatesPage />} />
           <Route path="settings/templates/new" element={<TemplatePage />} />

@@ -76,6 +76,14 @@ export const en: Texts = {
         `The device ${device} has used its code and now belongs to ${organisation}, as ${roles}. If that was not meant, remove it.`,
       why: ({ organisation }) => `You get this mail because you made the code for ${organisation}.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `The webhook to ${webhook} was switched off`,
+      heading: 'A webhook was switched off',
+      body: ({ organisation, webhook }) =>
+        `${webhook} no longer hears what happens in ${organisation}: for days it took nothing, or it said that it is gone. You can switch it on again, and send what it missed.`,
+      why: ({ organisation }) =>
+        `You get this mail because you manage the webhooks of ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Your roles in ${organisation} have changed`,
       heading: 'Your roles have changed',

@@ -87,6 +87,14 @@ export const fr: Texts = {
       why: ({ organisation }) =>
         `Vous recevez ce message parce que vous avez créé le code pour ${organisation}.`,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Le webhook vers ${webhook} a été désactivé`,
+      heading: 'Un webhook a été désactivé',
+      body: ({ organisation, webhook }) =>
+        `${webhook} n’apprend plus ce qui se passe dans ${organisation} : rien n’y était accepté depuis des jours, ou l’adresse n’existe plus. Vous pouvez la réactiver.`,
+      why: ({ organisation }) =>
+        `Vous recevez ce message parce que vous gérez les webhooks de ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Vos rôles dans ${organisation} ont changé`,
       heading: 'Vos rôles ont changé',
