@@ -1,6 +1,6 @@
 /**
  * Builds the npm package out of `client/` into `client/dist/`: a module a file, so that a bundler takes
- * only what is used, and its types.
+ * only what is used, and its types; beside it the command `usher`, and what that brings into a project.
  *
  *   npm run build:client
  *
@@ -11,6 +11,8 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { buildCli } from './build-cli.ts'
+import { copyProject } from './copy-project.ts'
 
 export const CLIENT = fileURLToPath(new URL('../client/', import.meta.url))
 export const DIST = join(CLIENT, 'dist')
@@ -40,7 +42,9 @@ export async function buildClient(): Promise<void> {
     },
   })
   await buildTypes()
-  await copyFile(join(CLIENT, '..', 'LICENSE'), join(DIST, 'LICENSE'))
+  await buildCli(CLIENT, DIST)
+  await copyProject(join(CLIENT, '..'), join(DIST, 'project'))
+  await copyFile(join(CLIENT, '..', 'LICENSE'), join(CLIENT, 'LICENSE'))
 }
 
 async function buildTypes(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions, the placeholders of mails, and for the REST function
+ * unions of error codes, built-in roles and permissions, the placeholders of mails, the grants that `usher doctor`
+ * expects, and for the REST function
  * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
  * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { lexicographicSortSchema, printSchema } from 'graphql'
+import { readGrants } from '../client/cli/doctor/read-grants.ts'
 import { schema } from '../functions/graphql/schema.ts'
 import { startPostgres } from '../supabase/local/database.ts'
 import { applyMigrations } from '../supabase/local/migrations.ts'
@@ -36,6 +38,7 @@ try {
   const codes = 'client/generated/error-codes.ts'
   const roles = 'client/generated/roles.ts'
   const placeholders = 'client/generated/mail-placeholders.ts'
+  const grants = 'client/generated/grants.ts'
   const refusals = 'functions/api/refusals.ts'
   const openApi = 'docs/openapi.json'
   const graphql = 'docs/schema.graphql'
@@ -43,6 +46,7 @@ try {
   await put(codes, await format(codes, HEADER + (await errorCodes(server.url))))
   await put(roles, await format(roles, HEADER + (await rolesAndPermissions(server.url))))
   await put(placeholders, await format(placeholders, HEADER + (await mailPlaceholders(server.url))))
+  await put(grants, await format(grants, HEADER + (await grantList(server.url))))
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
@@ -122,6 +126,13 @@ async function mailPlaceholders(url: string): Promise<string> {
 export const MAIL_PLACEHOLDERS = {
   ${entries.join('\n  ')}
 } as const
+`
+}
+
+async function grantList(url: string): Promise<string> {
+  const grants = await withDatabase(url, readGrants)
+  return `/** Each table and function, with who may do what; how a project's database has to look. */
+export const GRANTS: Record<string, string[]> = ${JSON.stringify(grants)}
 `
 }
 
