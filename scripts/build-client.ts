@@ -19,7 +19,8 @@ export const DIST = join(CLIENT, 'dist')
 
 if (import.meta.main) await buildClient()
 
-export async function buildClient(): Promise<void> {
+/** @param dist - where to. Default: `client/dist/` */
+export async function buildClient(dist = DIST): Promise<void> {
   await build({
     root: CLIENT,
     configFile: false,
@@ -28,7 +29,7 @@ export async function buildClient(): Promise<void> {
     build: {
       target: 'es2022',
       minify: false,
-      outDir: DIST,
+      outDir: dist,
       emptyOutDir: true,
       lib: {
         entry: ['index.ts', 'csv/index.ts', 'react/index.ts'].map((file) => join(CLIENT, file)),
@@ -41,23 +42,25 @@ export async function buildClient(): Promise<void> {
       },
     },
   })
-  await buildTypes()
-  await buildCli(CLIENT, DIST)
-  await copyProject(join(CLIENT, '..'), join(DIST, 'project'))
-  await copyFile(join(CLIENT, '..', 'LICENSE'), join(CLIENT, 'LICENSE'))
+  await buildTypes(dist)
+  await buildCli(CLIENT, dist)
+  await copyProject(join(CLIENT, '..'), join(dist, 'project'))
+  await copyFile(join(CLIENT, '..', 'LICENSE'), join(dist, '..', 'LICENSE'))
 }
 
-async function buildTypes(): Promise<void> {
-  const { status, stdout } = spawnSync('tsc', ['--project', join(CLIENT, 'tsconfig.json')], {
-    encoding: 'utf8',
-  })
+async function buildTypes(dist: string): Promise<void> {
+  const { status, stdout } = spawnSync(
+    'tsc',
+    ['--project', join(CLIENT, 'tsconfig.json'), '--outDir', dist],
+    { encoding: 'utf8' },
+  )
   if (status !== 0) throw new Error(`The types were not built:\n${stdout}`)
 
   // tsc leaves the endings of imports alone in declarations, where not every reader knows `.ts`.
-  for (const file of await readdir(DIST, { recursive: true })) {
+  for (const file of await readdir(dist, { recursive: true })) {
     if (!file.endsWith('.d.ts')) continue
-    const text = await readFile(join(DIST, file), 'utf8')
+    const text = await readFile(join(dist, file), 'utf8')
     const renamed = text.replace(/(['"])(\.{1,2}\/[^'"]+)\.tsx?\1/g, '$1$2.js$1')
-    await writeFile(join(DIST, file), renamed)
+    await writeFile(join(dist, file), renamed)
   }
 }

@@ -54,13 +54,13 @@ export function planConfig({ config }: Project, payload: Payload, state: State |
       })
     }
   }
-  if (plan.collisions.length > 0 || isDeepStrictEqual(wanted, theirs)) {
+  if (plan.collisions.length > 0 || isSame(wanted, theirs)) {
     if (plan.collisions.length === 0) plan.present.push(`${CONFIG_FILE}: its sections`)
     return { plan, brought }
   }
 
   const content = write(config, before, theirs, appended)
-  if (!isDeepStrictEqual(readToml(content), wanted)) {
+  if (!isSame(readToml(content), wanted)) {
     plan.collisions.push({
       where: CONFIG_FILE,
       why: 'Its sections are written in a way that cannot be extended safely, such as inline tables. Write them as [sections].',
@@ -88,8 +88,8 @@ function planKeys(
     const current = theirs[key]
     const known = state?.config[path]
     brought[path] = value
-    if (isDeepStrictEqual(current, value)) return false
-    if (current === undefined || isDeepStrictEqual(current, known)) return true
+    if (isSame(current, value)) return false
+    if (current === undefined || isSame(current, known)) return true
     if (known !== undefined) {
       plan.kept.push({
         path: `${CONFIG_FILE} ${path}`,
@@ -117,7 +117,7 @@ function refuseExposure(plan: Plan, theirs: Table): void {
 }
 
 function write(config: string, withKeys: Table, theirs: Table, appended: string[]): string {
-  const patched = isDeepStrictEqual(withKeys, theirs) ? config : patch(config, withKeys)
+  const patched = isSame(withKeys, theirs) ? config : patch(config, withKeys)
   if (appended.length === 0) return patched
   const end = patched.endsWith('\n') || patched === '' ? '' : '\n'
   return `${patched}${end}\n${appended.join('\n\n')}\n`
@@ -129,6 +129,15 @@ function readToml(text: string): Table | string {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** By what they say: tables read from a file and those that were put together are not of one make. */
+function isSame(one: unknown, other: unknown): boolean {
+  const plain = (value: unknown) =>
+    JSON.parse(
+      JSON.stringify(value ?? null, (_, each) => (typeof each === 'bigint' ? `${each}` : each)),
+    )
+  return isDeepStrictEqual(plain(one), plain(other))
 }
 
 function tableAt(table: Table, path: string[]): Table | undefined {

@@ -59,7 +59,7 @@ async function planFile(
   } else if (sha256(theirs) === brought) {
     plan.changes.push({ path, content, does: 'replaces' })
   } else if (force) {
-    plan.changes.push({ path: `${path}.bak`, content: theirs, does: 'adds' })
+    plan.changes.push({ path: await freeName(root, `${path}.bak`), content: theirs, does: 'adds' })
     plan.changes.push({ path, content, does: 'replaces' })
   } else {
     const isNewer = sha256(content) !== brought
@@ -70,6 +70,12 @@ async function planFile(
         : 'You changed it.',
     })
   }
+}
+
+/** What was kept by an earlier `--force` is not written over. */
+async function freeName(root: string, path: string, n = 1): Promise<string> {
+  const name = n === 1 ? path : `${path}-${n}`
+  return (await kindOf(join(root, name))) ? freeName(root, path, n + 1) : name
 }
 
 /** What an earlier version brought and this one no longer has. Migrations stay for good. */
