@@ -1,6 +1,6 @@
 /** `npx usher init` as it comes out of the tarball, in projects as people have them. */
 import { spawn } from 'node:child_process'
-import { cp, mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from '@decimalturn/toml-patch'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -10,6 +10,7 @@ import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
 import { createAcme } from '../support/acme.ts'
 import { createDatabase } from '../support/database.ts'
+import { deployedFunctions } from '../support/deploy.ts'
 import { createProject, type TestProject, unpackedPackage } from '../support/package.ts'
 
 let unpacked: string
@@ -64,14 +65,15 @@ describe('usher init', () => {
     })
   })
 
-  test('the functions that it brings start where it puts them', async () => {
+  test('the Supabase CLI deploys each of its functions, and they start from what it uploads', async () => {
     await project.usher('init', '--yes')
-    const { functions } = parse(await project.read('supabase/config.toml')) as {
-      functions: Record<string, { entrypoint: string; import_map: string }>
+    const uploads = await deployedFunctions(project.root)
+    for (const file of uploads.get('api')?.files ?? []) {
+      await project.write(join('deployed', file.name), await file.text())
     }
     // Hosted, these come from npm, by the versions of deno.json.
-    await cp(project.at('supabase'), join(project.root, 'deployed'), { recursive: true })
     await symlink(resolve('node_modules'), project.at('deployed/node_modules'))
+    const { entrypoint_path, import_map_path } = uploads.get('api')?.metadata ?? {}
     const port = await freePort()
     const child = spawn(
       resolve('node_modules/.bin/deno'),
@@ -81,8 +83,8 @@ describe('usher init', () => {
         '--no-remote',
         '--node-modules-dir=manual',
         '--allow-all',
-        `--config=${project.at(join('deployed', functions.api?.import_map ?? ''))}`,
-        project.at(join('deployed', functions.api?.entrypoint ?? '')),
+        `--config=${project.at(`deployed/${import_map_path}`)}`,
+        project.at(`deployed/${entrypoint_path}`),
       ],
       {
         env: {
@@ -103,16 +105,16 @@ describe('usher init', () => {
       await ended
     })
 
+    const ours = (await readdir('functions', { recursive: true }))
+      .filter((file) => /^[^/]+\/index\.ts$/.test(file))
+      .map((file) => dirname(file))
+    expect([...uploads.keys()].sort()).toEqual(ours.sort())
     await expect
       .poll(() => fetch(`http://127.0.0.1:${port}/api/openapi.json`).then((it) => it.status), {
         timeout: 15_000,
         message: errors,
       })
       .toBe(200)
-    for (const { entrypoint, import_map } of Object.values(functions)) {
-      await project.read(join('supabase', entrypoint))
-      await project.read(join('supabase', import_map))
-    }
   })
 
   test('says what it would do and writes nothing, while nobody is there to say yes', async () => {
