@@ -3,7 +3,7 @@
  * unions of error codes, built-in roles and permissions, the placeholders of mails, the grants that `usher doctor`
  * expects, and for the REST function
  * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
- * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
+ * `docs/permissions.md`; from the comments of the database, `docs/reference.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
  *
  *   npm run generate            writes
@@ -24,6 +24,7 @@ import { applyMigrations } from '../supabase/local/migrations.ts'
 import { preparePlatform } from '../supabase/local/platform.ts'
 import { freePort } from '../supabase/local/ports.ts'
 import { permissionsPage } from '../test/support/permission-matrix.ts'
+import { referencePage } from './reference.ts'
 import { withDatabase } from './schema.ts'
 
 const run = promisify(execFile)
@@ -49,6 +50,7 @@ try {
   await put(grants, await format(grants, HEADER + (await grantList(server.url))))
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
+  await put('docs/reference.md', await withDatabase(server.url, referencePage))
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
   // It is made of the refusals, among others, which are fresh only now.
   const { openApiDocument } = await import('../functions/api/openapi.ts')
