@@ -20,7 +20,7 @@ export function plain(text: string): string {
         ? part
         : part
             .split(NAME)
-            .map((each, n) => (n % 2 === 1 ? code(each) : each.replace(/[<>*_]/g, '\\$&')))
+            .map((each, n) => (n % 2 === 1 ? code(each) : each.replace(/[<>*_[\]]/g, '\\$&')))
             .join(''),
     )
     .join('')

@@ -20,6 +20,8 @@ export async function connect(databaseUrl: string): Promise<postgres.Sql> {
     connect_timeout: 10,
     onnotice: () => {},
     connection: { application_name: 'usher' },
+    // Encrypted where the server can; the address may ask for more.
+    ...(!new URL(databaseUrl).searchParams.has('sslmode') && { ssl: 'prefer' as const }),
   })
   try {
     await sql`select`

@@ -8,7 +8,8 @@ import type { Payload } from './project/payload.ts'
 export const nextSteps = ({ version }: Payload) => `
 Usher ${version} is in your project. Next:
 
-1. Commit it, then bring it to your database:    supabase db push
+1. Commit it, then bring it to your database:
+     supabase db push            (version 3 of the Supabase CLI: supabase db push --remote)
 2. In psql, or in the SQL editor:
      select usher.update_settings('{"site_url": "https://app.example.com"}');
      alter role usher_worker login password 'a long random password';

@@ -94,7 +94,9 @@ describe('the published tarball', { timeout: 120_000 }, () => {
     expect(files).toContain('package/README.md')
     expect(files).toContain('package/LICENSE')
     expect(files).toContain('package/dist/cli/index.js')
-    expect(files.filter((file) => !/\/dist\/|README\.md$|LICENSE$|package\.json$/.test(file))).toEqual([])
+    expect(
+      files.filter((file) => !/\/dist\/|README\.md$|LICENSE$|package\.json$/.test(file)),
+    ).toEqual([])
     expect(files.filter((file) => /console|test/.test(file))).toEqual([])
     const code = await run(
       'cat',

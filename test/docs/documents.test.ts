@@ -1,10 +1,13 @@
 /** What can be told of the documents without running anything. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+import { fromMarkdown } from 'mdast-util-from-markdown'
 import { describe, expect, test } from 'vitest'
 import { parseDocument, readDocuments } from './documents.ts'
 import { RUN_ELSEWHERE } from './elsewhere.ts'
 import { problemOf, READ } from './languages.ts'
+
+type Nodes = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>['children'][number]
 
 const documents = readDocuments()
 
@@ -37,6 +40,19 @@ function leadsSomewhere(path: string, url: string): boolean {
   if (!anchor) return true
   const name = statSync(target).isDirectory() ? join(target, 'README.md') : target
   return parseDocument(name, readFileSync(name, 'utf8')).anchors.has(anchor)
+}
+
+test('in the reference, no text of the database is taken for HTML or for emphasis', () => {
+  const found = [...nodesOf(fromMarkdown(readFileSync('docs/reference.md', 'utf8')))]
+    .filter(({ type }) => ['emphasis', 'strong', 'html'].includes(type))
+    .filter((node) => !('value' in node && node.value === '<br>'))
+
+  expect(found).toEqual([])
+})
+
+function* nodesOf(node: Nodes): Generator<Nodes> {
+  yield node
+  if ('children' in node) for (const child of node.children) yield* nodesOf(child)
 }
 
 describe('what stands above a block', () => {
