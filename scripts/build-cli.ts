@@ -23,6 +23,8 @@ export async function buildCli(client: string, dist: string): Promise<void> {
       minify: false,
       outDir,
       emptyOutDir: true,
+      // Of what is bundled, as those licences ask.
+      license: { fileName: 'licences.md' },
       rolldownOptions: { output: { entryFileNames: 'index.js', codeSplitting: false } },
     },
   })

@@ -27,6 +27,8 @@ export interface MarkdownDocument {
   path: string
   blocks: Block[]
   links: Link[]
+  /** Lines of comments that would say why a block is not run, and stand above none, or give no reason. */
+  strays: number[]
   /** What a link may lead to within it. */
   anchors: Set<string>
 }
@@ -49,12 +51,12 @@ export function readDocuments(): MarkdownDocument[] {
 }
 
 export function parseDocument(path: string, markdown: string): MarkdownDocument {
-  const document: MarkdownDocument = { path, blocks: [], links: [], anchors: new Set() }
-  visit(document, fromMarkdown(markdown), undefined)
+  const document: MarkdownDocument = { path, blocks: [], links: [], strays: [], anchors: new Set() }
+  visit(document, fromMarkdown(markdown))
   return document
 }
 
-function visit(document: MarkdownDocument, node: Node, before: Node | undefined): void {
+function visit(document: MarkdownDocument, node: Node, before?: Node, after?: Node): void {
   const line = node.position?.start.line ?? 0
   if (node.type === 'code') {
     document.blocks.push({
@@ -64,13 +66,16 @@ function visit(document: MarkdownDocument, node: Node, before: Node | undefined)
       notRun: before?.type === 'html' ? reasonIn(before.value) : null,
     })
   }
+  if (node.type === 'html' && /not run/i.test(node.value)) {
+    if (after?.type !== 'code' || !reasonIn(node.value)) document.strays.push(line)
+  }
   if (node.type === 'heading') document.anchors.add(anchorOf(textOf(node), document.anchors))
   if (node.type === 'link' || node.type === 'image' || node.type === 'definition') {
     document.links.push({ url: node.url, line })
   }
   if (!('children' in node)) return
   node.children.forEach((child, i) => {
-    visit(document, child as Node, node.children[i - 1] as Node | undefined)
+    visit(document, child as Node, node.children[i - 1], node.children[i + 1])
   })
 }
 

@@ -129,7 +129,13 @@ describe('a reader would see it if something did not work', () => {
     ['a variable that nobody has set', 'sh', 'echo "$NOBODY_HAS_SET_THIS"'],
     ['a statement that fails', 'sql', 'select 1; select no_such_column;'],
   ])('%s', async ([, language = '', text = '']) => {
-    const place = await openPlace({ path: 'a.md', blocks: [], links: [], anchors: new Set() })
+    const place = await openPlace({
+      path: 'a.md',
+      blocks: [],
+      links: [],
+      strays: [],
+      anchors: new Set(),
+    })
 
     for (const block of blocks(text, language)) await expect(follow(block, place)).rejects.toThrow()
   })
@@ -142,6 +148,7 @@ describe('a reader would see it if something did not work', () => {
       path: 'a.md',
       blocks: block ? [block] : [],
       links: [],
+      strays: [],
       anchors: new Set<string>(),
     }
 

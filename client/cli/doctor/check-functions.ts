@@ -10,6 +10,9 @@ const { well, unseen, warning, error } = findingsOf('functions')
 /** Started without the hook's secret they cannot be, and a project may well do without the hook. */
 const OPTIONAL = ['auth-mail']
 
+/** How Supabase's own gateway refuses, before the function is asked. */
+const GATEWAY_REFUSAL = /"message":\s*"(Missing authorization header|Invalid JWT)"|"UNAUTHORIZED_/i
+
 export interface FunctionsOptions {
   /** Such as `https://<project>.supabase.co/functions/v1`; null: not known. */
   url: string | null
@@ -44,7 +47,7 @@ async function checkFunction(base: string, name: string): Promise<Finding> {
   if (status === 404 && /function (was )?not found|no such function/i.test(text)) {
     return warning(`${name} is not deployed.`, `supabase functions deploy ${name}`)
   }
-  if (status === 401 && /authorization header|invalid jwt/i.test(text)) {
+  if (status === 401 && GATEWAY_REFUSAL.test(text)) {
     return error(
       `${name} asks its callers for a JWT, and those have none.`,
       `[functions.${name}] verify_jwt = false in config.toml; supabase functions deploy ${name}`,

@@ -31,7 +31,7 @@ export function planConfig({ config }: Project, payload: Payload, state: State |
   const ours = parse(payload.config) as Table
   const wanted = structuredClone(theirs)
   const appended: string[] = []
-  const before = structuredClone(theirs)
+  const withKeys = structuredClone(theirs)
   for (const { path, text } of readBlocks(payload.config)) {
     const section = tableAt(ours, path) ?? {}
     const name = path.join('.')
@@ -50,7 +50,7 @@ export function planConfig({ config }: Project, payload: Payload, state: State |
         brought,
       }).forEach(([key, value]) => {
         put(wanted, [...path, key], value)
-        put(before, [...path, key], value)
+        put(withKeys, [...path, key], value)
       })
     }
   }
@@ -59,7 +59,7 @@ export function planConfig({ config }: Project, payload: Payload, state: State |
     return { plan, brought }
   }
 
-  const content = write(config, before, theirs, appended)
+  const content = write(config, withKeys, theirs, appended)
   if (!isSame(readToml(content), wanted)) {
     plan.collisions.push({
       where: CONFIG_FILE,
@@ -116,6 +116,7 @@ function refuseExposure(plan: Plan, theirs: Table): void {
   }
 }
 
+/** Keys first, by patching, then whole sections, which keep their comments. */
 function write(config: string, withKeys: Table, theirs: Table, appended: string[]): string {
   const patched = isSame(withKeys, theirs) ? config : patch(config, withKeys)
   if (appended.length === 0) return patched
