@@ -19,7 +19,11 @@ export async function copyProject(root: string, target: string): Promise<void> {
   await cp(join(root, 'supabase/migrations'), join(target, 'supabase/migrations'), {
     recursive: true,
   })
-  await cp(join(root, 'functions'), join(usher, 'functions'), { recursive: true })
+  await cp(join(root, 'functions'), join(usher, 'functions'), {
+    recursive: true,
+    // Deno writes it where it runs.
+    filter: (file) => !file.endsWith('deno.lock'),
+  })
   for (const file of await importedFromElsewhere(join(root, 'functions'))) {
     const path = relative(root, file)
     await mkdir(join(usher, dirname(path)), { recursive: true })
@@ -32,15 +36,18 @@ export async function copyProject(root: string, target: string): Promise<void> {
   await cp(join(root, 'CHANGELOG.md'), join(target, 'CHANGELOG.md'))
 }
 
-/** Files outside of the folder that its files import, such as types that are generated for the client. */
+/** Files outside of the folder that its files import, and what those import, such as generated types. */
 async function importedFromElsewhere(folder: string): Promise<Set<string>> {
+  const names = await readdir(folder, { recursive: true })
+  const toRead = names.filter((name) => /\.tsx?$/.test(name)).map((name) => join(folder, name))
   const found = new Set<string>()
-  for (const name of await readdir(folder, { recursive: true })) {
-    if (!/\.tsx?$/.test(name)) continue
-    const text = await readFile(join(folder, name), 'utf8')
-    for (const [, path = ''] of text.matchAll(/from '(\.[^']+)'/g)) {
-      const file = join(folder, dirname(name), path)
-      if (relative(folder, file).startsWith('..')) found.add(file)
+  for (const file of toRead) {
+    const text = await readFile(file, 'utf8')
+    for (const [, path = ''] of text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)) {
+      const imported = join(dirname(file), path)
+      if (!relative(folder, imported).startsWith('..') || found.has(imported)) continue
+      found.add(imported)
+      toRead.push(imported)
     }
   }
   return found

@@ -1,9 +1,9 @@
 /**
- * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions, the placeholders of mails, the grants that `usher doctor`
- * expects, and for the REST function
- * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
- * `docs/permissions.md`; from the comments of the database, `docs/reference.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
+ * Writes what is derived. From a database that is built from the migrations and thrown away: under
+ * `client/generated/`, the `Database` types, the unions of error codes, built-in roles and permissions, the
+ * placeholders of mails, and the grants that `usher doctor` expects; for the REST function
+ * `functions/api/refusals.ts`; from the comments, `docs/reference.md`. From the permission matrix,
+ * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
  *
  *   npm run generate            writes

@@ -122,7 +122,7 @@ interface Fault {
 }
 
 const VAULT = `create schema vault;
-  create view vault.decrypted_secrets as select null::uuid as id where false;`
+  create view vault.decrypted_secrets as select null::uuid as id, null::text as name where false;`
 
 const FAULTS: Record<string, Fault> = {
   'a migration that was not applied': {
@@ -288,6 +288,14 @@ const FAULTS: Record<string, Fault> = {
     check: 'worker',
     says: /ERROR: no secret/,
     repair: /job_run_details/,
+  },
+  'a clock whose secret is not in Vault': {
+    plant: `${VAULT}
+      update cron.job set command = command ||
+        ' -- select decrypted_secret from vault.decrypted_secrets where name = ''usher_worker_secret'''`,
+    check: 'worker',
+    says: /secret usher_worker_secret from Vault/,
+    repair: /^select vault\.create_secret\(/,
   },
   'a worker of their own that does not answer': {
     args: ['--worker-url', 'http://127.0.0.1:9'],

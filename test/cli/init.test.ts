@@ -1,6 +1,6 @@
 /** `npx usher init` as it comes out of the tarball, in projects as people have them. */
 import { spawn } from 'node:child_process'
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from '@decimalturn/toml-patch'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -159,6 +159,9 @@ describe('usher init', () => {
       },
       functions: { 'send-mail': { verify_jwt: false } },
     })
+    const names = (config: string) =>
+      Object.keys((parse(config) as { functions: object }).functions).sort()
+    expect(names(after)).toEqual(names(await readFile('supabase/config.toml', 'utf8')))
   })
 
   test('a hook of theirs for mails stays theirs', async () => {
@@ -226,6 +229,11 @@ describe('usher init refuses, and writes nothing', () => {
       'organisations',
     ],
     ['a schema', 'create schema if not exists usher;', 'schema usher'],
+    [
+      'a table, after a string with a quote in it,',
+      "select E'it\\'s'; create table organisations (id int); select ';';",
+      'table public.organisations',
+    ],
   ])('where their migrations make %s of the same name', async ([, sql = '', word = '']) => {
     await project.write('supabase/migrations/20200101000000_theirs.sql', sql)
 
@@ -238,12 +246,41 @@ describe('usher init refuses, and writes nothing', () => {
       'create table organisations (id int); drop table if exists public.organisations cascade;',
     ],
     ['in another schema', 'create table club.organisations (id int);'],
+    [
+      'renamed since',
+      'create table organisations (id int); alter table if exists public.organisations rename to clubs;',
+    ],
+    [
+      'of a function that was renamed since',
+      "create function leave_organisation(a int) returns int language sql as 'select 1'; alter function public.leave_organisation(int) rename to leave_club;",
+    ],
+    [
+      'moved since',
+      'create table organisations (id int); create schema club; alter table organisations set schema club;',
+    ],
+    ['of a schema that was renamed', 'create schema usher; alter schema usher rename to doorman;'],
     ['only in a comment', '-- create table organisations\n/* create schema usher */ select 1;'],
     ['only in a string', "select 'create table organisations', $x$ create schema usher $x$;"],
   ])('but not for a name that is %s', async ([, sql = '']) => {
     await project.write('supabase/migrations/20200101000000_theirs.sql', sql)
 
     expect(await project.usher('init', '--dry-run')).toMatchObject({ code: 0 })
+  })
+
+  test('where theirs is renamed only after ours would be made', async () => {
+    const [early, late] = ['20200101000000_theirs.sql', '29990101000000_rename.sql']
+    await project.write(`supabase/migrations/${early}`, 'create table organisations (id int);')
+    await project.write(
+      `supabase/migrations/${late}`,
+      'alter table organisations rename to clubs; create table organisation_roles (id int);',
+    )
+
+    await expectRefusal(
+      [],
+      'table public.organisations',
+      'table public.organisation_roles',
+      'with a version before 20261121000000',
+    )
   })
 
   test('where the database has tables and functions of the same names', async () => {

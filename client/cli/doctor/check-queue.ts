@@ -58,7 +58,8 @@ async function checkCron(sql: postgres.Sql): Promise<Finding[]> {
       order by d.start_time desc limit 1
     ) r on true
     where j.command ~ '/(send-mail|verify-domains)'`
-  return jobs.map(({ name, active, status, said }) => {
+  const findings = await checkCronSecrets(sql, jobs)
+  const states = jobs.map(({ name, active, status, said }) => {
     const job = `The cron job ${name ?? 'without a name'}`
     if (!active) {
       return worker.error(
@@ -73,6 +74,29 @@ async function checkCron(sql: postgres.Sql): Promise<Finding[]> {
         )
       : worker.well(`${job} is on${status ? ', and went well the last time' : ''}.`)
   })
+  return [...findings, ...states]
+}
+
+/** A job that reads its secret from Vault, where there is none, goes well and is refused by the function. */
+async function checkCronSecrets(
+  sql: postgres.Sql,
+  jobs: { command: string }[],
+): Promise<Finding[]> {
+  const named = jobs.flatMap(
+    ({ command }) =>
+      command.match(/vault\.decrypted_secrets[\s\S]*?\bname\s*=\s*'([^']+)'/)?.[1] ?? [],
+  )
+  if (named.length === 0) return []
+  const rows = await sql<{ name: string }[]>`
+    select name from vault.decrypted_secrets where name = any (${named})`
+  return [...new Set(named)]
+    .filter((name) => !rows.some((row) => row.name === name))
+    .map((name) =>
+      worker.error(
+        `A cron job reads the secret ${name} from Vault, and there is none of that name: the function refuses it.`,
+        `select vault.create_secret('the USHER_WORKER_SECRET of the functions', '${name}');`,
+      ),
+    )
 }
 
 async function askWorker(workerUrl: string): Promise<Finding> {

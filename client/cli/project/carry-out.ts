@@ -10,6 +10,8 @@ import { describePlan } from './print-plan.ts'
 import { Refusal } from './refusal.ts'
 import { STATE_FILE, type State, writtenState } from './state.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export interface CarryOutOptions {
   root: string
   plan: Plan
@@ -55,6 +57,10 @@ export async function carryOut(
     console.log('Nothing was written.')
     return 'planned'
   }
+  // A moment's wait at the keyboard is better than half a project.
+  const wait = () => {}
+  for (const signal of SIGNALS) process.on(signal, wait)
   await applyChanges(root, plan.changes)
+  for (const signal of SIGNALS) process.off(signal, wait)
   return 'written'
 }
