@@ -16,7 +16,7 @@ Usher ${version} is in your project. Next:
 3. Give the functions what they need, and deploy them:
      supabase secrets set USHER_DATABASE_URL=… USHER_WORKER_SECRET=… SMTP_URL=… MAIL_FROM=…
      supabase functions deploy
-4. In your app:    npm install usher
+4. In your app, which needs @supabase/supabase-js beside:
      import { createUsher } from 'usher'
      const usher = createUsher(supabase)
 5. See whether all is well:    npx usher doctor --db-url postgres://…
