@@ -1,6 +1,7 @@
 /**
  * Whether the npm package can be published as it stands: builds it, and has publint and
- * are-the-types-wrong look at it, weighs the core, and compares the API with its checked-in pages.
+ * are-the-types-wrong look at it, weighs the core, compares the API with its checked-in pages, and publishes it
+ * for show, which needs neither network nor login.
  *
  *   npm run check:client
  *
@@ -18,6 +19,7 @@ await buildClient()
 run('publint', ['--strict', CLIENT], 'mend client/package.json or scripts/build-client.ts')
 run('attw', ['--pack', CLIENT, '--profile', 'esm-only'], 'mend the exports of client/package.json')
 run('node', ['scripts/client-api.ts', '--check'], 'npm run api:client')
+run('npm', ['publish', CLIENT, '--dry-run', '--offline'], 'mend client/package.json')
 
 const size = await weigh('index.js')
 if (size > LARGEST_CORE) {

@@ -1,7 +1,8 @@
 /**
- * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions, the placeholders of mails, the events of webhooks, and for the REST function
- * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
+ * Writes what is derived. From a database that is built from the migrations and thrown away: under
+ * `client/generated/`, the `Database` types, the unions of error codes, built-in roles and permissions, the
+ * placeholders of mails, the events of webhooks, and the grants that `usher doctor` expects; for the REST function
+ * `functions/api/refusals.ts`; from the comments, `docs/reference.md`. From the permission matrix,
  * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
  *
@@ -16,12 +17,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { lexicographicSortSchema, printSchema } from 'graphql'
+import { readGrants } from '../client/cli/doctor/read-grants.ts'
 import { schema } from '../functions/graphql/schema.ts'
 import { startPostgres } from '../supabase/local/database.ts'
 import { applyMigrations } from '../supabase/local/migrations.ts'
 import { preparePlatform } from '../supabase/local/platform.ts'
 import { freePort } from '../supabase/local/ports.ts'
 import { permissionsPage } from '../test/support/permission-matrix.ts'
+import { referencePage } from './reference.ts'
 import { withDatabase } from './schema.ts'
 
 const run = promisify(execFile)
@@ -37,6 +40,7 @@ try {
   const roles = 'client/generated/roles.ts'
   const placeholders = 'client/generated/mail-placeholders.ts'
   const webhookEvents = 'client/generated/webhook-event-types.ts'
+  const grants = 'client/generated/grants.ts'
   const refusals = 'functions/api/refusals.ts'
   const openApi = 'docs/openapi.json'
   const graphql = 'docs/schema.graphql'
@@ -48,8 +52,10 @@ try {
     webhookEvents,
     await format(webhookEvents, HEADER + (await webhookEventTypes(server.url))),
   )
+  await put(grants, await format(grants, HEADER + (await grantList(server.url))))
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
+  await put('docs/reference.md', await withDatabase(server.url, referencePage))
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
   // It is made of the refusals, among others, which are fresh only now.
   const { openApiDocument } = await import('../functions/api/openapi.ts')
@@ -139,6 +145,13 @@ async function webhookEventTypes(url: string): Promise<string> {
 export const WEBHOOK_EVENT_TYPES = ${JSON.stringify(rows.map(({ t }) => t))} as const
 
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number]
+`
+}
+
+async function grantList(url: string): Promise<string> {
+  const grants = await withDatabase(url, readGrants)
+  return `/** Each table and function, with who may do what; how a project's database has to look. */
+export const GRANTS: Record<string, string[]> = ${JSON.stringify(grants)}
 `
 }
 

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 
@@ -20,19 +21,20 @@ const BOOKKEEPING = `
 /**
  * Applies what has not been applied yet, in order, each in a transaction of its own.
  *
+ * @param folder - of the migrations. Default: `supabase/migrations/`
  * @returns the files that were applied now
  */
-export async function applyMigrations(databaseUrl: string): Promise<string[]> {
+export async function applyMigrations(databaseUrl: string, folder = MIGRATIONS): Promise<string[]> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
   const applied: string[] = []
   try {
     await sql.unsafe(BOOKKEEPING)
     const rows = await sql`select version from supabase_migrations.schema_migrations`
     const known = new Set(rows.map((row) => row.version))
-    for (const file of (await readdir(MIGRATIONS)).sort()) {
+    for (const file of (await readdir(folder)).sort()) {
       const [, version, name] = file.match(/^(\d{14})_(\w+)\.sql$/) ?? []
       if (!version || !name || known.has(version)) continue
-      const text = await readFile(`${MIGRATIONS}${file}`, 'utf8')
+      const text = await readFile(join(folder, file), 'utf8')
       await sql
         .begin(async (tx) => {
           await tx.unsafe(text)
@@ -40,7 +42,7 @@ export async function applyMigrations(databaseUrl: string): Promise<string[]> {
             values (${version}, ${[text]}, ${name})`
         })
         .catch((cause: unknown) => {
-          throw new Error(`supabase/migrations/${file}: ${String(cause)}`, { cause })
+          throw new Error(`${join(folder, file)}: ${String(cause)}`, { cause })
         })
       applied.push(file)
     }

@@ -8,6 +8,7 @@ import sparticuz from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
 import { build, preview } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { pack } from '../support/package.ts'
 import { temporaryFolder } from '../support/stack.ts'
 import { freshStack } from './people.ts'
 
@@ -42,8 +43,8 @@ const STRICT = {
 beforeAll(async () => {
   folder = await temporaryFolder()
   await run('node', ['scripts/check-client.ts'], { cwd: ROOT })
-  await run('npm', ['pack', join(ROOT, 'client'), '--pack-destination', folder], { cwd: folder })
-  await run('tar', ['-xzf', 'usher-0.0.0.tgz'], { cwd: folder })
+  await pack(join(ROOT, 'client'), folder)
+  await run('tar', ['-xzf', 'usher.tgz'], { cwd: folder })
 }, 120_000)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -86,17 +87,20 @@ async function scene() {
 
 describe('the published tarball', { timeout: 120_000 }, () => {
   test('holds what it needs, and no source, test or console', async () => {
-    const { stdout } = await run('tar', ['-tzf', 'usher-0.0.0.tgz'], { cwd: folder })
+    const { stdout } = await run('tar', ['-tzf', 'usher.tgz'], { cwd: folder })
     const files = stdout.trim().split('\n')
 
     expect(files).toContain('package/dist/index.js')
     expect(files).toContain('package/README.md')
-    expect(files).toContain('package/dist/LICENSE')
-    expect(files.filter((file) => !/\/dist\/|README\.md$|package\.json$/.test(file))).toEqual([])
+    expect(files).toContain('package/LICENSE')
+    expect(files).toContain('package/dist/cli/index.js')
+    expect(
+      files.filter((file) => !/\/dist\/|README\.md$|LICENSE$|package\.json$/.test(file)),
+    ).toEqual([])
     expect(files.filter((file) => /console|test/.test(file))).toEqual([])
     const code = await run(
       'cat',
-      files.filter((file) => file.endsWith('.js')),
+      files.filter((file) => file.endsWith('.js') && !file.includes('/cli/')),
       { cwd: folder },
     )
     expect(code.stdout).not.toMatch(/\b(window|document|process|Deno)\./)

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { createClient } from '@supabase/supabase-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stack } from '../../supabase/local/stack-file.ts'
+import { parseDocument } from '../docs/documents.ts'
 import { freeRange, type Run, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
 
 let folder: string
@@ -112,8 +113,11 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
   })
 
   test('does what docs/rest.md says, line by line', async () => {
-    const page = await readFile('docs/rest.md', 'utf8')
-    const script = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines]) => lines).join('\n')
+    const { blocks } = parseDocument('docs/rest.md', await readFile('docs/rest.md', 'utf8'))
+    const script = blocks
+      .filter(({ language, notRun }) => language === 'sh' && !notRun)
+      .map(({ text }) => text)
+      .join('\n')
 
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,

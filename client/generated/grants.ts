@@ -1,0 +1,522 @@
+// Generated from the database by npm run generate. Do not edit.
+/** Each table and function, with who may do what; how a project's database has to look. */
+export const GRANTS: Record<string, string[]> = {
+  'function public.accept_my_organisation_invite(invite_id uuid)': ['authenticated execute'],
+  'function public.accept_organisation_invite(token text)': ['authenticated execute'],
+  'function public.approve_organisation_join_request(request_id uuid, roles text[])': [
+    'authenticated execute',
+  ],
+  'function public.ban_organisation_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function public.call_organisation_function_once(idempotency_key text, function_name text, arguments jsonb)':
+    ['authenticated execute'],
+  'function public.create_organisation(name text, slug text)': ['authenticated execute'],
+  'function public.create_organisation_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)':
+    ['authenticated execute'],
+  'function public.create_organisation_domain(organisation_id uuid, domain text)': [
+    'authenticated execute',
+  ],
+  'function public.create_organisation_email_template(organisation_id uuid, kind text, locale text, name text, subject text, heading text, body text, button text, is_default boolean)':
+    ['authenticated execute'],
+  'function public.create_organisation_invite(organisation_id uuid, email text, roles text[], expires_in interval, message text, locale text, redirect_to text, metadata jsonb, template_id uuid, membership_ends_at timestamp with time zone)':
+    ['authenticated execute'],
+  'function public.create_organisation_invites(organisation_id uuid, invites jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.create_organisation_role(organisation_id uuid, name text, description text, permissions text[], inherits text[])':
+    ['authenticated execute'],
+  'function public.create_organisation_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer)':
+    ['authenticated execute'],
+  'function public.create_organisation_webhook(organisation_id uuid, url text, events text[], description text)':
+    ['authenticated execute'],
+  'function public.decline_organisation_invite(token text, reason text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function public.decline_organisation_join_request(request_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function public.delete_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function public.delete_organisation_domain(organisation_id uuid, domain text)': [
+    'authenticated execute',
+  ],
+  'function public.delete_organisation_email_template(template_id uuid)': ['authenticated execute'],
+  'function public.delete_organisation_role(organisation_id uuid, role text)': [
+    'authenticated execute',
+  ],
+  'function public.delete_organisation_role_exclusion(organisation_id uuid, name text)': [
+    'authenticated execute',
+  ],
+  'function public.delete_organisation_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function public.enrol_organisation_device(code text)': ['authenticated execute'],
+  'function public.expire_organisation_invite(invite_id uuid)': ['authenticated execute'],
+  'function public.grant_organisation_permission(organisation_id uuid, role text, permission text)':
+    ['authenticated execute'],
+  'function public.has_organisation_permission(organisation_id uuid, permission text)': [
+    'authenticated execute',
+  ],
+  'function public.join_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function public.leave_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function public.lift_organisation_mail_suppression(organisation_id uuid, email text)': [
+    'authenticated execute',
+  ],
+  'function public.list_assignable_organisation_roles(organisation_id uuid)': [
+    'authenticated execute',
+  ],
+  'function public.list_joinable_organisations()': ['authenticated execute'],
+  'function public.list_my_organisation_invites()': ['authenticated execute'],
+  'function public.list_my_organisation_permissions(organisation_id uuid)': [
+    'authenticated execute',
+  ],
+  'function public.list_my_organisations()': ['authenticated execute'],
+  'function public.list_organisation_invites(organisation_id uuid, status text, search text, cursor uuid, page_size integer)':
+    ['authenticated execute'],
+  'function public.list_organisation_member_permissions(organisation_id uuid, user_id uuid)': [
+    'authenticated execute',
+  ],
+  'function public.list_organisation_member_roles(organisation_id uuid, user_id uuid)': [
+    'authenticated execute',
+  ],
+  'function public.list_organisation_role_members(organisation_id uuid, role text)': [
+    'authenticated execute',
+  ],
+  'function public.list_organisation_role_permissions(organisation_id uuid, role text)': [
+    'authenticated execute',
+  ],
+  'function public.organisation_invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
+    ['authenticated execute'],
+  'function public.remove_organisation_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function public.replay_organisation_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamp with time zone)':
+    ['authenticated execute'],
+  'function public.request_organisation_invite_resend(token text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function public.resend_organisation_invite(invite_id uuid)': ['authenticated execute'],
+  'function public.retry_organisation_delivery(delivery_id uuid)': ['authenticated execute'],
+  'function public.reveal_organisation_invite_link(invite_id uuid)': ['authenticated execute'],
+  'function public.revoke_organisation_invite(invite_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function public.revoke_organisation_permission(organisation_id uuid, role text, permission text)':
+    ['authenticated execute'],
+  'function public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval)': [
+    'authenticated execute',
+  ],
+  'function public.stop_organisation_mail(token text, stop boolean)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function public.test_organisation_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function public.transfer_organisation_ownership(organisation_id uuid, new_owner_id uuid)': [
+    'authenticated execute',
+  ],
+  'function public.unban_organisation_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation(organisation_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation_domain(organisation_id uuid, domain text, join_policy text, role text)':
+    ['authenticated execute'],
+  'function public.update_organisation_email_template(template_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation_invite_roles(invite_id uuid, roles text[])': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone, role_ends jsonb)':
+    ['authenticated execute'],
+  'function public.update_organisation_member_roles(organisation_id uuid, user_id uuid, roles text[])':
+    ['authenticated execute'],
+  'function public.update_organisation_role(organisation_id uuid, role text, description text, permissions text[], inherits text[])':
+    ['authenticated execute'],
+  'function public.update_organisation_sign_in_rule(organisation_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation_webhook(webhook_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.validate_organisation_invite(token text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function public.verify_organisation_audit_trail(organisation_id uuid)': [
+    'authenticated execute',
+  ],
+  'function usher.accept_invite(token text)': ['authenticated execute'],
+  'function usher.accept_my_invite(invite_id uuid)': ['authenticated execute'],
+  'function usher.accept_open_invite(invite usher.invites)': [],
+  'function usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone)':
+    [],
+  'function usher.add_webhook_secret(webhook public.organisation_webhooks)': [],
+  'function usher.amr_entries(claims jsonb)': [],
+  'function usher.announce_ending_access(batch_size integer)': ['usher_worker execute'],
+  'function usher.answer_error(code text)': [],
+  'function usher.approve_join_request(request_id uuid, roles text[])': ['authenticated execute'],
+  'function usher.ban_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function usher.before_user_created(event jsonb)': [],
+  'function usher.call_function_once(idempotency_key text, function_name text, arguments jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.call_statement(function_name text, arguments jsonb)': ['authenticated execute'],
+  'function usher.check_audit_trail(organisation_id uuid)': [],
+  'function usher.check_audit_trails()': [],
+  'function usher.clean_events(events text[])': [],
+  'function usher.clean_line(value text, max_length integer)': [],
+  'function usher.clean_roles(roles text[])': [],
+  'function usher.clean_text(value text, max_length integer)': [],
+  'function usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text)':
+    ['usher_worker execute'],
+  'function usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])': [
+    'usher_worker execute',
+  ],
+  'function usher.counting_roles(roles text[], ends_at timestamp with time zone, role_ends jsonb)':
+    [],
+  'function usher.create_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)':
+    ['authenticated execute'],
+  'function usher.create_domain(organisation_id uuid, domain text)': ['authenticated execute'],
+  'function usher.create_email_template(organisation_id uuid, draft jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.create_invite(organisation_id uuid, draft jsonb)': ['authenticated execute'],
+  'function usher.create_invites(organisation_id uuid, drafts jsonb)': ['authenticated execute'],
+  'function usher.create_organisation(name text, slug text)': ['authenticated execute'],
+  'function usher.create_permission(name text, description text, roles text[])': [],
+  'function usher.create_role(organisation_id uuid, name text, description text, permissions text[], inherits text[])':
+    ['authenticated execute'],
+  'function usher.create_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer)':
+    ['authenticated execute'],
+  'function usher.create_webhook(organisation_id uuid, url text, events text[], description text)':
+    ['authenticated execute'],
+  'function usher.decline_invite(token text, reason text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function usher.decline_join_request(request_id uuid, reason text)': ['authenticated execute'],
+  'function usher.delete_domain(organisation_id uuid, domain text)': ['authenticated execute'],
+  'function usher.delete_email_template(template_id uuid)': ['authenticated execute'],
+  'function usher.delete_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function usher.delete_role(organisation_id uuid, role text)': ['authenticated execute'],
+  'function usher.delete_role_exclusion(organisation_id uuid, name text)': [
+    'authenticated execute',
+  ],
+  'function usher.delete_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function usher.delivery_metrics()': ['usher_worker execute'],
+  'function usher.device_code_hash(code text, key_id integer)': [],
+  'function usher.disable_webhook(webhook_id uuid, reason text)': [],
+  'function usher.display_name(user_metadata jsonb)': [],
+  'function usher.email_domain(email text)': [],
+  'function usher.enabled_webhook_for_change(webhook_id uuid)': [],
+  'function usher.end_due_access(batch_size integer)': ['usher_worker execute'],
+  'function usher.end_invite(invite_id uuid, reason text)': [],
+  'function usher.end_membership(member_id uuid, status text, event text, reason text, actor_kind text)':
+    [],
+  'function usher.end_queued_webhook_deliveries(webhook_id uuid)': [],
+  'function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)':
+    [],
+  'function usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)':
+    [],
+  'function usher.enqueue_auth_mail(recipient text, locale text, sealed text, dedupe_key bytea)': [
+    'usher_worker execute',
+  ],
+  'function usher.enqueue_delivery(kind text, organisation_id uuid, recipient text, locale text, invite_id uuid, is_bulk boolean)':
+    [],
+  'function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)': [],
+  'function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)':
+    [],
+  'function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)': [],
+  'function usher.enrol_device(code text)': ['authenticated execute'],
+  'function usher.ensure_signing_key()': [],
+  'function usher.erase_person(user_id uuid)': [],
+  'function usher.errors()': [],
+  'function usher.event_hash(event public.organisation_audit_events)': [],
+  'function usher.excluded_together(organisation_id uuid, roles text[])': [],
+  'function usher.expire_due_invites(batch_size integer)': ['usher_worker execute'],
+  'function usher.expire_invite(invite_id uuid)': ['authenticated execute'],
+  'function usher.expire_overdue_invites(organisation_id uuid, emails text[])': [],
+  'function usher.fail(code text, hint text, details text, headers jsonb)': [],
+  'function usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text, status_code text)':
+    ['usher_worker execute'],
+  'function usher.fail_rate_limited(wait interval, headers jsonb)': [],
+  'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
+    'usher_worker execute',
+  ],
+  'function usher.free_slug(name text)': [],
+  'function usher.grant_permission(organisation_id uuid, role text, permission text)': [
+    'authenticated execute',
+  ],
+  'function usher.has_account(email text)': [],
+  'function usher.has_identity(user_id uuid, provider text, email text)': [],
+  'function usher.has_permission(organisation_id uuid, permission text)': ['authenticated execute'],
+  'function usher.has_proven_address(user_id uuid)': [],
+  'function usher.invite_end(lifetime interval, membership_ends_at timestamp with time zone)': [],
+  'function usher.invite_fingerprint(email text, roles text[])': [],
+  'function usher.invite_for_change(invite_id uuid, permission text)': [],
+  'function usher.invite_lifetime(expires_in text, organisation_ttl interval)': [],
+  'function usher.invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
+    ['authenticated execute'],
+  'function usher.invite_problem(invite usher.invites)': [],
+  'function usher.invite_status(status text, expires_at timestamp with time zone)': [
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function usher.invite_view(invite_id uuid)': [],
+  'function usher.is_kept_out(member public.organisation_members)': [],
+  'function usher.is_locale(locale text)': [],
+  'function usher.is_redirect(redirect_to text)': [],
+  'function usher.is_slug(slug text)': [],
+  'function usher.issue_again(invite_id uuid, actor_kind text)': [],
+  'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function usher.join_request_for_change(request_id uuid)': [],
+  'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.lacks_identity(organisation_id uuid, user_id uuid, email text)': [],
+  'function usher.lease_deliveries(worker text, batch_size integer, lease interval)': [
+    'usher_worker execute',
+  ],
+  'function usher.lease_webhook_deliveries(worker text, batch_size integer, lease interval)': [
+    'usher_worker execute',
+  ],
+  'function usher.leave_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function usher.lift_mail_suppression(organisation_id uuid, email text)': [
+    'authenticated execute',
+  ],
+  'function usher.lift_suppression(email text)': [],
+  'function usher.list_assignable_roles(organisation_id uuid)': ['authenticated execute'],
+  'function usher.list_domains_to_verify()': ['usher_worker execute'],
+  'function usher.list_invites(organisation_id uuid, status text, search text, cursor uuid, page_size integer)':
+    ['authenticated execute'],
+  'function usher.list_joinable_organisations()': ['authenticated execute'],
+  'function usher.list_member_permissions(organisation_id uuid, user_id uuid)': [
+    'authenticated execute',
+  ],
+  'function usher.list_member_roles(organisation_id uuid, user_id uuid)': ['authenticated execute'],
+  'function usher.list_my_invites()': ['authenticated execute'],
+  'function usher.list_my_organisations()': ['authenticated execute'],
+  'function usher.list_my_permissions(organisation_id uuid)': ['authenticated execute'],
+  'function usher.list_role_members(organisation_id uuid, role text)': ['authenticated execute'],
+  'function usher.list_role_permissions(organisation_id uuid, role text)': [
+    'authenticated execute',
+  ],
+  'function usher.mail_kinds()': [],
+  'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
+  'function usher.may_sign_up(email text, user_metadata jsonb)': [],
+  'function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)': [],
+  'function usher.mint_invite_token(invite_id uuid, is_mailed boolean)': [],
+  'function usher.mint_stop_token(delivery_id uuid)': [],
+  'function usher.my_joinable_domains()': [],
+  'function usher.normalise_email(email text)': [],
+  'function usher.one_click_invite(token text)': [],
+  'function usher.organisations_where(permission text)': ['authenticated execute'],
+  'function usher.own_role_for_change(organisation_id uuid, role text)': [],
+  'function usher.pace_deliveries(batch_size integer)': [],
+  'function usher.permissions_of(organisation_id uuid, roles text[])': [],
+  'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
+  'function usher.prepare_delivery(delivery_id uuid, fence bigint)': ['usher_worker execute'],
+  'function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)': [
+    'usher_worker execute',
+  ],
+  'function usher.purge_audit_trail()': ['usher_worker execute'],
+  'function usher.purge_auth_mails()': ['usher_worker execute'],
+  'function usher.purge_webhook_answers()': ['usher_worker execute'],
+  'function usher.random_device_code()': [],
+  'function usher.rate_limit_headers(policy text, allowance integer, remaining integer, period interval, reset interval)':
+    [],
+  'function usher.read_invite_token(token text)': [],
+  'function usher.read_time(value text)': [],
+  'function usher.recipient_problems(organisation_id uuid, emails text[])': [],
+  'function usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid, provider_message_id text, occurred_at timestamp with time zone, is_permanent boolean, response text, status_code text)':
+    ['usher_worker execute'],
+  'function usher.record_event(organisation_id uuid, event text, target_kind text, target_id uuid, before jsonb, after jsonb, reason text, actor_kind text)':
+    [],
+  'function usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text)':
+    [],
+  'function usher.record_expiry(invites usher.invites[])': [],
+  'function usher.record_turn(delivery public.organisation_deliveries, event text)': [],
+  'function usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer)':
+    ['usher_worker execute'],
+  'function usher.remind_due_invites(batch_size integer)': ['usher_worker execute'],
+  'function usher.remove_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function usher.replay_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamp with time zone)':
+    ['authenticated execute'],
+  'function usher.request_invite_resend(token text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function usher.requeue_deliveries(delivery_ids uuid[])': [],
+  'function usher.require_end(ends_at timestamp with time zone)': [],
+  'function usher.require_free_seat(organisation_id uuid)': [],
+  'function usher.require_mailed(invite usher.invites)': [],
+  'function usher.require_manageable(organisation_id uuid, permissions text[])': [],
+  'function usher.require_member(organisation_id uuid)': [],
+  'function usher.require_permission(organisation_id uuid, permission text)': [],
+  'function usher.require_reviewed_member(organisation_id uuid, user_id uuid)': [],
+  'function usher.require_role(organisation_id uuid, role text)': [],
+  'function usher.require_roles(organisation_id uuid, roles text[])': [],
+  'function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)': [],
+  'function usher.require_webhook(url text, events text[], description text)': [],
+  'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
+  'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
+  'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
+  'function usher.revoke_invite(invite_id uuid, reason text)': ['authenticated execute'],
+  'function usher.revoke_permission(organisation_id uuid, role text, permission text)': [
+    'authenticated execute',
+  ],
+  'function usher.role_facts(role public.organisation_roles)': [],
+  'function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])': [],
+  'function usher.roles_with_inherited(organisation_id uuid, roles text[])': [],
+  'function usher.rotate_signing_key()': [],
+  'function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)': [
+    'authenticated execute',
+  ],
+  'function usher.save_email_template(template public.organisation_email_templates)': [],
+  'function usher.save_own_role(role public.organisation_roles, event text, before jsonb)': [],
+  'function usher.seal_audit_trail(batch_size integer)': ['usher_worker execute'],
+  'function usher.seal_hash(organisation_id uuid, number integer, previous bytea)': [],
+  'function usher.session_came_by(claims jsonb, provider text, since timestamp with time zone)': [],
+  'function usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)':
+    [],
+  'function usher.signing_key_secret(key_id integer)': [],
+  'function usher.sso_provider_of(domain text)': [],
+  'function usher.start_one_click(token text)': ['usher_worker execute'],
+  'function usher.stop_mail(token text, stop boolean)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+    'usher_worker execute',
+  ],
+  'function usher.suppress_address(email text, reason text, status_code text)': [],
+  'function usher.take_allowance(key text, amount integer, allowance integer, period interval, is_secret boolean)':
+    [],
+  'function usher.take_idempotency_key(idempotency_key text, request_hash bytea)': [
+    'authenticated execute',
+  ],
+  'function usher.target_problem(url text)': [],
+  'function usher.template_for_change(template_id uuid)': [],
+  'function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)':
+    [],
+  'function usher.template_problem(kind text, template jsonb)': [],
+  'function usher.test_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function usher.tg_identities__no_secrets()': [],
+  'function usher.tg_organisation_audit_events__append_only()': [],
+  'function usher.tg_organisation_audit_events__tell_webhooks()': [],
+  'function usher.tg_organisation_members__follow_ends()': [],
+  'function usher.tg_organisation_members__keep_owner()': [],
+  'function usher.tg_users__closed_door()': [],
+  'function usher.tg_users__follow_profile()': [],
+  'function usher.tg_users__join_when_confirmed()': [],
+  'function usher.tg_webhook_secrets__leave_vault()': [],
+  'function usher.transfer_ownership(organisation_id uuid, new_owner_id uuid)': [
+    'authenticated execute',
+  ],
+  'function usher.unban_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function usher.update_domain(organisation_id uuid, domain text, join_policy text, role text)': [
+    'authenticated execute',
+  ],
+  'function usher.update_email_template(template_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.update_invite_roles(invite_id uuid, roles text[])': ['authenticated execute'],
+  'function usher.update_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone, role_ends jsonb)':
+    ['authenticated execute'],
+  'function usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])': [
+    'authenticated execute',
+  ],
+  'function usher.update_organisation(organisation_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.update_role(organisation_id uuid, role text, description text, permissions text[], inherits text[])':
+    ['authenticated execute'],
+  'function usher.update_settings(changes jsonb)': [],
+  'function usher.update_sign_in_rule(organisation_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function usher.update_webhook(webhook_id uuid, changes jsonb)': ['authenticated execute'],
+  'function usher.url_origin(url text)': [],
+  'function usher.validate_invite(token text)': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
+  'function usher.verify_audit_trail(organisation_id uuid)': ['authenticated execute'],
+  'function usher.verify_invite_token(token text)': [],
+  'function usher.verify_stop_token(token text)': [],
+  'function usher.wake_worker()': [],
+  'function usher.webhook_body(event public.organisation_audit_events)': [],
+  'function usher.webhook_event_types()': [],
+  'function usher.webhook_facts(webhook public.organisation_webhooks)': [],
+  'function usher.webhook_for_change(webhook_id uuid)': [],
+  'function usher.webhook_hears(webhook public.organisation_webhooks, event text, target_id uuid)':
+    [],
+  'function usher.webhook_metrics()': ['usher_worker execute'],
+  'function usher.webhook_signatures(webhook_id uuid, content text)': [],
+  'table public.organisation_audit_events': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_deliveries': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_domains': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_email_templates': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_invites': ['authenticated select', 'service_role select'],
+  'table public.organisation_join_requests': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_members': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_role_exclusions': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_roles': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_sign_in_rules': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_webhook_deliveries': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_webhooks': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisations': ['rls', 'authenticated select', 'service_role select'],
+  'table usher.access_register': [],
+  'table usher.audit_export': [],
+  'table usher.audit_seals': ['rls'],
+  'table usher.current_members': [],
+  'table usher.delivery_events': ['rls'],
+  'table usher.device_codes': ['rls'],
+  'table usher.expiring_invites': [],
+  'table usher.idempotency_keys': ['rls'],
+  'table usher.invite_tokens': ['rls'],
+  'table usher.invites': ['rls', 'authenticated select', 'service_role select'],
+  'table usher.mail_opt_outs': ['rls'],
+  'table usher.mail_pace': ['rls'],
+  'table usher.one_clicks': ['rls'],
+  'table usher.permissions': ['rls'],
+  'table usher.rate_limits': ['rls'],
+  'table usher.role_assigners': ['rls'],
+  'table usher.sealed_events': ['rls'],
+  'table usher.sent_mails': [],
+  'table usher.settings': ['rls'],
+  'table usher.sign_up_invites': ['rls'],
+  'table usher.signing_key_states': [],
+  'table usher.signing_keys': ['rls'],
+  'table usher.stuck': [],
+  'table usher.stuck_deliveries': [],
+  'table usher.suppressed_addresses': ['rls'],
+  'table usher.unsealed_trails': [],
+  'table usher.webhook_secrets': ['rls'],
+}
