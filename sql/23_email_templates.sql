@@ -30,7 +30,9 @@ as $$
     ('join_requested',          array['organisation', 'requester']),
     ('join_approved',           array['organisation', 'roles', 'actor']),
     ('join_declined',           array['organisation', 'actor']),
-    ('device_enrolled',         array['organisation', 'device', 'roles'])
+    ('device_enrolled',         array['organisation', 'device', 'roles']),
+    ('access_review_started',   array['organisation', 'review', 'due_at', 'actor']),
+    ('access_review_overdue',   array['organisation', 'review', 'due_at'])
 $$;
 comment on function usher.mail_kinds is
   'Every kind of mail of an organisation, and the placeholders that a template of it may name.';

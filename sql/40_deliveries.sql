@@ -41,7 +41,8 @@ create table public.organisation_deliveries (
   constraint organisation_deliveries_kind check (kind in (
     'invite', 'invite_reminder', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
     'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred',
-    'join_requested', 'join_approved', 'join_declined', 'device_enrolled', 'auth')),
+    'join_requested', 'join_approved', 'join_declined', 'device_enrolled',
+    'access_review_started', 'access_review_overdue', 'auth')),
   constraint organisation_deliveries_tenant check ((organisation_id is null) = (kind = 'auth')),
   constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) <= 1),
   constraint organisation_deliveries_status check (status in (
