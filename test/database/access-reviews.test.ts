@@ -136,9 +136,9 @@ describe('a review', () => {
       code: 'review_not_open',
       details: 'closed',
     })
-    await expect(
-      acme.admin.rpc('close_organisation_access_review', closing),
-    ).rejects.toMatchObject({ code: 'review_not_open' })
+    await expect(acme.admin.rpc('close_organisation_access_review', closing)).rejects.toMatchObject(
+      { code: 'review_not_open' },
+    )
   })
 
   test('that is overdue is brought to mind once, and stays open', async ({ acme }) => {
