@@ -24,6 +24,8 @@ export type MailKind =
   | 'join_approved'
   | 'join_declined'
   | 'device_enrolled'
+  | 'access_review_started'
+  | 'access_review_overdue'
 
 /**
  * `suppressed`: not sent, because its address gets no mail. From `delivered` on, as the mail provider

@@ -39,7 +39,9 @@ for (const time of [values.since, values.until]) {
 
 const sql = postgres(await databaseUrl(), { max: 1, onnotice: () => {} })
 try {
-  const { since, until } = values
+  // A day without a time begins in UTC, wherever the database is.
+  const since = new Date(values.since).toISOString()
+  const until = values.until && new Date(values.until).toISOString()
   const { name, zip, manifest, manifestSum } = await buildEvidencePackage(
     databaseSource(sql, values.organisation, { since, until }),
   )

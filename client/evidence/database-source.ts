@@ -31,7 +31,7 @@ export function databaseSource(
   return {
     async collect() {
       const [row] = await sql<{ evidence: Evidence }[]>`select usher.collect_evidence(
-        ${await organisationId()}, ${period.since}, ${period.until ?? 'now'}) as evidence`
+        ${await organisationId()}, ${period.since}, coalesce(${period.until ?? null}, now())) as evidence`
       return row?.evidence as Evidence
     },
     async events({ lastSeal, afterSeal, afterPosition }) {

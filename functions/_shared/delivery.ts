@@ -40,6 +40,17 @@ export interface JoinFacts {
   reason?: string | null
 }
 
+/** What a mail about an access review says. */
+export interface ReviewFacts {
+  /** What it is called. */
+  review: string
+  /** ISO 8601. */
+  due_at: string
+  /** Who started it. */
+  actor_name: string | null
+  actor_email: string | null
+}
+
 /** How the organisation words this mail; null: as built in. */
 export interface Template {
   subject: string | null
@@ -109,6 +120,12 @@ export interface JoinNotice extends OrganisationDelivery {
   facts: JoinFacts
 }
 
+/** To those who may answer a review of who may do what. */
+export interface ReviewNotice extends OrganisationDelivery {
+  kind: 'access_review_started' | 'access_review_overdue'
+  facts: ReviewFacts
+}
+
 /** A mail of Supabase Auth. */
 export interface AuthDelivery extends AnyDelivery {
   kind: 'auth'
@@ -119,7 +136,7 @@ export interface AuthDelivery extends AnyDelivery {
   invite: InviteFacts | null
 }
 
-export type NoticeDelivery = InviteNotice | MemberNotice | JoinNotice
+export type NoticeDelivery = InviteNotice | MemberNotice | JoinNotice | ReviewNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

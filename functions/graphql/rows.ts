@@ -21,6 +21,8 @@ export type DeliveryRow = Table<'organisation_deliveries'>
 export type EmailTemplateRow = Table<'organisation_email_templates'>
 export type DomainRow = Table<'organisation_domains'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
+export type AccessReviewRow = Table<'organisation_access_reviews'>
+export type AccessReviewItemRow = Table<'organisation_access_review_items'>
 export type AuditEventRow = Table<'organisation_audit_events'>
 export type InviteRow = Public['Views']['organisation_invites']['Row']
 
@@ -43,5 +45,7 @@ export type InviteResultRow = Composites['organisation_invite_result']
 export type DeviceInviteRow = Composites['organisation_device_invite']
 export type InviteMetricsRow = Composites['organisation_invite_metrics']
 export type AuditVerificationRow = Composites['organisation_audit_verification']
+
+export type EvidenceEventRow = Composites['organisation_evidence_event']
 
 export type JsonValue = Public['Tables']['organisation_audit_events']['Row']['before']

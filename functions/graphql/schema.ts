@@ -12,6 +12,7 @@ import './types/device.ts'
 import './types/domain.ts'
 import './types/delivery.ts'
 import './types/email-template.ts'
+import './types/access-review.ts'
 import './types/audit.ts'
 import { builder } from './builder.ts'
 

@@ -45,6 +45,8 @@ export const TABLES: Record<string, Reach | null> = {
   'public.organisation_email_templates': seenBy(WATCHERS),
   'public.organisation_join_requests': seenBy(WATCHERS, { about: 'user_id' }),
   'public.organisation_audit_events': seenBy(WATCHERS),
+  'public.organisation_access_reviews': seenBy(WATCHERS),
+  'public.organisation_access_review_items': seenBy(WATCHERS),
   'public.organisation_domains': seenBy(ADMINS),
   // What the view organisation_invites reads, with its caller's rights.
   'usher.invites': seenBy(WATCHERS),
@@ -143,6 +145,11 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   update_organisation: SIGNED_IN,
   update_role: SIGNED_IN,
   verify_audit_trail: SIGNED_IN,
+  export_evidence: SIGNED_IN,
+  list_evidence_events: SIGNED_IN,
+  start_access_review: SIGNED_IN,
+  answer_access_review: SIGNED_IN,
+  close_access_review: SIGNED_IN,
   // Parts of call_organisation_function_once, which runs with its caller's rights.
   call_function_once: SIGNED_IN,
   call_statement: SIGNED_IN,
@@ -159,6 +166,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   purge_auth_mails: WORKER,
   expire_due_invites: WORKER,
   remind_due_invites: WORKER,
+  remind_overdue_reviews: WORKER,
   seal_audit_trail: WORKER,
   purge_audit_trail: WORKER,
   list_domains_to_verify: WORKER,

@@ -22,7 +22,7 @@ const line = { lineStyle: { color: 'var(--line)' } }
 export function bars(counts: [string, number][]): string {
   const rows = [...counts].reverse()
   return draw(40 + rows.length * 30, {
-    grid: { left: 8, right: 48, top: 8, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 48, top: 8, bottom: 8, outerBoundsMode: 'same' },
     xAxis: { type: 'value', show: false, minInterval: 1 },
     yAxis: {
       type: 'category',
@@ -48,7 +48,13 @@ export function columns({ steps, series }: Timeline): string {
   const names = Object.keys(series).sort()
   return draw(240, {
     legend: names.length > 1 ? { data: names, textStyle: ink, top: 0, left: 0 } : { show: false },
-    grid: { left: 8, right: 16, top: names.length > 1 ? 36 : 12, bottom: 8, containLabel: true },
+    grid: {
+      left: 8,
+      right: 16,
+      top: names.length > 1 ? 36 : 12,
+      bottom: 8,
+      outerBoundsMode: 'same',
+    },
     xAxis: { type: 'category', data: steps, axisLabel: ink, axisLine: line, axisTick: line },
     yAxis: { type: 'value', minInterval: 1, axisLabel: ink, splitLine: line },
     series: names.map((name, place) => ({
@@ -67,7 +73,7 @@ export function shares(rows: { name: string; parts: Record<string, number> }[]):
   const names = Object.keys(rows[0]?.parts ?? {})
   return draw(64 + rows.length * 32, {
     legend: { data: names, textStyle: ink, top: 0, left: 0 },
-    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 16, top: 36, bottom: 8, outerBoundsMode: 'same' },
     xAxis: { type: 'value', minInterval: 1, axisLabel: ink, splitLine: line },
     yAxis: {
       type: 'category',

@@ -8,7 +8,7 @@ import type { Manifest } from '../manifest.ts'
 import type { EvidenceRow } from '../source.ts'
 import { bars, columns, shares } from './charts.ts'
 import { countBy, overTime } from './figures.ts'
-import { at, type Markup, person, table, text } from './table.ts'
+import { at, type Markup, person, stack, table, text } from './table.ts'
 
 export interface ReportData {
   about: Omit<Manifest, 'files'>
@@ -23,9 +23,12 @@ export interface Section {
 }
 
 const figure = (svg: string, caption: string) =>
-  html`<figure>${raw(svg)}<figcaption>${caption}</figcaption></figure>`
+  html`<figure><div class="scroll">${raw(svg)}</div><figcaption>${caption}</figcaption></figure>`
 
 const rowsOf = ({ tables }: ReportData, name: string) => tables[name] ?? []
+
+/** When it ended, or when it will by itself. */
+const until = (row: EvidenceRow) => at('ended_at')(row) ?? at('ends_at')(row)
 
 /** Said under a chart, for those who cannot see it. */
 const inWords = (counts: [string, number][]) =>
@@ -46,16 +49,12 @@ ${counts.length > 0 ? figure(bars(counts), `Rights at the end of the period, by 
 ${table(
   rights,
   [
-    { title: 'Who', of: person('name', 'email', 'user_id') },
-    { title: 'Address', of: text('email') },
+    { title: 'Who', of: stack(person('name', 'email', 'user_id'), text('email')) },
     { title: 'Role', of: text('role') },
-    { title: 'Since', of: at('granted_at') },
+    { title: 'Since', of: stack(at('granted_at'), text('granted_through')) },
     { title: 'Given by', of: person('granted_by_email', 'granted_by') },
-    { title: 'Through', of: text('granted_through') },
     { title: 'Why', of: text('grant_reason') },
-    { title: 'Until', of: (row) => at('ended_at')(row) ?? at('ends_at')(row) },
-    { title: 'Ended through', of: text('ended_through') },
-    { title: 'Why ended', of: text('end_reason') },
+    { title: 'Until', of: stack(until, text('ended_through'), text('end_reason')) },
   ],
   { file: 'tables/rights.csv', empty: 'Nobody held a right in the period.' },
 )}`
@@ -73,12 +72,11 @@ ${changes.length > 0 ? figure(columns(timeline), `Roles given and taken, by ${ti
 ${table(
   changes,
   [
-    { title: 'When', of: at('occurred_at') },
+    { title: 'When', of: stack(at('occurred_at'), text('through')) },
     { title: 'Change', of: text('change') },
-    { title: 'Who', of: person('email', 'user_id') },
     { title: 'Role', of: text('role') },
+    { title: 'Who', of: person('email', 'user_id') },
     { title: 'By', of: person('actor_email', 'actor_id', 'actor_kind') },
-    { title: 'Through', of: text('through') },
     { title: 'Why', of: text('reason') },
   ],
   { file: 'tables/changes.csv', empty: 'No right was given or taken in the period.' },
@@ -102,12 +100,13 @@ ${rows.length > 0 ? figure(shares(rows), 'Rights by answer, a bar for each revie
 ${table(
   reviews,
   [
-    { title: 'Review', of: text('title') },
-    { title: 'State', of: text('status') },
-    { title: 'Started', of: at('started_at') },
-    { title: 'By', of: person('started_by_email', 'started_by') },
+    { title: 'Review', of: stack(text('title'), text('status')) },
+    { title: 'Started', of: stack(at('started_at'), person('started_by_email', 'started_by')) },
     { title: 'Due', of: at('due_at') },
-    { title: 'Ended', of: at('ended_at') },
+    {
+      title: 'Ended',
+      of: stack(at('ended_at'), person('closed_by_email', 'closed_by'), text('closed_reason')),
+    },
     { title: 'Confirmed', of: text('confirmed'), isNumber: true },
     { title: 'Withdrawn', of: text('withdrawn'), isNumber: true },
     { title: 'Lapsed', of: text('lapsed'), isNumber: true },

@@ -37,23 +37,24 @@ dl.facts dt { color: var(--quiet); }
 dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 ul.tiles {
   list-style: none; padding: 0; margin: 1.5rem 0; display: grid; gap: 0.75rem;
-  grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr));
 }
 ul.tiles li { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem; }
 ul.tiles strong { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 nav ol { columns: 2; padding-left: 1.25rem; margin: 0.5rem 0 0; }
 figure { margin: 1rem 0 1.5rem; }
-figure svg { display: block; width: 100%; max-width: 45rem; height: auto; }
+figure svg { display: block; width: 100%; min-width: 36rem; max-width: 45rem; height: auto; }
 figcaption { color: var(--quiet); font-size: 0.875rem; margin-top: 0.25rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.8125rem; margin: 0.75rem 0; }
 th, td { text-align: start; vertical-align: top; padding: 0.375rem 0.625rem 0.375rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; }
-td { overflow-wrap: break-word; min-width: 5rem; }
+td { overflow-wrap: break-word; min-width: 5.5rem; }
 td time { white-space: nowrap; }
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; min-width: 0; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem; overflow-x: auto; font-size: 0.8125rem; }
 @media (max-width: 34rem) {
+  ul.tiles { grid-template-columns: 1fr 1fr; }
   body { padding-top: 1.25rem; }
   nav ol { columns: 1; }
   dl.facts { grid-template-columns: 1fr; gap: 0; }

@@ -47,8 +47,17 @@ ${rest > 0 ? html`<p class="quiet">And ${rest} more, in <code>${file}</code>.</p
 export function time(value: unknown): Markup | null {
   if (!value) return null
   const iso = new Date(String(value)).toISOString().replace(/\.\d+Z$/, 'Z')
-  return html`<time datetime="${iso}">${iso.replace('T', ' ').replace('Z', ' Z')}</time>`
+  return html`<time datetime="${iso}">${iso}</time>`
 }
+
+/** Several facts in a cell, one under the other; those that are not there take no room. */
+export const stack =
+  (...parts: Column['of'][]) =>
+  (row: EvidenceRow): Markup | null => {
+    const said = parts.map((of) => of(row)).filter((part) => part !== null && part !== '')
+    if (said.length === 0) return null
+    return html`${said.map((part, place) => html`<div${place > 0 ? html` class="quiet"` : ''}>${part}</div>`)}`
+  }
 
 export const text = (key: string) => (row: EvidenceRow) => {
   const value = row[key]
