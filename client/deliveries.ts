@@ -18,6 +18,8 @@ export type MailKind =
   | 'invite_resend_requested'
   | 'member_roles_updated'
   | 'member_removed'
+  | 'access_ending'
+  | 'access_ended'
   | 'member_banned'
   | 'ownership_transferred'
   | 'join_requested'

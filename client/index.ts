@@ -49,7 +49,7 @@ export {
   type TokenStorage,
   takeToken,
 } from './landing.ts'
-export type { Member, MemberFilter, MemberStatus } from './members.ts'
+export type { Member, MemberEnds, MemberFilter, MemberStatus } from './members.ts'
 export type { Dated } from './modes.ts'
 export type {
   JoinableOrganisation,

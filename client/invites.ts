@@ -78,6 +78,11 @@ export interface InviteDraft {
   metadata?: Record<string, unknown> | undefined
   /** The id of a template of the kind `invite`; default: the organisation's default, or as built in. */
   templateId?: string | undefined
+  /**
+   * Until when the membership counts, more than an hour from now: a `Date`, or ISO 8601 with an offset;
+   * default: it has no end.
+   */
+  membershipEndsAt?: string | Date | undefined
 }
 
 export interface InviteFilter extends PageOptions {
@@ -132,9 +137,11 @@ export function invites(connection: Connection) {
      */
     create(organisationId: string, draft: InviteDraft): Promise<Result<MailedInvite>> {
       const { email, roles, expiresIn, message, locale, redirectTo, templateId } = draft
+      const { membershipEndsAt } = draft
       return call(connection, 'create_organisation_invite', {
         ...{ organisationId, email, roles, expiresIn, message, locale, redirectTo, templateId },
         metadata: draft.metadata as never,
+        membershipEndsAt: membershipEndsAt as string | undefined,
       })
     },
 

@@ -10,10 +10,23 @@ import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.t
 import type { PageResult, Result } from './result.ts'
 
 export type MemberStatus = 'active' | 'banned' | 'left' | 'removed'
-export type Member = Omit<Camel<RowOf<'organisation_members'>>, 'kind' | 'status' | 'roles'> & {
+export type Member = Omit<
+  Camel<RowOf<'organisation_members'>>,
+  'kind' | 'status' | 'roles' | 'roleEnds'
+> & {
   kind: 'user' | 'device'
   status: MemberStatus
   roles: RoleName[]
+  /** When roles stop counting, in ISO 8601; a role that is not among them has no end of its own. */
+  roleEnds: Partial<Record<RoleName, string>>
+}
+
+/** Until when a membership counts, and its roles: a `Date`, or ISO 8601 with an offset. */
+export interface MemberEnds {
+  /** Null, as without it: the membership has no end. */
+  endsAt?: string | Date | null | undefined
+  /** A role that is not among them has no end of its own. */
+  roleEnds?: Partial<Record<RoleName, string | Date>> | undefined
 }
 
 export interface MemberFilter extends PageOptions {
@@ -99,6 +112,25 @@ export function members(connection: Connection) {
     ): Promise<Result<Member>> {
       const args = { organisationId, userId, roles }
       return call(connection, 'update_organisation_member_roles', args)
+    },
+
+    /**
+     * Says until when a membership counts, and each of its roles; what was said before is forgotten.
+     * At that second it stops counting; the member gets a mail some days before, and then.
+     *
+     * @returns the membership, or as `updateRoles`, or `invalid_expiry`, `invalid_settings`
+     */
+    updateEnds(
+      organisationId: string,
+      userId: string,
+      { endsAt = null, roleEnds = {} }: MemberEnds,
+    ): Promise<Result<Member>> {
+      return call(connection, 'update_organisation_member_ends', {
+        organisationId,
+        userId,
+        endsAt: endsAt as string,
+        roleEnds: roleEnds as never,
+      })
     },
 
     /**

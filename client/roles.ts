@@ -119,6 +119,16 @@ export function roles(connection: Connection) {
       return call(connection, 'list_organisation_role_members', { organisationId, role })
     },
 
+    /**
+     * The roles that the caller may give, built-in ones first: what a page offers to those who may invite
+     * or change members.
+     *
+     * @returns names, or `unauthenticated`, `organisation_not_found`
+     */
+    listAssignable(organisationId: string): Promise<Result<RoleName[]>> {
+      return call(connection, 'list_assignable_organisation_roles', { organisationId })
+    },
+
     /** All that a role permits, its own and what it inherits, sorted. Fails as `listMembers` does. */
     listPermissions(organisationId: string, role: RoleName): Promise<Result<Permission[]>> {
       return call(connection, 'list_organisation_role_permissions', { organisationId, role })

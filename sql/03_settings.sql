@@ -12,12 +12,13 @@ create table usher.settings (
   functions_url     text,
   mails_per_minute_to_domain integer,
   mails_per_minute_of_organisation integer,
+  access_end_notice interval not null default '3 days',
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
   constraint settings_limits check (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
-    and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
+    and access_end_notice >= interval '0' and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is
@@ -45,6 +46,8 @@ comment on column usher.settings.mails_per_minute_to_domain is
   'How many mails may go to one domain in a minute; null: as many as there are.';
 comment on column usher.settings.mails_per_minute_of_organisation is
   'How many mails of one organisation may go out in a minute; null: as many as there are.';
+comment on column usher.settings.access_end_notice is
+  'How long before a membership or a role ends its member is told; 0: not at all.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);

@@ -16,12 +16,17 @@ create table public.organisation_members (
   joined_at       timestamptz not null default now(),
   ended_at        timestamptz,
   status_reason   text,
+  ends_at         timestamptz,
+  role_ends       jsonb not null default '{}',
+  next_end_at     timestamptz,
+  announced_end_at timestamptz,
 
   constraint organisation_members_subject_key unique (organisation_id, user_id),
   constraint organisation_members_kind check (kind in ('user', 'device')),
   constraint organisation_members_status check (status in ('active', 'banned', 'left', 'removed')),
   constraint organisation_members_ended check ((status = 'active') = (ended_at is null)),
-  constraint organisation_members_owner_is_active check (status = 'active' or not 'owner' = any (roles))
+  constraint organisation_members_owner_is_active check (status = 'active' or not 'owner' = any (roles)),
+  constraint organisation_members_owner_has_no_end check (next_end_at is null or not 'owner' = any (roles))
 );
 comment on table public.organisation_members is
   'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
@@ -30,11 +35,92 @@ comment on column public.organisation_members.email is
 comment on column public.organisation_members.display_name is
   'What the account calls itself; null when it says nothing fit to show.';
 comment on column public.organisation_members.status_reason is 'Why they were removed or banned.';
+comment on column public.organisation_members.ends_at is
+  'When the membership stops counting; null: it has no end. See 19_temporary_access.sql.';
+comment on column public.organisation_members.role_ends is
+  'When roles stop counting: names of roles to times in ISO 8601. A role that is not among them has no end.';
+comment on column public.organisation_members.next_end_at is
+  'The first of all these ends. Kept by a trigger, so that whoever has none pays for one comparison only.';
+comment on column public.organisation_members.announced_end_at is
+  'Which next_end_at the member was told of beforehand.';
 
 create index organisation_members_user_id on public.organisation_members (user_id);
+create index organisation_members_next_end_at
+  on public.organisation_members (next_end_at) where next_end_at is not null and status = 'active';
 create index organisation_members_email on public.organisation_members (organisation_id, email);
 create unique index organisation_members_one_owner
   on public.organisation_members (organisation_id) where 'owner' = any (roles);
+
+create function usher.tg_organisation_members__follow_ends()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  -- A role that is not held any more has no end either: whoever gets it again gets it as it is given then.
+  new.role_ends := coalesce((
+    select jsonb_object_agg(e.key, e.value)
+    from jsonb_each(new.role_ends) e
+    where e.key = any (new.roles)), '{}');
+  new.next_end_at := least(new.ends_at, (
+    select min(e.value::timestamptz) from jsonb_each_text(new.role_ends) e));
+  return new;
+end
+$$;
+comment on function usher.tg_organisation_members__follow_ends is
+  'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
+
+create trigger usher_follow_ends
+before insert or update of roles, ends_at, role_ends on public.organisation_members
+for each row
+when (new.ends_at is not null or new.role_ends <> '{}' or new.next_end_at is not null)
+execute function usher.tg_organisation_members__follow_ends();
+
+create function usher.counting_roles(roles text[], ends_at timestamptz, role_ends jsonb)
+returns text[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if counting_roles.ends_at <= statement_timestamp() then
+    return '{}';
+  end if;
+  return array(
+    select r from unnest(counting_roles.roles) r
+    where coalesce((counting_roles.role_ends ->> r)::timestamptz > statement_timestamp(), true)
+    order by r);
+end
+$$;
+comment on function usher.counting_roles is 'Those of a member''s roles whose end has not come yet.';
+
+create view usher.current_members
+with (security_invoker = true)
+as
+select
+  m.id,
+  m.organisation_id,
+  m.user_id,
+  m.kind,
+  m.status,
+  case when m.next_end_at <= statement_timestamp()
+    then usher.counting_roles(m.roles, m.ends_at, m.role_ends) else m.roles end as roles,
+  m.email,
+  m.display_name,
+  m.joined_at,
+  m.ended_at,
+  m.status_reason,
+  m.ends_at,
+  m.role_ends,
+  m.next_end_at,
+  m.announced_end_at
+from public.organisation_members m
+where m.status = 'active' and (m.ends_at is null or m.ends_at > statement_timestamp());
+comment on view usher.current_members is
+$$The members of this moment, with the roles that count now: what has come to its end is left out, swept or not.
+Every rule asks it, and not the table, which may be up to a minute behind. Its columns are the table's.$$;
 
 create function usher.display_name(user_metadata jsonb)
 returns text
@@ -54,7 +140,12 @@ comment on function usher.display_name is
 $$What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.
 They can write anything there: it is shown beside the address, and decides nothing.$$;
 
-create function usher.add_member(organisation_id uuid, user_id uuid, roles text[])
+create function usher.add_member(
+  organisation_id uuid,
+  user_id         uuid,
+  roles           text[],
+  ends_at         timestamptz default null
+)
 returns public.organisation_members
 language plpgsql
 volatile
@@ -65,15 +156,16 @@ declare
   v_member public.organisation_members;
 begin
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
-  insert into public.organisation_members as m (organisation_id, user_id, roles, email, display_name)
-  select add_member.organisation_id, u.id, add_member.roles,
+  insert into public.organisation_members as m (organisation_id, user_id, roles, ends_at, email, display_name)
+  select add_member.organisation_id, u.id, add_member.roles, add_member.ends_at,
     usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
   from auth.users u
   where u.id = add_member.user_id
   on conflict on constraint organisation_members_subject_key do update
-  set status = 'active', roles = excluded.roles, email = excluded.email,
+  set status = 'active', roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
     display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
   where m.status in ('left', 'removed')
+    or m.status = 'active' and m.ends_at <= statement_timestamp()
   returning * into v_member;
   if found then
     return v_member;
@@ -89,7 +181,8 @@ begin
 end
 $$;
 comment on function usher.add_member is
-$$Makes someone an active member with exactly these roles, or brings back who had left or was removed.
+$$Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
+left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.$$;
 
@@ -114,8 +207,8 @@ begin
   from public.organisations o where o.id = require_free_seat.organisation_id
   for no key update;
   if v_seat_limit <= (
-    select count(*) from public.organisation_members m
-    where m.organisation_id = require_free_seat.organisation_id and m.status = 'active')
+    select count(*) from usher.current_members m
+    where m.organisation_id = require_free_seat.organisation_id)
   then
     perform usher.fail('seat_limit_reached');
   end if;

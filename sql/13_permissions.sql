@@ -1,6 +1,7 @@
 -- Permissions: the one question behind every rule, asked of a row, of a set, or with a refusal.
 --
--- A permission counts from the moment a membership or role changes: nothing is cached in a session.
+-- A permission counts from the moment a membership or role changes, to the second at which it ends: nothing is
+-- cached in a session.
 -- The read policies of 10-12 stand here too, because they ask this question.
 
 create function usher.organisations_where(permission text)
@@ -14,9 +15,8 @@ as $$
 begin
   return query
     select m.organisation_id
-    from public.organisation_members m
+    from usher.current_members m
     where m.user_id = auth.uid()
-      and m.status = 'active'
       and exists (
         select from public.organisation_roles r
         where r.name = any (m.roles)
@@ -42,11 +42,10 @@ set search_path = ''
 as $$
 begin
   return exists (
-    select from public.organisation_members m
+    select from usher.current_members m
     join public.organisation_roles r on r.name = any (m.roles)
     where m.organisation_id = has_permission.organisation_id
       and m.user_id = auth.uid()
-      and m.status = 'active'
       and (r.organisation_id is null or r.organisation_id = m.organisation_id)
       and has_permission.permission = any (r.permissions));
 end
@@ -89,10 +88,9 @@ begin
   end if;
 
   select m.* into v_member
-  from public.organisation_members m
+  from usher.current_members m
   where m.organisation_id = require_member.organisation_id
-    and m.user_id = auth.uid()
-    and m.status = 'active';
+    and m.user_id = auth.uid();
   if not found then
     perform usher.fail('organisation_not_found');
   end if;
@@ -168,9 +166,9 @@ security definer
 set search_path = ''
 as $$
   select o.id, o.name, o.slug, m.roles, m.kind, m.joined_at, 'owner' = any (m.roles)
-  from public.organisation_members m
+  from usher.current_members m
   join public.organisations o on o.id = m.organisation_id
-  where m.user_id = auth.uid() and m.status = 'active'
+  where m.user_id = auth.uid()
   order by o.name, o.id
 $$;
 comment on function usher.list_my_organisations is 'The rule behind public.list_my_organisations.';

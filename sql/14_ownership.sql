@@ -22,10 +22,10 @@ begin
   end if;
 
   select m.* into v_new_owner
-  from public.organisation_members m
+  from usher.current_members m
   where m.organisation_id = v_owner.organisation_id
     and m.user_id = transfer_ownership.new_owner_id
-    and m.status = 'active' and m.kind = 'user' and m.id <> v_owner.id
+    and m.kind = 'user' and m.id <> v_owner.id
   for update;
   if not found then
     perform usher.fail('member_not_found', hint => 'The new owner is another active member, and a person.');
@@ -35,7 +35,7 @@ begin
   set roles = usher.clean_roles(array_append(array_remove(m.roles, 'owner'), 'admin'))
   where m.id = v_owner.id;
   update public.organisation_members m
-  set roles = '{owner}'
+  set roles = '{owner}', ends_at = null
   where m.id = v_new_owner.id;
 
   perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,

@@ -101,7 +101,13 @@ member_not_found, owner_required, invalid_role, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_roles to authenticated;
 grant execute on function usher.update_member_roles to authenticated;
 
-create function usher.end_membership(member_id uuid, status text, event text, reason text)
+create function usher.end_membership(
+  member_id  uuid,
+  status     text,
+  event      text,
+  reason     text,
+  actor_kind text default null
+)
 returns public.organisation_members
 language plpgsql
 volatile
@@ -126,7 +132,8 @@ begin
   perform usher.record_event(v_member.organisation_id, end_membership.event, 'user', v_member.user_id,
     before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles),
     after  => jsonb_build_object('status', v_member.status),
-    reason => v_member.status_reason);
+    reason => v_member.status_reason,
+    actor_kind => end_membership.actor_kind);
   return v_member;
 end
 $$;

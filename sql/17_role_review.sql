@@ -1,7 +1,7 @@
 -- Reviewing roles: who holds what, and what it permits. For admins, pages and auditors.
 --
 -- The review functions of ANSI/INCITS 359-2004: AssignedUsers, AssignedRoles, RolePermissions,
--- UserPermissions. All need member.read.
+-- UserPermissions. These need member.read. Beside them, what one may give oneself.
 
 create function usher.require_role(organisation_id uuid, role text)
 returns public.organisation_roles
@@ -39,9 +39,9 @@ declare
 begin
   perform usher.require_permission(require_reviewed_member.organisation_id, 'member.read');
   select m.* into v_member
-  from public.organisation_members m
+  from usher.current_members m
   where m.organisation_id = require_reviewed_member.organisation_id
-    and m.user_id = require_reviewed_member.user_id and m.status = 'active';
+    and m.user_id = require_reviewed_member.user_id;
   if not found then
     perform usher.fail('member_not_found');
   end if;
@@ -66,9 +66,8 @@ declare
 begin
   return query
     select m.*
-    from public.organisation_members m
+    from usher.current_members m
     where m.organisation_id = list_role_members.organisation_id
-      and m.status = 'active'
       and v_role.name = any (m.roles)
     order by m.email, m.id;
 end
@@ -110,6 +109,27 @@ as $$
 $$;
 comment on function usher.list_member_permissions is 'The rule behind public.list_organisation_member_permissions.';
 grant execute on function usher.list_member_permissions to authenticated;
+
+create function usher.list_assignable_roles(organisation_id uuid)
+returns setof text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
+begin
+  return query
+    select r.name
+    from public.organisation_roles r
+    where (r.organisation_id is null or r.organisation_id = list_assignable_roles.organisation_id)
+      and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
+    order by r.organisation_id is not null, r.name;
+end
+$$;
+comment on function usher.list_assignable_roles is 'The rule behind public.list_assignable_organisation_roles.';
+grant execute on function usher.list_assignable_roles to authenticated;
 
 create function public.list_organisation_role_members(organisation_id uuid, role text)
 returns setof public.organisation_members
@@ -159,3 +179,16 @@ comment on function public.list_organisation_member_permissions is
 $$UserPermissions: all that an active member may do, sorted. Needs member.read. Fails with unauthenticated,
 organisation_not_found, permission_denied, member_not_found.$$;
 grant execute on function public.list_organisation_member_permissions to authenticated;
+
+create function public.list_assignable_organisation_roles(organisation_id uuid)
+returns setof text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$ select usher.list_assignable_roles($1) $$;
+comment on function public.list_assignable_organisation_roles is
+$$The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or
+change members. Two of them together may still be refused, where they may not be held together. Any member
+may. Fails with unauthenticated, organisation_not_found.$$;
+grant execute on function public.list_assignable_organisation_roles to authenticated;

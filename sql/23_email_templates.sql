@@ -26,6 +26,8 @@ as $$
     ('member_roles_updated',    array['organisation', 'roles', 'actor']),
     ('member_removed',          array['organisation', 'actor']),
     ('member_banned',           array['organisation', 'actor']),
+    ('access_ending',           array['organisation', 'roles', 'ends_at']),
+    ('access_ended',            array['organisation', 'roles']),
     ('ownership_transferred',   array['organisation', 'roles', 'actor', 'owner']),
     ('join_requested',          array['organisation', 'requester']),
     ('join_approved',           array['organisation', 'roles', 'actor']),
@@ -153,8 +155,8 @@ begin
   -- Another's template looks like none at all.
   select t.* into v_template
   from public.organisation_email_templates t
-  join public.organisation_members m
-    on m.organisation_id = t.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  join usher.current_members m
+    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
   where t.id = template_for_change.template_id;
   if not found then
     perform usher.fail('organisation_not_found', hint => 'There is no such template, or it is not yours to see.');

@@ -101,8 +101,8 @@ as $$
 begin
   return query
     select m.*
-    from public.organisation_members m
-    where m.organisation_id = reviewers.organisation_id and m.status = 'active'
+    from usher.current_members m
+    where m.organisation_id = reviewers.organisation_id
       and 'review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
 end
 $$;
@@ -184,8 +184,7 @@ begin
   -- Only a member of its organisation learns that a review exists.
   select r.* into v_review
   from public.organisation_access_reviews r
-  join public.organisation_members m
-    on m.organisation_id = r.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  join usher.current_members m on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
   where r.id = require_access_review.review_id;
   if not found then
     perform usher.fail('review_not_found');
@@ -291,11 +290,11 @@ begin
       hint => 'Nobody reviews their own rights: ask another who holds review.manage.');
   end if;
 
-  -- Gone at the very moment at which the review was started.
+  -- Gone at the very moment at which the review was started, or over, though the sweep has not come by.
   if not exists (
-    select from public.organisation_members m
+    select from usher.current_members m
     where m.organisation_id = v_item.organisation_id and m.user_id = v_item.user_id
-      and m.status = 'active' and v_item.role = any (m.roles))
+      and v_item.role = any (m.roles))
   then
     update public.organisation_access_review_items i
     set decision = 'lapsed', decided_at = clock_timestamp() where i.id = v_item.id;

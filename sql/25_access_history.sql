@@ -120,19 +120,20 @@ begin
       window w as (partition by c.user_id, c.role order by c.occurred_at, c.event_id)
     ), held as (
       select m.user_id, r.role, m.joined_at,
-        -- Both may carry an end; the sooner counts.
-        least((to_jsonb(m) ->> 'ends_at')::timestamptz, (to_jsonb(m) -> 'role_ends' ->> r.role)::timestamptz) as ends_at
+        least(m.ends_at, (m.role_ends ->> r.role)::timestamptz) as ends_at,
+        -- Over, though the sweep has not come by.
+        coalesce(least(m.ends_at, (m.role_ends ->> r.role)::timestamptz) <= statement_timestamp(), false) as is_over
       from public.organisation_members m
       cross join unnest(m.roles) r (role)
       where m.organisation_id = access_rights.organisation_id and m.status = 'active'
     )
     select s.user_id, s.role,
-      s.step = s.steps and h.user_id is not null,
+      s.step = s.steps and h.user_id is not null and not h.is_over,
       -- A right that is gone, and nothing tells how.
       s.next_change = 'withdrawn' or s.step = s.steps and h.user_id is not null,
       s.occurred_at, s.through, s.actor_id, s.event_id, s.reason,
       case when s.step = s.steps then h.ends_at end,
-      coalesce(s.next_at, m.ended_at),
+      coalesce(s.next_at, case when h.is_over then h.ends_at end, m.ended_at),
       case when s.next_change = 'withdrawn' then s.next_through end,
       case when s.next_change = 'withdrawn' then s.next_by end,
       case when s.next_change = 'withdrawn' then s.next_event_id end,
@@ -144,7 +145,8 @@ begin
     where s.change = 'granted'
     union all
     -- A right that is there, and nothing tells how it came.
-    select h.user_id, h.role, true, false, h.joined_at, null, null, null, null, h.ends_at, null, null, null, null, null
+    select h.user_id, h.role, not h.is_over, false, h.joined_at, null, null, null, null, h.ends_at,
+      case when h.is_over then h.ends_at end, null, null, null, null
     from held h
     where not exists (
       select from steps s

@@ -46,7 +46,7 @@ begin
     from usher.access_rights(v_id) r
     where r.granted_at < v_until and (r.ended_at is null or r.ended_at >= v_since)
   ), members as (
-    select m.user_id, m.roles from public.organisation_members m where m.organisation_id = v_id and m.status = 'active'
+    select m.user_id, m.roles from usher.current_members m where m.organisation_id = v_id
   )
   select json_build_object(
     'rights', (
@@ -62,8 +62,14 @@ begin
     'changes', (
       select coalesce(json_agg(x order by x.occurred_at, x.event_id, x.change, x.role), '[]') from (
         select c.occurred_at, c.event_id, c.change, c.user_id, p.email, c.role, c.through, c.actor_kind, c.actor_id,
-          a.email as actor_email, c.reason
-        from usher.access_changes(v_id) c
+          a.email as actor_email, c.reason, c.ends
+        from (
+          select h.*, null::jsonb as ends from usher.access_changes(v_id) h
+          union all
+          select e.id, e.occurred_at, e.target_id, null, 'end_changed', e.event, e.actor_kind, e.actor_id, e.reason, e.after
+          from public.organisation_audit_events e
+          where e.organisation_id = v_id and e.event = 'member.ends_updated'
+        ) c
         left join people p on p.user_id = c.user_id
         left join people a on a.user_id = c.actor_id
         where c.occurred_at >= v_since and c.occurred_at < v_until) x),

@@ -24,6 +24,7 @@ create table usher.invites (
   issue           integer not null default 1,
   issued_at       timestamptz not null default now(),
   lifetime        interval not null,
+  membership_ends_at timestamptz,
   reminded_issue  integer not null default 0,
   expires_at      timestamptz not null,
   accepted_at     timestamptz,
@@ -114,7 +115,8 @@ select
   i.revoked_by,
   i.revoked_reason,
   i.template_id,
-  i.bounced_at
+  i.bounced_at,
+  i.membership_ends_at
 from usher.invites i;
 comment on view public.organisation_invites is
   'Invites as they stand at this moment. Read with invite.read; written by functions only.';
@@ -122,6 +124,8 @@ comment on column public.organisation_invites.status is
   'pending, accepted, declined, revoked or expired; expired from expires_at on, swept or not.';
 comment on column public.organisation_invites.bounced_at is
   'When its last mail came back for good, or was not sent because the address takes none; null: not known to.';
+comment on column public.organisation_invites.membership_ends_at is
+  'Until when the membership that it offers counts; null: it has no end.';
 comment on column public.organisation_invites.resend_count is 'How often it was sent again.';
 grant select on public.organisation_invites to authenticated, service_role;
 
@@ -159,8 +163,8 @@ begin
   -- wait for no lock, and let nobody wait.
   select i.* into v_invite
   from usher.invites i
-  join public.organisation_members m
-    on m.organisation_id = i.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  join usher.current_members m
+    on m.organisation_id = i.organisation_id and m.user_id = auth.uid()
   where i.id = invite_for_change.invite_id;
   if not found then
     perform usher.fail('invite_not_found');

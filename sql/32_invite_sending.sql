@@ -36,6 +36,20 @@ $$;
 comment on function usher.invite_lifetime is
   'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
 
+create function usher.invite_end(lifetime interval, membership_ends_at timestamptz)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- Whoever accepted after the end of the membership would be no member.
+  return least(date_trunc('second', now() + invite_end.lifetime), invite_end.membership_ends_at);
+end
+$$;
+comment on function usher.invite_end is 'Until when an invite that is sent now can be answered.';
+
 create function usher.is_redirect(redirect_to text)
 returns boolean
 language sql
@@ -72,7 +86,7 @@ begin
           and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
         else (
           select case when bool_or(m.status = 'banned') then 'member_banned'
-            when bool_or(m.status = 'active') then 'already_member' end
+            when bool_or(m.status = 'active' and coalesce(m.ends_at > statement_timestamp(), true)) then 'already_member' end
           from public.organisation_members m
           where m.organisation_id = o.id and m.email = a.email)
       end,
@@ -136,7 +150,9 @@ begin
       d.item ->> 'locale' as locale,
       d.item ->> 'redirect_to' as redirect_to,
       coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
-      d.item ->> 'template_id' as template_id
+      d.item ->> 'template_id' as template_id,
+      d.item ->> 'membership_ends_at' as given_end,
+      usher.read_time(d.item ->> 'membership_ends_at') as membership_ends_at
     from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
     join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
@@ -155,6 +171,8 @@ begin
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
         when d.lifetime is null then 'invalid_expiry'
+        when d.given_end is not null
+          and coalesce(d.membership_ends_at <= now() + interval '1 hour', true) then 'invalid_expiry'
         when d.given_message is not null and d.message is null then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
@@ -180,9 +198,10 @@ begin
   inserted as (
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
-      invited_by, lifetime, expires_at)
+      invited_by, lifetime, membership_ends_at, expires_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
-      r.metadata, r.checked_template_id, v_member.user_id, r.lifetime, date_trunc('second', now() + r.lifetime)
+      r.metadata, r.checked_template_id, v_member.user_id, r.lifetime, r.membership_ends_at,
+      usher.invite_end(r.lifetime, r.membership_ends_at)
     from ranked r
     where r.problem is null and r.first_id = r.id
     order by r.row_number
@@ -205,7 +224,9 @@ begin
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
     select array_agg(i.id order by r.row_number),
-      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at) order by r.row_number)
+      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
+        || case when i.membership_ends_at is null then '{}'
+          else jsonb_build_object('membership_ends_at', i.membership_ends_at) end order by r.row_number)
     into v_ids, v_afters
     from unnest(v_results) r join usher.invites i on i.id = r.invite_id
     where r.status = 'created';
@@ -253,7 +274,8 @@ create function public.create_organisation_invite(
   locale          text default null,
   redirect_to     text default null,
   metadata        jsonb default null,
-  template_id     uuid default null
+  template_id     uuid default null,
+  membership_ends_at timestamptz default null
 )
 returns public.organisation_invites
 language sql
@@ -263,7 +285,7 @@ set search_path = ''
 as $$
   select usher.create_invite($1, jsonb_build_object(
     'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
-    'metadata', $8, 'template_id', $9))
+    'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
 $$;
 comment on function public.create_organisation_invite is
 $$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
@@ -276,6 +298,7 @@ $$Invites an address to an organisation, with exactly these roles; the mail goes
   redirect_to  where to go after accepting: a path, or an address of an allowed origin
   metadata     an object of at most 8 kB for the application's own use
   template_id  a template of the kind invite; without it, the organisation's default, or the built-in one
+  membership_ends_at  until when the membership counts, more than an hour from now; without it, it has no end
 
 Returns the invite, never the token. Needs invite.create, and the right to give each of the roles. Fails
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
@@ -296,7 +319,7 @@ comment on function public.create_organisation_invites is
 $$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
 
   invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
-           where wanted expires_in, message, locale, redirect_to, metadata, template_id
+           where wanted expires_in, message, locale, redirect_to, metadata, template_id, membership_ends_at
 
 Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
 invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
@@ -335,7 +358,7 @@ begin
   begin
     update usher.invites i
     set status = 'pending', issue = i.issue + 1, issued_at = now(), bounced_at = null,
-      expires_at = date_trunc('second', now() + i.lifetime)
+      expires_at = usher.invite_end(i.lifetime, i.membership_ends_at)
     where i.id = v_before.id
     returning i.* into strict v_invite;
   exception
@@ -376,6 +399,9 @@ begin
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
   perform usher.require_mailed(v_invite);
+  if v_invite.membership_ends_at <= now() then
+    perform usher.fail('invalid_expiry', hint => 'The membership that it offers would be over: make another invite.');
+  end if;
 
   -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
   v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
@@ -413,6 +439,7 @@ $$Sends an invite again: a new mail with a new link, the old links die, and its 
 
 Returns the invite. Needs invite.resend, and the right to give its roles. Fails with unauthenticated,
 invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
-domain_not_allowed, already_member, member_banned, already_invited, rate_limited (with Retry-After).$$;
+domain_not_allowed, already_member, member_banned, already_invited, invalid_expiry (the membership that it
+offers would be over), rate_limited (with Retry-After).$$;
 grant execute on function public.resend_organisation_invite to authenticated;
 grant execute on function usher.resend_invite to authenticated;

@@ -18,7 +18,8 @@ create type public.organisation_invite_preview as (
   locale                     text,
   redirect_to                text,
   expires_at                 timestamptz,
-  has_account                boolean
+  has_account                boolean,
+  membership_ends_at         timestamptz
 );
 comment on type public.organisation_invite_preview is
   'What an invitee may see before deciding, as validate_organisation_invite returns it.';
@@ -59,6 +60,7 @@ begin
     v_preview.message := v_invite.message;
     v_preview.redirect_to := v_invite.redirect_to;
     v_preview.expires_at := v_invite.expires_at;
+    v_preview.membership_ends_at := v_invite.membership_ends_at;
     v_preview.has_account := exists (
       -- Auth writes addresses in lower case, and has an index of those without single sign-on.
       select from auth.users u where u.email = v_invite.email and u.is_sso_user = false);
@@ -93,7 +95,8 @@ $$What an invitee may see before deciding: who invites to what, as what, until w
 
 Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
 expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
-null while it is pending. has_account says whether to offer signing in or registering. A link that is
+null while it is pending. membership_ends_at says until when the membership would count; null: without an
+end. has_account says whether to offer signing in or registering. A link that is
 spent shows the organisation only; one that is not ours, nothing. Anyone may.$$;
 grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.validate_invite to anon, authenticated, service_role;
@@ -153,17 +156,19 @@ begin
     perform usher.fail('domain_not_allowed');
   end if;
   perform usher.require_free_seat(v_invite.organisation_id);
-  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles);
+  v_member := usher.add_member(
+    v_invite.organisation_id, v_user.id, v_invite.roles, v_invite.membership_ends_at);
 
   perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),
-    after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles));
-  -- Not by usher.enqueue_delivery, which would read the invite again, and be planned anew each time.
+    after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles)
+      || jsonb_strip_nulls(jsonb_build_object('ends_at', v_member.ends_at)));
+  -- Not by usher.enqueue_delivery, which would read the invite again.
   insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
   select v_invite.organisation_id, v_invite.id, v_invite.issue, 'invite_accepted', m.email
-  from public.organisation_members m
+  from usher.current_members m
   where m.organisation_id = v_invite.organisation_id
-    and m.user_id = v_invite.invited_by and m.status = 'active' and m.email is not null;
+    and m.user_id = v_invite.invited_by and m.email is not null;
   return v_member;
 end
 $$;
@@ -254,8 +259,8 @@ begin
     reason     => v_invite.declined_reason,
     actor_kind => case when auth.uid() is null then 'invitee' end);
   perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+    from usher.current_members m
+    where m.organisation_id = v_invite.organisation_id and m.email is not null
       and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
   return usher.validate_invite(decline_invite.token);
 end

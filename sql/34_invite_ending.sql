@@ -120,8 +120,8 @@ begin
   perform usher.enqueue_delivery('invite_expired', i.organisation_id, m.email, null, i.id, is_bulk => true)
     from unnest(record_expiry.invites) i
     join public.organisations o on o.id = i.organisation_id and o.expiry_mail
-    join public.organisation_members m
-      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by and m.status = 'active'
+    join usher.current_members m
+      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
     where m.email is not null;
 end
 $$;

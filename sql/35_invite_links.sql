@@ -136,6 +136,7 @@ begin
   select o.self_service_resend into v_is_self_service
   from public.organisations o where o.id = v_invite.organisation_id;
   if v_is_self_service
+    and coalesce(v_invite.membership_ends_at > now(), true)
     -- What has changed since is checked again; otherwise an admin decides.
     and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
       from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
@@ -150,8 +151,8 @@ begin
   else
     perform usher.enqueue_delivery(
         'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
-      from public.organisation_members m
-      where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
+      from usher.current_members m
+      where m.organisation_id = v_invite.organisation_id and m.email is not null
         and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
   end if;
 end

@@ -41,6 +41,7 @@ create table public.organisation_deliveries (
   constraint organisation_deliveries_kind check (kind in (
     'invite', 'invite_reminder', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
     'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred',
+    'access_ending', 'access_ended',
     'join_requested', 'join_approved', 'join_declined', 'device_enrolled',
     'access_review_started', 'access_review_overdue', 'auth')),
   constraint organisation_deliveries_tenant check ((organisation_id is null) = (kind = 'auth')),
@@ -240,11 +241,19 @@ set search_path = ''
 as $$
 declare
   v_is_paced boolean := usher.pace_deliveries();
+  v_given_up public.organisation_deliveries;
 begin
   -- A mail that took its workers down with it eight times is not tried a ninth.
-  update public.organisation_deliveries d
-  set status = 'failed', last_response = 'Given up: no worker came back from sending it.'
-  where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 8;
+  for v_given_up in
+    update public.organisation_deliveries d
+    set status = 'failed', last_response = 'Given up: no worker came back from sending it.',
+      facts = d.facts - 'sealed'
+    where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 8
+    returning d.*
+  loop
+    perform usher.mark_bounced(v_given_up);
+    perform usher.record_turn(v_given_up, 'delivery.failed');
+  end loop;
 
   return query
     update public.organisation_deliveries d
@@ -283,6 +292,7 @@ as $$
 declare
   v_delivery     public.organisation_deliveries;
   v_invite       usher.invites;
+  v_invite_id    uuid;
   v_organisation public.organisations;
   v_inviter      public.organisation_members;
   v_template     public.organisation_email_templates;
@@ -303,14 +313,16 @@ begin
     return null;
   end if;
 
-  select i.* into v_invite
-  from usher.invites i
-  where i.id = v_delivery.invite_id
-    -- A mail of Supabase Auth to somebody who is invited says to what.
-    or v_delivery.kind = 'auth' and i.email = v_delivery.recipient and i.status = 'pending'
-      and i.expires_at > clock_timestamp()
-  order by i.created_at desc
-  limit 1;
+  v_invite_id := v_delivery.invite_id;
+  -- A mail of Supabase Auth to somebody who is invited says to what.
+  if v_delivery.kind = 'auth' then
+    select i.id into v_invite_id
+    from usher.invites i
+    where i.email = v_delivery.recipient and i.status = 'pending' and i.expires_at > clock_timestamp()
+    order by i.created_at desc
+    limit 1;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite_id;
   if usher.end_undeliverable(v_delivery, v_invite) then
     return null;
   end if;
@@ -545,8 +557,8 @@ begin
   -- Another's mail looks like none at all.
   select d.* into v_delivery
   from public.organisation_deliveries d
-  join public.organisation_members m
-    on m.organisation_id = d.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  join usher.current_members m
+    on m.organisation_id = d.organisation_id and m.user_id = auth.uid()
   where d.id = retry_delivery.delivery_id;
   if not found then
     perform usher.fail('invite_not_found', hint => 'There is no such mail, or it is not yours to see.');

@@ -363,8 +363,8 @@ begin
     perform usher.record_event(v_domain.organisation_id, 'join.requested', 'user', auth.uid());
     perform usher.enqueue_join_mail('join_requested', m.organisation_id, m.email,
         jsonb_build_object('requester_email', v_email))
-      from public.organisation_members m
-      where m.organisation_id = v_domain.organisation_id and m.status = 'active' and m.email is not null
+      from usher.current_members m
+      where m.organisation_id = v_domain.organisation_id and m.email is not null
         and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
     perform usher.wake_worker();
   end if;
@@ -404,8 +404,8 @@ begin
   end if;
   select r.* into v_request
   from public.organisation_join_requests r
-  join public.organisation_members m
-    on m.organisation_id = r.organisation_id and m.user_id = auth.uid() and m.status = 'active'
+  join usher.current_members m
+    on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
   where r.id = join_request_for_change.request_id;
   if not found then
     perform usher.fail('invite_not_found', hint => 'There is no such request, or it is not yours to see.');

@@ -20,8 +20,9 @@ select
   coalesce(g.occurred_at, m.joined_at) as since,
   g.event as granted_through,
   g.granted_by,
-  a.email as granted_by_email
-from public.organisation_members m
+  a.email as granted_by_email,
+  least(m.ends_at, (m.role_ends ->> h.role)::timestamptz) as until
+from usher.current_members m
 join public.organisations o on o.id = m.organisation_id
 left join lateral unnest(m.roles) h (role) on true
 -- The event by which they came to the role the last time.
@@ -50,11 +51,10 @@ left join lateral (
   limit 1
 ) g on true
 left join public.organisation_members a
-  on a.organisation_id = m.organisation_id and a.user_id = g.granted_by
-where m.status = 'active';
+  on a.organisation_id = m.organisation_id and a.user_id = g.granted_by;
 comment on view usher.access_register is
 $$Who has access to what at this moment: a row for each role of each active member, with what the role
-permits, since when they hold it, and who gave it to them. A member without a role is there with none. Where
+permits, since when they hold it and until when (null: without an end), and who gave it to them. A member without a role is there with none. Where
 the trail does not know (purged, or by SQL), since is the day of joining, and nobody has granted it.
 
 Source: ISO/IEC 27001:2022 A.5.18, review of access rights.$$;

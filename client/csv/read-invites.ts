@@ -30,12 +30,14 @@ const COLUMNS: Record<string, keyof InviteDraft> = {
   redirectto: 'redirectTo',
   metadata: 'metadata',
   templateid: 'templateId',
+  membershipendsat: 'membershipEndsAt',
 }
 
 /**
  * Reads a CSV file as it comes in, for `usher.invites.createMany`. The first row names the columns:
  * `email`, `roles` (several, parted by spaces, semicolons, commas or bars), and, if wanted, `message`,
- * `locale`, `expires_in`, `redirect_to`, `metadata` (JSON), `template_id`; others are left alone.
+ * `locale`, `expires_in`, `redirect_to`, `metadata` (JSON), `template_id`, `membership_ends_at` (ISO 8601);
+ * others are left alone.
  * Without a column called `email`, there are no names, and the first column is the address, the
  * second the roles. Empty lines do not count.
  *

@@ -44,7 +44,8 @@ export const TABLES: readonly EvidenceTable[] = [
   {
     name: 'changes',
     title: 'Changes to access rights',
-    about: 'Each role that was given or taken in the period, with the event of the trail.',
+    about:
+      'Each role that was given or taken in the period, with the event of the trail. end_changed: somebody said until when access counts; ends says it.',
     columns: [
       'occurred_at',
       'change',
@@ -56,6 +57,7 @@ export const TABLES: readonly EvidenceTable[] = [
       'actor_id',
       'actor_email',
       'reason',
+      'ends',
       'event_id',
     ],
   },

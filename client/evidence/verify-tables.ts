@@ -70,7 +70,7 @@ function tellsOf(
     event === 'organisation.transferred' && ['admin', 'owner'].includes(String(row.role))
   return (
     text.includes(JSON.stringify(row.user_id)) &&
-    (isFounding || isHandover || text.includes(JSON.stringify(row.role)))
+    (row.role === null || isFounding || isHandover || text.includes(JSON.stringify(row.role)))
   )
 }
 

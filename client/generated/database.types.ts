@@ -419,13 +419,17 @@ export type Database = {
       }
       organisation_members: {
         Row: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -433,26 +437,34 @@ export type Database = {
         }
         ComputedFields: never
         Insert: {
+          announced_end_at?: string | null
           display_name?: string | null
           email?: string | null
           ended_at?: string | null
+          ends_at?: string | null
           id?: string
           joined_at?: string
           kind?: string
+          next_end_at?: string | null
           organisation_id: string
+          role_ends?: NonNullable<Json>
           roles: string[]
           status?: string
           status_reason?: string | null
           user_id: string
         }
         Update: {
+          announced_end_at?: string | null
           display_name?: string | null
           email?: string | null
           ended_at?: string | null
+          ends_at?: string | null
           id?: string
           joined_at?: string
           kind?: string
+          next_end_at?: string | null
           organisation_id?: string
+          role_ends?: NonNullable<Json>
           roles?: string[]
           status?: string
           status_reason?: string | null
@@ -619,6 +631,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -647,6 +660,7 @@ export type Database = {
           issued_at?: string | null
           kind?: string | null
           locale?: string | null
+          membership_ends_at?: string | null
           message?: string | null
           metadata?: Json | null
           organisation_id?: string | null
@@ -674,6 +688,7 @@ export type Database = {
           issued_at?: string | null
           kind?: string | null
           locale?: string | null
+          membership_ends_at?: string | null
           message?: string | null
           metadata?: Json | null
           organisation_id?: string | null
@@ -708,13 +723,17 @@ export type Database = {
       accept_my_organisation_invite: {
         Args: { invite_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -730,13 +749,17 @@ export type Database = {
       accept_organisation_invite: {
         Args: { token: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -774,13 +797,17 @@ export type Database = {
       approve_organisation_join_request: {
         Args: { request_id: string; roles?: string[] }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -796,13 +823,17 @@ export type Database = {
       ban_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -942,6 +973,7 @@ export type Database = {
           email: string
           expires_in?: string
           locale?: string
+          membership_ends_at?: string
           message?: string
           metadata?: Json
           organisation_id: string
@@ -964,6 +996,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1095,6 +1128,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1145,13 +1179,17 @@ export type Database = {
       leave_organisation: {
         Args: { organisation_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1168,6 +1206,7 @@ export type Database = {
         Args: { email: string; organisation_id: string }
         Returns: boolean
       }
+      list_assignable_organisation_roles: { Args: { organisation_id: string }; Returns: string[] }
       list_joinable_organisations: {
         Args: Record<PropertyKey, never>
         Returns: {
@@ -1246,6 +1285,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1276,13 +1316,17 @@ export type Database = {
       list_organisation_role_members: {
         Args: { organisation_id: string; role: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1312,13 +1356,17 @@ export type Database = {
       remove_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1349,6 +1397,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1424,6 +1473,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1488,13 +1538,17 @@ export type Database = {
       transfer_organisation_ownership: {
         Args: { new_owner_id: string; organisation_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1510,13 +1564,17 @@ export type Database = {
       unban_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1616,6 +1674,7 @@ export type Database = {
           issued_at: string
           kind: string
           locale: string | null
+          membership_ends_at: string | null
           message: string | null
           metadata: NonNullable<Json>
           organisation_id: string
@@ -1635,16 +1694,46 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      update_organisation_member_roles: {
-        Args: { organisation_id: string; roles: string[]; user_id: string }
+      update_organisation_member_ends: {
+        Args: { ends_at?: string; organisation_id: string; role_ends?: Json; user_id: string }
         Returns: {
+          announced_end_at: string | null
           display_name: string | null
           email: string | null
           ended_at: string | null
+          ends_at: string | null
           id: string
           joined_at: string
           kind: string
+          next_end_at: string | null
           organisation_id: string
+          role_ends: NonNullable<Json>
+          roles: string[]
+          status: string
+          status_reason: string | null
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_members'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_member_roles: {
+        Args: { organisation_id: string; roles: string[]; user_id: string }
+        Returns: {
+          announced_end_at: string | null
+          display_name: string | null
+          email: string | null
+          ended_at: string | null
+          ends_at: string | null
+          id: string
+          joined_at: string
+          kind: string
+          next_end_at: string | null
+          organisation_id: string
+          role_ends: NonNullable<Json>
           roles: string[]
           status: string
           status_reason: string | null
@@ -1769,6 +1858,7 @@ export type Database = {
         redirect_to: string | null
         expires_at: string | null
         has_account: boolean | null
+        membership_ends_at: string | null
       }
       organisation_invite_result: {
         row_number: number | null

@@ -10,6 +10,8 @@ export const MAIL_PLACEHOLDERS = {
   member_roles_updated: ['organisation', 'roles', 'actor'],
   member_removed: ['organisation', 'actor'],
   member_banned: ['organisation', 'actor'],
+  access_ending: ['organisation', 'roles', 'ends_at'],
+  access_ended: ['organisation', 'roles'],
   ownership_transferred: ['organisation', 'roles', 'actor', 'owner'],
   join_requested: ['organisation', 'requester'],
   join_approved: ['organisation', 'roles', 'actor'],

@@ -57,6 +57,9 @@ export const useStopMail = () => useMutation(useUsherMutations().invites.stopMai
 export const useUpdateMemberRoles = (organisationId: string) =>
   useMutation(useUsherMutations().members.updateRoles(organisationId))
 
+export const useUpdateMemberEnds = (organisationId: string) =>
+  useMutation(useUsherMutations().members.updateEnds(organisationId))
+
 export const useRemoveMember = (organisationId: string) =>
   useMutation(useUsherMutations().members.remove(organisationId))
 

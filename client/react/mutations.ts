@@ -14,6 +14,7 @@ import type {
   EmailTemplateDraft,
   InviteDraft,
   JoinPolicy,
+  MemberEnds,
   OrganisationChanges,
   Permission,
   RoleDraft,
@@ -184,6 +185,14 @@ export function usherMutations(usher: Usher) {
           run: (to, { userId, roles }: OfMember & { roles: RoleName[] }) =>
             to.members.updateRoles(organisationId, userId, roles),
           foretold: memberTurns(({ roles }: OfMember & { roles: RoleName[] }) => ({ roles })),
+        }),
+      updateEnds: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['members', 'updateEnds'],
+          organisationId,
+          concernsMe: true,
+          run: (to, { userId, ...ends }: OfMember & MemberEnds) =>
+            to.members.updateEnds(organisationId, userId, ends),
         }),
       remove: (organisationId: string) =>
         changeMutation(usher, {

@@ -83,6 +83,10 @@ export function usherQueries(usher: Usher) {
     roles: {
       list: (id: string) =>
         answerQuery(usher, keys.part(id, 'roles', 'list'), (to) => to.roles.list(id)),
+      assignable: (id: string) =>
+        answerQuery(usher, keys.part(id, 'roles', 'assignable'), (to) =>
+          to.roles.listAssignable(id),
+        ),
       members: (id: string, role: RoleName) =>
         answerQuery(usher, keys.part(id, 'roles', 'members', role), (to) =>
           to.roles.listMembers(id, role),

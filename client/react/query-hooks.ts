@@ -56,6 +56,9 @@ export const useMemberPermissions = (organisationId: string, userId: string) =>
 export const useRoles = (organisationId: string) =>
   useQuery(useUsherQueries().roles.list(organisationId))
 
+export const useAssignableRoles = (organisationId: string) =>
+  useQuery(useUsherQueries().roles.assignable(organisationId))
+
 export const useRoleMembers = (organisationId: string, role: RoleName) =>
   useQuery(useUsherQueries().roles.members(organisationId, role))
 

@@ -32,6 +32,10 @@ export interface Housekeeping {
   purgeAuthMails(): Promise<number>
   /** Writes down that invites have expired. Returns how many. */
   expireDueInvites(): Promise<number>
+  /** Tells members what of their access will end. Returns how many. */
+  announceEndingAccess(): Promise<number>
+  /** Writes down what access has come to its end. Returns how many memberships. */
+  endDueAccess(): Promise<number>
   /** Seals what has been added to the audit trails. Returns how many events. */
   sealAuditTrail(): Promise<number>
 }
@@ -100,6 +104,14 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
       return row?.count ?? 0
     },
+    async announceEndingAccess() {
+      const [row] = await sql<{ count: number }[]>`select usher.announce_ending_access() as count`
+      return row?.count ?? 0
+    },
+    async endDueAccess() {
+      const [row] = await sql<{ count: number }[]>`select usher.end_due_access() as count`
+      return row?.count ?? 0
+    },
     async sealAuditTrail() {
       const [row] = await sql<{ count: number }[]>`select usher.seal_audit_trail() as count`
       return row?.count ?? 0
@@ -112,6 +124,8 @@ export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.expireDueInvites()
   await housekeeping.remindDueInvites()
   await housekeeping.remindOverdueReviews()
+  await housekeeping.endDueAccess()
+  await housekeeping.announceEndingAccess()
   await housekeeping.sealAuditTrail()
   await housekeeping.purgeAuditTrail()
   await housekeeping.purgeAuthMails()

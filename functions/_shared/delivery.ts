@@ -30,6 +30,16 @@ export interface MemberFacts {
   owner_name: string | null
 }
 
+/** What a mail about an end of access says. */
+export interface AccessFacts {
+  /** Which roles it is about. */
+  roles: string[]
+  /** Whether the membership itself ends, with all of them. */
+  is_membership: boolean
+  /** ISO 8601. */
+  ends_at: string
+}
+
 /** What a mail about a request to join says. */
 export interface JoinFacts {
   /** Who asks; in the mail to the admins. */
@@ -115,6 +125,12 @@ export interface MemberNotice extends OrganisationDelivery {
   facts: MemberFacts
 }
 
+/** Before access ends, and after. */
+export interface AccessNotice extends OrganisationDelivery {
+  kind: 'access_ending' | 'access_ended'
+  facts: AccessFacts
+}
+
 export interface JoinNotice extends OrganisationDelivery {
   kind: 'join_requested' | 'join_declined'
   facts: JoinFacts
@@ -136,7 +152,7 @@ export interface AuthDelivery extends AnyDelivery {
   invite: InviteFacts | null
 }
 
-export type NoticeDelivery = InviteNotice | MemberNotice | JoinNotice | ReviewNotice
+export type NoticeDelivery = InviteNotice | MemberNotice | AccessNotice | JoinNotice | ReviewNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

@@ -16,6 +16,7 @@ const COLUMNS = [
   'redirect_to',
   'metadata',
   'template_id',
+  'membership_ends_at',
 ]
 
 /**

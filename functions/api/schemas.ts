@@ -58,6 +58,10 @@ export const Member = z
     joined_at: time,
     ended_at: time.nullable(),
     status_reason: text.nullable(),
+    ends_at: time.nullable(),
+    role_ends: z.record(z.string(), time),
+    next_end_at: time.nullable(),
+    announced_end_at: time.nullable(),
   })
   .openapi('Member')
 
@@ -90,6 +94,7 @@ export const Invite = z
     revoked_by: id.nullable(),
     revoked_reason: text.nullable(),
     bounced_at: time.nullable(),
+    membership_ends_at: time.nullable(),
   })
   .openapi('Invite')
 
@@ -111,6 +116,7 @@ export const InvitePreview = z
     redirect_to: text.nullable(),
     expires_at: time.nullable(),
     has_account: z.boolean().nullable(),
+    membership_ends_at: time.nullable(),
   })
   .openapi('InvitePreview')
 

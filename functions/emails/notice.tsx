@@ -8,7 +8,7 @@ import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
 import { TemplateBody } from './template-body.tsx'
 import { accentOf, light, readableOn } from './theme.ts'
-import { fill, noticeWords } from './words.ts'
+import { fill, noticePlaceholders, noticeWords } from './words.ts'
 
 interface NoticeProps {
   mail: NoticeDelivery
@@ -18,7 +18,9 @@ interface NoticeProps {
 export function noticeSubject({ mail, language }: NoticeProps): string {
   const words = noticeWords(mail, language)
   const written = mail.template?.subject
-  return written ? fill(written, { ...words }) : language.texts.notices[mail.kind].subject(words)
+  return written
+    ? fill(written, noticePlaceholders(words))
+    : language.texts.notices[mail.kind].subject(words)
 }
 
 export function Notice({ mail, language }: NoticeProps) {
@@ -26,7 +28,7 @@ export function Notice({ mail, language }: NoticeProps) {
   const { notices } = language.texts
   const texts = notices[mail.kind]
   const words = noticeWords(mail, language)
-  const placeholders = { ...words }
+  const placeholders = noticePlaceholders(words)
   const reason = reasonOf(mail)
   return (
     <Layout

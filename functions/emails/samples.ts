@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AccessNotice,
   AUTH_ACTIONS,
   type AuthAction,
   type AuthDelivery,
@@ -82,6 +83,12 @@ const membership = (kind: MemberNotice['kind'], roles: string[]): MemberNotice =
   },
 })
 
+const access = (kind: AccessNotice['kind'], is_membership: boolean): AccessNotice => ({
+  ...common,
+  kind,
+  facts: { roles: ['finance'], is_membership, ends_at: '2027-03-31T18:00:00Z' },
+})
+
 const request = (kind: JoinNotice['kind'], said: JoinFacts): JoinNotice => ({
   ...common,
   kind,
@@ -113,6 +120,8 @@ export const samples = {
   member_roles_updated: membership('member_roles_updated', ['finance', 'member']),
   member_removed: membership('member_removed', ['member']),
   member_banned: membership('member_banned', ['member']),
+  access_ending: access('access_ending', true),
+  access_ended: access('access_ended', false),
   ownership_transferred: membership('ownership_transferred', ['admin']),
   join_requested: request('join_requested', { requester_email: 'rea@example.com' }),
   join_approved: membership('join_approved', ['member']),

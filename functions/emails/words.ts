@@ -41,6 +41,8 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     requester: said('requester_email') ?? '',
     review: said('review') ?? '',
     due_at: dueAt ? language.sayDate(new Date(dueAt)) : '',
+    isMembership: 'is_membership' in facts && facts.is_membership,
+    endsAt: 'ends_at' in facts ? language.sayDate(new Date(facts.ends_at)) : '',
   }
 }
 
@@ -56,6 +58,10 @@ export function invitePlaceholders(words: InviteWords, invitee: string): Placeho
     expires_in: words.expiresIn,
     expires_at: words.expiresAt,
   }
+}
+
+export function noticePlaceholders({ isMembership, endsAt, ...words }: NoticeWords): Placeholders {
+  return { ...words, ends_at: endsAt }
 }
 
 /** Puts the words in; a name that is none of them stays as it was written. */

@@ -1,4 +1,5 @@
 /** What an admin does in the console, and what others see of it. */
+import type { Route } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import {
   downloadOf,
@@ -46,8 +47,13 @@ describe('members', () => {
     await roles.click()
     await page.getByRole('checkbox', { name: 'Finance' }).check()
     // Whoever polls has heard of it after some seconds; this click comes before that.
+    const asked: Route[] = []
+    const myRoles = '**/rpc/list_my_*'
+    await page.route(myRoles, (route) => void asked.push(route))
     await owner.usher.members.updateRoles(organisation.id, admin.userId, ['member'])
     await page.getByRole('button', { name: 'Save' }).click()
+    await page.unroute(myRoles)
+    await Promise.all(asked.map((route) => route.continue()))
 
     const refusal = page.getByRole('alert').filter({ hasText: 'Undone, because it was refused' })
     await refusal.waitFor()
@@ -57,6 +63,31 @@ describe('members', () => {
     expect(await page.getByRole('row', { name: /Mel Member.*Finance/ }).count()).toBe(0)
     await page.goto(`${stack.consoleUrl}/organisations/${organisation.slug}/trail`)
     await page.getByText('You may not see this').waitFor()
+  })
+
+  test('a membership and a role of it get an end, and the list says so', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const member = await joined(owner, organisation.id, ['finance', 'member'], 'Mel Member')
+    const page = await open(`/organisations/${organisation.slug}/members`, { as: owner })
+    const dialog = page.getByRole('dialog')
+    const setEnd = async (label: string, moment: string) => {
+      await page.getByRole('button', { name: 'Actions for Mel Member' }).click()
+      await page.getByRole('menuitem', { name: 'Access until' }).click()
+      await dialog.getByLabel(label).fill(moment)
+      await dialog.getByRole('button', { name: 'Save' }).click()
+    }
+
+    await setEnd('Role Finance ends', '2099-03-31T18:00')
+    await page.getByRole('row', { name: /Mel Member.*Finance: until 31 Mar 2099/ }).waitFor()
+    await setEnd('Membership ends', '2099-12-31T18:00')
+    await page.getByRole('row', { name: /Mel Member.*until 31 Dec 2099/ }).waitFor()
+
+    const { data } = await owner.usher.members.get(organisation.id, member.userId)
+    expect(new Date(data?.endsAt ?? 0).getUTCFullYear()).toBe(2099)
+    expect(Object.keys(data?.roleEnds ?? {})).toEqual(['finance'])
   })
 
   test('someone is removed with a reason, and the ownership goes over after its name is typed', async ({

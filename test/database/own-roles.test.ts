@@ -314,3 +314,35 @@ describe('reviewing', () => {
     })
   })
 })
+
+describe('list_assignable_organisation_roles', () => {
+  test('says what each may give: what is offered is what is accepted', async ({ acme }) => {
+    await acme.owner.rpc('create_organisation_role', {
+      organisation_id: acme.id,
+      name: 'auditor',
+      permissions: ['audit.read'],
+    })
+    await acme.owner.rpc('create_organisation_role', {
+      organisation_id: acme.id,
+      name: 'closer',
+      permissions: ['organisation.delete'],
+    })
+    const assignable = (who: 'owner' | 'admin' | 'finance') =>
+      acme[who].rpc('list_assignable_organisation_roles', { organisation_id: acme.id })
+
+    expect(await assignable('owner')).toEqual(['admin', 'finance', 'member', 'auditor', 'closer'])
+    expect(await assignable('admin')).toEqual(['finance', 'member', 'auditor'])
+    expect(await assignable('finance')).toEqual([])
+
+    const offered = await assignable('admin')
+    for (const role of ['owner', 'admin', 'finance', 'member', 'auditor', 'closer']) {
+      const invited = acme.admin.rpc('create_organisation_invite', {
+        organisation_id: acme.id,
+        email: `${role}@example.com`,
+        roles: [role],
+      })
+      if (offered.includes(role)) expect(await invited).toMatchObject({ roles: [role] })
+      else await expect(invited).rejects.toMatchObject({ code: 'role_not_assignable' })
+    }
+  })
+})

@@ -171,7 +171,8 @@ export const test = base
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
   .extend('owner', async ({}) => signUp(newAddress('owner'), 'Olive Owner'))
   .extend('organisation', async ({ owner }) => {
-    const name = `Rockets ${randomUUID().slice(0, 6)}`
+    // With a letter in it, so that nobody takes it for the code of six digits in a mail.
+    const name = `Rockets r${randomUUID().slice(0, 6)}`
     return (await owner.usher.organisations.create({ name })).data
   })
 

@@ -163,6 +163,7 @@ export const CALLS: Record<string, Call> = {
   leave_organisation: inOrganisation,
   list_my_organisation_invites: async () => ({}),
   list_my_organisation_permissions: inOrganisation,
+  list_assignable_organisation_roles: inOrganisation,
   list_my_organisations: async () => ({}),
   list_organisation_invites: inOrganisation,
   list_organisation_member_permissions: onRoleless(),
@@ -191,6 +192,7 @@ export const CALLS: Record<string, Call> = {
     ...(await pending(scene)),
     roles: ['finance'],
   }),
+  update_organisation_member_ends: onRoleless({ ends_at: '2999-01-01T00:00:00Z' }),
   update_organisation_member_roles: onRoleless({ roles: ['member'] }),
   update_organisation_role: withOwnRole({ description: 'Changed' }),
   validate_organisation_invite: async ({ inviteIn }) => ({

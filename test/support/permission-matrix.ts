@@ -58,6 +58,7 @@ export const MATRIX: Record<string, Outcomes> = {
   list_my_organisations: signedIn('ok'),
   has_organisation_permission: signedIn('ok'),
   list_my_organisation_permissions: members(),
+  list_assignable_organisation_roles: members(),
 
   create_organisation_invite: admins(),
   create_organisation_invites: admins(),
@@ -85,6 +86,7 @@ export const MATRIX: Record<string, Outcomes> = {
     banned: 'member_banned',
   }),
 
+  update_organisation_member_ends: admins(),
   update_organisation_member_roles: admins(),
   remove_organisation_member: admins(),
   ban_organisation_member: admins(),

@@ -17,18 +17,25 @@ import {
 import { IconPencil } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { RoleName } from '../../index.ts'
-import { useRoles } from '../../react/index.ts'
+import { useAssignableRoles, useRoles } from '../../react/index.ts'
 import { useFormat, useTexts } from '../app/language.tsx'
 import { useOrganisation } from '../app/organisation.tsx'
 
-/** The roles that can be given here, built-in ones first; `owner` is transferred, never given. */
+/** The roles that the reader may give here, built-in ones first. */
 export function useGivableRoles(): { value: RoleName; label: string }[] {
+  const { id } = useOrganisation()
+  const { role } = useFormat()
+  const roles = useAssignableRoles(id)
+  return (roles.data ?? []).map((name) => ({ value: name, label: role(name) }))
+}
+
+/** All roles that somebody may hold here, built-in ones first. */
+export function useAllRoles(): { value: RoleName; label: string }[] {
   const { id } = useOrganisation()
   const { role } = useFormat()
   const roles = useRoles(id)
   return (roles.data ?? [])
-    .filter(({ name }) => name !== 'owner')
-    .sort((a, b) => Number(a.organisationId !== null) - Number(b.organisationId !== null))
+    .toSorted((a, b) => Number(a.organisationId !== null) - Number(b.organisationId !== null))
     .map(({ name }) => ({ value: name, label: role(name) }))
 }
 
@@ -90,9 +97,13 @@ interface RolesInPlaceProps {
 export function RolesInPlace({ label, roles, onSave }: RolesInPlaceProps) {
   const { common } = useTexts()
   const [chosen, setChosen] = useState<RoleName[] | null>(null)
+  const all = useAllRoles()
   const givable = useGivableRoles()
-  // A role that is not there could not be unticked.
-  const present = roles.filter((role) => givable.some(({ value }) => value === role))
+  // What is held can be kept or taken away, whoever may give it; a role that is not there cannot.
+  const present = roles.filter((name) => all.some(({ value }) => value === name))
+  const offered = all.filter(
+    ({ value }) => present.includes(value) || givable.some((each) => each.value === value),
+  )
   return (
     <Popover
       opened={chosen !== null}
@@ -120,7 +131,7 @@ export function RolesInPlace({ label, roles, onSave }: RolesInPlaceProps) {
       <Popover.Dropdown aria-label={label}>
         <Checkbox.Group label={label} value={chosen ?? []} onChange={setChosen}>
           <Stack gap="xs" mt="xs">
-            {givable.map(({ value, label: name }) => (
+            {offered.map(({ value, label: name }) => (
               <Checkbox key={value} value={value} label={name} />
             ))}
           </Stack>

@@ -46,6 +46,9 @@ const draft = z.strictObject({
   template_id: id
     .optional()
     .openapi({ description: 'One of listEmailTemplates, of the kind invite.' }),
+  membership_ends_at: time
+    .optional()
+    .openapi({ description: 'Until when the membership counts; without it, it has no end.' }),
 })
 
 export const invitations: Operation[] = [
@@ -87,7 +90,7 @@ export const invitations: Operation[] = [
       'JSON; or a CSV file, as the body (text/csv, with organisation_id in the query) or uploaded ' +
       '(multipart/form-data, with organisation_id and file). The first line of a CSV file names its ' +
       'columns: email, roles (several with a space or | between them), and where wanted expires_in, ' +
-      'message, locale, redirect_to, metadata (JSON), template_id. An outcome for each row, in order.',
+      'message, locale, redirect_to, metadata (JSON), template_id, membership_ends_at. An outcome for each row, in order.',
     source: { function: 'create_organisation_invites' },
     query: z.strictObject({
       organisation_id: id.optional().openapi({ description: 'For text/csv only.' }),
@@ -170,6 +173,7 @@ export const invitations: Operation[] = [
       'already_member',
       'member_banned',
       'already_invited',
+      'invalid_expiry',
       'rate_limited',
     ],
   },

@@ -15,6 +15,7 @@ import {
   pageOfTable,
   row,
   text,
+  time,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { Member } from '../schemas.ts'
@@ -82,6 +83,34 @@ export const members: Operation[] = [
       'member_not_found',
       'owner_required',
       'invalid_role',
+      'role_not_assignable',
+    ],
+  },
+  {
+    id: 'updateMemberEnds',
+    method: 'put',
+    path: `${path}/ends`,
+    tag,
+    summary: 'Says until when a membership counts, and each of its roles.',
+    description:
+      'What was said before is forgotten. A role that is not named has no end of its own.',
+    source: { function: 'update_organisation_member_ends' },
+    params: member,
+    body: z.strictObject({
+      ends_at: time.nullable().optional(),
+      role_ends: z
+        .record(z.string(), time)
+        .optional()
+        .openapi({ example: { finance: '2027-03-31T18:00:00Z' } }),
+    }),
+    answers: row(Member),
+    refuses: [
+      ...OUTSIDE,
+      'member_not_found',
+      'owner_required',
+      'invalid_role',
+      'invalid_expiry',
+      'invalid_settings',
       'role_not_assignable',
     ],
   },

@@ -114,6 +114,17 @@ export const roles: Operation[] = [
     refuses: [...OUTSIDE, 'invalid_role', 'invalid_settings', 'role_not_assignable'],
   },
   {
+    id: 'listAssignableRoles',
+    method: 'get',
+    path: '/organisations/{organisation_id}/assignable-roles',
+    tag,
+    summary: 'The roles that the caller may give, built-in ones first.',
+    source: { function: 'list_assignable_organisation_roles' },
+    params: inOrganisation,
+    answers: list(text),
+    refuses: ['unauthenticated', 'organisation_not_found'],
+  },
+  {
     id: 'listRolePermissions',
     method: 'get',
     path: `${path}/{role}/permissions`,

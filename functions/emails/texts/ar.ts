@@ -5,6 +5,8 @@ const whyInviter = ({ organisation }: { organisation: string }) =>
   `تصلك هذه الرسالة لأنك أرسلت الدعوة إلى ${organisation}.`
 const whyMayInvite = ({ organisation }: { organisation: string }) =>
   `تصلك هذه الرسالة لأن بإمكانك دعوة أشخاص إلى ${organisation}.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `تصلك هذه الرسالة لأنك عضو في ${organisation}.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `تصلك هذه الرسالة لأنك كنت عضوًا في ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
@@ -93,7 +95,7 @@ export const ar: Texts = {
       heading: 'تغيّرت أدوارك',
       body: ({ organisation, roles, actor }) =>
         `غيّر ${actor} ما يمكنك فعله في ${organisation}. ${roles ? `أدوارك الآن: ${roles}.` : 'ليس لك فيها دور الآن.'}`,
-      why: ({ organisation }) => `تصلك هذه الرسالة لأنك عضو في ${organisation}.`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `لم تعد عضوًا في ${organisation}`,
@@ -107,6 +109,28 @@ export const ar: Texts = {
       body: ({ organisation, actor }) =>
         `حظرك ${actor} من ${organisation}. لا يمكن دعوتك إليها حتى يُرفع الحظر.`,
       why: whyFormerMember,
+    },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `تنتهي عضويتك في ${organisation} قريبًا`
+          : `ينتهي أحد أدوارك في ${organisation} قريبًا`,
+      heading: 'ينتهي وصولك قريبًا',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `تنتهي عضويتك في ${organisation} في ${endsAt}. إن كنت تحتاج إليها مدة أطول فاطلب ذلك من أحد المشرفين.`
+          : `لديك في ${organisation} حتى ${endsAt}: ${roles}. إن كنت تحتاج إلى ذلك مدة أطول فاطلبه من أحد المشرفين.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership ? `انتهت عضويتك في ${organisation}` : `انتهى أحد أدوارك في ${organisation}`,
+      heading: 'انتهى وصولك',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `انتهت عضويتك في ${organisation} في ${endsAt} كما كان متفقًا عليه.`
+          : `لم يعد لديك في ${organisation}: ${roles}. انتهت المدة في ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
     },
     ownership_transferred: {
       subject: ({ organisation }) => `لـ ${organisation} مالك جديد`,

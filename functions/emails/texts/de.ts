@@ -5,6 +5,8 @@ const whyInviter = ({ organisation }: { organisation: string }) =>
   `Sie erhalten diese Nachricht, weil Sie die Einladung zu ${organisation} verschickt haben.`
 const whyMayInvite = ({ organisation }: { organisation: string }) =>
   `Sie erhalten diese Nachricht, weil Sie zu ${organisation} einladen dürfen.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} sind.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} waren.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
@@ -101,8 +103,7 @@ export const de: Texts = {
       heading: 'Ihre Rollen wurden geändert',
       body: ({ organisation, roles, actor }) =>
         `${actor} hat geändert, was Sie bei ${organisation} dürfen. ${roles ? `Ihre Rollen sind jetzt: ${roles}.` : 'Sie haben dort jetzt keine Rolle.'}`,
-      why: ({ organisation }) =>
-        `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} sind.`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `Sie sind nicht mehr Mitglied von ${organisation}`,
@@ -116,6 +117,30 @@ export const de: Texts = {
       body: ({ organisation, actor }) =>
         `${actor} hat Sie von ${organisation} ausgeschlossen. Sie können dort nicht eingeladen werden, bis das aufgehoben ist.`,
       why: whyFormerMember,
+    },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Ihre Mitgliedschaft in ${organisation} endet bald`
+          : `Eine Ihrer Rollen in ${organisation} endet bald`,
+      heading: 'Ihr Zugang endet bald',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Ihre Mitgliedschaft in ${organisation} endet am ${endsAt}. Wenn Sie sie länger brauchen, fragen Sie einen Admin.`
+          : `In ${organisation} haben Sie bis ${endsAt}: ${roles}. Wenn Sie das länger brauchen, fragen Sie einen Admin.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Ihre Mitgliedschaft in ${organisation} ist zu Ende`
+          : `Eine Ihrer Rollen in ${organisation} ist zu Ende`,
+      heading: 'Ihr Zugang ist zu Ende',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Ihre Mitgliedschaft in ${organisation} ist am ${endsAt} wie vereinbart zu Ende gegangen.`
+          : `In ${organisation} haben Sie nicht mehr: ${roles}. Die Zeit dafür endete am ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} hat einen neuen Inhaber`,

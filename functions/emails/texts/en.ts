@@ -111,6 +111,30 @@ export const en: Texts = {
         `${actor} has banned you from ${organisation}. You cannot be invited there until the ban is lifted.`,
       why: whyFormerMember,
     },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Your membership of ${organisation} ends soon`
+          : `A role of yours in ${organisation} ends soon`,
+      heading: 'Your access ends soon',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Your membership of ${organisation} ends on ${endsAt}. If you need it for longer, ask an admin.`
+          : `In ${organisation} you hold this until ${endsAt}: ${roles}. If you need it for longer, ask an admin.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Your membership of ${organisation} has ended`
+          : `A role of yours in ${organisation} has ended`,
+      heading: 'Your access has ended',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Your membership of ${organisation} ended on ${endsAt}, as it was agreed.`
+          : `In ${organisation} you no longer hold: ${roles}. Its time ended on ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
+    },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} has a new owner`,
       heading: 'The organisation has a new owner',

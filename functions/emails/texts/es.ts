@@ -5,6 +5,8 @@ const whyInviter = ({ organisation }: { organisation: string }) =>
   `Recibe este correo porque envió la invitación a ${organisation}.`
 const whyMayInvite = ({ organisation }: { organisation: string }) =>
   `Recibe este correo porque puede invitar a personas a ${organisation}.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `Recibe este correo porque es miembro de ${organisation}.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Recibe este correo porque era miembro de ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
@@ -99,7 +101,7 @@ export const es: Texts = {
       heading: 'Sus funciones han cambiado',
       body: ({ organisation, roles, actor }) =>
         `${actor} ha cambiado lo que puede hacer en ${organisation}. ${roles ? `Sus funciones son ahora: ${roles}.` : 'Ya no tiene ninguna función allí.'}`,
-      why: ({ organisation }) => `Recibe este correo porque es miembro de ${organisation}.`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `Ya no es miembro de ${organisation}`,
@@ -113,6 +115,30 @@ export const es: Texts = {
       body: ({ organisation, actor }) =>
         `${actor} le ha excluido de ${organisation}. No se le puede invitar allí hasta que se levante la exclusión.`,
       why: whyFormerMember,
+    },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Su pertenencia a ${organisation} termina pronto`
+          : `Uno de sus roles en ${organisation} termina pronto`,
+      heading: 'Su acceso termina pronto',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Su pertenencia a ${organisation} termina el ${endsAt}. Si la necesita más tiempo, pídalo a un administrador.`
+          : `En ${organisation} tiene hasta el ${endsAt}: ${roles}. Si lo necesita más tiempo, pídalo a un administrador.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Su pertenencia a ${organisation} ha terminado`
+          : `Uno de sus roles en ${organisation} ha terminado`,
+      heading: 'Su acceso ha terminado',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Su pertenencia a ${organisation} terminó el ${endsAt}, como estaba previsto.`
+          : `En ${organisation} ya no tiene: ${roles}. El plazo terminó el ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} tiene un nuevo propietario`,

@@ -5,6 +5,8 @@ const whyInviter = ({ organisation }: { organisation: string }) =>
   `Vous recevez ce message parce que vous avez envoyé l’invitation à rejoindre ${organisation}.`
 const whyMayInvite = ({ organisation }: { organisation: string }) =>
   `Vous recevez ce message parce que vous pouvez inviter des personnes à rejoindre ${organisation}.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `Vous recevez ce message parce que vous êtes membre de ${organisation}.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Vous recevez ce message parce que vous étiez membre de ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
@@ -106,8 +108,7 @@ export const fr: Texts = {
       heading: 'Vos rôles ont changé',
       body: ({ organisation, roles, actor }) =>
         `${actor} a modifié ce que vous pouvez faire dans ${organisation}. ${roles ? `Vos rôles sont désormais : ${roles}.` : 'Vous n’y avez plus aucun rôle.'}`,
-      why: ({ organisation }) =>
-        `Vous recevez ce message parce que vous êtes membre de ${organisation}.`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `Vous n’êtes plus membre de ${organisation}`,
@@ -121,6 +122,30 @@ export const fr: Texts = {
       body: ({ organisation, actor }) =>
         `${actor} vous a exclu de ${organisation}. Vous ne pouvez pas y être invité tant que cela n’est pas levé.`,
       why: whyFormerMember,
+    },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Votre adhésion à ${organisation} prend bientôt fin`
+          : `Un de vos rôles dans ${organisation} prend bientôt fin`,
+      heading: 'Votre accès prend bientôt fin',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Votre adhésion à ${organisation} prend fin le ${endsAt}. Si vous en avez besoin plus longtemps, adressez-vous à un administrateur.`
+          : `Dans ${organisation}, vous avez jusqu’au ${endsAt} : ${roles}. Si vous en avez besoin plus longtemps, adressez-vous à un administrateur.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Votre adhésion à ${organisation} a pris fin`
+          : `Un de vos rôles dans ${organisation} a pris fin`,
+      heading: 'Votre accès a pris fin',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Votre adhésion à ${organisation} a pris fin le ${endsAt}, comme prévu.`
+          : `Dans ${organisation}, vous n’avez plus : ${roles}. La période a pris fin le ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} a un nouveau propriétaire`,

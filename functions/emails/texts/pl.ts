@@ -5,6 +5,8 @@ const whyInviter = ({ organisation }: { organisation: string }) =>
   `Otrzymujesz tę wiadomość, ponieważ to Ty wysłałeś(-aś) zaproszenie do ${organisation}.`
 const whyMayInvite = ({ organisation }: { organisation: string }) =>
   `Otrzymujesz tę wiadomość, ponieważ możesz zapraszać do ${organisation}.`
+const whyMember = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ należysz do ${organisation}.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Otrzymujesz tę wiadomość, ponieważ należałeś(-aś) do ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
@@ -99,7 +101,7 @@ export const pl: Texts = {
       heading: 'Twoje role uległy zmianie',
       body: ({ organisation, roles, actor }) =>
         `Zakres Twoich uprawnień w ${organisation} uległ zmianie. Kto: ${actor}. ${roles ? `Twoje role: ${roles}.` : 'Nie masz tam teraz żadnej roli.'}`,
-      why: ({ organisation }) => `Otrzymujesz tę wiadomość, ponieważ należysz do ${organisation}.`,
+      why: whyMember,
     },
     member_removed: {
       subject: ({ organisation }) => `Nie należysz już do ${organisation}`,
@@ -114,6 +116,30 @@ export const pl: Texts = {
       body: ({ organisation, actor }) =>
         `Masz zakaz wstępu do ${organisation}. Decyzję podjął(-ęła): ${actor}. Nie można Cię tam zaprosić, dopóki zakaz obowiązuje.`,
       why: whyFormerMember,
+    },
+    access_ending: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Twoje członkostwo w ${organisation} wkrótce się kończy`
+          : `Jedna z Twoich ról w ${organisation} wkrótce się kończy`,
+      heading: 'Twój dostęp wkrótce się kończy',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Twoje członkostwo w ${organisation} kończy się: ${endsAt}. Jeśli potrzebujesz go dłużej, zwróć się do administratora.`
+          : `W ${organisation} masz: ${roles}, do: ${endsAt}. Jeśli potrzebujesz tego dłużej, zwróć się do administratora.`,
+      why: whyMember,
+    },
+    access_ended: {
+      subject: ({ organisation, isMembership }) =>
+        isMembership
+          ? `Twoje członkostwo w ${organisation} dobiegło końca`
+          : `Jedna z Twoich ról w ${organisation} dobiegła końca`,
+      heading: 'Twój dostęp dobiegł końca',
+      body: ({ organisation, isMembership, roles, endsAt }) =>
+        isMembership
+          ? `Twoje członkostwo w ${organisation} zakończyło się zgodnie z ustaleniami: ${endsAt}.`
+          : `W ${organisation} nie masz już: ${roles}. Termin upłynął: ${endsAt}.`,
+      why: (words) => (words.isMembership ? whyFormerMember(words) : whyMember(words)),
     },
     ownership_transferred: {
       subject: ({ organisation }) => `${organisation} ma nowego właściciela`,

@@ -33,6 +33,7 @@ builder.objectType(InvitePreview, {
     locale: t.exposeString('locale', { nullable: true }),
     redirectTo: t.exposeString('redirect_to', { nullable: true }),
     expiresAt: t.expose('expires_at', { type: 'DateTime', nullable: true }),
+    membershipEndsAt: t.expose('membership_ends_at', { type: 'DateTime', nullable: true }),
     hasAccount: t.exposeBoolean('has_account', { nullable: true }),
   }),
 })

@@ -51,6 +51,11 @@ builder.objectType(Invite, {
       description:
         'When its last mail came back for good, or was not sent as its address takes none.',
     }),
+    membershipEndsAt: t.expose('membership_ends_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when the membership counts that it offers; null: it has no end.',
+    }),
     acceptedAt: t.expose('accepted_at', { type: 'DateTime', nullable: true }),
     acceptedBy: t.expose('accepted_by', { type: 'UUID', nullable: true }),
     declinedAt: t.expose('declined_at', { type: 'DateTime', nullable: true }),
@@ -117,6 +122,10 @@ const InviteDraft = builder.inputType('InviteDraft', {
     redirectTo: t.string({ description: 'Where to go then: a path, or an allowed address.' }),
     metadata: t.field({ type: 'JSON', description: 'An object of at most 8 kB, for your use.' }),
     templateId: t.string({ description: 'Of an email template of the kind invite.' }),
+    membershipEndsAt: t.field({
+      type: 'DateTime',
+      description: 'Until when the membership counts; without it, it has no end.',
+    }),
   }),
 })
 const ofInvite = builder.args((t) => ({ inviteId: t.field({ type: 'UUID', required: true }) }))

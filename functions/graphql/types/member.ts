@@ -46,6 +46,15 @@ builder.objectType(Member, {
       nullable: true,
       description: 'Why they were removed or banned.',
     }),
+    endsAt: t.expose('ends_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the membership stops counting; null: it has no end.',
+    }),
+    roleEnds: t.expose('role_ends', {
+      type: 'JSON',
+      description: 'When roles stop counting: an object of roles and times in ISO 8601.',
+    }),
     organisation: t.field({
       type: Organisation,
       nullable: true,
@@ -90,6 +99,17 @@ builder.mutationFields((t) => ({
     description: 'Gives a member exactly these roles; they get a mail. Needs member.update.',
     args: { ...ofMember, roles: t.arg.stringList({ required: true }) },
     ...operation('update_organisation_member_roles'),
+  }),
+  updateMemberEnds: t.field({
+    type: Member,
+    description:
+      'Says until when a membership counts, and each of its roles; what was said before is forgotten. Needs member.update.',
+    args: {
+      ...ofMember,
+      endsAt: t.arg({ type: 'DateTime' }),
+      roleEnds: t.arg({ type: 'JSON', description: 'An object of roles and times in ISO 8601.' }),
+    },
+    ...operation('update_organisation_member_ends'),
   }),
   removeMember: t.field({
     type: Member,

@@ -59,6 +59,12 @@ builder.queryFields((t) => ({
     args: ofRole,
     ...operation('list_organisation_role_members'),
   }),
+  assignableRoles: t.field({
+    type: ['String'],
+    description: 'The roles that the caller may give, built-in ones first. Any member may.',
+    args: inOrganisation,
+    ...operation('list_assignable_organisation_roles'),
+  }),
   rolePermissions: t.field({
     type: ['String'],
     description: 'All that a role permits, sorted. Needs member.read.',

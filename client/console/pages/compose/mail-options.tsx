@@ -1,11 +1,12 @@
 /**
- * What all invitations that are sent together have in common: lifetime, language, message.
+ * What all invitations that are sent together have in common: lifetime, language, message, end.
  *
  * @module
  */
 import { NativeSelect, SimpleGrid, Stack, Textarea } from '@mantine/core'
 import type { InviteDraft } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { MomentInput } from '../../parts/moment-input.tsx'
 import { LANGUAGE_CODES, LANGUAGES } from '../../texts/languages.ts'
 
 /** An empty text stands for what the organisation has. */
@@ -13,16 +14,25 @@ export interface MailOptions {
   expiresIn: string
   locale: string
   message: string
+  /** ISO 8601; null: the membership has no end. */
+  membershipEndsAt: string | null
 }
 
-export const NO_OPTIONS: MailOptions = { expiresIn: '', locale: '', message: '' }
+export const NO_OPTIONS: MailOptions = {
+  expiresIn: '',
+  locale: '',
+  message: '',
+  membershipEndsAt: null,
+}
 
 /** The options as a draft takes them. */
-export function toDraft({ expiresIn, locale, message }: MailOptions): Partial<InviteDraft> {
+export function toDraft(options: MailOptions): Partial<InviteDraft> {
+  const { expiresIn, locale, message, membershipEndsAt } = options
   return {
     expiresIn: expiresIn || undefined,
     locale: locale || undefined,
     message: message.trim() || undefined,
+    membershipEndsAt: membershipEndsAt ?? undefined,
   }
 }
 
@@ -57,6 +67,12 @@ export function MailOptionsForm({ value, onChange }: MailOptionsFormProps) {
             { value: '', label: compose.languageDefault },
             ...LANGUAGE_CODES.map((code) => ({ value: code, label: LANGUAGES[code].name })),
           ]}
+        />
+        <MomentInput
+          label={compose.membershipEnds}
+          description={compose.membershipEndsHint}
+          value={value.membershipEndsAt}
+          onChange={(membershipEndsAt) => onChange({ ...value, membershipEndsAt })}
         />
       </SimpleGrid>
       <Textarea

@@ -20,6 +20,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges } from '../../parts/role-choice.tsx'
 import { useInviteActions } from '../invitations/use-invite-actions.tsx'
+import { EndsDialog } from '../members/ends-dialog.tsx'
 import { MemberMenu } from '../members/member-menu.tsx'
 import { nameOf } from '../members/name-of.ts'
 import { DeviceForm } from './device-form.tsx'
@@ -40,6 +41,7 @@ function Devices() {
   const { actionsFor, dialogs } = useInviteActions()
   const [isInviting, setIsInviting] = useState(false)
   const [question, setQuestion] = useState<Question | null>(null)
+  const [limited, setLimited] = useState<Member | null>(null)
   const waiting = useInfiniteQuery({
     ...queries.devices.invites(id, { status: 'pending' }),
     ...live,
@@ -129,7 +131,12 @@ function Devices() {
       header: '',
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <MemberMenu member={original} name={nameOf(original)} onAsk={setQuestion} />
+        <MemberMenu
+          member={original}
+          name={nameOf(original)}
+          onAsk={setQuestion}
+          onEnds={() => setLimited(original)}
+        />
       ),
     },
   ]
@@ -184,6 +191,7 @@ function Devices() {
       )}
       {isInviting && <DeviceForm onClose={() => setIsInviting(false)} />}
       <Confirm question={question} onClose={() => setQuestion(null)} />
+      <EndsDialog member={limited} onClose={() => setLimited(null)} />
       {dialogs}
     </>
   )

@@ -74,6 +74,7 @@ function Invitation() {
     ],
     [common.roles, <RoleBadges key="roles" roles={data.roles} />],
     [invitations.endsAt, `${format.dateTime(data.expiresAt)} (${format.relative(data.expiresAt)})`],
+    [common.membershipUntil, data.membershipEndsAt && format.dateTime(data.membershipEndsAt)],
     ...(data.resendCount > 0 ? [[words.message, invitations.times(data.resendCount)]] : []),
   ].filter(([, value]) => value) as [string, React.ReactNode][]
 

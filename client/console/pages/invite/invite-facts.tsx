@@ -8,7 +8,7 @@ import { useFormat, useTexts } from '../../app/language.tsx'
 import type { PendingPreview } from './invite-page.tsx'
 
 export function InviteFacts({ preview }: { preview: PendingPreview }) {
-  const { invite } = useTexts()
+  const { invite, common } = useTexts()
   const format = useFormat()
   const { organisationName, organisationLogoUrl, inviterName, inviterEmail, message } = preview
   const inviter = inviterName ?? inviterEmail
@@ -69,6 +69,13 @@ export function InviteFacts({ preview }: { preview: PendingPreview }) {
             {format.fullDateTime(preview.expiresAt)} ({format.relative(preview.expiresAt)})
           </time>
         </Fact>
+        {preview.membershipEndsAt && (
+          <Fact label={common.membershipUntil}>
+            <time dateTime={preview.membershipEndsAt}>
+              {format.fullDateTime(preview.membershipEndsAt)}
+            </time>
+          </Fact>
+        )}
       </Stack>
     </Stack>
   )

@@ -1,5 +1,5 @@
 /**
- * What can be done about one member: remove, ban, lift a ban, hand over, leave.
+ * What can be done about one member: give the access an end, remove, ban, lift a ban, hand over, leave.
  *
  * @module
  */
@@ -18,9 +18,10 @@ interface MemberMenuProps {
   member: Member
   name: string
   onAsk: (question: Question) => void
+  onEnds: () => void
 }
 
-export function MemberMenu({ member, name, onAsk }: MemberMenuProps) {
+export function MemberMenu({ member, name, onAsk, onEnds }: MemberMenuProps) {
   const { members, home, common } = useTexts()
   const usher = useUsher()
   const { person } = useSession()
@@ -99,7 +100,8 @@ export function MemberMenu({ member, name, onAsk }: MemberMenuProps) {
     },
   ].filter(({ isOffered }) => isOffered)
 
-  if (choices.length === 0) return null
+  const hasEnds = can('member.update') && !isOwner && status === 'active'
+  if (choices.length === 0 && !hasEnds) return null
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -108,6 +110,7 @@ export function MemberMenu({ member, name, onAsk }: MemberMenuProps) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
+        {hasEnds && <Menu.Item onClick={onEnds}>{members.ends}</Menu.Item>}
         {choices.map(({ label, question }) => (
           <Menu.Item key={label} onClick={() => onAsk(question)}>
             {label}

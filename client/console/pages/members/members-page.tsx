@@ -23,8 +23,9 @@ import { Needs } from '../../parts/needs.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Person } from '../../parts/person.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import { RoleBadges, RolesInPlace, useGivableRoles } from '../../parts/role-choice.tsx'
+import { RoleBadges, RolesInPlace, useAllRoles } from '../../parts/role-choice.tsx'
 import { type Mood, Status } from '../../parts/status.tsx'
+import { EndsDialog } from './ends-dialog.tsx'
 import { JoinRequests } from './join-requests.tsx'
 import { MemberMenu } from './member-menu.tsx'
 import { nameOf } from './name-of.ts'
@@ -51,12 +52,13 @@ function Members() {
   const say = useSay()
   const { person } = useSession()
   const { id, can } = useOrganisation()
-  const givable = useGivableRoles()
+  const allRoles = useAllRoles()
   const [typed, setTyped] = useState('')
   const [search] = useDebouncedValue(typed, 250)
   const [role, setRole] = useState<RoleName>('')
   const [status, setStatus] = useState<MemberStatus | ''>('active')
   const [question, setQuestion] = useState<Question | null>(null)
+  const [limited, setLimited] = useState<Member | null>(null)
 
   const list = useInfiniteQuery({
     ...useUsherQueries().members.list(id, {
@@ -113,7 +115,10 @@ function Members() {
       header: members.status,
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
+        <div>
+          <Status mood={MOODS[original.status]}>{members.statuses[original.status]}</Status>
+          {original.status === 'active' && <Ends member={original} />}
+        </div>
       ),
     },
     {
@@ -131,7 +136,12 @@ function Members() {
       header: '',
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <MemberMenu member={original} name={nameOf(original)} onAsk={setQuestion} />
+        <MemberMenu
+          member={original}
+          name={nameOf(original)}
+          onAsk={setQuestion}
+          onEnds={() => setLimited(original)}
+        />
       ),
     },
   ]
@@ -157,11 +167,7 @@ function Members() {
           aria-label={members.filterRole}
           value={role}
           onChange={(event) => setRole(event.currentTarget.value)}
-          data={[
-            { value: '', label: `${members.filterRole}: ${common.all}` },
-            { value: 'owner', label: texts.builtInRoles.owner },
-            ...givable,
-          ]}
+          data={[{ value: '', label: `${members.filterRole}: ${common.all}` }, ...allRoles]}
         />
         <NativeSelect
           aria-label={members.filterStatus}
@@ -192,6 +198,28 @@ function Members() {
       )}
       <LoadMore query={list} />
       <Confirm question={question} onClose={() => setQuestion(null)} />
+      <EndsDialog member={limited} onClose={() => setLimited(null)} />
     </>
+  )
+}
+
+/** Until when: the membership, and roles that end before it. */
+function Ends({ member }: { member: Member }) {
+  const { members } = useTexts()
+  const format = useFormat()
+  return (
+    <Text size="xs" c="dimmed">
+      {member.endsAt && <span>{members.until(format.dateTime(member.endsAt))}</span>}
+      {member.roles.map((role) => {
+        const end = member.roleEnds[role]
+        return (
+          end && (
+            <span key={role} style={{ display: 'block' }}>
+              {format.role(role)}: {members.until(format.dateTime(end))}
+            </span>
+          )
+        )
+      })}
+    </Text>
   )
 }

@@ -1,0 +1,241 @@
+-- Temporary access: a membership, or a role of it, may carry an end.
+--
+-- From that second on it counts no more, because every rule asks usher.current_members. The sweep then writes
+-- down what is over: the membership is removed, or the role taken away, with an event and a mail. Some days
+-- before, the member gets a mail, too. The owner's access has no end.
+
+create function usher.read_time(value text)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- Without a date, or without an offset, it would be another moment in another session.
+  if read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$' then
+    return null;
+  end if;
+  return read_time.value::timestamptz;
+exception
+  when invalid_datetime_format or datetime_field_overflow then
+    return null;
+end
+$$;
+comment on function usher.read_time is
+'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+
+create function usher.require_end(ends_at timestamptz)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if require_end.ends_at <= statement_timestamp() or not isfinite(require_end.ends_at) then
+    perform usher.fail('invalid_expiry', hint => 'An end is a moment to come; null stands for none.');
+  end if;
+end
+$$;
+comment on function usher.require_end is 'Fails with invalid_expiry for an end that is not to come.';
+
+create function usher.update_member_ends(
+  organisation_id uuid,
+  user_id         uuid,
+  ends_at         timestamptz default null,
+  role_ends       jsonb default '{}'
+)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member    public.organisation_members := usher.member_for_change(
+    update_member_ends.organisation_id, update_member_ends.user_id, 'member.update');
+  v_before    public.organisation_members := v_member;
+  v_role_ends jsonb := coalesce(nullif(update_member_ends.role_ends, 'null'), '{}');
+  v_end       record;
+  v_prolonged text[];
+  v_problem   text;
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+
+  if jsonb_typeof(v_role_ends) <> 'object' then
+    perform usher.fail('invalid_settings', hint => 'role_ends is an object of roles and times.');
+  end if;
+  perform usher.require_end(update_member_ends.ends_at);
+  v_role_ends := jsonb_strip_nulls(v_role_ends);
+  for v_end in select e.key as role, usher.read_time(e.value) as at from jsonb_each_text(v_role_ends) e loop
+    if v_end.role <> all (v_member.roles) then
+      perform usher.fail('invalid_role', details => v_end.role, hint => 'Only a role that the member holds has an end.');
+    end if;
+    if v_end.at is null then
+      perform usher.fail('invalid_expiry', details => v_end.role,
+        hint => 'An end is a time in ISO 8601 with its offset, such as 2027-03-31T18:00:00Z.');
+    end if;
+    perform usher.require_end(v_end.at);
+  end loop;
+
+  update public.organisation_members m
+  set ends_at = update_member_ends.ends_at, role_ends = v_role_ends
+  where m.id = v_member.id
+  returning m.* into v_member;
+
+  -- A longer time is a gift, as the role itself is: it has to be the caller's to give.
+  v_prolonged := array(
+    select r from unnest(v_member.roles) r
+    where coalesce(least(v_member.ends_at, (v_member.role_ends ->> r)::timestamptz), 'infinity')
+      > coalesce(least(v_before.ends_at, (v_before.role_ends ->> r)::timestamptz), 'infinity'));
+  if cardinality(v_prolonged) > 0 then
+    v_problem := usher.roles_problem(v_member.organisation_id, v_prolonged,
+      (usher.require_member(v_member.organisation_id)).roles);
+    if v_problem is not null then
+      perform usher.fail(v_problem, details => array_to_string(v_prolonged, ', '));
+    end if;
+  end if;
+
+  perform usher.record_event(v_member.organisation_id, 'member.ends_updated', 'user', v_member.user_id,
+    before => jsonb_build_object('ends_at', v_before.ends_at, 'role_ends', v_before.role_ends),
+    after  => jsonb_build_object('ends_at', v_member.ends_at, 'role_ends', v_member.role_ends));
+  return v_member;
+end
+$$;
+comment on function usher.update_member_ends is 'The rule behind public.update_organisation_member_ends.';
+
+create function public.update_organisation_member_ends(
+  organisation_id uuid,
+  user_id         uuid,
+  ends_at         timestamptz default null,
+  role_ends       jsonb default '{}'
+)
+returns public.organisation_members
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_member_ends($1, $2, $3, $4) $$;
+comment on function public.update_organisation_member_ends is
+$$Says until when a membership counts, and each of its roles; what was said before is forgotten.
+
+  ends_at    when the membership ends; null: it has no end
+  role_ends  an object of roles that the member holds and their ends, in ISO 8601 with an offset, such as
+             {"finance": "2027-03-31T18:00:00Z"}; a role that it does not name has no end of its own
+
+At that second it stops counting; within a minute it is written down as removed, and the member gets a mail,
+as some days before. Returns the membership. Needs member.update, at least the permissions that the member
+holds, and the right to give every role that would count for longer. Fails with unauthenticated,
+organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
+invalid_settings, role_not_assignable.$$;
+grant execute on function public.update_organisation_member_ends to authenticated;
+grant execute on function usher.update_member_ends to authenticated;
+
+create function usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamptz)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_access_mail.kind, m.email, jsonb_build_object(
+    'roles', enqueue_access_mail.roles, 'is_membership', enqueue_access_mail.is_membership,
+    'ends_at', enqueue_access_mail.ends_at)
+  from public.organisation_members m
+  where m.id = enqueue_access_mail.member_id and m.email is not null and m.kind = 'user';
+end
+$$;
+comment on function usher.enqueue_access_mail is
+  'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
+
+create function usher.announce_ending_access(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members;
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m, usher.settings s
+    where m.status = 'active'
+      and m.next_end_at > statement_timestamp()
+      and m.next_end_at <= statement_timestamp() + s.access_end_notice
+      and m.announced_end_at is distinct from m.next_end_at
+    order by m.next_end_at
+    limit announce_ending_access.batch_size
+    for update of m skip locked
+  loop
+    update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
+    perform usher.enqueue_access_mail('access_ending', v_member.id,
+      case when v_member.ends_at = v_member.next_end_at then v_member.roles else array(
+        select e.key from jsonb_each_text(v_member.role_ends) e
+        where e.value::timestamptz = v_member.next_end_at order by e.key) end,
+      coalesce(v_member.ends_at = v_member.next_end_at, false), v_member.next_end_at);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function usher.announce_ending_access is
+$$Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
+workers, every minute. Returns how many.$$;
+grant execute on function usher.announce_ending_access to usher_worker;
+
+create function usher.end_due_access(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members;
+  v_kept   text[];
+  v_ended  text[];
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m
+    where m.status = 'active' and m.next_end_at <= statement_timestamp()
+    order by m.next_end_at
+    limit end_due_access.batch_size
+    -- One that is being changed at this moment is left to the next sweep.
+    for update skip locked
+  loop
+    v_count := v_count + 1;
+    if v_member.ends_at <= statement_timestamp() then
+      perform usher.end_membership(v_member.id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
+      perform usher.enqueue_access_mail('access_ended', v_member.id, v_member.roles, true, v_member.ends_at);
+      continue;
+    end if;
+
+    v_kept := usher.counting_roles(v_member.roles, v_member.ends_at, v_member.role_ends);
+    v_ended := array(select unnest(v_member.roles) except select unnest(v_kept) order by 1);
+    update public.organisation_members m set roles = v_kept where m.id = v_member.id;
+    perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+      before     => jsonb_build_object('roles', v_member.roles),
+      after      => jsonb_build_object('roles', v_kept),
+      reason     => 'The role had an end.',
+      actor_kind => 'worker');
+    perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
+  end loop;
+  return v_count;
+end
+$$;
+comment on function usher.end_due_access is
+$$The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
+no more before that, too. For workers, every minute.
+
+Returns how many memberships; call again when it is as many as batch_size.$$;
+grant execute on function usher.end_due_access to usher_worker;

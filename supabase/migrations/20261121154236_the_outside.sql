@@ -1,0 +1,2078 @@
+-- Memberships and roles with an end.
+set local lock_timeout = '5s';
+
+set local check_function_bodies = off;
+
+DROP VIEW "usher"."access_register";
+
+ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
+
+ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_limits";
+
+DROP FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid);
+
+DROP FUNCTION "public"."expire_organisation_invite"(uuid);
+
+DROP FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer);
+
+DROP FUNCTION "public"."resend_organisation_invite"(uuid);
+
+DROP FUNCTION "public"."revoke_organisation_invite"(uuid, text);
+
+DROP FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]);
+
+DROP FUNCTION "usher"."add_member"(uuid, uuid, text[]);
+
+DROP FUNCTION "usher"."create_invite"(uuid, jsonb);
+
+DROP FUNCTION "usher"."end_membership"(uuid, text, text, text);
+
+DROP FUNCTION "usher"."expire_invite"(uuid);
+
+DROP FUNCTION "usher"."invite_view"(uuid);
+
+DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
+
+DROP FUNCTION "usher"."resend_invite"(uuid);
+
+DROP FUNCTION "usher"."revoke_invite"(uuid, text);
+
+DROP FUNCTION "usher"."update_invite_roles"(uuid, text[]);
+
+DROP VIEW "public"."organisation_invites";
+
+ALTER TABLE "public"."organisation_members" ADD COLUMN "ends_at" timestamp with time zone;
+
+ALTER TABLE "public"."organisation_members" ADD COLUMN "role_ends" jsonb NOT NULL DEFAULT '{}'::jsonb;
+
+ALTER TABLE "public"."organisation_members" ADD COLUMN "next_end_at" timestamp with time zone;
+
+ALTER TABLE "public"."organisation_members" ADD COLUMN "announced_end_at" timestamp with time zone;
+
+ALTER TABLE "usher"."invites" ADD COLUMN "membership_ends_at" timestamp with time zone;
+
+ALTER TABLE "usher"."settings" ADD COLUMN "access_end_notice" interval NOT NULL DEFAULT '3 days'::interval;
+
+ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "membership_ends_at" timestamp with time zone CASCADE;
+
+CREATE OR REPLACE FUNCTION public.list_assignable_organisation_roles(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select usher.list_assignable_roles($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, role_ends jsonb DEFAULT '{}'::jsonb)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_member_ends($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION usher.accept_open_invite(invite usher.invites)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := accept_open_invite.invite;
+  v_user   record;
+  v_member public.organisation_members;
+begin
+  select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
+  into v_user
+  from auth.users u
+  where u.id = auth.uid();
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  if v_user.email is distinct from v_invite.email then
+    perform usher.fail('invite_wrong_email');
+  end if;
+  if v_user.email_confirmed_at is null then
+    perform usher.fail('email_unverified');
+  end if;
+
+  -- The whole race is decided here: of all who come at once, one finds the row as it was.
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.roles = v_invite.roles
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
+    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
+  end if;
+  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
+
+  -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
+  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  if exists (
+    select from public.organisations o
+    where o.id = v_invite.organisation_id
+      and cardinality(o.allowed_email_domains) > 0
+      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
+  then
+    perform usher.fail('domain_not_allowed');
+  end if;
+  perform usher.require_free_seat(v_invite.organisation_id);
+  v_member := usher.add_member(
+    v_invite.organisation_id, v_user.id, v_invite.roles, v_invite.membership_ends_at);
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles)
+      || jsonb_strip_nulls(jsonb_build_object('ends_at', v_member.ends_at)));
+  -- Not by usher.enqueue_delivery, which would read the invite again.
+  insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
+  select v_invite.organisation_id, v_invite.id, v_invite.issue, 'invite_accepted', m.email
+  from usher.current_members m
+  where m.organisation_id = v_invite.organisation_id
+    and m.user_id = v_invite.invited_by and m.email is not null;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  -- The unique key decides between two who come at once: one inserts, the other finds the row.
+  insert into public.organisation_members as m (organisation_id, user_id, roles, ends_at, email, display_name)
+  select add_member.organisation_id, u.id, add_member.roles, add_member.ends_at,
+    usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
+  from auth.users u
+  where u.id = add_member.user_id
+  on conflict on constraint organisation_members_subject_key do update
+  set status = 'active', roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
+    display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
+  where m.status in ('left', 'removed')
+    or m.status = 'active' and m.ends_at <= statement_timestamp()
+  returning * into v_member;
+  if found then
+    return v_member;
+  end if;
+
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id;
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  perform usher.fail(case v_member.status when 'banned' then 'member_banned' else 'already_member' end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.announce_ending_access(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m, usher.settings s
+    where m.status = 'active'
+      and m.next_end_at > statement_timestamp()
+      and m.next_end_at <= statement_timestamp() + s.access_end_notice
+      and m.announced_end_at is distinct from m.next_end_at
+    order by m.next_end_at
+    limit announce_ending_access.batch_size
+    for update of m skip locked
+  loop
+    update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
+    perform usher.enqueue_access_mail('access_ending', v_member.id,
+      case when v_member.ends_at = v_member.next_end_at then v_member.roles else array(
+        select e.key from jsonb_each_text(v_member.role_ends) e
+        where e.value::timestamptz = v_member.next_end_at order by e.key) end,
+      coalesce(v_member.ends_at = v_member.next_end_at, false), v_member.next_end_at);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.counting_roles(roles text[], ends_at timestamp with time zone, role_ends jsonb)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  if counting_roles.ends_at <= statement_timestamp() then
+    return '{}';
+  end if;
+  return array(
+    select r from unnest(counting_roles.roles) r
+    where coalesce((counting_roles.role_ends ->> r)::timestamptz > statement_timestamp(), true)
+    order by r);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_invites(organisation_id uuid, drafts jsonb)
+ RETURNS SETOF public.organisation_invite_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_member  public.organisation_members := usher.require_permission(create_invites.organisation_id, 'invite.create');
+  v_ttl     interval;
+  v_emails  text[];
+  v_results public.organisation_invite_result[];
+  v_created integer;
+  v_ids     uuid[];
+  v_afters  jsonb[];
+begin
+  if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
+    perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
+  end if;
+  if jsonb_array_length(create_invites.drafts) > 10000 then
+    perform usher.fail('batch_too_large');
+  end if;
+
+  select o.invite_ttl into strict v_ttl
+  from public.organisations o where o.id = create_invites.organisation_id;
+  perform usher.require_free_seat(create_invites.organisation_id);
+
+  -- Each address and each set of roles is looked at once: a batch has many rows and few kinds of them.
+  select array_agg(usher.normalise_email(d.item ->> 'email') order by d.n) into v_emails
+  from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n);
+  -- An invite that is past its time must not stand in the way of a new one.
+  perform usher.expire_overdue_invites(create_invites.organisation_id, v_emails);
+
+  with draft as materialized (
+    select
+      d.n::integer as row_number,
+      gen_random_uuid() as id,
+      coalesce(a.address, d.item ->> 'email') as email,
+      a.address,
+      d.item -> 'roles' as given_roles,
+      case when d.item ->> 'expires_in' is null then v_ttl
+        else usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) end as lifetime,
+      d.item ->> 'message' as given_message,
+      case when d.item ->> 'message' is not null
+        then usher.clean_text(d.item ->> 'message', 1000) end as message,
+      d.item ->> 'locale' as locale,
+      d.item ->> 'redirect_to' as redirect_to,
+      coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
+      d.item ->> 'template_id' as template_id,
+      d.item ->> 'membership_ends_at' as given_end,
+      usher.read_time(d.item ->> 'membership_ends_at') as membership_ends_at
+    from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
+    join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
+  ),
+  role_set as materialized (
+    select c.given_roles, c.roles,
+      usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem
+    from (
+      select g.given_roles, case when jsonb_typeof(g.given_roles) = 'array'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+      from (select distinct d.given_roles from draft d) g
+    ) c
+  ),
+  judged as (
+    select d.*, t.id as checked_template_id, r.roles, p.invite_id as open_invite_id,
+      case
+        when d.address is null then 'invalid_email'
+        when r.problem is not null then r.problem
+        when d.lifetime is null then 'invalid_expiry'
+        when d.given_end is not null
+          and coalesce(d.membership_ends_at <= now() + interval '1 hour', true) then 'invalid_expiry'
+        when d.given_message is not null and d.message is null then 'invalid_message'
+        when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
+        when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
+        when jsonb_typeof(d.metadata) <> 'object'
+          or pg_column_size(d.metadata) > 8192 then 'invalid_settings'
+        when d.template_id is not null and t.id is null then 'invalid_settings'
+        when p.problem is not null then p.problem
+        when p.invite_id is not null then 'already_invited'
+      end as problem
+    from draft d
+    join role_set r on coalesce(r.given_roles, 'null') = coalesce(d.given_roles, 'null')
+    left join public.organisation_email_templates t
+      on t.id::text = lower(d.template_id) and t.organisation_id = create_invites.organisation_id
+      and t.kind = 'invite'
+    left join usher.recipient_problems(create_invites.organisation_id, v_emails) p on p.email = d.address
+  ),
+  -- Of two good rows for one address, the first is sent.
+  ranked as (
+    select j.*, first_value(j.id) over (
+      partition by j.address, j.problem is null order by j.row_number) as first_id
+    from judged j
+  ),
+  inserted as (
+    insert into usher.invites (
+      id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
+      invited_by, lifetime, membership_ends_at, expires_at)
+    select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
+      r.metadata, r.checked_template_id, v_member.user_id, r.lifetime, r.membership_ends_at,
+      usher.invite_end(r.lifetime, r.membership_ends_at)
+    from ranked r
+    where r.problem is null and r.first_id = r.id
+    order by r.row_number
+    -- Someone else may be inviting the same address at this moment; theirs stands then.
+    on conflict do nothing
+    returning id
+  )
+  select array_agg(
+    case when i.id is not null
+      then row(r.row_number, r.email, 'created', r.id, null, null)::public.organisation_invite_result
+      else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
+        coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text)::public.organisation_invite_result
+    end order by r.row_number)
+  into v_results
+  from ranked r
+  left join inserted i on i.id = r.id;
+
+  select count(*) into v_created from unnest(v_results) r where r.status = 'created';
+  if v_created > 0 then
+    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
+      (select s.invites_per_day from usher.settings s), interval '1 day');
+    select array_agg(i.id order by r.row_number),
+      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
+        || case when i.membership_ends_at is null then '{}'
+          else jsonb_build_object('membership_ends_at', i.membership_ends_at) end order by r.row_number)
+    into v_ids, v_afters
+    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
+    where r.status = 'created';
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
+      null, v_afters, null, null);
+    -- One that somebody waits for does not stand behind ten thousand.
+    perform usher.enqueue_invites(v_ids, is_bulk => v_created > 20);
+    perform usher.wake_worker();
+  end if;
+
+  return query select r.* from unnest(v_results) r order by r.row_number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.decline_invite(token text, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+begin
+  if v_reading.problem is not null then
+    perform usher.fail(v_reading.problem);
+  end if;
+  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  update usher.invites i
+  set status = 'declined', declined_at = now(),
+    declined_reason = nullif(usher.clean_text(decline_invite.reason, 500), '')
+  where i.id = v_invite.id
+    and i.status = 'pending'
+    and i.issue = v_invite.issue
+    and i.expires_at > clock_timestamp()
+  returning i.* into v_invite;
+  if not found then
+    perform usher.fail(
+      coalesce((usher.read_invite_token(decline_invite.token)).problem, 'invite_not_pending'));
+  end if;
+  -- As when accepting: it may have waited for the row until after its end.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.declined', 'invite', v_invite.id,
+    before     => jsonb_build_object('status', 'pending'),
+    after      => jsonb_build_object('status', 'declined'),
+    reason     => v_invite.declined_reason,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+  perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
+    from usher.current_members m
+    where m.organisation_id = v_invite.organisation_id and m.email is not null
+      and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
+  return usher.validate_invite(decline_invite.token);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_due_access(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+  v_kept   text[];
+  v_ended  text[];
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m
+    where m.status = 'active' and m.next_end_at <= statement_timestamp()
+    order by m.next_end_at
+    limit end_due_access.batch_size
+    -- One that is being changed at this moment is left to the next sweep.
+    for update skip locked
+  loop
+    v_count := v_count + 1;
+    if v_member.ends_at <= statement_timestamp() then
+      perform usher.end_membership(v_member.id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
+      perform usher.enqueue_access_mail('access_ended', v_member.id, v_member.roles, true, v_member.ends_at);
+      continue;
+    end if;
+
+    v_kept := usher.counting_roles(v_member.roles, v_member.ends_at, v_member.role_ends);
+    v_ended := array(select unnest(v_member.roles) except select unnest(v_kept) order by 1);
+    update public.organisation_members m set roles = v_kept where m.id = v_member.id;
+    perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+      before     => jsonb_build_object('roles', v_member.roles),
+      after      => jsonb_build_object('roles', v_kept),
+      reason     => 'The role had an end.',
+      actor_kind => 'worker');
+    perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
+  end loop;
+  return v_count;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_membership(member_id uuid, status text, event text, reason text, actor_kind text DEFAULT NULL::text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before public.organisation_members;
+  v_member public.organisation_members;
+begin
+  if end_membership.reason is not null and usher.clean_text(end_membership.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  select m.* into strict v_before from public.organisation_members m where m.id = end_membership.member_id;
+  update public.organisation_members m
+  set status = end_membership.status, ended_at = now(),
+    status_reason = nullif(usher.clean_text(end_membership.reason, 500), '')
+  where m.id = end_membership.member_id
+  returning m.* into v_member;
+
+  perform usher.record_event(v_member.organisation_id, end_membership.event, 'user', v_member.user_id,
+    before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles),
+    after  => jsonb_build_object('status', v_member.status),
+    reason => v_member.status_reason,
+    actor_kind => end_membership.actor_kind);
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_access_mail.kind, m.email, jsonb_build_object(
+    'roles', enqueue_access_mail.roles, 'is_membership', enqueue_access_mail.is_membership,
+    'ends_at', enqueue_access_mail.ends_at)
+  from public.organisation_members m
+  where m.id = enqueue_access_mail.member_id and m.email is not null and m.kind = 'user';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enrol_device(code text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_wait   interval;
+  v_invite usher.invites;
+  v_member public.organisation_members;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  -- Before the code is looked at: who has guessed too often learns nothing more, right or wrong.
+  select r.window_start + interval '1 hour' - now() into v_wait
+  from usher.rate_limits r
+  where r.key = 'device_codes:' || auth.uid() and r.used >= 10
+    and r.window_start + interval '1 hour' > now();
+  if found then
+    perform usher.fail_rate_limited(v_wait);
+  end if;
+
+  select i.* into v_invite
+  from usher.signing_keys k
+  join usher.device_codes d
+    on d.key_id = k.id and d.hash = usher.device_code_hash(enrol_device.code, k.id)
+  join usher.invites i on i.id = d.invite_id
+  where length(enrol_device.code) <= 20;
+  if not found then
+    perform usher.take_allowance('device_codes:' || auth.uid(), 1, 10, interval '1 hour');
+    return usher.answer_error('invite_invalid');
+  end if;
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
+  end if;
+
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
+  where i.id = v_invite.id and i.status = 'pending' and i.expires_at > clock_timestamp();
+  if not found then
+    select i.* into v_invite from usher.invites i where i.id = v_invite.id;
+    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_not_pending'));
+  end if;
+  -- As when accepting an invite: it may have waited for the row until after its end.
+  if v_invite.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
+
+  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  perform usher.require_free_seat(v_invite.organisation_id);
+  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles);
+  update public.organisation_members m
+  set kind = 'device', display_name = v_invite.device_name, email = null
+  where m.id = v_member.id
+  returning m.* into v_member;
+
+  perform usher.record_event(v_invite.organisation_id, 'device.enrolled', 'user', v_member.user_id,
+    after => jsonb_build_object('invite_id', v_invite.id, 'roles', v_member.roles),
+    actor_kind => 'device');
+  perform usher.enqueue_delivery('device_enrolled', v_invite.organisation_id, m.email, null, v_invite.id)
+    from usher.current_members m
+    where m.organisation_id = v_invite.organisation_id
+      and m.user_id = v_invite.invited_by and m.email is not null;
+  return to_jsonb(v_member);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.has_permission(organisation_id uuid, permission text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (
+    select from usher.current_members m
+    join public.organisation_roles r on r.name = any (m.roles)
+    where m.organisation_id = has_permission.organisation_id
+      and m.user_id = auth.uid()
+      and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+      and has_permission.permission = any (r.permissions));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_end(lifetime interval, membership_ends_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- Whoever accepted after the end of the membership would be no member.
+  return least(date_trunc('second', now() + invite_end.lifetime), invite_end.membership_ends_at);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_for_change(invite_id uuid, permission text)
+ RETURNS usher.invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  -- Only a member of its organisation learns that an invite exists. Those who may not change it
+  -- wait for no lock, and let nobody wait.
+  select i.* into v_invite
+  from usher.invites i
+  join usher.current_members m
+    on m.organisation_id = i.organisation_id and m.user_id = auth.uid()
+  where i.id = invite_for_change.invite_id;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  perform usher.require_permission(v_invite.organisation_id, invite_for_change.permission);
+
+  select i.* into v_invite from usher.invites i where i.id = invite_for_change.invite_id for update;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  v_invite.status := usher.invite_status(v_invite.status, v_invite.expires_at);
+  return v_invite;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.issue_again(invite_id uuid, actor_kind text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before usher.invites;
+  v_invite usher.invites;
+begin
+  select i.* into strict v_before from usher.invites i where i.id = issue_again.invite_id for update;
+  begin
+    update usher.invites i
+    set status = 'pending', issue = i.issue + 1, issued_at = now(), bounced_at = null,
+      expires_at = usher.invite_end(i.lifetime, i.membership_ends_at)
+    where i.id = v_before.id
+    returning i.* into strict v_invite;
+  exception
+    when unique_violation then
+      perform usher.fail('already_invited', details => (
+        select i.id::text from usher.invites i
+        where i.organisation_id = v_before.organisation_id and i.email = v_before.email
+          and i.status = 'pending'));
+  end;
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
+    before     => jsonb_build_object(
+      'status', usher.invite_status(v_before.status, v_before.expires_at), 'expires_at', v_before.expires_at),
+    after      => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    actor_kind => issue_again.actor_kind);
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.join_organisation(organisation_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_domain public.organisation_domains;
+  v_member public.organisation_members;
+  v_email  text;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select d.* into v_domain
+  from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id;
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+  select m.* into v_member
+  from public.organisation_members m
+  where m.organisation_id = v_domain.organisation_id and m.user_id = auth.uid();
+  if v_member.status = 'active' then
+    perform usher.fail('already_member');
+  elsif v_member.status = 'banned' then
+    perform usher.fail('member_banned');
+  end if;
+
+  if v_domain.join_policy = 'join' then
+    perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
+    perform usher.require_free_seat(v_domain.organisation_id);
+    v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role]);
+    perform usher.record_event(v_domain.organisation_id, 'member.joined', 'user', v_member.user_id,
+      after => jsonb_build_object('domain', v_domain.domain, 'roles', v_member.roles));
+    return 'joined';
+  end if;
+
+  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  insert into public.organisation_join_requests (organisation_id, user_id, email)
+  values (v_domain.organisation_id, auth.uid(), v_email)
+  on conflict do nothing;
+  if found then
+    perform usher.record_event(v_domain.organisation_id, 'join.requested', 'user', auth.uid());
+    perform usher.enqueue_join_mail('join_requested', m.organisation_id, m.email,
+        jsonb_build_object('requester_email', v_email))
+      from usher.current_members m
+      where m.organisation_id = v_domain.organisation_id and m.email is not null
+        and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
+    perform usher.wake_worker();
+  end if;
+  return 'requested';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.join_request_for_change(request_id uuid)
+ RETURNS public.organisation_join_requests
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_request public.organisation_join_requests;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select r.* into v_request
+  from public.organisation_join_requests r
+  join usher.current_members m
+    on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
+  where r.id = join_request_for_change.request_id;
+  if not found then
+    perform usher.fail('invite_not_found', hint => 'There is no such request, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_request.organisation_id, 'invite.create');
+
+  select r.* into v_request
+  from public.organisation_join_requests r where r.id = join_request_for_change.request_id for update;
+  if v_request.status <> 'pending' then
+    perform usher.fail('invite_not_pending', hint => 'The request has been decided.', details => v_request.status);
+  end if;
+  return v_request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.lease_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
+ RETURNS SETOF usher.delivery_lease
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_is_paced boolean := usher.pace_deliveries();
+  v_given_up public.organisation_deliveries;
+begin
+  -- A mail that took its workers down with it eight times is not tried a ninth.
+  for v_given_up in
+    update public.organisation_deliveries d
+    set status = 'failed', last_response = 'Given up: no worker came back from sending it.',
+      facts = d.facts - 'sealed'
+    where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 8
+    returning d.*
+  loop
+    perform usher.mark_bounced(v_given_up);
+    perform usher.record_turn(v_given_up, 'delivery.failed');
+  end loop;
+
+  return query
+    update public.organisation_deliveries d
+    set status = 'sending', attempts = d.attempts + 1, fence = d.fence + 1,
+      leased_by = lease_deliveries.worker, due_at = clock_timestamp() + lease_deliveries.lease
+    from (
+      select q.id
+      from public.organisation_deliveries q
+      where q.status in ('queued', 'sending') and q.due_at <= clock_timestamp()
+        and (q.is_paced or not v_is_paced)
+      order by q.is_bulk, q.due_at
+      limit lease_deliveries.batch_size
+      for update skip locked
+    ) due
+    where d.id = due.id
+    returning d.id, d.fence, d.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_assignable_roles(organisation_id uuid)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
+begin
+  return query
+    select r.name
+    from public.organisation_roles r
+    where (r.organisation_id is null or r.organisation_id = list_assignable_roles.organisation_id)
+      and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
+    order by r.organisation_id is not null, r.name;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_my_organisations()
+ RETURNS TABLE(id uuid, name text, slug text, roles text[], kind text, joined_at timestamp with time zone, is_owner boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.id, o.name, o.slug, m.roles, m.kind, m.joined_at, 'owner' = any (m.roles)
+  from usher.current_members m
+  join public.organisations o on o.id = m.organisation_id
+  where m.user_id = auth.uid()
+  order by o.name, o.id
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_role_members(organisation_id uuid, role text)
+ RETURNS SETOF public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- Before the query, not in it: there it is asked only where there are members, and an organisation that is
+  -- somebody else's could be told from one that is not there.
+  v_role public.organisation_roles :=
+    usher.require_role(list_role_members.organisation_id, list_role_members.role);
+begin
+  return query
+    select m.*
+    from usher.current_members m
+    where m.organisation_id = list_role_members.organisation_id
+      and v_role.name = any (m.roles)
+    order by m.email, m.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.mail_kinds()
+ RETURNS TABLE(kind text, placeholders text[])
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  values
+    ('invite',                  array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
+    ('invite_reminder',         array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
+    ('invite_accepted',         array['organisation', 'invitee', 'roles']),
+    ('invite_declined',         array['organisation', 'invitee', 'roles']),
+    ('invite_expired',          array['organisation', 'invitee', 'roles']),
+    ('invite_resend_requested', array['organisation', 'invitee', 'roles']),
+    ('member_roles_updated',    array['organisation', 'roles', 'actor']),
+    ('member_removed',          array['organisation', 'actor']),
+    ('member_banned',           array['organisation', 'actor']),
+    ('access_ending',           array['organisation', 'roles', 'ends_at']),
+    ('access_ended',            array['organisation', 'roles']),
+    ('ownership_transferred',   array['organisation', 'roles', 'actor', 'owner']),
+    ('join_requested',          array['organisation', 'requester']),
+    ('join_approved',           array['organisation', 'roles', 'actor']),
+    ('join_declined',           array['organisation', 'actor']),
+    ('device_enrolled',         array['organisation', 'device', 'roles'])
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.organisations_where(permission text)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 10
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    select m.organisation_id
+    from usher.current_members m
+    where m.user_id = auth.uid()
+      and exists (
+        select from public.organisation_roles r
+        where r.name = any (m.roles)
+          and (r.organisation_id is null or r.organisation_id = m.organisation_id)
+          and organisations_where.permission = any (r.permissions));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery     public.organisation_deliveries;
+  v_invite       usher.invites;
+  v_invite_id    uuid;
+  v_organisation public.organisations;
+  v_inviter      public.organisation_members;
+  v_template     public.organisation_email_templates;
+  v_settings     usher.settings;
+  v_is_offer     boolean;
+  v_locale       text;
+  v_link         text;
+  v_stop_token   text;
+begin
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = prepare_delivery.delivery_id
+    and d.fence = prepare_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_invite_id := v_delivery.invite_id;
+  -- A mail of Supabase Auth to somebody who is invited says to what.
+  if v_delivery.kind = 'auth' then
+    select i.id into v_invite_id
+    from usher.invites i
+    where i.email = v_delivery.recipient and i.status = 'pending' and i.expires_at > clock_timestamp()
+    order by i.created_at desc
+    limit 1;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite_id;
+  if usher.end_undeliverable(v_delivery, v_invite) then
+    return null;
+  end if;
+
+  v_is_offer := v_delivery.kind in ('invite', 'invite_reminder');
+  select s.* into strict v_settings from usher.settings s;
+  select o.* into v_organisation
+  from public.organisations o where o.id = coalesce(v_delivery.organisation_id, v_invite.organisation_id);
+  select m.* into v_inviter
+  from public.organisation_members m
+  where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+
+  v_locale := coalesce(v_delivery.locale, v_invite.locale, v_organisation.locale, 'en');
+  v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
+    case when v_delivery.kind = 'invite' then v_invite.template_id end);
+  if v_is_offer then
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id);
+    v_stop_token := usher.mint_stop_token(v_delivery.id);
+  end if;
+
+  return jsonb_build_object(
+    'id', v_delivery.id,
+    'kind', v_delivery.kind,
+    'to', v_delivery.recipient,
+    'locale', coalesce(v_template.locale, v_locale),
+    'reply_to', v_organisation.reply_to,
+    'site_url', v_settings.site_url,
+    'link', v_link,
+    'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
+    'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
+    'track_opens', coalesce(v_organisation.track_opens, false),
+    'template', case when v_template.id is not null then jsonb_build_object(
+      'subject', v_template.subject, 'heading', v_template.heading,
+      'body', v_template.body, 'button', v_template.button) end,
+    'organisation', case when v_organisation.id is not null then jsonb_build_object(
+      'id', v_organisation.id,
+      'name', v_organisation.name,
+      'sender_name', coalesce(v_organisation.sender_name, v_organisation.name),
+      'logo_url', v_organisation.logo_url,
+      'accent_colour', v_organisation.accent_colour) end,
+    'facts', v_delivery.facts,
+    'invite', case when v_invite.id is not null then jsonb_build_object(
+      'id', v_invite.id,
+      'email', v_invite.email,
+      'device_name', v_invite.device_name,
+      'roles', v_invite.roles,
+      'inviter_name', v_inviter.display_name,
+      'inviter_email', v_inviter.email,
+      'message', v_invite.message,
+      'expires_at', v_invite.expires_at,
+      'decline_reason', v_invite.declined_reason) end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.read_time(value text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- Without a date, or without an offset, it would be another moment in another session.
+  if read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$' then
+    return null;
+  end if;
+  return read_time.value::timestamptz;
+exception
+  when invalid_datetime_format or datetime_field_overflow then
+    return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.recipient_problems(organisation_id uuid, emails text[])
+ RETURNS TABLE(email text, problem text, invite_id uuid)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- Address by address, each by an index: an organisation may have many more members than are asked for.
+  return query
+    select a.email,
+      case
+        when cardinality(o.allowed_email_domains) > 0
+          and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
+        else (
+          select case when bool_or(m.status = 'banned') then 'member_banned'
+            when bool_or(m.status = 'active' and coalesce(m.ends_at > statement_timestamp(), true)) then 'already_member' end
+          from public.organisation_members m
+          where m.organisation_id = o.id and m.email = a.email)
+      end,
+      (select i.id from usher.invites i
+        where i.organisation_id = o.id and i.email = a.email and i.status = 'pending')
+    from (select distinct e as email from unnest(recipient_problems.emails) e) a
+    join public.organisations o on o.id = recipient_problems.organisation_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.record_expiry(invites usher.invites[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
+      before     => jsonb_build_object('status', 'pending', 'expires_at', i.expires_at),
+      after      => jsonb_build_object('status', 'expired'),
+      actor_kind => 'worker')
+    from unnest(record_expiry.invites) i;
+  perform usher.enqueue_delivery('invite_expired', i.organisation_id, m.email, null, i.id, is_bulk => true)
+    from unnest(record_expiry.invites) i
+    join public.organisations o on o.id = i.organisation_id and o.expiry_mail
+    join usher.current_members m
+      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
+    where m.email is not null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.request_invite_resend(token text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_is_self_service boolean;
+begin
+  if v_reading.problem is distinct from 'invite_expired' then
+    return;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite.id for update;
+  -- Once a day: whoever presses again is not told, and nobody gets a second mail.
+  if exists (
+    select from usher.rate_limits r
+    where r.key = 'resend_requests:' || v_invite.id and r.window_start > now() - interval '1 day')
+  then
+    return;
+  end if;
+  perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day', is_secret => true);
+  perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+
+  select o.self_service_resend into v_is_self_service
+  from public.organisations o where o.id = v_invite.organisation_id;
+  if v_is_self_service
+    and coalesce(v_invite.membership_ends_at > now(), true)
+    -- What has changed since is checked again; otherwise an admin decides.
+    and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
+      from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
+  then
+    begin
+      perform usher.issue_again(v_invite.id, case when auth.uid() is null then 'invitee' end);
+    exception
+      when others then
+        -- A newer invite was sent at this very moment: that mail is on its way, and the answer is the same.
+        null;
+    end;
+  else
+    perform usher.enqueue_delivery(
+        'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
+      from usher.current_members m
+      where m.organisation_id = v_invite.organisation_id and m.email is not null
+        and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_end(ends_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  if require_end.ends_at <= statement_timestamp() or not isfinite(require_end.ends_at) then
+    perform usher.fail('invalid_expiry', hint => 'An end is a moment to come; null stands for none.');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_free_seat(organisation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_seat_limit integer;
+begin
+  select o.seat_limit into v_seat_limit
+  from public.organisations o where o.id = require_free_seat.organisation_id;
+  if v_seat_limit is null then
+    return;
+  end if;
+
+  -- Only where seats are counted do those who join wait for each other.
+  select o.seat_limit into v_seat_limit
+  from public.organisations o where o.id = require_free_seat.organisation_id
+  for no key update;
+  if v_seat_limit <= (
+    select count(*) from usher.current_members m
+    where m.organisation_id = require_free_seat.organisation_id)
+  then
+    perform usher.fail('seat_limit_reached');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_member(organisation_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  select m.* into v_member
+  from usher.current_members m
+  where m.organisation_id = require_member.organisation_id
+    and m.user_id = auth.uid();
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_reviewed_member(organisation_id uuid, user_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members;
+begin
+  perform usher.require_permission(require_reviewed_member.organisation_id, 'member.read');
+  select m.* into v_member
+  from usher.current_members m
+  where m.organisation_id = require_reviewed_member.organisation_id
+    and m.user_id = require_reviewed_member.user_id;
+  if not found then
+    perform usher.fail('member_not_found');
+  end if;
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.retry_delivery(delivery_id uuid)
+ RETURNS public.organisation_deliveries
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery public.organisation_deliveries;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Another's mail looks like none at all.
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  join usher.current_members m
+    on m.organisation_id = d.organisation_id and m.user_id = auth.uid()
+  where d.id = retry_delivery.delivery_id;
+  if not found then
+    perform usher.fail('invite_not_found', hint => 'There is no such mail, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_delivery.organisation_id, 'invite.resend');
+
+  update public.organisation_deliveries d
+  set status = 'queued', attempts = 0, due_at = clock_timestamp(), in_doubt_at = null
+  where d.id = v_delivery.id and d.status in ('failed', 'suppressed')
+  returning d.* into v_delivery;
+  if not found then
+    perform usher.fail('invite_not_pending', hint => 'Only a mail that has failed can be tried again.',
+      details => (select d.status from public.organisation_deliveries d where d.id = retry_delivery.delivery_id));
+  end if;
+  -- What is under way again has not come back.
+  update usher.invites i
+  set bounced_at = null
+  where i.id = v_delivery.invite_id and i.issue = v_delivery.issue
+    and v_delivery.kind in ('invite', 'invite_reminder');
+  perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
+    after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
+  perform usher.wake_worker();
+  return v_delivery;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.template_for_change(template_id uuid)
+ RETURNS public.organisation_email_templates
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_template public.organisation_email_templates;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Another's template looks like none at all.
+  select t.* into v_template
+  from public.organisation_email_templates t
+  join usher.current_members m
+    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
+  where t.id = template_for_change.template_id;
+  if not found then
+    perform usher.fail('organisation_not_found', hint => 'There is no such template, or it is not yours to see.');
+  end if;
+  perform usher.require_permission(v_template.organisation_id, 'organisation.update');
+  select t.* into strict v_template
+  from public.organisation_email_templates t where t.id = v_template.id for update;
+  return v_template;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__follow_ends()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- A role that is not held any more has no end either: whoever gets it again gets it as it is given then.
+  new.role_ends := coalesce((
+    select jsonb_object_agg(e.key, e.value)
+    from jsonb_each(new.role_ends) e
+    where e.key = any (new.roles)), '{}');
+  new.next_end_at := least(new.ends_at, (
+    select min(e.value::timestamptz) from jsonb_each_text(new.role_ends) e));
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.transfer_ownership(organisation_id uuid, new_owner_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_owner     public.organisation_members :=
+    usher.require_permission(transfer_ownership.organisation_id, 'organisation.transfer');
+  v_new_owner public.organisation_members;
+begin
+  -- Of two transfers at once, the second waits here and finds that its caller owns nothing any more.
+  select m.* into v_owner
+  from public.organisation_members m
+  where m.id = v_owner.id and m.status = 'active' and 'owner' = any (m.roles)
+  for update;
+  if not found then
+    perform usher.fail('permission_denied', details => 'organisation.transfer');
+  end if;
+
+  select m.* into v_new_owner
+  from usher.current_members m
+  where m.organisation_id = v_owner.organisation_id
+    and m.user_id = transfer_ownership.new_owner_id
+    and m.kind = 'user' and m.id <> v_owner.id
+  for update;
+  if not found then
+    perform usher.fail('member_not_found', hint => 'The new owner is another active member, and a person.');
+  end if;
+
+  update public.organisation_members m
+  set roles = usher.clean_roles(array_append(array_remove(m.roles, 'owner'), 'admin'))
+  where m.id = v_owner.id;
+  update public.organisation_members m
+  set roles = '{owner}', ends_at = null
+  where m.id = v_new_owner.id;
+
+  perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,
+    before => jsonb_build_object('owner_id', v_owner.user_id, 'roles', v_new_owner.roles),
+    after  => jsonb_build_object('owner_id', v_new_owner.user_id, 'roles', array['owner']));
+  perform usher.enqueue_notice('ownership_transferred', m.id, v_owner.user_id)
+    from public.organisation_members m where m.id in (v_owner.id, v_new_owner.id);
+
+  select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
+  return v_new_owner;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, role_ends jsonb DEFAULT '{}'::jsonb)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member    public.organisation_members := usher.member_for_change(
+    update_member_ends.organisation_id, update_member_ends.user_id, 'member.update');
+  v_before    public.organisation_members := v_member;
+  v_role_ends jsonb := coalesce(nullif(update_member_ends.role_ends, 'null'), '{}');
+  v_end       record;
+  v_prolonged text[];
+  v_problem   text;
+begin
+  if v_member.status <> 'active' then
+    perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  end if;
+
+  if jsonb_typeof(v_role_ends) <> 'object' then
+    perform usher.fail('invalid_settings', hint => 'role_ends is an object of roles and times.');
+  end if;
+  perform usher.require_end(update_member_ends.ends_at);
+  v_role_ends := jsonb_strip_nulls(v_role_ends);
+  for v_end in select e.key as role, usher.read_time(e.value) as at from jsonb_each_text(v_role_ends) e loop
+    if v_end.role <> all (v_member.roles) then
+      perform usher.fail('invalid_role', details => v_end.role, hint => 'Only a role that the member holds has an end.');
+    end if;
+    if v_end.at is null then
+      perform usher.fail('invalid_expiry', details => v_end.role,
+        hint => 'An end is a time in ISO 8601 with its offset, such as 2027-03-31T18:00:00Z.');
+    end if;
+    perform usher.require_end(v_end.at);
+  end loop;
+
+  update public.organisation_members m
+  set ends_at = update_member_ends.ends_at, role_ends = v_role_ends
+  where m.id = v_member.id
+  returning m.* into v_member;
+
+  -- A longer time is a gift, as the role itself is: it has to be the caller's to give.
+  v_prolonged := array(
+    select r from unnest(v_member.roles) r
+    where coalesce(least(v_member.ends_at, (v_member.role_ends ->> r)::timestamptz), 'infinity')
+      > coalesce(least(v_before.ends_at, (v_before.role_ends ->> r)::timestamptz), 'infinity'));
+  if cardinality(v_prolonged) > 0 then
+    v_problem := usher.roles_problem(v_member.organisation_id, v_prolonged,
+      (usher.require_member(v_member.organisation_id)).roles);
+    if v_problem is not null then
+      perform usher.fail(v_problem, details => array_to_string(v_prolonged, ', '));
+    end if;
+  end if;
+
+  perform usher.record_event(v_member.organisation_id, 'member.ends_updated', 'user', v_member.user_id,
+    before => jsonb_build_object('ends_at', v_before.ends_at, 'role_ends', v_before.role_ends),
+    after  => jsonb_build_object('ends_at', v_member.ends_at, 'role_ends', v_member.role_ends));
+  return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.validate_invite(token text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
+  v_invite  usher.invites := v_reading.invite;
+  v_preview public.organisation_invite_preview;
+begin
+  v_preview.reason := v_reading.problem;
+  v_preview.status := case v_reading.problem
+    when 'invite_invalid' then 'invalid'
+    when 'invite_superseded' then 'superseded'
+    when 'invite_expired' then 'expired'
+    else v_invite.status
+  end;
+  if v_reading.problem = 'invite_invalid' then
+    return v_preview;
+  end if;
+
+  select o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
+  into v_preview.organisation_name, v_preview.organisation_logo_url,
+    v_preview.organisation_accent_colour, v_preview.locale
+  from public.organisations o
+  where o.id = v_invite.organisation_id;
+
+  -- A link that is spent shows whose it was, and no more.
+  if v_reading.problem is null or v_reading.problem = 'invite_expired' then
+    v_preview.email := v_invite.email;
+    v_preview.roles := v_invite.roles;
+    v_preview.message := v_invite.message;
+    v_preview.redirect_to := v_invite.redirect_to;
+    v_preview.expires_at := v_invite.expires_at;
+    v_preview.membership_ends_at := v_invite.membership_ends_at;
+    v_preview.has_account := exists (
+      -- Auth writes addresses in lower case, and has an index of those without single sign-on.
+      select from auth.users u where u.email = v_invite.email and u.is_sso_user = false);
+    if not v_preview.has_account and to_regclass('auth.identities') is not null then
+      v_preview.has_account := exists (
+        select from auth.identities d where d.email = v_invite.email and d.provider like 'sso:%');
+    end if;
+    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
+    from public.organisation_members m
+    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+  end if;
+  return v_preview;
+end
+$function$;
+
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'auth'::text])));
+
+ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_owner_has_no_end" CHECK (((next_end_at IS NULL) OR (NOT ('owner'::text = ANY (roles)))));
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0) AND (access_end_notice >= '00:00:00'::interval) AND (mails_per_minute_to_domain > 0) AND (mails_per_minute_of_organisation > 0)));
+
+CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
+    organisation_id,
+    kind,
+    email,
+    device_name,
+    roles,
+        CASE
+            WHEN ((status = 'pending'::text) AND (expires_at <= statement_timestamp())) THEN 'expired'::text
+            ELSE status
+        END AS status,
+    message,
+    locale,
+    redirect_to,
+    metadata,
+    invited_by,
+    created_at,
+    issued_at,
+    (issue - 1) AS resend_count,
+    expires_at,
+    accepted_at,
+    accepted_by,
+    declined_at,
+    declined_reason,
+    revoked_at,
+    revoked_by,
+    revoked_reason,
+    template_id,
+    bounced_at,
+    membership_ends_at
+   FROM usher.invites i;
+
+CREATE OR REPLACE FUNCTION public.create_organisation_invite(organisation_id uuid, email text, roles text[], expires_in interval DEFAULT NULL::interval, message text DEFAULT NULL::text, locale text DEFAULT NULL::text, redirect_to text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, template_id uuid DEFAULT NULL::uuid, membership_ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select usher.create_invite($1, jsonb_build_object(
+    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
+    'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
+$function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.expire_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.expire_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_invites(organisation_id uuid, status text DEFAULT NULL::text, search text DEFAULT NULL::text, cursor uuid DEFAULT NULL::uuid, page_size integer DEFAULT 50)
+ RETURNS SETOF public.organisation_invites
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    select * from usher.list_invites(
+      list_organisation_invites.organisation_id, list_organisation_invites.status,
+      list_organisation_invites.search, list_organisation_invites.cursor, list_organisation_invites.page_size);
+end
+$function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.resend_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.resend_invite($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.revoke_organisation_invite(invite_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.revoke_invite($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_invite_roles(invite_id uuid, roles text[])
+ RETURNS public.organisation_invites
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_invite_roles($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION usher.create_invite(organisation_id uuid, draft jsonb)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_result public.organisation_invite_result;
+begin
+  select r.* into strict v_result
+  from usher.create_invites(create_invite.organisation_id, jsonb_build_array(create_invite.draft)) r;
+  if v_result.error_code is not null then
+    perform usher.fail(v_result.error_code,
+      details => case when v_result.error_code = 'already_invited' then v_result.error_details end);
+  end if;
+  return usher.invite_view(v_result.invite_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.expire_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := usher.invite_for_change(expire_invite.invite_id, 'invite.revoke');
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+
+  update usher.invites i
+  set status = 'expired', expires_at = least(i.expires_at, clock_timestamp())
+  where i.id = v_invite.id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.expired', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    after  => jsonb_build_object('status', 'expired'));
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_view(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite public.organisation_invites;
+begin
+  select v.* into v_invite from public.organisation_invites v where v.id = invite_view.invite_id;
+  return v_invite;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_invites(organisation_id uuid, status text DEFAULT NULL::text, search text DEFAULT NULL::text, cursor uuid DEFAULT NULL::uuid, page_size integer DEFAULT 50)
+ RETURNS SETOF public.organisation_invites
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_sort TO 'off'
+AS $function$
+declare
+  v_after usher.invites;
+begin
+  perform usher.require_permission(list_invites.organisation_id, 'invite.read');
+
+  if list_invites.status not in ('pending', 'accepted', 'declined', 'revoked', 'expired') then
+    perform usher.fail('invalid_settings',
+      hint => 'status is pending, accepted, declined, revoked or expired.');
+  end if;
+  if list_invites.page_size is null or list_invites.page_size not between 1 and 500 then
+    perform usher.fail('invalid_settings', hint => 'page_size is 1 to 500.');
+  end if;
+  -- The first page comes after the end of time, so that every page is one range of the index.
+  v_after.created_at := 'infinity';
+  v_after.id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  if list_invites.cursor is not null then
+    select i.* into v_after
+    from usher.invites i
+    where i.id = list_invites.cursor and i.organisation_id = list_invites.organisation_id;
+    if not found then
+      perform usher.fail('invite_not_found', hint => 'cursor is the id of the last invite that you have.');
+    end if;
+  end if;
+
+  return query
+    select v.*
+    from public.organisation_invites v
+    where v.organisation_id = list_invites.organisation_id
+      and (list_invites.status is null or v.status = list_invites.status)
+      and (list_invites.search is null
+        or position(lower(btrim(list_invites.search) collate "und-x-icu")
+          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
+      and (v.created_at, v.id) < (v_after.created_at, v_after.id)
+    order by v.created_at desc, v.id desc
+    limit list_invites.page_size;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.resend_invite(invite_id uuid)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
+  v_settings usher.settings;
+  v_problem  text;
+begin
+  if v_invite.status not in ('pending', 'expired') then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  perform usher.require_mailed(v_invite);
+  if v_invite.membership_ends_at <= now() then
+    perform usher.fail('invalid_expiry', hint => 'The membership that it offers would be over: make another invite.');
+  end if;
+
+  -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
+  v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
+    (usher.require_member(v_invite.organisation_id)).roles);
+  v_problem := coalesce(v_problem, (
+    select p.problem from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p));
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  select s.* into strict v_settings from usher.settings s;
+  -- The first resend may follow at once: whoever just mistyped a message should not have to wait.
+  if v_invite.issue > 1 and v_invite.issued_at + v_settings.resend_cooldown > now() then
+    perform usher.fail_rate_limited(v_invite.issued_at + v_settings.resend_cooldown - now());
+  end if;
+  perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
+
+  perform usher.issue_again(v_invite.id);
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.revoke_invite(invite_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := usher.invite_for_change(revoke_invite.invite_id, 'invite.revoke');
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  if revoke_invite.reason is not null and usher.clean_text(revoke_invite.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+
+  perform usher.end_invite(v_invite.id, nullif(usher.clean_text(revoke_invite.reason, 500), ''));
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_invite_roles(invite_id uuid, roles text[])
+ RETURNS public.organisation_invites
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite  usher.invites := usher.invite_for_change(update_invite_roles.invite_id, 'invite.create');
+  v_roles   text[] := usher.clean_roles(update_invite_roles.roles);
+  v_actor   public.organisation_members;
+  v_problem text;
+begin
+  if v_invite.status <> 'pending' then
+    perform usher.fail('invite_not_pending', details => v_invite.status);
+  end if;
+  perform usher.require_mailed(v_invite);
+  v_actor := usher.require_member(v_invite.organisation_id);
+  -- Whoever may not give the roles that it carries may not take them away either.
+  v_problem := coalesce(
+    usher.roles_problem(v_invite.organisation_id, v_roles, v_actor.roles),
+    nullif(usher.roles_problem(v_invite.organisation_id, v_invite.roles, v_actor.roles), 'invalid_role'));
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  if v_roles = v_invite.roles then
+    return usher.invite_view(v_invite.id);
+  end if;
+
+  update usher.invites i
+  set roles = v_roles, issue = i.issue + 1, bounced_at = null
+  where i.id = v_invite.id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.roles_updated', 'invite', v_invite.id,
+    before => jsonb_build_object('roles', v_invite.roles), after => jsonb_build_object('roles', v_roles));
+  perform usher.enqueue_delivery(
+    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
+  perform usher.wake_worker();
+  return usher.invite_view(v_invite.id);
+end
+$function$;
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "anon";
+
+CREATE VIEW "usher"."current_members" WITH (security_invoker=true) AS  SELECT id,
+    organisation_id,
+    user_id,
+    kind,
+    status,
+        CASE
+            WHEN (next_end_at <= statement_timestamp()) THEN usher.counting_roles(roles, ends_at, role_ends)
+            ELSE roles
+        END AS roles,
+    email,
+    display_name,
+    joined_at,
+    ended_at,
+    status_reason,
+    ends_at,
+    role_ends,
+    next_end_at,
+    announced_end_at
+   FROM public.organisation_members m
+  WHERE ((status = 'active'::text) AND ((ends_at IS NULL) OR (ends_at > statement_timestamp())));
+
+CREATE VIEW "usher"."access_register" WITH (security_invoker=true) AS  SELECT m.organisation_id,
+    o.name AS organisation,
+    m.user_id,
+    m.email,
+    m.display_name,
+    m.kind,
+    h.role,
+    ARRAY( SELECT p.name
+           FROM usher.permissions_of(m.organisation_id, ARRAY[h.role]) p(name)
+          ORDER BY p.name) AS permissions,
+    COALESCE(g.occurred_at, m.joined_at) AS since,
+    g.event AS granted_through,
+    g.granted_by,
+    a.email AS granted_by_email,
+    LEAST(m.ends_at, ((m.role_ends ->> h.role))::timestamp with time zone) AS until
+   FROM ((((usher.current_members m
+     JOIN public.organisations o ON ((o.id = m.organisation_id)))
+     LEFT JOIN LATERAL unnest(m.roles) h(role) ON (true))
+     LEFT JOIN LATERAL ( SELECT e.occurred_at,
+            e.event,
+            COALESCE(i.invited_by, e.actor_id) AS granted_by
+           FROM (public.organisation_audit_events e
+             LEFT JOIN usher.invites i ON ((i.id =
+                CASE e.event
+                    WHEN 'invite.accepted'::text THEN e.target_id
+                    WHEN 'device.enrolled'::text THEN ((e.after ->> 'invite_id'::text))::uuid
+                    ELSE NULL::uuid
+                END)))
+          WHERE ((e.organisation_id = m.organisation_id) AND
+                CASE
+                    WHEN (e.event = 'organisation.created'::text) THEN ((e.actor_id = m.user_id) AND (h.role = 'owner'::text))
+                    WHEN (e.event = 'invite.accepted'::text) THEN (((e.after ->> 'user_id'::text) = (m.user_id)::text) AND ((e.after -> 'roles'::text) ? h.role))
+                    WHEN ((e.event = 'organisation.transferred'::text) AND ((e.before ->> 'owner_id'::text) = (m.user_id)::text)) THEN (h.role = 'admin'::text)
+                    WHEN (e.event = ANY (ARRAY['organisation.transferred'::text, 'member.roles_updated'::text, 'member.joined'::text, 'join.approved'::text, 'device.enrolled'::text])) THEN ((e.target_id = m.user_id) AND ((e.after -> 'roles'::text) ? h.role) AND (NOT COALESCE(((e.before -> 'roles'::text) ? h.role), false)))
+                    ELSE false
+                END)
+          ORDER BY e.occurred_at DESC, e.id DESC
+         LIMIT 1) g ON (true))
+     LEFT JOIN public.organisation_members a ON (((a.organisation_id = m.organisation_id) AND (a.user_id = g.granted_by))));
+
+CREATE INDEX organisation_members_next_end_at ON public.organisation_members USING btree (next_end_at) WHERE ((next_end_at IS NOT NULL) AND (status = 'active'::text));
+
+CREATE TRIGGER usher_follow_ends BEFORE INSERT OR UPDATE OF roles, ends_at, role_ends ON public.organisation_members FOR EACH ROW WHEN (((new.ends_at IS NOT NULL) OR (new.role_ends <> '{}'::jsonb) OR (new.next_end_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__follow_ends();
+
+COMMENT ON COLUMN "public"."organisation_members"."announced_end_at" IS 'Which next_end_at the member was told of beforehand.';
+
+COMMENT ON COLUMN "public"."organisation_members"."ends_at" IS 'When the membership stops counting; null: it has no end. See 19_temporary_access.sql.';
+
+COMMENT ON COLUMN "public"."organisation_members"."next_end_at" IS 'The first of all these ends. Kept by a trigger, so that whoever has none pays for one comparison only.';
+
+COMMENT ON COLUMN "public"."organisation_members"."role_ends" IS 'When roles stop counting: names of roles to times in ISO 8601. A role that is not among them has no end.';
+
+COMMENT ON COLUMN "usher"."settings"."access_end_notice" IS 'How long before a membership or a role ends its member is told; 0: not at all.';
+
+COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
+
+  email        one address; case and spaces around it do not matter
+  roles        1 to 20 names of roles; never owner, which is transferred
+  expires_in   1 hour to 30 days; without it, the organisation''s invite_ttl (7 days)
+  message      to the invitee: plain text of at most 1,000 characters
+  locale       language of the mail and the page, such as de-AT; without it, the organisation''s
+  redirect_to  where to go after accepting: a path, or an address of an allowed origin
+  metadata     an object of at most 8 kB for the application''s own use
+  template_id  a template of the kind invite; without it, the organisation''s default, or the built-in one
+  membership_ends_at  until when the membership counts, more than an hour from now; without it, it has no end
+
+Returns the invite, never the token. Needs invite.create, and the right to give each of the roles. Fails
+with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
+member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
+invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
+rate_limited.';
+
+COMMENT ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) IS 'Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
+
+  invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
+           where wanted expires_in, message, locale, redirect_to, metadata, template_id, membership_ends_at
+
+Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
+invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
+invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
+batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
+
+COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
+
+Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
+permission_denied, invite_not_pending.';
+
+COMMENT ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) IS 'The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or
+change members. Two of them together may still be refused, where they may not be held together. Any member
+may. Fails with unauthenticated, organisation_not_found.';
+
+COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
+
+  status     only those that are pending, accepted, declined, revoked or expired
+  search     only those whose address, or device''s name, holds this text, in any case
+  cursor     the id of the last invite of the page before; without it, the first page
+  page_size  1 to 500
+
+Returns invites; fewer than page_size means that there are no more. Needs invite.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
+that is not this organisation''s).';
+
+COMMENT ON FUNCTION "public"."resend_organisation_invite"(uuid) IS 'Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
+
+  invite_id  an invite that is pending or has expired
+
+Returns the invite. Needs invite.resend, and the right to give its roles. Fails with unauthenticated,
+invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
+domain_not_allowed, already_member, member_banned, already_invited, invalid_expiry (the membership that it
+offers would be over), rate_limited (with Retry-After).';
+
+COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdraws a pending invite for good; its link stops working at once.
+
+  invite_id  the invite
+  reason     at most 500 characters; for the audit trail, never shown to the invitee
+
+Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found (also for another
+tenant''s), permission_denied, invite_not_pending, invalid_message.';
+
+COMMENT ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) IS 'Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
+links die; the time that is left stays.
+
+  roles  as in create_organisation_invite
+
+Returns the invite. Needs invite.create, and the right to give the old roles and the new. Fails with
+unauthenticated, invite_not_found, permission_denied, invite_not_pending, invalid_role,
+role_not_assignable.';
+
+COMMENT ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) IS 'Says until when a membership counts, and each of its roles; what was said before is forgotten.
+
+  ends_at    when the membership ends; null: it has no end
+  role_ends  an object of roles that the member holds and their ends, in ISO 8601 with an offset, such as
+             {"finance": "2027-03-31T18:00:00Z"}; a role that it does not name has no end of its own
+
+At that second it stops counting; within a minute it is written down as removed, and the member gets a mail,
+as some days before. Returns the membership. Needs member.update, at least the permissions that the member
+holds, and the right to give every role that would count for longer. Fails with unauthenticated,
+organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
+invalid_settings, role_not_assignable.';
+
+COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an invitee may see before deciding: who invites to what, as what, until when.
+
+  token  as the mailed link carries it
+
+Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
+expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
+null while it is pending. membership_ends_at says until when the membership would count; null: without an
+end. has_account says whether to offer signing in or registering. A link that is
+spent shows the organisation only; one that is not ours, nothing. Anyone may.';
+
+COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) IS 'Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
+left or was removed.
+
+Fails with already_member, member_banned, and unauthenticated when the account is gone.';
+
+COMMENT ON FUNCTION "usher"."announce_ending_access"(integer) IS 'Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
+workers, every minute. Returns how many.';
+
+COMMENT ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) IS 'Those of a member''s roles whose end has not come yet.';
+
+COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
+
+COMMENT ON FUNCTION "usher"."end_due_access"(integer) IS 'The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
+no more before that, too. For workers, every minute.
+
+Returns how many memberships; call again when it is as many as batch_size.';
+
+COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) IS 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
+
+COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) IS 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
+
+COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) IS 'Until when an invite that is sent now can be answered.';
+
+COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows it, for functions that return one.';
+
+COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
+
+COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."read_time"(text) IS 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+
+COMMENT ON FUNCTION "usher"."require_end"(timestamp with time zone) IS 'Fails with invalid_expiry for an end that is not to come.';
+
+COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
+
+COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
+
+COMMENT ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) IS 'The rule behind public.update_organisation_member_ends.';
+
+COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
+
+COMMENT ON VIEW "usher"."access_register" IS 'Who has access to what at this moment: a row for each role of each active member, with what the role
+permits, since when they hold it and until when (null: without an end), and who gave it to them. A member without a role is there with none. Where
+the trail does not know (purged, or by SQL), since is the day of joining, and nobody has granted it.
+
+Source: ISO/IEC 27001:2022 A.5.18, review of access rights.';
+
+COMMENT ON VIEW "usher"."current_members" IS 'The members of this moment, with the roles that count now: what has come to its end is left out, swept or not.
+Every rule asks it, and not the table, which may be up to a minute behind. Its columns are the table''s.';
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."expire_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."announce_ending_access"(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."announce_ending_access"(integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_invite"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."end_due_access"(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."end_due_access"(integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."expire_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_assignable_roles"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."read_time"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_end"(timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_invites" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
