@@ -130,7 +130,7 @@ begin
     select s.user_id, s.role,
       s.step = s.steps and h.user_id is not null and not h.is_over,
       -- A right that is gone, and nothing tells how.
-      s.next_change = 'withdrawn' or s.step = s.steps and h.user_id is not null,
+      coalesce(s.next_change = 'withdrawn', h.user_id is not null),
       s.occurred_at, s.through, s.actor_id, s.event_id, s.reason,
       case when s.step = s.steps then h.ends_at end,
       coalesce(s.next_at, case when h.is_over then h.ends_at end, m.ended_at),

@@ -340,7 +340,9 @@ begin
   end if;
   return query
     select s.seal_number, s.position, s.event_id, encode(s.hash, 'hex'), encode(s.personal_hash, 'hex'),
-      encode(s.personal_salt, 'hex'), usher.event_text(e), usher.personal_text(e)
+      encode(s.personal_salt, 'hex'),
+      case when e.id is not null then usher.event_text(e) end,
+      case when e.id is not null then usher.personal_text(e) end
     from (
       select c.*
       from usher.sealed_events c
