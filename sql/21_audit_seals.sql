@@ -48,44 +48,62 @@ create policy sealed_events_nobody on usher.sealed_events for select to public u
 
 create function usher.event_text(event public.organisation_audit_events)
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_event public.organisation_audit_events := event_text.event;
+begin
   -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
-  select jsonb_build_array(
-    ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
-    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after)::text
+  return jsonb_build_array(
+    v_event.id, v_event.organisation_id, extract(epoch from v_event.occurred_at), v_event.event,
+    v_event.actor_kind, v_event.actor_id, v_event.target_kind, v_event.target_id, v_event.before,
+    v_event.after)::text;
+end
 $$;
 comment on function usher.event_text is
   'All that a line of the trail says, but for what is personal, as the text that is hashed.';
 
 create function usher.event_hash(event public.organisation_audit_events)
 returns bytea
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
-as $$ select sha256(convert_to(usher.event_text($1), 'UTF8')) $$;
+as $$
+begin
+  return sha256(convert_to(usher.event_text(event_hash.event), 'UTF8'));
+end
+$$;
 comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says, but for what is personal.';
 
 create function usher.personal_text(event public.organisation_audit_events)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-as $$ select jsonb_build_array(($1).reason, ($1).ip, ($1).user_agent)::text $$;
+as $$
+begin
+  return jsonb_build_array(
+    (personal_text.event).reason, (personal_text.event).ip, (personal_text.event).user_agent)::text;
+end
+$$;
 comment on function usher.personal_text is 'What is personal in a line of the trail, as the text that is hashed.';
 
 create function usher.personal_hash(event public.organisation_audit_events, salt bytea)
 returns bytea
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
-as $$ select sha256($2 || convert_to(usher.personal_text($1), 'UTF8')) $$;
+as $$
+begin
+  return sha256(personal_hash.salt || convert_to(usher.personal_text(personal_hash.event), 'UTF8'));
+end
+$$;
 comment on function usher.personal_hash is
   'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
 

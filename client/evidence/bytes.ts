@@ -26,8 +26,11 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
 
 /** The SHA-256 of all parts, one after the other, as hex. */
 export async function sha256(...parts: Uint8Array<ArrayBuffer>[]): Promise<string> {
-  const [only] = parts
-  const all =
-    parts.length === 1 && only ? only : new Uint8Array(await new Blob(parts).arrayBuffer())
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
   return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', all)))
 }
