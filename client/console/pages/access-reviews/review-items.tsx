@@ -56,7 +56,10 @@ export function ReviewItems({ review, items, onAsk }: ReviewItemsProps) {
           say.done(words.confirmed(some.length))
           setChosen([])
         },
-        onError: (error) => say.refused(error),
+        onError: (error) => {
+          const isOwn = some.some((item) => item.id === error.details && item.userId === person?.id)
+          say.refused(error, isOwn ? words.own : undefined)
+        },
       },
     )
   }
