@@ -26,6 +26,9 @@ export interface TrailRange {
   first_seal: number | null
   last_seal: number | null
   head_seal: number
+  /** ISO 8601. */
+  since: string
+  until: string
 }
 
 /** @returns what is wrong, in the order of the trail; none when it is whole */
@@ -63,6 +66,7 @@ export async function verifyTrail(
       problems.push({ problem: 'event_inserted', what, event_id, seal_number: number })
     }
   }
+  problems.push(...edgeProblems(seals, range))
   let previous = first_seal === 1 ? '' : sealOf.get(first_seal - 1)?.hash
   for (let number = first_seal; number <= head_seal; number += 1) {
     const seal = sealOf.get(number)
@@ -89,6 +93,22 @@ export async function verifyTrail(
     previous = seal.hash
   }
   return problems
+}
+
+/** Whether a seal that is said to be before or after the period is not of it, going by its own times. */
+function edgeProblems(
+  seals: Seal[],
+  { first_seal, last_seal, since, until }: TrailRange,
+): TrailProblem[] {
+  const begin = Date.parse(since)
+  const end = Date.parse(until)
+  return seals.flatMap(({ number, first_event_at, last_event_at }) => {
+    const isBefore = number < (first_seal ?? 0) && Date.parse(last_event_at) >= begin
+    const isAfter = number > (last_seal ?? 0) && Date.parse(first_event_at) < end
+    if (!isBefore && !isAfter) return []
+    const what = `Seal ${number} covers events of the period, and what they say is missing.`
+    return { problem: 'event_removed', what, event_id: null, seal_number: number }
+  })
 }
 
 /** Whether the events of a seal are all there, each in its place. */

@@ -50,7 +50,12 @@ export async function verifyEvidencePackage(
   const seals = parse<Seal[]>(files['trail/seals.json']) ?? []
 
   const { organisation, trail } = manifest
-  const range = { ...trail, organisation_id: organisation.id }
+  const range = {
+    ...trail,
+    organisation_id: organisation.id,
+    since: manifest.since,
+    until: manifest.until,
+  }
   const problems: PackageProblem[] = (await verifyTrail(events, seals, range)).map((each) => ({
     ...each,
     file: 'trail/proof.jsonl',
@@ -122,8 +127,7 @@ function readableProblems(files: Files, events: EvidenceEvent[]): PackageProblem
     if (!bytes || textOf(bytes) === text) return []
     const source = path.startsWith('trail/') ? 'trail/proof.jsonl' : path.replace('.csv', '.json')
     const line = firstDifference(textOf(bytes), text)
-    // The first line of events.json is a bracket, that of a table's CSV its columns.
-    const event = path.startsWith('trail/') ? rows[line - 2]?.event_id : undefined
+    const event = path.startsWith('trail/') ? rowAt(rows, line, path)?.event_id : undefined
     const about = event ? ` (event ${event})` : ''
     const what = `${path} does not say what ${source} says, first in line ${line}${about}.`
     return {
@@ -132,6 +136,20 @@ function readableProblems(files: Files, events: EvidenceEvent[]): PackageProblem
     }
   })
 }
+
+/** The row that stands in a line, after the first one; in CSV, a row with line breaks takes several. */
+function rowAt(rows: EvidenceRow[], line: number, path: string): EvidenceRow | undefined {
+  let next = 2
+  return rows.find((row) => {
+    const breaks = path.endsWith('.csv')
+      ? Object.values(row).reduce<number>((n, cell) => n + breaksIn(cell), 0)
+      : 0
+    next += 1 + breaks
+    return line < next
+  })
+}
+
+const breaksIn = (cell: unknown) => (typeof cell === 'string' ? cell.split('\n').length - 1 : 0)
 
 /** @returns from 1 */
 function firstDifference(one: string, other: string): number {

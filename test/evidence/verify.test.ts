@@ -219,6 +219,31 @@ describe('also found is', () => {
     expect(await firstProblem(forged)).toMatchObject({ problem: 'seal_removed', seal_number: 2 })
   })
 
+  test('a seal whose events are said to be outside of the period', async ({ made, texts }) => {
+    const { first_seal, last_seal } = made.manifest.trail
+    for (const trail of [
+      { last_seal: Number(last_seal) - 1 },
+      { first_seal: Number(first_seal) + 1 },
+    ]) {
+      const manifest = JSON.parse(texts['manifest.json'] ?? '')
+      Object.assign(manifest.trail, trail)
+      const hidden = 'last_seal' in trail ? last_seal : first_seal
+      const events = eventsOf(texts).flatMap((event) => {
+        if (event.seal_number !== hidden) return event
+        return 'last_seal' in trail ? { ...event, event: null, personal: null } : []
+      })
+      const forged = await forge({
+        ...withEvents(texts, events),
+        'manifest.json': JSON.stringify(manifest),
+      })
+
+      expect(await firstProblem(forged)).toMatchObject({
+        problem: 'event_removed',
+        seal_number: hidden,
+      })
+    }
+  })
+
   test('two events that changed places, also with their numbers', async ({ texts }) => {
     const events = eventsOf(texts)
     const [one, other] = [events[3], events[4]]

@@ -40,6 +40,11 @@ export async function report(
 <dt>Period</dt><dd>from ${time(since)} to ${time(until)}</dd>
 <dt>Collected</dt><dd>${time(collected_at)}</dd>
 <dt>Events are kept</dt><dd>${organisation.audit_retention ?? 'for ever'}</dd>
+${
+  about.has_member_addresses && about.has_invite_addresses
+    ? ''
+    : html`<dt>Addresses</dt><dd>some are left out: whoever exported this may not see them</dd>`
+}
 </dl>
 ${tiles(data)}
 <nav aria-label="Contents"><ol>${SECTIONS.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ol></nav>
