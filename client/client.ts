@@ -15,6 +15,7 @@ import { members } from './members.ts'
 import type { InMode } from './modes.ts'
 import { organisations } from './organisations.ts'
 import { roles } from './roles.ts'
+import { signInRules } from './sign-in-rules.ts'
 import { templates } from './templates.ts'
 
 export interface UsherOptions<Dates extends boolean = boolean> {
@@ -34,6 +35,7 @@ interface Services {
   deliveries: ReturnType<typeof deliveries>
   templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
+  signInRules: ReturnType<typeof signInRules>
   joinRequests: ReturnType<typeof joinRequests>
 }
 
@@ -48,6 +50,7 @@ const services = (connection: Connection): Services => ({
   deliveries: deliveries(connection),
   templates: templates(connection),
   domains: domains(connection),
+  signInRules: signInRules(connection),
   joinRequests: joinRequests(connection),
 })
 

@@ -41,6 +41,7 @@ export type {
 } from './invites.ts'
 export type { JoinRequest, JoinRequestFilter, JoinRequestStatus } from './join-requests.ts'
 export {
+  keepToken,
   type Landing,
   type LandingOptions,
   type LandingStep,
@@ -60,4 +61,6 @@ export type {
 export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'
 export type { Role, RoleDraft, RoleExclusion } from './roles.ts'
+export type { SignInRule, SignInRuleChanges } from './sign-in-rules.ts'
 export type { EmailTemplate, EmailTemplateChanges, EmailTemplateDraft } from './templates.ts'
+export { signInBy, type WayIn, wayIn } from './way-in.ts'

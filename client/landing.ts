@@ -31,6 +31,9 @@ export interface LandingOptions {
   key?: string | undefined
 }
 
+/** Where the token is kept, unless an option says otherwise. */
+const KEY = 'usher.invite'
+
 /** What the holder of a link has to do; `closed`: nothing, the preview says why. */
 export type LandingStep = 'sign-in' | 'register' | 'switch-account' | 'accept' | 'closed'
 
@@ -55,6 +58,18 @@ export function takeToken(
   const hash = isInFragment ? '' : location.hash
   history?.replaceState(history.state, '', location.pathname + search + hash)
   return token || null
+}
+
+/**
+ * Takes the token out of the address, as `takeToken` does, and keeps it in the storage at once: for pages
+ * that load something before they can call `openLanding`, which finds it there.
+ *
+ * @returns the token, or null; where a storage is full or forbidden, hand it on yourself
+ */
+export function keepToken(options: LandingOptions = {}): string | null {
+  const token = takeToken(options.location, options.history)
+  if (token) attempt(() => storageOf(options)?.setItem(options.key ?? KEY, token))
+  return token
 }
 
 /**
@@ -102,12 +117,10 @@ export function openLanding<Dates extends boolean, Throws extends boolean>(
 ): Landing<Dates, Throws> {
   // Answers pass through as they are, whatever the client makes of dates and refusals.
   const { invites } = usher as unknown as Usher
-  const { location, history, key = 'usher.invite' } = options
-  const storage = options.storage ?? attempt(() => globalThis.sessionStorage)
-  const taken = takeToken(location, history)
+  const { key = KEY } = options
+  const storage = storageOf(options)
   // A storage may be full or forbidden: then the token lives as long as the page.
-  if (taken) attempt(() => storage?.setItem(key, taken))
-  let token = taken ?? attempt(() => storage?.getItem(key)) ?? null
+  let token = keepToken(options) ?? attempt(() => storage?.getItem(key)) ?? null
   const firstToken = token ?? ''
 
   function clear() {
@@ -151,6 +164,10 @@ export function openLanding<Dates extends boolean, Throws extends boolean>(
 /** Whether no further try can help: the link is unknown, answered or over. */
 function isSpent({ status, code }: UsherError): boolean {
   return status === 404 || status === 410 || code === 'invite_already_accepted'
+}
+
+function storageOf({ storage }: LandingOptions): TokenStorage | undefined {
+  return storage ?? attempt(() => globalThis.sessionStorage)
 }
 
 function attempt<T>(work: () => T): T | undefined {

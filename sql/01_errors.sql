@@ -26,6 +26,8 @@ as $$
       'An admin can lift the ban.'),
     ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
       'Use an address of one of its own domains.'),
+    ('sso_required',            403, 'The organisation asks for another way of signing in.',
+      'Sign in the way that details names, then try again.'),
     ('signup_not_invited',      403, 'Only people who have been invited can make an account.',
       'Ask for an invite, and sign up with the address that it was sent to.'),
     ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',

@@ -10,12 +10,16 @@ create table usher.settings (
   auth_confirms_addresses boolean not null default false,
   sign_up           text not null default 'open',
   functions_url     text,
+  one_click         text not null default 'off',
+  one_click_within  interval not null default '24 hours',
   mails_per_minute_to_domain integer,
   mails_per_minute_of_organisation integer,
   access_end_notice interval not null default '3 days',
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
+  constraint settings_one_click check (
+    one_click in ('off', 'new_addresses') and one_click_within between interval '1 minute' and interval '24 hours'),
   constraint settings_limits check (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
     and access_end_notice >= interval '0' and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
@@ -42,6 +46,11 @@ comment on column usher.settings.sign_up is
 comment on column usher.settings.functions_url is
   'Where edge functions answer, without a slash at the end, such as https://<project>.supabase.co/functions/v1.
 With it, mails to invitees carry a one-click header to stop them (RFC 8058).';
+comment on column usher.settings.one_click is
+  'Who may register by one click, without a second mail. new_addresses: addresses that nobody has an account with;
+off: nobody. It takes functions/one-click and Supabase Auth''s admin API.';
+comment on column usher.settings.one_click_within is
+  'How long after its mail a link registers by one click: 1 minute to 24 hours.';
 comment on column usher.settings.mails_per_minute_to_domain is
   'How many mails may go to one domain in a minute; null: as many as there are.';
 comment on column usher.settings.mails_per_minute_of_organisation is

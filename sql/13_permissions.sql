@@ -17,6 +17,7 @@ begin
     select m.organisation_id
     from usher.current_members m
     where m.user_id = auth.uid()
+      and not usher.is_kept_out(row(m.*)::public.organisation_members)
       and exists (
         select from public.organisation_roles r
         where r.name = any (m.roles)
@@ -46,6 +47,7 @@ begin
     join public.organisation_roles r on r.name = any (m.roles)
     where m.organisation_id = has_permission.organisation_id
       and m.user_id = auth.uid()
+      and not usher.is_kept_out(row(m.*)::public.organisation_members)
       and (r.organisation_id is null or r.organisation_id = m.organisation_id)
       and has_permission.permission = any (r.permissions));
 end
@@ -93,13 +95,15 @@ begin
     and m.user_id = auth.uid();
   if not found then
     perform usher.fail('organisation_not_found');
+  elsif usher.is_kept_out(v_member) then
+    perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
   return v_member;
 end
 $$;
 comment on function usher.require_member is
-$$The caller's membership, or a refusal: unauthenticated, or organisation_not_found, which does not tell
-an organisation that is not there from one that is somebody else's.$$;
+$$The caller's membership, or a refusal: unauthenticated, organisation_not_found, which does not tell
+an organisation that is not there from one that is somebody else's, or sso_required.$$;
 
 create function usher.require_permission(organisation_id uuid, permission text)
 returns public.organisation_members

@@ -40,12 +40,15 @@ create table usher.invite_tokens (
   invite_id  uuid not null references usher.invites on delete cascade,
   nonce_hash bytea not null,
   issue      integer not null,
+  is_mailed  boolean not null default false,
   minted_at  timestamptz not null default now(),
 
   primary key (invite_id, nonce_hash)
 );
 comment on table usher.invite_tokens is
   'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
+comment on column usher.invite_tokens.is_mailed is
+  'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
 alter table usher.invite_tokens enable row level security;
 create policy invite_tokens_nobody on usher.invite_tokens for select to public using (false);
 
@@ -149,7 +152,7 @@ $$;
 comment on function usher.invite_fingerprint is
   '16 bytes that bind a token to the address and the exact roles that it was minted for.';
 
-create function usher.mint_invite_token(invite_id uuid)
+create function usher.mint_invite_token(invite_id uuid, is_mailed boolean default false)
 returns text
 language plpgsql
 volatile
@@ -171,8 +174,8 @@ begin
     || substring(int8send(floor(extract(epoch from v_invite.expires_at))::bigint) from 5)
     || usher.invite_fingerprint(v_invite.email, v_invite.roles);
 
-  insert into usher.invite_tokens (invite_id, nonce_hash, issue)
-  values (v_invite.id, sha256(v_nonce), v_invite.issue);
+  insert into usher.invite_tokens (invite_id, nonce_hash, issue, is_mailed)
+  values (v_invite.id, sha256(v_nonce), v_invite.issue, mint_invite_token.is_mailed);
 
   return 'inv_' || translate(
     encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
@@ -182,6 +185,8 @@ $$;
 comment on function usher.mint_invite_token is
 $$A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
 a mail that is sent twice has two good links; all die with the next issue.
+
+  is_mailed  whether it goes out in a mail: only then may it register somebody by one click
 
 Called when the mail is rendered or the link revealed; never stored.$$;
 

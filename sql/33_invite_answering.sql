@@ -19,7 +19,11 @@ create type public.organisation_invite_preview as (
   redirect_to                text,
   expires_at                 timestamptz,
   has_account                boolean,
-  membership_ends_at         timestamptz
+  membership_ends_at         timestamptz,
+  sign_in_provider           text,
+  sign_in_domain             text,
+  sign_in_level              text,
+  one_click                  boolean
 );
 comment on type public.organisation_invite_preview is
   'What an invitee may see before deciding, as validate_organisation_invite returns it.';
@@ -61,13 +65,11 @@ begin
     v_preview.redirect_to := v_invite.redirect_to;
     v_preview.expires_at := v_invite.expires_at;
     v_preview.membership_ends_at := v_invite.membership_ends_at;
-    v_preview.has_account := exists (
-      -- Auth writes addresses in lower case, and has an index of those without single sign-on.
-      select from auth.users u where u.email = v_invite.email and u.is_sso_user = false);
-    if not v_preview.has_account and to_regclass('auth.identities') is not null then
-      v_preview.has_account := exists (
-        select from auth.identities d where d.email = v_invite.email and d.provider like 'sso:%');
-    end if;
+    v_preview.has_account := usher.has_account(v_invite.email);
+    select r.provider, r.domain, r.level
+    into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
+    from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
+    v_preview.one_click := (usher.one_click_invite(validate_invite.token)).id is not null;
     select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
     from public.organisation_members m
     where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
@@ -96,7 +98,9 @@ $$What an invitee may see before deciding: who invites to what, as what, until w
 Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
 expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
 null while it is pending. membership_ends_at says until when the membership would count; null: without an
-end. has_account says whether to offer signing in or registering. A link that is
+end. has_account says whether to offer signing in or registering; sign_in_provider, sign_in_domain and
+sign_in_level say which way in the organisation asks for, as its sign-in rule has it; one_click says whether
+functions/one-click takes this link. A link that is
 spent shows the organisation only; one that is not ours, nothing. Anyone may.$$;
 grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.validate_invite to anon, authenticated, service_role;
@@ -145,7 +149,7 @@ begin
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
+  -- What may have changed since it was sent: the roles, the domains, the way in, the seats, a ban.
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   if exists (
     select from public.organisations o
@@ -155,6 +159,7 @@ begin
   then
     perform usher.fail('domain_not_allowed');
   end if;
+  perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
   perform usher.require_free_seat(v_invite.organisation_id);
   v_member := usher.add_member(
     v_invite.organisation_id, v_user.id, v_invite.roles, v_invite.membership_ends_at);
@@ -214,7 +219,7 @@ $$Accepts an invite: the caller becomes a member with the invite's roles, in one
 Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
 unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
 invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
-domain_not_allowed, seat_limit_reached, already_member, member_banned; the invite then stays as it was.$$;
+domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned; the invite then stays as it was.$$;
 grant execute on function public.accept_organisation_invite to authenticated;
 grant execute on function usher.accept_invite to authenticated;
 

@@ -193,7 +193,7 @@ as $$
   left join public.organisation_members m
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
   where u.id = auth.uid()
-    and u.email_confirmed_at is not null
+    and usher.has_proven_address(u.id)
     and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
   order by i.created_at desc
 $$;
@@ -213,7 +213,8 @@ as $$ select * from usher.list_my_invites() $$;
 comment on function public.list_my_organisation_invites is
 $$The pending invites to the caller's own address, newest first.
 
-Empty until the address is confirmed. Anyone signed in may.$$;
+Empty until the address is confirmed; and for single sign-on by a provider that the project does not have for the
+domain of the address: then the mailed link is the way. Anyone signed in may.$$;
 grant execute on function public.list_my_organisation_invites to authenticated;
 grant execute on function usher.list_my_invites to authenticated;
 
@@ -227,7 +228,11 @@ as $$
 declare
   v_invite usher.invites;
 begin
-  if not (select s.auth_confirms_addresses from usher.settings s) then
+  if not (select s.auth_confirms_addresses from usher.settings s)
+    or exists (
+      select from auth.users u
+      where u.id = auth.uid() and u.is_sso_user and not usher.has_proven_address(u.id))
+  then
     perform usher.fail('permission_denied', hint => 'Accept by the link in the mail.');
   end if;
 
@@ -258,7 +263,8 @@ comment on function public.accept_my_organisation_invite is
 $$Accepts one of list_my_organisation_invites without the link.
 
 Only where usher.settings.auth_confirms_addresses says that the project's Auth confirms addresses by mail:
-otherwise anyone could register the address and take the invite, and it fails with permission_denied.
+otherwise anyone could register the address and take the invite, and it fails with permission_denied; so it does
+for single sign-on by a provider that the project does not have for the domain of the address.
 Fails with invite_not_found, and as accept_organisation_invite does.$$;
 grant execute on function public.accept_my_organisation_invite to authenticated;
 grant execute on function usher.accept_my_invite to authenticated;

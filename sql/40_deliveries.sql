@@ -339,7 +339,7 @@ begin
   v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
     case when v_delivery.kind = 'invite' then v_invite.template_id end);
   if v_is_offer then
-    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id);
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
     v_stop_token := usher.mint_stop_token(v_delivery.id);
   end if;
 
@@ -373,7 +373,8 @@ begin
       'inviter_email', v_inviter.email,
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason) end);
+      'decline_reason', v_invite.declined_reason,
+      'membership_ends_at', v_invite.membership_ends_at) end);
 end
 $$;
 comment on function usher.prepare_delivery is

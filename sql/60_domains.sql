@@ -280,12 +280,12 @@ as $$
   select d.*
   from auth.users u
   join public.organisation_domains d on d.domain = usher.email_domain(usher.normalise_email(u.email))
-  where u.id = auth.uid() and u.email_confirmed_at is not null
+  where u.id = auth.uid() and usher.has_proven_address(u.id)
     and (select s.auth_confirms_addresses from usher.settings s)
     and d.verified_at is not null and d.join_policy <> 'none'
 $$;
 comment on function usher.my_joinable_domains is
-  'Verified domains that the caller''s confirmed address belongs to and that let people join or ask.';
+  'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
 
 create function usher.list_joinable_organisations()
 returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
@@ -345,6 +345,8 @@ begin
   elsif v_member.status = 'banned' then
     perform usher.fail('member_banned');
   end if;
+  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  perform usher.require_sign_in(v_domain.organisation_id, auth.uid(), v_email);
 
   if v_domain.join_policy = 'join' then
     perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
@@ -355,7 +357,6 @@ begin
     return 'joined';
   end if;
 
-  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
   insert into public.organisation_join_requests (organisation_id, user_id, email)
   values (v_domain.organisation_id, auth.uid(), v_email)
   on conflict do nothing;
@@ -384,7 +385,7 @@ comment on function public.join_organisation is
 $$Joins one of list_joinable_organisations, or asks to.
 
 Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
-(also where the caller's address does not open it), already_member, member_banned, seat_limit_reached,
+(also where the caller's address does not open it), sso_required, already_member, member_banned, seat_limit_reached,
 invalid_role, role_not_assignable.$$;
 grant execute on function public.join_organisation to authenticated;
 grant execute on function usher.join_organisation to authenticated;
@@ -443,6 +444,11 @@ begin
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
+  -- They came as the organisation asks when they asked to join; but it may ask more since.
+  if usher.lacks_identity(v_request.organisation_id, v_request.user_id, v_request.email) then
+    perform usher.fail('sso_required',
+      hint => 'Decline the request: they can ask again once they sign in the way that the organisation asks for.');
+  end if;
   perform usher.require_roles(v_request.organisation_id, v_roles);
   perform usher.require_free_seat(v_request.organisation_id);
   v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles);
@@ -472,7 +478,8 @@ $$Lets somebody in who asked to join.
 
 Returns the membership. Needs invite.create, and the right to give the roles. Fails with unauthenticated,
 invite_not_found, permission_denied, invite_not_pending, invalid_role, role_not_assignable,
-seat_limit_reached, already_member, member_banned.$$;
+sso_required (they asked before the organisation asked for another way in), seat_limit_reached, already_member,
+member_banned.$$;
 grant execute on function public.approve_organisation_join_request to authenticated;
 grant execute on function usher.approve_join_request to authenticated;
 

@@ -5,7 +5,7 @@
  */
 import { createClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
-import { createUsher, openLanding, takeToken } from '../index.ts'
+import { createUsher, keepToken, openLanding } from '../index.ts'
 import { App } from './app/app.tsx'
 import { initialLanguage } from './app/language.tsx'
 import { takeStopToken } from './app/stop-token.ts'
@@ -18,10 +18,13 @@ interface Config {
   publishableKey: string
   /** Whether the project has single sign-on; it is offered then. */
   hasSso?: boolean
+  /** Where `functions/one-click` answers, if it does; its button is shown then. */
+  oneClickUrl?: string
 }
 
-// Before anything else: a token in the address could end in a screenshot, a bookmark or a history.
-const token = takeToken()
+// Before anything else: a token in the address could end in a screenshot, a bookmark or a history; and one that
+// is kept nowhere yet would be lost by a reload.
+const token = keepToken()
 const stopToken = takeStopToken()
 
 const code = initialLanguage()
@@ -51,7 +54,7 @@ if (root) {
       usher={usher}
       landing={landing}
       stopToken={stopToken}
-      hasSso={config.hasSso ?? false}
+      ways={{ hasSso: config.hasSso ?? false, oneClickUrl: config.oneClickUrl ?? null }}
       language={{ code, texts }}
     />,
   )

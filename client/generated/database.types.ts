@@ -552,6 +552,48 @@ export type Database = {
           },
         ]
       }
+      organisation_sign_in_rules: {
+        Row: {
+          domain: string | null
+          for_members: boolean
+          level: string
+          max_age: string | null
+          methods: string[]
+          organisation_id: string
+          provider: string | null
+          updated_at: string
+        }
+        ComputedFields: never
+        Insert: {
+          domain?: string | null
+          for_members?: boolean
+          level?: string
+          max_age?: string | null
+          methods?: string[]
+          organisation_id: string
+          provider?: string | null
+          updated_at?: string
+        }
+        Update: {
+          domain?: string | null
+          for_members?: boolean
+          level?: string
+          max_age?: string | null
+          methods?: string[]
+          organisation_id?: string
+          provider?: string | null
+          updated_at?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_sign_in_rules_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: true
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisations: {
         Row: {
           accent_colour: string | null
@@ -1771,6 +1813,25 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      update_organisation_sign_in_rule: {
+        Args: { changes: Json; organisation_id: string }
+        Returns: {
+          domain: string | null
+          for_members: boolean
+          level: string
+          max_age: string | null
+          methods: string[]
+          organisation_id: string
+          provider: string | null
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_sign_in_rules'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       validate_organisation_invite: {
         Args: { token: string }
         Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
@@ -1859,6 +1920,10 @@ export type Database = {
         expires_at: string | null
         has_account: boolean | null
         membership_ends_at: string | null
+        one_click: boolean | null
+        sign_in_domain: string | null
+        sign_in_level: string | null
+        sign_in_provider: string | null
       }
       organisation_invite_result: {
         row_number: number | null

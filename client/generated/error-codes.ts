@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'role_not_assignable'
   /** 403: Only people who have been invited can make an account. */
   | 'signup_not_invited'
+  /** 403: The organisation asks for another way of signing in. */
+  | 'sso_required'
   /** 404: This is not a link that we have sent. */
   | 'invite_invalid'
   /** 404: There is no such invite, or it is not yours to see. */

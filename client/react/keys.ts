@@ -18,6 +18,7 @@ export type UsherPart =
   | 'deliveries'
   | 'templates'
   | 'domains'
+  | 'signInRule'
   | 'joinRequests'
 
 export const usherKeys = {

@@ -128,6 +128,9 @@ export const useUpdateDomain = (organisationId: string) =>
 export const useDeleteDomain = (organisationId: string) =>
   useMutation(useUsherMutations().domains.delete(organisationId))
 
+export const useUpdateSignInRule = (organisationId: string) =>
+  useMutation(useUsherMutations().signInRules.update(organisationId))
+
 export const useApproveJoinRequest = (organisationId: string) =>
   useMutation(useUsherMutations().joinRequests.approve(organisationId))
 

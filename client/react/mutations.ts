@@ -19,6 +19,7 @@ import type {
   Permission,
   RoleDraft,
   RoleName,
+  SignInRuleChanges,
   Usher,
 } from '../index.ts'
 import { changeMutation, type Foretold } from './change.ts'
@@ -378,6 +379,14 @@ export function usherMutations(usher: Usher) {
           organisationId,
           run: (to, { reviewId, ...reason }: { reviewId: string; reason?: string }) =>
             to.accessReviews.close(reviewId, reason),
+        }),
+    },
+    signInRules: {
+      update: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['signInRules', 'update'],
+          organisationId,
+          run: (to, changes: SignInRuleChanges) => to.signInRules.update(organisationId, changes),
         }),
     },
     joinRequests: {

@@ -144,6 +144,10 @@ export function usherQueries(usher: Usher) {
       list: (id: string) =>
         answerQuery(usher, keys.part(id, 'domains', 'list'), (to) => to.domains.list(id)),
     },
+    signInRules: {
+      get: (id: string) =>
+        answerQuery(usher, keys.part(id, 'signInRule'), (to) => to.signInRules.get(id)),
+    },
     joinRequests: {
       list: (id: string, filter: Filter<JoinRequestFilter> = {}) =>
         pagesQuery(usher, keys.part(id, 'joinRequests', 'list', filter), (to, page) =>

@@ -107,6 +107,9 @@ export const useTemplates = (
 export const useDomains = (organisationId: string) =>
   useQuery(useUsherQueries().domains.list(organisationId))
 
+export const useSignInRule = (organisationId: string) =>
+  useQuery(useUsherQueries().signInRules.get(organisationId))
+
 export const useJoinRequests = (
   organisationId: string,
   filter?: Parameters<Queries['joinRequests']['list']>[1],

@@ -211,7 +211,8 @@ export function recordDeliveryEventOf(sql: postgres.Sql) {
 }
 
 /** The contract's word for an error of ours. */
-function codeOf(error: unknown): string | null {
+/** The word of a refusal; null for what is none of ours. */
+export function codeOf(error: unknown): string | null {
   const { code, message } = error as { code?: string; message?: string }
   return code === 'PGRST' ? ((JSON.parse(message ?? '{}') as { code?: string }).code ?? null) : null
 }

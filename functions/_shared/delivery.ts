@@ -18,6 +18,8 @@ export interface InviteFacts {
   /** ISO 8601. */
   expires_at: string
   decline_reason: string | null
+  /** ISO 8601; null: the membership has no end. */
+  membership_ends_at: string | null
 }
 
 /** What a mail about a membership says, as it was when it was caused. */

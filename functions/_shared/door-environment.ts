@@ -28,11 +28,11 @@ export function readDoorEnvironment(variables: Variables): DoorEnvironment {
 
 /** The same, as a part of an environment that holds more. */
 export function readDoor(read: Read, variables: Variables): DoorEnvironment {
-  const { USHER_ALLOWED_ORIGINS } = variables
+  const { USHER_ALLOWED_ORIGINS, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_PUBLISHABLE_KEY } = variables
   return {
     supabaseUrl: read('SUPABASE_URL', matching(/^https?:\/\/[^/]+$/), 'an address without a path'),
     publishableKey:
-      keyOf(variables) ??
+      keyOf(SUPABASE_PUBLISHABLE_KEYS, SUPABASE_PUBLISHABLE_KEY) ??
       read('SUPABASE_ANON_KEY', matching(/^\S+$/), 'the publishable key of the project'),
     // There are no cookies: a page can do no more here than any program that holds the same token.
     allowedOrigins:
@@ -42,10 +42,16 @@ export function readDoor(read: Read, variables: Variables): DoorEnvironment {
   }
 }
 
-/** As hosted functions are given it, `{"default": "sb_publishable_…"}`, or by itself; null: the older way. */
-function keyOf({ SUPABASE_PUBLISHABLE_KEYS, SUPABASE_PUBLISHABLE_KEY }: Variables): string | null {
-  const keys = parseKeys(SUPABASE_PUBLISHABLE_KEYS ?? '')
-  return keys?.default ?? Object.values(keys ?? {})[0] ?? (SUPABASE_PUBLISHABLE_KEY || null)
+/**
+ * A key of the project out of two variables.
+ *
+ * @param all - as hosted functions are given it, such as `{"default": "sb_publishable_…"}`
+ * @param one - by itself
+ * @returns null where there is neither: then it comes the older way
+ */
+export function keyOf(all: string | undefined, one: string | undefined): string | null {
+  const keys = parseKeys(all ?? '')
+  return keys?.default ?? Object.values(keys ?? {})[0] ?? (one || null)
 }
 
 function parseKeys(text: string): Record<string, string> | null {

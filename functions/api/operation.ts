@@ -87,6 +87,7 @@ export const OUTSIDE: RefusalCode[] = [
   'unauthenticated',
   'organisation_not_found',
   'permission_denied',
+  'sso_required',
 ]
 
 /** Limits are SQL's business; only what no function of SQL sees is bounded here. */

@@ -41,6 +41,11 @@ export const REFUSALS = {
     title: 'Only people who have been invited can make an account.',
     hint: 'Ask for an invite, and sign up with the address that it was sent to.',
   },
+  sso_required: {
+    status: 403,
+    title: 'The organisation asks for another way of signing in.',
+    hint: 'Sign in the way that details names, then try again.',
+  },
   invite_invalid: {
     status: 404,
     title: 'This is not a link that we have sent.',

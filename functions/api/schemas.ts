@@ -117,6 +117,15 @@ export const InvitePreview = z
     expires_at: time.nullable(),
     has_account: z.boolean().nullable(),
     membership_ends_at: time.nullable(),
+    sign_in_provider: text
+      .nullable()
+      .openapi({ description: 'Through whom the organisation wants people to sign in.' }),
+    sign_in_domain: text.nullable(),
+    sign_in_level: z.enum(['aal1', 'aal2']).nullable(),
+    one_click: z
+      .boolean()
+      .nullable()
+      .openapi({ description: 'Whether the one-click function takes this link.' }),
   })
   .openapi('InvitePreview')
 
@@ -190,6 +199,19 @@ export const Domain = z
     created_at: time,
   })
   .openapi('Domain')
+
+export const SignInRule = z
+  .object({
+    organisation_id: id,
+    provider: text.nullable().openapi({ example: 'keycloak' }),
+    domain: text.nullable(),
+    level: z.enum(['aal1', 'aal2']),
+    methods: names,
+    max_age: text.nullable().openapi({ example: '12:00:00' }),
+    for_members: z.boolean(),
+    updated_at: time,
+  })
+  .openapi('SignInRule')
 
 export const JoinableOrganisation = z
   .object({

@@ -70,6 +70,7 @@ export function Invite(props: InviteProps) {
       )}
       {mail.invite.message && <Quote>{mail.invite.message}</Quote>}
       <Paragraph>{texts.role(words)}</Paragraph>
+      {words.membershipEndsAt && <Paragraph>{texts.membershipEnd(words)}</Paragraph>}
     </Layout>
   )
 }

@@ -54,6 +54,7 @@ const facts: InviteFacts & { email: string } = {
   message: null,
   expires_at: '2026-11-28T10:00:00+00:00',
   decline_reason: null,
+  membership_ends_at: null,
 }
 
 const invite: OfferDelivery = {

@@ -23,6 +23,9 @@ export function inviteWords(
     roleCount: invite.roles.length,
     expiresIn: language.sayWhen(expiresAt, now),
     expiresAt: language.sayDate(expiresAt),
+    membershipEndsAt: invite.membership_ends_at
+      ? language.sayDate(new Date(invite.membership_ends_at))
+      : '',
   }
 }
 

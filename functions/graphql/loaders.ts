@@ -20,6 +20,7 @@ import type {
   OrganisationRow,
   RoleExclusionRow,
   RoleRow,
+  SignInRuleRow,
 } from './rows.ts'
 
 /** Tables with pages, and the column that orders them; the id decides between equal ones. */
@@ -71,7 +72,7 @@ export function createLoaders(client: CallerClient) {
   }, BATCH)
 
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
-    table: 'organisation_domains' | 'organisation_role_exclusions',
+    table: 'organisation_domains' | 'organisation_role_exclusions' | 'organisation_sign_in_rules',
     order: string,
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
@@ -111,6 +112,8 @@ export function createLoaders(client: CallerClient) {
     }, BATCH),
 
     domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
+    /** One, or none. */
+    signInRules: ofOrganisations<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** What a review asks about, by person and role. */

@@ -20,6 +20,7 @@ export type RoleExclusionRow = Table<'organisation_role_exclusions'>
 export type DeliveryRow = Table<'organisation_deliveries'>
 export type EmailTemplateRow = Table<'organisation_email_templates'>
 export type DomainRow = Table<'organisation_domains'>
+export type SignInRuleRow = Table<'organisation_sign_in_rules'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
 export type AccessReviewRow = Table<'organisation_access_reviews'>
 export type AccessReviewItemRow = Table<'organisation_access_review_items'>

@@ -30,6 +30,7 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
   const template = { ...of, kind: 'invite', locale: 'en', subject: 'Hello' }
   await owner.rpc('create_organisation_email_template', template)
   await owner.rpc('create_organisation_domain', { ...of, domain: 'furnished.example' })
+  await owner.rpc('update_organisation_sign_in_rule', { ...of, changes: { level: 'aal2' } })
   const invite = { ...of, email: 'furnished@example.com', roles: ['member'] }
   await owner.rpc('create_organisation_invite', invite)
   const due_at = new Date(Date.now() + 86_400_000).toISOString()

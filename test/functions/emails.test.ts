@@ -53,6 +53,15 @@ const words = (text: string) =>
   text.replace(/https?:\S+|-{3,}/g, '').match(/[\p{L}\p{N}@.:/#_-]+/gu) ?? []
 
 describe('the invitation', () => {
+  test('says until when the membership would last, where it has an end', async () => {
+    const { text } = await draw({}, { membership_ends_at: '2027-03-31T18:00:00Z' })
+
+    expect(text).toContain(
+      'Your membership would last until Wednesday, 31 March 2027 at 18:00 UTC.',
+    )
+    expect((await draw()).text).not.toContain('membership would last')
+  })
+
   test('says who invites to what, as what, until when, and carries the link', async () => {
     const { subject, text, html } = await draw()
 

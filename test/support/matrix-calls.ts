@@ -146,6 +146,10 @@ export const CALLS: Record<string, Call> = {
   join_organisation: inOrganisation,
   approve_organisation_join_request: withRequest,
   decline_organisation_join_request: withRequest,
+  update_organisation_sign_in_rule: async ({ id }) => ({
+    organisation_id: id,
+    changes: { provider: 'keycloak' },
+  }),
   enrol_organisation_device: async ({ id, owner }) => {
     const { code } = await owner.rpc('create_organisation_device_invite', {
       organisation_id: id,

@@ -35,17 +35,35 @@ export class Caller {
   readonly role: Role
   readonly userId: string | null
   readonly email: string | null
+  /** What the token says beside role and subject. */
+  readonly claims: object
 
-  constructor(sql: postgres.Sql, role: Role, user: { id: string; email: string } | null = null) {
+  constructor(
+    sql: postgres.Sql,
+    role: Role,
+    user: { id: string; email: string } | null = null,
+    claims: object = {},
+  ) {
     this.sql = sql
     this.role = role
+    this.claims = claims
     this.userId = user?.id ?? null
     this.email = user?.email ?? null
   }
 
+  /** The same account in a session whose token says this as well. */
+  inSession(claims: object): Caller {
+    const user = this.userId ? { id: this.userId, email: this.email ?? '' } : null
+    return new Caller(this.sql, this.role, user, claims)
+  }
+
   /** Runs statements as this caller; all are rolled back if one is refused. */
   async run<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> {
-    const claims = JSON.stringify({ role: this.role, ...(this.userId && { sub: this.userId }) })
+    const claims = JSON.stringify({
+      ...this.claims,
+      role: this.role,
+      ...(this.userId && { sub: this.userId }),
+    })
     try {
       return (await this.sql.begin(async (tx) => {
         await tx`select set_config('role', ${this.role}, true),

@@ -113,6 +113,8 @@ export const MATRIX: Record<string, Outcomes> = {
   approve_organisation_join_request: admins('invite_not_found'),
   decline_organisation_join_request: admins('invite_not_found'),
 
+  update_organisation_sign_in_rule: admins(),
+
   create_organisation_email_template: admins(),
   update_organisation_email_template: admins(),
   delete_organisation_email_template: admins(),

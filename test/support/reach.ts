@@ -48,6 +48,7 @@ export const TABLES: Record<string, Reach | null> = {
   'public.organisation_access_reviews': seenBy(WATCHERS),
   'public.organisation_access_review_items': seenBy(WATCHERS),
   'public.organisation_domains': seenBy(ADMINS),
+  'public.organisation_sign_in_rules': seenBy(MEMBERS),
   // What the view organisation_invites reads, with its caller's rights.
   'usher.invites': seenBy(WATCHERS),
 
@@ -58,6 +59,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.invite_tokens': NOBODY,
   'usher.mail_opt_outs': NOBODY,
   'usher.mail_pace': NOBODY,
+  'usher.one_clicks': NOBODY,
   'usher.permissions': NOBODY,
   'usher.rate_limits': NOBODY,
   'usher.role_assigners': NOBODY,
@@ -146,6 +148,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   update_member_ends: SIGNED_IN,
   update_member_roles: SIGNED_IN,
   update_organisation: SIGNED_IN,
+  update_sign_in_rule: SIGNED_IN,
   update_role: SIGNED_IN,
   verify_audit_trail: SIGNED_IN,
   export_evidence: SIGNED_IN,
@@ -176,6 +179,8 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   purge_audit_trail: WORKER,
   list_domains_to_verify: WORKER,
   confirm_domain: WORKER,
+  start_one_click: WORKER,
+  finish_one_click: WORKER,
 }
 
 /** What a row has to be seen by. */

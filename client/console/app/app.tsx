@@ -15,13 +15,13 @@ import type { LanguageCode } from '../texts/languages.ts'
 import { AccentContext } from './accent.ts'
 import { LanguageProvider } from './language.tsx'
 import { Pages } from './pages.tsx'
-import { SessionProvider } from './session.tsx'
+import { SessionProvider, type Ways } from './session.tsx'
 import { readableVariables, themeFor } from './theme.ts'
 
 interface AppProps {
   supabase: SupabaseClient
   usher: Usher
-  hasSso: boolean
+  ways: Ways
   language: { code: LanguageCode; texts: Texts }
   /** The invitation whose link led here. */
   landing: Landing
@@ -29,14 +29,14 @@ interface AppProps {
   stopToken: string | null
 }
 
-export function App({ supabase, usher, hasSso, language, landing, stopToken }: AppProps) {
+export function App({ supabase, usher, ways, language, landing, stopToken }: AppProps) {
   return (
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
           <QueryClientProvider client={queryClient}>
             <UsherProvider usher={usher}>
-              <SessionProvider supabase={supabase} hasSso={hasSso}>
+              <SessionProvider supabase={supabase} ways={ways}>
                 <BrowserRouter>
                   <Pages landing={landing} stopToken={stopToken} />
                 </BrowserRouter>

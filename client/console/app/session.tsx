@@ -13,23 +13,29 @@ export interface Person {
   email: string
 }
 
-interface Session {
+/** What the project offers beside passwords and codes. */
+export interface Ways {
+  /** Whether there is single sign-on. */
+  hasSso: boolean
+  /** Where the one-click function answers; null: not. */
+  oneClickUrl: string | null
+}
+
+interface Session extends Ways {
   supabase: SupabaseClient
   /** null for nobody, undefined until that is known. */
   person: Person | null | undefined
-  /** Whether the project offers single sign-on. */
-  hasSso: boolean
 }
 
 const SessionContext = createContext<Session | null>(null)
 
 interface SessionProviderProps {
   supabase: SupabaseClient
-  hasSso: boolean
+  ways: Ways
   children: ReactNode
 }
 
-export function SessionProvider({ supabase, hasSso, children }: SessionProviderProps) {
+export function SessionProvider({ supabase, ways, children }: SessionProviderProps) {
   const [person, setPerson] = useState<Person | null>()
 
   const queryClient = useQueryClient()
@@ -47,7 +53,7 @@ export function SessionProvider({ supabase, hasSso, children }: SessionProviderP
     return () => data.subscription.unsubscribe()
   }, [supabase, queryClient])
 
-  const session = useMemo(() => ({ supabase, person, hasSso }), [supabase, person, hasSso])
+  const session = useMemo(() => ({ supabase, person, ...ways }), [supabase, person, ways])
   return <SessionContext value={session}>{children}</SessionContext>
 }
 

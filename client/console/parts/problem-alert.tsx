@@ -5,8 +5,10 @@
  */
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { isUsherError } from '../../index.ts'
 import { useTexts } from '../app/language.tsx'
 import { useProblem } from '../app/problem.ts'
+import { WayIn } from './way-in.tsx'
 
 interface ProblemAlertProps {
   error: unknown
@@ -23,6 +25,9 @@ export function ProblemAlert({ error, onRetry, children }: ProblemAlertProps) {
       <Text size="sm">
         {text} {hint}
       </Text>
+      {code === 'sso_required' && isUsherError(error) && error.details && (
+        <WayIn lacks={error.details} />
+      )}
       {children}
       <Group mt="xs" justify="space-between">
         {code && (

@@ -55,6 +55,7 @@ export const de: Texts = {
     member_banned: 'Diese Person ist von der Organisation ausgeschlossen.',
     permission_denied: 'Ihre Rollen erlauben das in dieser Organisation nicht.',
     role_not_assignable: 'Mit Ihren Rollen dürfen Sie diese Rolle nicht vergeben.',
+    sso_required: 'Die Organisation verlangt eine andere Art der Anmeldung.',
     signup_not_invited: 'Nur wer eingeladen ist, kann ein Konto anlegen.',
     invite_invalid: 'Diesen Link haben wir nicht verschickt.',
     invite_not_found: 'Diese Einladung gibt es nicht.',
@@ -136,6 +137,10 @@ export const de: Texts = {
     'delivery.sent': 'Mail gesendet',
     'delivery.suppressed': 'Mail zurückgehalten',
     'device.enrolled': 'Gerät angemeldet',
+    'sign_in_rule.updated': 'Anmelderegel geändert',
+    'invite.one_click_started': 'Ein-Klick-Beitritt begonnen',
+    'invite.one_click_done': 'Ein-Klick-Beitritt ausgeführt',
+    'invite.one_click_failed': 'Ein-Klick-Beitritt fehlgeschlagen',
     'domain.claimed': 'Domain beansprucht',
     'domain.deleted': 'Domain aufgegeben',
     'domain.updated': 'Domain geändert',
@@ -209,6 +214,22 @@ export const de: Texts = {
     useCode: 'Weiter',
     sendAnother: 'Anderen Code schicken',
     sso: 'Weiter mit Single Sign-on',
+    wayIn: 'Weiter zur Anmeldung',
+    wayInText: (organisation) =>
+      `${organisation} verlangt, dass Sie sich über ihre eigene Anmeldung anmelden. Sie kommen hierher zurück.`,
+    signInAgain: 'Neu anmelden',
+    signInAgainText: 'Ihre Anmeldung ist für diese Organisation zu lange her.',
+    otherMethodText:
+      'Diese Organisation verlangt eine Art der Anmeldung, die Sie nicht benutzt haben. Melden Sie sich ab und wählen Sie eine andere.',
+    secondFactorText:
+      'Diese Organisation verlangt einen zweiten Faktor: einen Code Ihrer Authenticator-App.',
+    secondFactorScan: 'Lesen Sie dieses Bild mit der App ein, oder tippen Sie den Schlüssel ab.',
+    secondFactorPicture: 'Bild mit dem Schlüssel',
+    secondFactorCode: 'Code der App',
+    secondFactorConfirm: 'Bestätigen',
+    secondFactorWrong:
+      'Dieser Code ist falsch oder zu alt. Nehmen Sie den, den die App jetzt zeigt.',
+    secondFactorDone: 'Erledigt. Versuchen Sie es jetzt noch einmal.',
     confirmByMail:
       'Bestätigen Sie Ihre Adresse mit der Mail, die unterwegs ist, und kommen Sie zurück.',
     wrongCredentials: 'Adresse und Passwort passen nicht zusammen.',
@@ -235,6 +256,12 @@ export const de: Texts = {
       `${organisation} erfährt davon. Sie können diese Seite schließen. Wenn Sie es sich anders überlegen, bitten Sie um eine neue Einladung.`,
     hasAccount: 'Melden Sie sich an, um anzunehmen.',
     noAccount: 'Legen Sie ein Konto an, um anzunehmen.',
+    oneClick: 'Mit einem Klick beitreten',
+    oneClickText: (email) =>
+      `Wir legen ein Konto für ${email} an und melden Sie an. Sie brauchen kein Passwort.`,
+    oneClickOver:
+      'Das geht mit diesem Link nicht mehr. Legen Sie ein Konto an, oder melden Sie sich an.',
+    otherWays: 'Anderer Weg',
     wrongAccountTitle: 'Sie sind mit einer anderen Adresse angemeldet',
     wrongAccount: (signedIn, invited) =>
       `Sie sind als ${signedIn} angemeldet, und diese Einladung ist für ${invited}. Wechseln Sie das Konto, um sie anzunehmen.`,
@@ -742,6 +769,27 @@ export const de: Texts = {
     retention: 'Protokoll aufbewahren',
     retentionForever: 'Für immer',
     years: (n) => count(n, '# Jahr', '# Jahre'),
+    signIn: 'Anmeldung',
+    signInText: 'Auf welchem Weg Leute kommen müssen, bevor sie Mitglied werden.',
+    signInBy: 'Leute kommen',
+    signInWays: {
+      any: 'auf beliebigem Weg',
+      provider: 'über einen Anbieter',
+      domain: 'über den SAML-Anbieter einer Domain',
+    },
+    signInProvider: 'Anbieter',
+    signInProviderHint: 'Wie Supabase Auth ihn nennt: sso:<id>, keycloak oder custom:<name>',
+    signInDomain: 'Domain des SAML-Anbieters',
+    signInLevel: 'Zweiter Faktor',
+    signInLevels: {
+      aal1: 'nicht nötig',
+      aal2: 'nötig',
+    },
+    signInMaxAge: 'Anmeldung höchstens her',
+    signInMaxAgeAny: 'beliebig lange',
+    signInForMembers: 'Auch von Mitgliedern verlangen, nicht nur von denen, die beitreten',
+    signInForMembersHint:
+      'Sie müssen selbst auf diesem Weg gekommen sein. Inhaber und Geräte werden nie ausgesperrt.',
     closedDoor: 'Geschlossene Tür',
     closedDoorText:
       'Ob jemand ohne Einladung ein Konto anlegen kann, legt der Betreiber für das ganze Projekt fest.',

@@ -26,6 +26,7 @@ const ACCEPT: RefusalCode[] = [
   'invalid_role',
   'role_not_assignable',
   'domain_not_allowed',
+  'sso_required',
   'seat_limit_reached',
   'already_member',
   'member_banned',

@@ -122,6 +122,7 @@ export const domains: Operation[] = [
       ...DECIDE,
       'invalid_role',
       'role_not_assignable',
+      'sso_required',
       'seat_limit_reached',
       'already_member',
       'member_banned',

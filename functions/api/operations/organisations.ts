@@ -16,7 +16,13 @@ import {
   text,
   value,
 } from '../operation.ts'
-import { JoinableOrganisation, Member, MyOrganisation, Organisation } from '../schemas.ts'
+import {
+  JoinableOrganisation,
+  Member,
+  MyOrganisation,
+  Organisation,
+  SignInRule,
+} from '../schemas.ts'
 
 const tag = 'Organisations'
 
@@ -97,6 +103,37 @@ export const organisations: Operation[] = [
     ],
   },
   {
+    id: 'readSignInRule',
+    method: 'get',
+    path: '/organisations/{organisation_id}/sign-in-rule',
+    tag,
+    summary: 'Which way people have to come in: one rule, or none where any way will do.',
+    source: {
+      table: 'organisation_sign_in_rules',
+      equal: ['organisation_id'],
+      order: [['organisation_id', 'asc']],
+    },
+    params: inOrganisation,
+    answers: list(SignInRule),
+    refuses: ['unauthenticated'],
+  },
+  {
+    id: 'updateSignInRule',
+    method: 'patch',
+    path: '/organisations/{organisation_id}/sign-in-rule',
+    tag,
+    summary: 'Says which way people have to come in; what is left out stays, null takes it back.',
+    description: 'Any of provider, domain, level, methods, max_age, for_members.',
+    source: {
+      function: 'update_organisation_sign_in_rule',
+      toArguments: ({ organisation_id, ...changes }) => ({ organisation_id, changes }),
+    },
+    params: inOrganisation,
+    body: z.looseObject({}).openapi({ example: { provider: 'keycloak', max_age: '12 hours' } }),
+    answers: row(SignInRule),
+    refuses: [...OUTSIDE, 'invalid_settings'],
+  },
+  {
     id: 'deleteOrganisation',
     method: 'delete',
     path: '/organisations/{organisation_id}',
@@ -142,6 +179,7 @@ export const organisations: Operation[] = [
     refuses: [
       'unauthenticated',
       'organisation_not_found',
+      'sso_required',
       'already_member',
       'member_banned',
       'seat_limit_reached',

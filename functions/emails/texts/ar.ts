@@ -30,6 +30,7 @@ export const ar: Texts = {
         : `هذه دعوة لتصبح عضوًا في ${organisation}.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'دورك' : 'أدوارك'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `تنتهي الدعوة ${expiresIn}، ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) => `تستمر عضويتك حتى ${membershipEndsAt}.`,
     button: 'عرض الدعوة',
     link: 'إذا لم يعمل الزر، فانسخ هذا العنوان إلى متصفحك:',
     why: ({ organisation, email }) =>

@@ -33,6 +33,7 @@ export const de: Texts = {
         : `Sie sind eingeladen, Mitglied von ${organisation} zu werden.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Ihre Rolle' : 'Ihre Rollen'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `Die Einladung endet ${expiresIn}, am ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) => `Ihre Mitgliedschaft gälte bis ${membershipEndsAt}.`,
     button: 'Einladung ansehen',
     link: 'Falls der Knopf nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:',
     why: ({ organisation, email }) =>

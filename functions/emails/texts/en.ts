@@ -27,6 +27,8 @@ export const en: Texts = {
         : `You are invited to become a member of ${organisation}.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Your role' : 'Your roles'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `The invitation ends ${expiresIn}, on ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) =>
+      `Your membership would last until ${membershipEndsAt}.`,
     button: 'See the invitation',
     link: 'If the button does not work, copy this address into your browser:',
     why: ({ organisation, email }) =>

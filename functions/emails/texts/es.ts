@@ -33,6 +33,7 @@ export const es: Texts = {
         : `Tiene una invitación para ser miembro de ${organisation}.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Su función' : 'Sus funciones'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `La invitación termina ${expiresIn}, el ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) => `Su pertenencia duraría hasta el ${membershipEndsAt}.`,
     button: 'Ver la invitación',
     link: 'Si el botón no funciona, copie esta dirección en su navegador:',
     why: ({ organisation, email }) =>

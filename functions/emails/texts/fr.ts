@@ -38,6 +38,8 @@ export const fr: Texts = {
         : `Vous êtes invité à devenir membre de ${organisation}.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Votre rôle' : 'Vos rôles'} : ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `L’invitation expire ${expiresIn}, le ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) =>
+      `Votre adhésion durerait jusqu’au ${membershipEndsAt}.`,
     button: 'Voir l’invitation',
     link: 'Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :',
     why: ({ organisation, email }) =>

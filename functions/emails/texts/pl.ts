@@ -31,6 +31,7 @@ export const pl: Texts = {
         : `Zapraszamy Cię do grona członków ${organisation}.`,
     role: ({ roles, roleCount }) => `${roleCount === 1 ? 'Twoja rola' : 'Twoje role'}: ${roles}`,
     expiry: ({ expiresIn, expiresAt }) => `Zaproszenie wygasa ${expiresIn}: ${expiresAt}.`,
+    membershipEnd: ({ membershipEndsAt }) => `Twoje członkostwo trwałoby do: ${membershipEndsAt}.`,
     button: 'Zobacz zaproszenie',
     link: 'Jeśli przycisk nie działa, skopiuj ten adres do przeglądarki:',
     why: ({ organisation, email }) =>

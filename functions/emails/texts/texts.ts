@@ -16,6 +16,8 @@ export interface InviteWords {
   expiresIn: string
   /** Such as "Saturday, 28 November 2026 at 10:00 UTC". */
   expiresAt: string
+  /** Until when the membership would count; empty: it has no end. */
+  membershipEndsAt: string
 }
 
 /** A mail that tells that something has happened. What a kind does not know is empty. */
@@ -73,6 +75,8 @@ export interface Texts {
     intro(words: InviteWords): string
     role(words: InviteWords): string
     expiry(words: InviteWords): string
+    /** Only where the membership has an end. */
+    membershipEnd(words: InviteWords): string
     button: string
     /** Before the link in full. */
     link: string

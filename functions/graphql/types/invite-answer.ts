@@ -35,6 +35,19 @@ builder.objectType(InvitePreview, {
     expiresAt: t.expose('expires_at', { type: 'DateTime', nullable: true }),
     membershipEndsAt: t.expose('membership_ends_at', { type: 'DateTime', nullable: true }),
     hasAccount: t.exposeBoolean('has_account', { nullable: true }),
+    signInProvider: t.exposeString('sign_in_provider', {
+      nullable: true,
+      description: 'Through whom the organisation wants people to sign in.',
+    }),
+    signInDomain: t.exposeString('sign_in_domain', {
+      nullable: true,
+      description: 'In its place, the mail domain of a SAML provider.',
+    }),
+    signInLevel: t.exposeString('sign_in_level', { nullable: true, description: 'aal1 or aal2.' }),
+    oneClick: t.exposeBoolean('one_click', {
+      nullable: true,
+      description: 'Whether the one-click function takes this link.',
+    }),
   }),
 })
 

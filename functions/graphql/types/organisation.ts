@@ -15,6 +15,7 @@ import { Member, MemberConnection, MemberStatus } from './member.ts'
 import { MyOrganisation, Organisation } from './organisation-ref.ts'
 import { inOrganisation, pageArgs } from './page.ts'
 import { Role, RoleExclusion } from './role.ts'
+import { SignInRule } from './sign-in-rule.ts'
 
 const byCreation = (row: { created_at: string; id: string }) => ({ at: row.created_at, id: row.id })
 
@@ -134,6 +135,12 @@ builder.objectType(Organisation, {
       type: [Domain],
       description: 'Its mail domains. With organisation.update.',
       resolve: ({ id }, _, { loaders }) => loaders.domains.load(id),
+    }),
+    signInRule: t.field({
+      type: SignInRule,
+      nullable: true,
+      description: 'Which way people have to come in; null: any.',
+      resolve: async ({ id }, _, { loaders }) => (await loaders.signInRules.load(id))[0] ?? null,
     }),
   }),
 })

@@ -6,13 +6,16 @@
 import { Alert, Anchor, Button, Divider, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { type Landing, nextStep } from '../../../index.ts'
+import { type Landing, nextStep, wayIn } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SignInForm } from '../../parts/sign-in-form.tsx'
+import { WayInButton } from '../../parts/way-in.tsx'
 import { DeclineForm } from './decline-form.tsx'
+import { goOn } from './go-on.ts'
 import type { PendingPreview } from './invite-page.tsx'
+import { OneClick, OneClickIsOver } from './one-click.tsx'
 
 interface InviteAnswerProps {
   preview: PendingPreview
@@ -60,14 +63,38 @@ export function InviteAnswer(props: InviteAnswerProps) {
 
 /** What stands between the reader and the membership: an account, the right one, or a button. */
 function Entry({ preview, landing, isRegistering, onStale }: InviteAnswerProps) {
-  const { invite } = useTexts()
-  const { person, supabase } = useSession()
+  const { invite, sign } = useTexts()
+  const { person, supabase, oneClickUrl } = useSession()
   const step = nextStep(preview, person?.email ?? null)
   const [isNew, setIsNew] = useState(step === 'register' || isRegistering)
+  // Kept while it works: on its way it signs somebody in.
+  const [oneClick, setOneClick] = useState<'offered' | 'left' | 'over'>(
+    oneClickUrl && preview.oneClick && !person ? 'offered' : 'left',
+  )
+  const way = wayIn(preview)
 
+  if (oneClickUrl && oneClick === 'offered') {
+    return (
+      <OneClick
+        url={oneClickUrl}
+        preview={preview}
+        landing={landing}
+        onOtherWay={(isOver) => setOneClick(isOver ? 'over' : 'left')}
+      />
+    )
+  }
+  if (!person && way) {
+    return (
+      <>
+        <Text>{sign.wayInText(preview.organisationName)}</Text>
+        <WayInButton way={way} email={preview.email} />
+      </>
+    )
+  }
   if (!person) {
     return (
       <>
+        {oneClick === 'over' && <OneClickIsOver />}
         <Text fw={500}>{isNew ? invite.noAccount : invite.hasAccount}</Text>
         <SignInForm
           fixedEmail={preview.email}
@@ -112,10 +139,7 @@ function AcceptButton({
   async function accept() {
     setIsBusy(true)
     const { data, error } = await landing.accept()
-    if (data) {
-      window.location.assign(preview.redirectTo ?? `/organisations/${data.organisationId}`)
-      return
-    }
+    if (data) return goOn(preview, data)
     setIsBusy(false)
     setError(error)
     if (landing.token === null) onStale()

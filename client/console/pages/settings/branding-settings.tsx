@@ -32,7 +32,7 @@ export function BrandingSettings({ details }: { details: Organisation }) {
         logoUrl: logoUrl.trim() || null,
         accentColour: accentColour.trim().toLowerCase() || null,
       })}
-      onSaved={() => form.resetDirty()}
+      onSaved={() => form.resetDirty(form.values)}
     >
       <TextInput
         label={settings.senderName}

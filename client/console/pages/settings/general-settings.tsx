@@ -30,7 +30,7 @@ export function GeneralSettings({ details }: { details: Organisation }) {
       isDirty={form.isDirty()}
       changes={() => ({ ...form.values, replyTo: form.values.replyTo.trim() || null })}
       onSaved={({ slug }) => {
-        form.resetDirty()
+        form.resetDirty(form.values)
         if (slug !== details.slug) navigate(`/organisations/${slug}/settings`, { replace: true })
       }}
     >

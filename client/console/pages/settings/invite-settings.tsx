@@ -27,7 +27,7 @@ export function InviteSettings({ details }: { details: Organisation }) {
       title={settings.invitations}
       isDirty={form.isDirty()}
       changes={() => ({ ...form.values, reminderBefore: form.values.reminderBefore || null })}
-      onSaved={() => form.resetDirty()}
+      onSaved={() => form.resetDirty(form.values)}
     >
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <NativeSelect

@@ -40,6 +40,17 @@ export function retentions({ compose, settings }: Texts): Choice[] {
   ]
 }
 
+/** How long ago people signed in at most. */
+export function signInAges({ compose, settings }: Texts): Choice[] {
+  return [
+    { value: '', label: settings.signInMaxAgeAny },
+    { value: '01:00:00', label: compose.hours(1) },
+    { value: '12:00:00', label: compose.hours(12) },
+    { value: '1 day', label: compose.days(1) },
+    { value: '7 days', label: compose.days(7) },
+  ]
+}
+
 /** The choices, and with them what is set now, also when it is none of them. */
 export function including(choices: Choice[], value: string | null): Choice[] {
   const isThere = choices.some((choice) => choice.value === (value ?? ''))

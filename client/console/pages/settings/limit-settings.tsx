@@ -29,7 +29,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
         allowedEmailDomains: form.values.allowedEmailDomains,
         auditRetention: form.values.auditRetention || null,
       })}
-      onSaved={() => form.resetDirty()}
+      onSaved={() => form.resetDirty(form.values)}
     >
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <NumberInput

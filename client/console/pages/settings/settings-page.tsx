@@ -16,6 +16,7 @@ import { DomainSettings } from './domain-settings.tsx'
 import { GeneralSettings } from './general-settings.tsx'
 import { InviteSettings } from './invite-settings.tsx'
 import { LimitSettings } from './limit-settings.tsx'
+import { SignInSettings } from './sign-in-settings.tsx'
 import { TemplateSettings } from './template-settings.tsx'
 
 export function SettingsPage() {
@@ -40,6 +41,7 @@ function Settings() {
           <InviteSettings details={details} />
           <LimitSettings details={details} />
           <DomainSettings />
+          <SignInSettings />
           <ClosedDoor />
           {can('organisation.delete') && <DeleteOrganisation />}
         </Stack>

@@ -59,7 +59,7 @@ export function TemplateEditor({ kind, template, templates, organisation }: Temp
     }
     const onSuccess = (saved: EmailTemplate) => {
       say.done(common.saved)
-      form.resetDirty()
+      form.resetDirty(form.values)
       if (!template) navigate(`${path}/settings/templates/${saved.id}`, { replace: true })
     }
     create.reset()

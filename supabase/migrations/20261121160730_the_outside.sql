@@ -1,4 +1,4 @@
--- Memberships and roles with an end.
+-- What is outside.
 set local lock_timeout = '5s';
 
 set local check_function_bodies = off;
@@ -33,6 +33,8 @@ DROP FUNCTION "usher"."invite_view"(uuid);
 
 DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
 
+DROP FUNCTION "usher"."mint_invite_token"(uuid);
+
 DROP FUNCTION "usher"."resend_invite"(uuid);
 
 DROP FUNCTION "usher"."revoke_invite"(uuid, text);
@@ -40,6 +42,16 @@ DROP FUNCTION "usher"."revoke_invite"(uuid, text);
 DROP FUNCTION "usher"."update_invite_roles"(uuid, text[]);
 
 DROP VIEW "public"."organisation_invites";
+
+CREATE TABLE "public"."organisation_sign_in_rules" ("organisation_id" uuid NOT NULL, "provider" text, "domain" text, "level" text NOT NULL DEFAULT 'aal1'::text, "methods" text[] NOT NULL DEFAULT '{}'::text[], "max_age" interval, "for_members" boolean NOT NULL DEFAULT false, "updated_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_sign_in_rules_level" CHECK ((level = ANY (ARRAY['aal1'::text, 'aal2'::text]))), CONSTRAINT "organisation_sign_in_rules_max_age" CHECK (((max_age >= '00:01:00'::interval) AND (max_age <= '30 days'::interval))), CONSTRAINT "organisation_sign_in_rules_one_provider" CHECK ((num_nonnulls(provider, domain) <= 1)), CONSTRAINT "organisation_sign_in_rules_pkey" PRIMARY KEY (organisation_id), CONSTRAINT "organisation_sign_in_rules_provider" CHECK (((provider ~ '^(sso:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|custom:[a-z0-9:-]{1,43}|[a-z][a-z0-9_]{1,49})$'::text) AND (provider <> ALL (ARRAY['email'::text, 'phone'::text, 'sso'::text, 'custom'::text])))));
+
+ALTER TABLE "public"."organisation_sign_in_rules" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "anon";
+
+CREATE TABLE "usher"."one_clicks" ("invite_id" uuid NOT NULL, "issue" integer NOT NULL, "started_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "ended_at" timestamp with time zone, "user_id" uuid, CONSTRAINT "one_clicks_pkey" PRIMARY KEY (invite_id, issue), CONSTRAINT "one_clicks_user" CHECK (((user_id IS NULL) OR (ended_at IS NOT NULL))));
+
+ALTER TABLE "usher"."one_clicks" ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE "public"."organisation_members" ADD COLUMN "ends_at" timestamp with time zone;
 
@@ -49,11 +61,25 @@ ALTER TABLE "public"."organisation_members" ADD COLUMN "next_end_at" timestamp w
 
 ALTER TABLE "public"."organisation_members" ADD COLUMN "announced_end_at" timestamp with time zone;
 
+ALTER TABLE "usher"."invite_tokens" ADD COLUMN "is_mailed" boolean NOT NULL DEFAULT false;
+
 ALTER TABLE "usher"."invites" ADD COLUMN "membership_ends_at" timestamp with time zone;
+
+ALTER TABLE "usher"."settings" ADD COLUMN "one_click" text NOT NULL DEFAULT 'off'::text;
+
+ALTER TABLE "usher"."settings" ADD COLUMN "one_click_within" interval NOT NULL DEFAULT '24:00:00'::interval;
 
 ALTER TABLE "usher"."settings" ADD COLUMN "access_end_notice" interval NOT NULL DEFAULT '3 days'::interval;
 
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "membership_ends_at" timestamp with time zone CASCADE;
+
+ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "one_click" boolean CASCADE;
+
+ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_domain" text CASCADE;
+
+ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_level" text CASCADE;
+
+ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_provider" text CASCADE;
 
 CREATE OR REPLACE FUNCTION public.list_assignable_organisation_roles(organisation_id uuid)
  RETURNS SETOF text
@@ -75,6 +101,48 @@ AS $function$ select usher.update_member_ends($1, $2, $3, $4) $function$;
 REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_sign_in_rule(organisation_id uuid, changes jsonb)
+ RETURNS public.organisation_sign_in_rules
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_sign_in_rule($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION usher.accept_my_invite(invite_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites;
+begin
+  if not (select s.auth_confirms_addresses from usher.settings s)
+    or exists (
+      select from auth.users u
+      where u.id = auth.uid() and u.is_sso_user and not usher.has_proven_address(u.id))
+  then
+    perform usher.fail('permission_denied', hint => 'Accept by the link in the mail.');
+  end if;
+
+  -- Another's invite looks like none at all.
+  select i.* into v_invite
+  from usher.invites i
+  join auth.users u on u.id = auth.uid() and i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  where i.id = accept_my_invite.invite_id;
+  if not found then
+    perform usher.fail('invite_not_found');
+  end if;
+  if usher.invite_problem(v_invite) is not null then
+    perform usher.fail(usher.invite_problem(v_invite));
+  end if;
+  return usher.accept_open_invite(v_invite);
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.accept_open_invite(invite usher.invites)
  RETURNS public.organisation_members
@@ -119,7 +187,7 @@ begin
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
+  -- What may have changed since it was sent: the roles, the domains, the way in, the seats, a ban.
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   if exists (
     select from public.organisations o
@@ -129,6 +197,7 @@ begin
   then
     perform usher.fail('domain_not_allowed');
   end if;
+  perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
   perform usher.require_free_seat(v_invite.organisation_id);
   v_member := usher.add_member(
     v_invite.organisation_id, v_user.id, v_invite.roles, v_invite.membership_ends_at);
@@ -182,6 +251,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.amr_entries(claims jsonb)
+ RETURNS TABLE(method text, provider text, at timestamp with time zone)
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- Auth writes objects; a hook that rewrites tokens may leave the plain words of RFC 8176.
+  return query
+    select coalesce(a.entry ->> 'method', a.entry #>> '{}'), nullif(a.entry ->> 'provider', ''),
+      case when jsonb_typeof(a.entry -> 'timestamp') = 'number'
+        then to_timestamp((a.entry ->> 'timestamp')::double precision) end
+    from jsonb_array_elements(
+      case jsonb_typeof(amr_entries.claims -> 'amr') when 'array' then amr_entries.claims -> 'amr' end) a (entry);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.announce_ending_access(batch_size integer DEFAULT 1000)
  RETURNS integer
  LANGUAGE plpgsql
@@ -212,6 +298,44 @@ begin
     v_count := v_count + 1;
   end loop;
   return v_count;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.approve_join_request(request_id uuid, roles text[])
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_request public.organisation_join_requests := usher.join_request_for_change(approve_join_request.request_id);
+  v_actor   public.organisation_members := usher.require_member(v_request.organisation_id);
+  v_roles   text[] := usher.clean_roles(coalesce(approve_join_request.roles, array[(
+    select d.role from public.organisation_domains d
+    where d.organisation_id = v_request.organisation_id
+      and d.domain = usher.email_domain(v_request.email))]));
+  v_problem text := usher.roles_problem(v_request.organisation_id, v_roles, v_actor.roles);
+  v_member  public.organisation_members;
+begin
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  -- They came as the organisation asks when they asked to join; but it may ask more since.
+  if usher.lacks_identity(v_request.organisation_id, v_request.user_id, v_request.email) then
+    perform usher.fail('sso_required',
+      hint => 'Decline the request: they can ask again once they sign in the way that the organisation asks for.');
+  end if;
+  perform usher.require_roles(v_request.organisation_id, v_roles);
+  perform usher.require_free_seat(v_request.organisation_id);
+  v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles);
+  update public.organisation_join_requests r
+  set status = 'approved', decided_at = now(), decided_by = auth.uid()
+  where r.id = v_request.id;
+  perform usher.record_event(v_request.organisation_id, 'join.approved', 'user', v_request.user_id,
+    after => jsonb_build_object('request_id', v_request.id, 'roles', v_member.roles));
+  perform usher.enqueue_notice('join_approved', v_member.id, auth.uid());
+  perform usher.wake_worker();
+  return v_member;
 end
 $function$;
 
@@ -575,6 +699,156 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.errors()
+ RETURNS TABLE(code text, status integer, message text, hint text)
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  values
+    ('unauthenticated',         401, 'You are not signed in.',
+      'Sign in and try again.'),
+    ('permission_denied',       403, 'Your roles do not permit this in this organisation.',
+      'Ask an admin of the organisation.'),
+    ('invite_wrong_email',      403, 'This invite was sent to another address.',
+      'Sign in with the address that the invite was sent to.'),
+    ('email_unverified',        403, 'Your address has not been confirmed yet.',
+      'Follow the link in the confirmation mail, then try again.'),
+    ('role_not_assignable',     403, 'Your roles do not let you give out this role.',
+      'Ask someone who holds it, or choose another role.'),
+    ('member_banned',           403, 'This person is banned from the organisation.',
+      'An admin can lift the ban.'),
+    ('domain_not_allowed',      403, 'The organisation does not take addresses of this domain.',
+      'Use an address of one of its own domains.'),
+    ('sso_required',            403, 'The organisation asks for another way of signing in.',
+      'Sign in the way that details names, then try again.'),
+    ('signup_not_invited',      403, 'Only people who have been invited can make an account.',
+      'Ask for an invite, and sign up with the address that it was sent to.'),
+    ('organisation_not_found',  404, 'There is no such organisation, or you are not in it.',
+      'Check the id, and who you are signed in as.'),
+    ('member_not_found',        404, 'There is no such member, or you are not in the organisation.',
+      'Check the ids, and who you are signed in as.'),
+    ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('invite_invalid',          404, 'This is not a link that we have sent.',
+      'Open the link straight from the mail, without changing it.'),
+    ('invite_already_accepted', 409, 'This invite has already been accepted.',
+      'Sign in to see the organisation.'),
+    ('invite_not_pending',      409, 'This invite is no longer open.',
+      'Make a new one.'),
+    ('already_member',          409, 'This person is already a member.',
+      'Change the roles of the member instead.'),
+    ('already_invited',         409, 'This address already has an open invite.',
+      'Resend that one, or revoke it first; details holds its id.'),
+    ('owner_required',          409, 'An organisation cannot be without its owner.',
+      'Transfer or delete the organisation first.'),
+    ('slug_taken',              409, 'Another organisation has this slug.',
+      'Choose another slug, or leave it out.'),
+    ('role_in_use',             409, 'Somebody holds this role, or it is part of another.',
+      'Take it from members, invites and roles first; details says where it was found.'),
+    ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
+      'Remove a member, or raise the limit.'),
+    ('idempotency_key_in_use',  409, 'A request with this key is being carried out.',
+      'Wait a moment, then send the same request with the same key.'),
+    ('invite_expired',          410, 'This invite has expired.',
+      'Ask for a new one.'),
+    ('invite_revoked',          410, 'This invite has been withdrawn.',
+      'Ask the organisation if that was not meant.'),
+    ('invite_declined',         410, 'This invite has been declined.',
+      'Ask for a new one if you have changed your mind.'),
+    ('invite_superseded',       410, 'A newer mail has replaced this link.',
+      'Open the link in the newest mail.'),
+    ('batch_too_large',         413, 'Too many invites in one call.',
+      'Send at most 10,000 at a time.'),
+    ('invalid_email',           422, 'This is not an address that mail can be sent to.',
+      'Give one address such as name@example.com, of at most 254 characters.'),
+    ('invalid_expiry',          422, 'This lifetime is not allowed.',
+      'Give an interval from 1 hour to 30 days, such as "3 days".'),
+    ('invalid_slug',            422, 'This slug cannot be used.',
+      'Use 2 to 63 of a-z, 0-9 and single hyphens between them.'),
+    ('invalid_role',            422, 'There is no such role here, or it cannot be given.',
+      'Give 1 to 20 roles of this organisation.'),
+    ('invalid_redirect',        422, 'This redirect is not allowed.',
+      'Give a path such as /welcome, or an https address of an allowed origin.'),
+    ('invalid_message',         422, 'This message cannot be sent.',
+      'Give at most 1,000 characters of plain text.'),
+    ('invalid_settings',        422, 'A value is not allowed.',
+      'See what the function''s comment says of its parameters.'),
+    ('idempotency_key_reused',  422, 'This key belongs to another request.',
+      'Take a new key for each new request.'),
+    ('rate_limited',            429, 'Too many requests.',
+      'Wait as long as Retry-After says.')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite  usher.invites;
+  v_is_good boolean;
+begin
+  select i.* into v_invite from usher.invites i where i.id = finish_one_click.invite_id for no key update;
+  -- Somebody may have signed up with the address since we looked. Auth gives no code of a confirmed account;
+  -- one that is not confirmed yet has a password, which only who made it knows, and would be left with it.
+  v_is_good := coalesce(
+    v_invite.issue = finish_one_click.issue and usher.invite_problem(v_invite) is null
+    and exists (
+      select from auth.users u
+      where u.id = finish_one_click.user_id
+        and usher.normalise_email(u.email) = v_invite.email
+        and not u.is_sso_user
+        and u.email_confirmed_at is null
+        and coalesce(u.encrypted_password, '') = ''), false);
+
+  update usher.one_clicks c
+  set ended_at = clock_timestamp(), user_id = case when v_is_good then finish_one_click.user_id end
+  where c.invite_id = finish_one_click.invite_id and c.issue = finish_one_click.issue and c.ended_at is null;
+  if not found then
+    return false;
+  end if;
+  perform usher.record_event(v_invite.organisation_id,
+    case when v_is_good then 'invite.one_click_done' else 'invite.one_click_failed' end, 'invite', v_invite.id,
+    after => case when v_is_good then jsonb_build_object('user_id', finish_one_click.user_id) end,
+    actor_kind => 'invitee');
+  return v_is_good;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.has_account(email text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- Auth writes addresses in lower case, and has an index of those without single sign-on.
+  if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
+    return true;
+  end if;
+  -- Auth's own table, which a stand-in for Auth may lack.
+  return to_regclass('auth.identities') is not null and exists (
+    select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.has_identity(user_id uuid, provider text, email text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return to_regclass('auth.identities') is not null and exists (
+    select from auth.identities d
+    where d.user_id = has_identity.user_id
+      and d.provider = has_identity.provider
+      and lower(normalize(d.email, nfc) collate "und-x-icu") = has_identity.email);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.has_permission(organisation_id uuid, permission text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -587,8 +861,30 @@ begin
     join public.organisation_roles r on r.name = any (m.roles)
     where m.organisation_id = has_permission.organisation_id
       and m.user_id = auth.uid()
+      and not usher.is_kept_out(row(m.*)::public.organisation_members)
       and (r.organisation_id is null or r.organisation_id = m.organisation_id)
       and has_permission.permission = any (r.permissions));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.has_proven_address(user_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user record;
+begin
+  select usher.normalise_email(u.email) as email, u.email_confirmed_at, u.is_sso_user into v_user
+  from auth.users u where u.id = has_proven_address.user_id;
+  if not found or v_user.email_confirmed_at is null then
+    return false;
+  elsif not v_user.is_sso_user then
+    return true;
+  end if;
+  return coalesce(usher.has_identity(has_proven_address.user_id,
+    usher.sso_provider_of(usher.email_domain(v_user.email)), v_user.email), false);
 end
 $function$;
 
@@ -635,6 +931,25 @@ begin
   end if;
   v_invite.status := usher.invite_status(v_invite.status, v_invite.expires_at);
   return v_invite;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_kept_out(member public.organisation_members)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule public.organisation_sign_in_rules;
+begin
+  select r.* into v_rule
+  from public.organisation_sign_in_rules r
+  where r.organisation_id = (is_kept_out.member).organisation_id and r.for_members;
+  return found
+    and (is_kept_out.member).kind = 'user'
+    and not 'owner' = any ((is_kept_out.member).roles)
+    and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
 end
 $function$;
 
@@ -701,6 +1016,8 @@ begin
   elsif v_member.status = 'banned' then
     perform usher.fail('member_banned');
   end if;
+  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  perform usher.require_sign_in(v_domain.organisation_id, auth.uid(), v_email);
 
   if v_domain.join_policy = 'join' then
     perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
@@ -711,7 +1028,6 @@ begin
     return 'joined';
   end if;
 
-  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
   insert into public.organisation_join_requests (organisation_id, user_id, email)
   values (v_domain.organisation_id, auth.uid(), v_email)
   on conflict do nothing;
@@ -756,6 +1072,23 @@ begin
     perform usher.fail('invite_not_pending', hint => 'The request has been decided.', details => v_request.status);
   end if;
   return v_request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.lacks_identity(organisation_id uuid, user_id uuid, email text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule public.organisation_sign_in_rules;
+begin
+  select r.* into v_rule
+  from public.organisation_sign_in_rules r
+  where r.organisation_id = lacks_identity.organisation_id and num_nonnulls(r.provider, r.domain) > 0;
+  return found and usher.has_identity(lacks_identity.user_id,
+    coalesce(v_rule.provider, usher.sso_provider_of(v_rule.domain)), lacks_identity.email) is not true;
 end
 $function$;
 
@@ -817,6 +1150,25 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.list_my_invites()
+ RETURNS TABLE(id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text, organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text, expires_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
+    i.expires_at
+  from auth.users u
+  join usher.invites i on i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  join public.organisations o on o.id = i.organisation_id
+  left join public.organisation_members m
+    on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
+  where u.id = auth.uid()
+    and usher.has_proven_address(u.id)
+    and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
+  order by i.created_at desc
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.list_my_organisations()
  RETURNS TABLE(id uuid, name text, slug text, roles text[], kind text, joined_at timestamp with time zone, is_owner boolean)
  LANGUAGE sql
@@ -876,6 +1228,88 @@ AS $function$
     ('device_enrolled',         array['organisation', 'device', 'roles'])
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.mint_invite_token(invite_id uuid, is_mailed boolean DEFAULT false)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key_id  smallint := usher.ensure_signing_key();
+  v_nonce   bytea := extensions.gen_random_bytes(16);
+  v_invite  usher.invites;
+  v_payload bytea;
+begin
+  select i.* into strict v_invite from usher.invites i where i.id = mint_invite_token.invite_id;
+
+  v_payload := '\x01'::bytea
+    || int2send(v_key_id)
+    || uuid_send(v_invite.id)
+    || v_nonce
+    || substring(int8send(floor(extract(epoch from v_invite.expires_at))::bigint) from 5)
+    || usher.invite_fingerprint(v_invite.email, v_invite.roles);
+
+  insert into usher.invite_tokens (invite_id, nonce_hash, issue, is_mailed)
+  values (v_invite.id, sha256(v_nonce), v_invite.issue, mint_invite_token.is_mailed);
+
+  return 'inv_' || translate(
+    encode(v_payload || extensions.hmac(v_payload, usher.signing_key_secret(v_key_id), 'sha256'), 'base64'),
+    e'+/\n', '-_');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.my_joinable_domains()
+ RETURNS SETOF public.organisation_domains
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select d.*
+  from auth.users u
+  join public.organisation_domains d on d.domain = usher.email_domain(usher.normalise_email(u.email))
+  where u.id = auth.uid() and usher.has_proven_address(u.id)
+    and (select s.auth_confirms_addresses from usher.settings s)
+    and d.verified_at is not null and d.join_policy <> 'none'
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.one_click_invite(token text)
+ RETURNS usher.invites
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_within  interval;
+  v_reading usher.token_reading;
+  v_claims  usher.token_claims;
+begin
+  select s.one_click_within into v_within from usher.settings s where s.one_click = 'new_addresses';
+  if not found then
+    return null;
+  end if;
+  v_reading := usher.read_invite_token(one_click_invite.token);
+  if v_reading.problem is not null or (v_reading.invite).kind <> 'user' then
+    return null;
+  end if;
+  v_claims := usher.verify_invite_token(one_click_invite.token);
+
+  if not exists (
+      select from usher.invite_tokens t
+      where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash
+        and t.is_mailed and t.minted_at > clock_timestamp() - v_within)
+    or exists (
+      select from usher.one_clicks c
+      where c.invite_id = (v_reading.invite).id and c.issue = (v_reading.invite).issue)
+    or exists (
+      select from public.organisation_sign_in_rules r where r.organisation_id = (v_reading.invite).organisation_id)
+    or usher.has_account((v_reading.invite).email)
+  then
+    return null;
+  end if;
+  return v_reading.invite;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.organisations_where(permission text)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -887,6 +1321,7 @@ begin
     select m.organisation_id
     from usher.current_members m
     where m.user_id = auth.uid()
+      and not usher.is_kept_out(row(m.*)::public.organisation_members)
       and exists (
         select from public.organisation_roles r
         where r.name = any (m.roles)
@@ -951,7 +1386,7 @@ begin
   v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
     case when v_delivery.kind = 'invite' then v_invite.template_id end);
   if v_is_offer then
-    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id);
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
     v_stop_token := usher.mint_stop_token(v_delivery.id);
   end if;
 
@@ -985,7 +1420,8 @@ begin
       'inviter_email', v_inviter.email,
       'message', v_invite.message,
       'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason) end);
+      'decline_reason', v_invite.declined_reason,
+      'membership_ends_at', v_invite.membership_ends_at) end);
 end
 $function$;
 
@@ -1165,6 +1601,8 @@ begin
     and m.user_id = auth.uid();
   if not found then
     perform usher.fail('organisation_not_found');
+  elsif usher.is_kept_out(v_member) then
+    perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
   return v_member;
 end
@@ -1188,6 +1626,28 @@ begin
     perform usher.fail('member_not_found');
   end if;
   return v_member;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_sign_in(organisation_id uuid, user_id uuid, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule    public.organisation_sign_in_rules;
+  v_problem text;
+begin
+  select r.* into v_rule
+  from public.organisation_sign_in_rules r where r.organisation_id = require_sign_in.organisation_id;
+  if not found then
+    return;
+  end if;
+  v_problem := usher.sign_in_problem(v_rule, require_sign_in.user_id, require_sign_in.email);
+  if v_problem is not null then
+    perform usher.fail('sso_required', details => v_problem);
+  end if;
 end
 $function$;
 
@@ -1231,6 +1691,119 @@ begin
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
   perform usher.wake_worker();
   return v_delivery;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.session_came_by(claims jsonb, provider text, since timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_app      jsonb := session_came_by.claims -> 'app_metadata';
+  v_is_saml  boolean := session_came_by.provider like 'sso:%';
+  -- Which providers the account has come by at one time or another, beside mail and phone.
+  v_external text[] := array(
+    select distinct p.name
+    from jsonb_array_elements_text(
+      case jsonb_typeof(v_app -> 'providers') when 'array' then v_app -> 'providers' end) p (name)
+    where p.name not in ('email', 'phone'));
+begin
+  return exists (
+    select from usher.amr_entries(session_came_by.claims) a
+    where a.method = case when v_is_saml then 'sso/saml' else 'oauth' end
+      and (session_came_by.since is null or a.at >= session_came_by.since)
+      and case
+        -- A SAML account has one identity; Auth names it in both places, here without sso:.
+        when v_is_saml then v_app ->> 'provider' = session_came_by.provider
+          and coalesce('sso:' || a.provider, session_came_by.provider) = session_came_by.provider
+        when a.provider is not null then a.provider = session_came_by.provider
+        -- oauth does not say through whom: good only where there is one whom it can have been.
+        else v_external = array[session_came_by.provider]
+      end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule     public.organisation_sign_in_rules := sign_in_problem.rule;
+  v_claims   jsonb := auth.jwt();
+  v_since    timestamptz := now() - v_rule.max_age;
+  v_provider text := coalesce(v_rule.provider, usher.sso_provider_of(v_rule.domain));
+begin
+  if num_nonnulls(v_rule.provider, v_rule.domain) > 0 and (
+    v_provider is null
+    or usher.session_came_by(v_claims, v_provider, v_since) is not true
+    or not usher.has_identity(sign_in_problem.user_id, v_provider, sign_in_problem.email))
+  then
+    return coalesce(v_rule.provider, 'domain:' || v_rule.domain);
+  end if;
+
+  if v_rule.level = 'aal2' and coalesce(v_claims ->> 'aal', '') not in ('aal2', 'aal3') then
+    return 'aal2';
+  elsif cardinality(v_rule.methods) > 0 and not exists (
+    select from usher.amr_entries(v_claims) a where a.method = any (v_rule.methods))
+  then
+    return 'amr:' || array_to_string(v_rule.methods, ',');
+  elsif v_since is not null and not exists (
+    select from usher.amr_entries(v_claims) a where a.at >= v_since and a.method <> 'token_refresh')
+  then
+    return 'max_age';
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.sso_provider_of(domain text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- A stand-in for Auth may lack it, and a platform may keep it to itself: then no domain leads anywhere.
+  if has_table_privilege(to_regclass('auth.sso_domains'), 'select') is not true then
+    return null;
+  end if;
+  return (
+    select 'sso:' || d.sso_provider_id
+    from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.start_one_click(token text)
+ RETURNS TABLE(invite_id uuid, issue integer, email text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invite usher.invites := usher.one_click_invite(start_one_click.token);
+begin
+  if v_invite.id is null then
+    return;
+  end if;
+  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id, 1, 1000, interval '1 hour', is_secret => true);
+  -- The address itself is nobody's to read out of this table.
+  perform usher.take_allowance('one_clicks:' || encode(sha256(convert_to(v_invite.email, 'UTF8')), 'hex'),
+    1, 5, interval '1 day', is_secret => true);
+
+  -- Who revokes, resends or answers it at this moment is waited for; what they did is then seen.
+  perform from usher.invites i where i.id = v_invite.id for no key update;
+  v_invite := usher.one_click_invite(start_one_click.token);
+  if v_invite.id is null then
+    return;
+  end if;
+  insert into usher.one_clicks (invite_id, issue) values (v_invite.id, v_invite.issue);
+  perform usher.record_event(v_invite.organisation_id, 'invite.one_click_started', 'invite', v_invite.id,
+    actor_kind => 'invitee');
+  return query select v_invite.id, v_invite.issue, v_invite.email;
 end
 $function$;
 
@@ -1387,6 +1960,83 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.update_sign_in_rule(organisation_id uuid, changes jsonb)
+ RETURNS public.organisation_sign_in_rules
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_keys    constant text[] := array['provider', 'domain', 'level', 'methods', 'max_age', 'for_members'];
+  v_changes jsonb := update_sign_in_rule.changes;
+  v_member  public.organisation_members;
+  v_before  public.organisation_sign_in_rules;
+  v_after   public.organisation_sign_in_rules;
+  v_unknown text;
+begin
+  v_member := usher.require_permission(update_sign_in_rule.organisation_id, 'organisation.update');
+  if jsonb_typeof(v_changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
+  end if;
+  select k into v_unknown from jsonb_object_keys(v_changes) k where k <> all (v_keys) limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be set.', v_unknown));
+  end if;
+
+  -- Two changes at once: the second waits here, also while there is no rule yet.
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
+  select r.* into v_before
+  from public.organisation_sign_in_rules r where r.organisation_id = v_member.organisation_id;
+  v_before.organisation_id := v_member.organisation_id;
+  begin
+    v_after := jsonb_populate_record(v_before, v_changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
+  end;
+  v_after.provider := lower(btrim(v_after.provider));
+  v_after.domain := lower(btrim(v_after.domain, ' @'));
+  v_after.level := coalesce(v_after.level, 'aal1');
+  v_after.methods := array(select distinct lower(btrim(m)) from unnest(v_after.methods) m order by 1);
+  v_after.for_members := coalesce(v_after.for_members, false);
+  v_after.updated_at := now();
+
+  if cardinality(v_after.methods) > 10
+    or exists (select from unnest(v_after.methods) m where m is null or m !~ '^[a-z0-9][a-z0-9_/-]{0,39}$')
+  then
+    perform usher.fail('invalid_settings', hint => 'methods is a list of at most 10, such as ["totp"].');
+  elsif v_after.domain is not null and usher.sso_provider_of(v_after.domain) is null then
+    perform usher.fail('invalid_settings',
+      hint => 'The project has no SAML provider for this domain: supabase sso add, or sso update --add-domains.');
+  elsif v_after.for_members and usher.sign_in_problem(v_after, v_member.user_id, v_member.email) is not null then
+    perform usher.fail('sso_required',
+      hint => 'Come this way yourself before you ask it of all members.',
+      details => usher.sign_in_problem(v_after, v_member.user_id, v_member.email));
+  end if;
+
+  begin
+    delete from public.organisation_sign_in_rules r where r.organisation_id = v_member.organisation_id;
+    -- A rule that asks nothing is none.
+    if num_nonnulls(v_after.provider, v_after.domain, v_after.max_age) > 0
+      or v_after.level <> 'aal1' or cardinality(v_after.methods) > 0
+    then
+      insert into public.organisation_sign_in_rules select v_after.*;
+    else
+      v_after.for_members := false;
+    end if;
+  exception
+    when check_violation then
+      perform usher.fail('invalid_settings', hint => 'provider is sso:<id>, custom:<name> or the name of a '
+        'provider such as keycloak, and not beside domain; level aal1 or aal2; max_age 1 minute to 30 days.');
+  end;
+
+  perform usher.record_event(v_after.organisation_id, 'sign_in_rule.updated', 'organisation', v_after.organisation_id,
+    before => (select jsonb_object_agg(k, to_jsonb(v_before) -> k) from unnest(v_keys) k),
+    after  => (select jsonb_object_agg(k, to_jsonb(v_after) -> k) from unnest(v_keys) k));
+  return v_after;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.validate_invite(token text)
  RETURNS public.organisation_invite_preview
  LANGUAGE plpgsql
@@ -1423,13 +2073,11 @@ begin
     v_preview.redirect_to := v_invite.redirect_to;
     v_preview.expires_at := v_invite.expires_at;
     v_preview.membership_ends_at := v_invite.membership_ends_at;
-    v_preview.has_account := exists (
-      -- Auth writes addresses in lower case, and has an index of those without single sign-on.
-      select from auth.users u where u.email = v_invite.email and u.is_sso_user = false);
-    if not v_preview.has_account and to_regclass('auth.identities') is not null then
-      v_preview.has_account := exists (
-        select from auth.identities d where d.email = v_invite.email and d.provider like 'sso:%');
-    end if;
+    v_preview.has_account := usher.has_account(v_invite.email);
+    select r.provider, r.domain, r.level
+    into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
+    from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
+    v_preview.one_click := (usher.one_click_invite(validate_invite.token)).id is not null;
     select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
     from public.organisation_members m
     where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
@@ -1442,7 +2090,13 @@ ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deli
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_owner_has_no_end" CHECK (((next_end_at IS NULL) OR (NOT ('owner'::text = ANY (roles)))));
 
+ALTER TABLE "public"."organisation_sign_in_rules" ADD CONSTRAINT "organisation_sign_in_rules_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."one_clicks" ADD CONSTRAINT "one_clicks_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
+
 ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0) AND (access_end_notice >= '00:00:00'::interval) AND (mails_per_minute_to_domain > 0) AND (mails_per_minute_of_organisation > 0)));
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_one_click" CHECK (((one_click = ANY (ARRAY['off'::text, 'new_addresses'::text])) AND ((one_click_within >= '00:01:00'::interval) AND (one_click_within <= '24:00:00'::interval))));
 
 CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
     organisation_id,
@@ -1817,6 +2471,10 @@ CREATE INDEX organisation_members_next_end_at ON public.organisation_members USI
 
 CREATE TRIGGER usher_follow_ends BEFORE INSERT OR UPDATE OF roles, ends_at, role_ends ON public.organisation_members FOR EACH ROW WHEN (((new.ends_at IS NOT NULL) OR (new.role_ends <> '{}'::jsonb) OR (new.next_end_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__follow_ends();
 
+CREATE POLICY "organisation_sign_in_rules_select" ON "public"."organisation_sign_in_rules" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
+
+CREATE POLICY "one_clicks_nobody" ON "usher"."one_clicks" FOR SELECT TO PUBLIC USING (false);
+
 COMMENT ON COLUMN "public"."organisation_members"."announced_end_at" IS 'Which next_end_at the member was told of beforehand.';
 
 COMMENT ON COLUMN "public"."organisation_members"."ends_at" IS 'When the membership stops counting; null: it has no end. See 19_temporary_access.sql.';
@@ -1825,7 +2483,55 @@ COMMENT ON COLUMN "public"."organisation_members"."next_end_at" IS 'The first of
 
 COMMENT ON COLUMN "public"."organisation_members"."role_ends" IS 'When roles stop counting: names of roles to times in ISO 8601. A role that is not among them has no end.';
 
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."domain" IS 'In place of provider: the SAML provider that the project has for this mail domain.';
+
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."for_members" IS 'Whether members, too, need such a session for what they do; the owner and devices do not.';
+
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."level" IS 'The assurance level that Auth itself vouches for; aal2: with a second factor.';
+
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."max_age" IS 'How long ago they signed in at most, 1 minute to 30 days; null: as long as the session lives.';
+
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."methods" IS 'One of these has to be among the session''s methods (amr), such as totp; empty: any.';
+
+COMMENT ON COLUMN "public"."organisation_sign_in_rules"."provider" IS 'As Supabase Auth names it: sso:<id> for SAML, keycloak or custom:<name> for OIDC; null: any, or by domain.';
+
+COMMENT ON COLUMN "usher"."invite_tokens"."is_mailed" IS 'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
+
+COMMENT ON COLUMN "usher"."one_clicks"."ended_at" IS 'When it came out well or not; null: under way, or never heard of again.';
+
+COMMENT ON COLUMN "usher"."one_clicks"."user_id" IS 'The account whose code was handed out; null: none was.';
+
 COMMENT ON COLUMN "usher"."settings"."access_end_notice" IS 'How long before a membership or a role ends its member is told; 0: not at all.';
+
+COMMENT ON COLUMN "usher"."settings"."one_click" IS 'Who may register by one click, without a second mail. new_addresses: addresses that nobody has an account with;
+off: nobody. It takes functions/one-click and Supabase Auth''s admin API.';
+
+COMMENT ON COLUMN "usher"."settings"."one_click_within" IS 'How long after its mail a link registers by one click: 1 minute to 24 hours.';
+
+COMMENT ON FUNCTION "public"."accept_my_organisation_invite"(uuid) IS 'Accepts one of list_my_organisation_invites without the link.
+
+Only where usher.settings.auth_confirms_addresses says that the project''s Auth confirms addresses by mail:
+otherwise anyone could register the address and take the invite, and it fails with permission_denied; so it does
+for single sign-on by a provider that the project does not have for the domain of the address.
+Fails with invite_not_found, and as accept_organisation_invite does.';
+
+COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an invite: the caller becomes a member with the invite''s roles, in one transaction.
+
+  token  as the mailed link carries it
+
+Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
+unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
+invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
+domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned; the invite then stays as it was.';
+
+COMMENT ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) IS 'Lets somebody in who asked to join.
+
+  roles  what they join with; without it, the role of their domain
+
+Returns the membership. Needs invite.create, and the right to give the roles. Fails with unauthenticated,
+invite_not_found, permission_denied, invite_not_pending, invalid_role, role_not_assignable,
+sso_required (they asked before the organisation asked for another way in), seat_limit_reached, already_member,
+member_banned.';
 
 COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
@@ -1860,9 +2566,20 @@ COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pendi
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
 permission_denied, invite_not_pending.';
 
+COMMENT ON FUNCTION "public"."join_organisation"(uuid) IS 'Joins one of list_joinable_organisations, or asks to.
+
+Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
+(also where the caller''s address does not open it), sso_required, already_member, member_banned, seat_limit_reached,
+invalid_role, role_not_assignable.';
+
 COMMENT ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) IS 'The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or
 change members. Two of them together may still be refused, where they may not be held together. Any member
 may. Fails with unauthenticated, organisation_not_found.';
+
+COMMENT ON FUNCTION "public"."list_my_organisation_invites"() IS 'The pending invites to the caller''s own address, newest first.
+
+Empty until the address is confirmed; and for single sign-on by a provider that the project does not have for the
+domain of the address: then the mailed link is the way. Anyone signed in may.';
 
 COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
 
@@ -1913,6 +2630,20 @@ holds, and the right to give every role that would count for longer. Fails with 
 organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
 invalid_settings, role_not_assignable.';
 
+COMMENT ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) IS 'Says which way people have to come in to become members; what is left out stays, null takes it back.
+
+  changes  an object with any of
+    provider     as Supabase Auth names it: sso:<id> (SAML), keycloak, custom:<name> (OIDC)
+    domain       in its place: the SAML provider that the project has for this mail domain
+    level        aal1, or aal2: with a second factor of Supabase Auth''s own
+    methods      one of these has to be among the session''s methods (amr), such as ["totp"]
+    max_age      how long ago they signed in at most: 1 minute to 30 days
+    for_members  whether members, too, need such a session for what they do; not the owner, and no device.
+                 Only a caller whose own session is such a one may turn it on
+
+Returns the rule; one that asks nothing is taken away. Needs organisation.update. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings, sso_required (for_members).';
+
 COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an invitee may see before deciding: who invites to what, as what, until when.
 
   token  as the mailed link carries it
@@ -1920,13 +2651,17 @@ COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an in
 Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
 expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
 null while it is pending. membership_ends_at says until when the membership would count; null: without an
-end. has_account says whether to offer signing in or registering. A link that is
+end. has_account says whether to offer signing in or registering; sign_in_provider, sign_in_domain and
+sign_in_level say which way in the organisation asks for, as its sign-in rule has it; one_click says whether
+functions/one-click takes this link. A link that is
 spent shows the organisation only; one that is not ours, nothing. Anyone may.';
 
 COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) IS 'Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
 left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.';
+
+COMMENT ON FUNCTION "usher"."amr_entries"(jsonb) IS 'How the session of a token has signed in, and when, as its amr claim says.';
 
 COMMENT ON FUNCTION "usher"."announce_ending_access"(integer) IS 'Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
 workers, every minute. Returns how many.';
@@ -1946,27 +2681,90 @@ COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, t
 
 COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) IS 'Decides, once, whether the code of an account may be handed out. For functions/one-click.
+
+  invite_id, issue  as start_one_click returned them
+  user_id           the account that Auth made, or found; null: Auth has refused, or did not answer
+
+Returns true only for an account without a password that nobody has confirmed, of the invite''s address, while the
+invite is still as it was.';
+
+COMMENT ON FUNCTION "usher"."has_account"(text) IS 'Whether anyone has an account with this normalised address, confirmed or not, by whichever way in.';
+
+COMMENT ON FUNCTION "usher"."has_identity"(uuid, text, text) IS 'Whether this account is known to a provider under this normalised address. Provider and address have to
+belong to the one identity: an address that another identity of the account brought along does not count.';
+
+COMMENT ON FUNCTION "usher"."has_proven_address"(uuid) IS 'Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
+and, where a SAML provider named it, that provider is the one that the project has for its domain.';
+
 COMMENT ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) IS 'Until when an invite that is sent now can be answered.';
 
 COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows it, for functions that return one.';
+
+COMMENT ON FUNCTION "usher"."is_kept_out"(public.organisation_members) IS 'Whether a rule for members asks more than the caller''s session has; member is the caller''s own row.';
+
+COMMENT ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) IS 'Whether an organisation asks for a provider that does not know this account under this address: what can be said
+of somebody who is not there to show a session.';
 
 COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
 
+COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) IS 'A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
+a mail that is sent twice has two good links; all die with the next issue.
+
+  is_mailed  whether it goes out in a mail: only then may it register somebody by one click
+
+Called when the mail is rendered or the link revealed; never stored.';
+
+COMMENT ON FUNCTION "usher"."my_joinable_domains"() IS 'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
+
+COMMENT ON FUNCTION "usher"."one_click_invite"(text) IS 'The invite whose link may register by one click at this moment; null for any other.';
+
 COMMENT ON FUNCTION "usher"."read_time"(text) IS 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
 
 COMMENT ON FUNCTION "usher"."require_end"(timestamp with time zone) IS 'Fails with invalid_expiry for an end that is not to come.';
 
+COMMENT ON FUNCTION "usher"."require_member"(uuid) IS 'The caller''s membership, or a refusal: unauthenticated, organisation_not_found, which does not tell
+an organisation that is not there from one that is somebody else''s, or sso_required.';
+
+COMMENT ON FUNCTION "usher"."require_sign_in"(uuid, uuid, text) IS 'Fails with sso_required unless the caller''s session is as the organisation asks; details say what it lacks, as
+usher.sign_in_problem does. To be asked only of whoever is known to be meant: details name the provider.';
+
 COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) IS 'Whether the session of a token was begun through a provider, and not only belongs to an account that could.
+
+  claims    the token''s
+  provider  sso:<id>, or the name of an OIDC provider
+  since     not before; null: whenever';
+
+COMMENT ON FUNCTION "usher"."sign_in_problem"(public.organisation_sign_in_rules, uuid, text) IS 'What the caller''s session lacks for a rule: the provider as the rule names it (sso:<id>, keycloak, custom:<name>,
+domain:<domain>), aal2, amr:<methods>, or max_age; null when it lacks nothing.
+
+  user_id, email  the account, and the address that it is to be known by at the provider';
+
+COMMENT ON FUNCTION "usher"."sso_provider_of"(text) IS 'The SAML provider that Supabase Auth knows for a mail domain, as sso:<id>; null where there is none. It is what
+signInWithSSO({ domain }) leads to.';
+
+COMMENT ON FUNCTION "usher"."start_one_click"(text) IS 'Uses a link up for one click: from now on nobody else can, whatever comes of it. For functions/one-click.
+
+Returns whom to make an account for; no row when the link is not good for it, whyever. Fails with rate_limited:
+1,000 an hour of one organisation, 5 a day of one address.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
 
 COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
 
 COMMENT ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) IS 'The rule behind public.update_organisation_member_ends.';
+
+COMMENT ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) IS 'The rule behind public.update_organisation_sign_in_rule.';
+
+COMMENT ON TABLE "public"."organisation_sign_in_rules" IS 'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
+
+COMMENT ON TABLE "usher"."one_clicks" IS 'Which issue of an invite was exchanged for a code of Auth; each at most once.';
 
 COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
 
@@ -2011,7 +2809,13 @@ REVOKE ALL ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, ti
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, timestamp with time zone, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."amr_entries"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."announce_ending_access"(integer) FROM PUBLIC;
 
@@ -2035,9 +2839,23 @@ REVOKE ALL ON FUNCTION "usher"."expire_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."has_account"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."has_identity"(uuid, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."has_proven_address"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."invite_end"(interval, timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_kept_out"(public.organisation_members) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
 
@@ -2047,9 +2865,15 @@ REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) F
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."one_click_invite"(text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."read_time"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_end"(timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_sign_in"(uuid, uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
 
@@ -2058,6 +2882,16 @@ GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
 REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."sign_in_problem"(public.organisation_sign_in_rules, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."sso_provider_of"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."start_one_click"(text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."start_one_click"(text) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUBLIC;
 
@@ -2068,6 +2902,18 @@ GRANT EXECUTE ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) TO "authen
 REVOKE ALL ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time zone, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "service_role";
 
 REVOKE ALL ON TABLE "public"."organisation_invites" FROM "authenticated";
 

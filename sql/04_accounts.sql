@@ -1,0 +1,90 @@
+-- Accounts: what Supabase Auth's own tables say of an address.
+--
+-- An address alone does not tell who somebody is. Auth keeps each single sign-on account apart from all
+-- others of the same address, and believes whatever address an identity provider names: so that one
+-- customer's provider could name the address of another customer's people.
+
+create function usher.has_account(email text)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  -- Auth writes addresses in lower case, and has an index of those without single sign-on.
+  if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
+    return true;
+  end if;
+  -- Auth's own table, which a stand-in for Auth may lack.
+  return to_regclass('auth.identities') is not null and exists (
+    select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
+end
+$$;
+comment on function usher.has_account is
+  'Whether anyone has an account with this normalised address, confirmed or not, by whichever way in.';
+
+create function usher.has_identity(user_id uuid, provider text, email text)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return to_regclass('auth.identities') is not null and exists (
+    select from auth.identities d
+    where d.user_id = has_identity.user_id
+      and d.provider = has_identity.provider
+      and lower(normalize(d.email, nfc) collate "und-x-icu") = has_identity.email);
+end
+$$;
+comment on function usher.has_identity is
+$$Whether this account is known to a provider under this normalised address. Provider and address have to
+belong to the one identity: an address that another identity of the account brought along does not count.$$;
+
+create function usher.sso_provider_of(domain text)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  -- A stand-in for Auth may lack it, and a platform may keep it to itself: then no domain leads anywhere.
+  if has_table_privilege(to_regclass('auth.sso_domains'), 'select') is not true then
+    return null;
+  end if;
+  return (
+    select 'sso:' || d.sso_provider_id
+    from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+end
+$$;
+comment on function usher.sso_provider_of is
+$$The SAML provider that Supabase Auth knows for a mail domain, as sso:<id>; null where there is none. It is what
+signInWithSSO({ domain }) leads to.$$;
+
+create function usher.has_proven_address(user_id uuid)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_user record;
+begin
+  select usher.normalise_email(u.email) as email, u.email_confirmed_at, u.is_sso_user into v_user
+  from auth.users u where u.id = has_proven_address.user_id;
+  if not found or v_user.email_confirmed_at is null then
+    return false;
+  elsif not v_user.is_sso_user then
+    return true;
+  end if;
+  return coalesce(usher.has_identity(has_proven_address.user_id,
+    usher.sso_provider_of(usher.email_domain(v_user.email)), v_user.email), false);
+end
+$$;
+comment on function usher.has_proven_address is
+$$Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
+and, where a SAML provider named it, that provider is the one that the project has for its domain.$$;
