@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { verifyEvidencePackage } from '../../client/evidence/index.ts'
+import { unpack } from '../evidence/tampering.ts'
 import { axe, joined, mailTo, test } from '../support/browser.ts'
 
 describe('an access review', () => {
@@ -92,9 +93,17 @@ test('evidence is made by a button, and verified without the server', async ({
   const file = join(tmpdir(), `usher-${randomUUID()}.zip`)
   await download.saveAs(file)
   const found = await verifyEvidencePackage(await readFile(file))
+  const html = unpack(await readFile(file))['report.html'] ?? ''
   await rm(file)
   expect(found).toMatchObject({ isWhole: true, problems: [] })
   expect(found.manifest.trail.events).toBeGreaterThan(2)
   await page.getByText(found.manifestSum).waitFor()
   expect(await axe(page)).toEqual([])
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const report = await open('/config.json', { colorScheme })
+    await report.setContent(html)
+    await report.getByRole('heading', { name: /^Evidence of access rights/ }).waitFor()
+    expect(await axe(report)).toEqual([])
+  }
 })

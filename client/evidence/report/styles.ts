@@ -41,7 +41,7 @@ ul.tiles {
 }
 ul.tiles li { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem; }
 ul.tiles strong { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-nav ol { columns: 2; padding-left: 1.25rem; margin: 0.5rem 0 0; }
+nav ol { columns: 2; padding-left: 1.25rem; margin: 0.5rem 0 0; line-height: 1.75rem; }
 figure { margin: 1rem 0 1.5rem; }
 figure svg { display: block; width: 100%; min-width: 36rem; max-width: 45rem; height: auto; }
 figcaption { color: var(--quiet); font-size: 0.875rem; margin-top: 0.25rem; }
@@ -76,6 +76,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
   thead { display: table-header-group; }
   tr, figure, ul.tiles li { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
+  ul.tiles { grid-template-columns: repeat(4, 1fr); }
   nav { display: none; }
   pre { white-space: pre-wrap; }
 }

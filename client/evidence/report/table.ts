@@ -33,7 +33,7 @@ export function table(
   if (rows.length === 0) return html`<p class="quiet">${empty}</p>`
   const shown = rows.slice(0, MOST_ROWS)
   const rest = rows.length - shown.length
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${file}"><table>
 <thead><tr>${columns.map(({ title, isNumber }) => html`<th scope="col"${isNumber ? html` class="number"` : ''}>${title}</th>`)}</tr></thead>
 <tbody>${shown.map(
     (row) =>
