@@ -17,6 +17,7 @@ import { organisations } from './organisations.ts'
 import { roles } from './roles.ts'
 import { signInRules } from './sign-in-rules.ts'
 import { templates } from './templates.ts'
+import { webhooks } from './webhooks.ts'
 
 export interface UsherOptions<Dates extends boolean = boolean> {
   /** Whether times are `Date`; by default they are ISO 8601 texts, with microseconds, as sent. */
@@ -37,6 +38,7 @@ interface Services {
   domains: ReturnType<typeof domains>
   signInRules: ReturnType<typeof signInRules>
   joinRequests: ReturnType<typeof joinRequests>
+  webhooks: ReturnType<typeof webhooks>
 }
 
 const services = (connection: Connection): Services => ({
@@ -52,6 +54,7 @@ const services = (connection: Connection): Services => ({
   domains: domains(connection),
   signInRules: signInRules(connection),
   joinRequests: joinRequests(connection),
+  webhooks: webhooks(connection),
 })
 
 /** The client. Copies of it are cheap. */

@@ -28,6 +28,7 @@ export type MailKind =
   | 'device_enrolled'
   | 'access_review_started'
   | 'access_review_overdue'
+  | 'webhook_disabled'
 
 /**
  * `suppressed`: not sent, because its address gets no mail. From `delivered` on, as the mail provider

@@ -27,6 +27,7 @@ export type { EventCursor, Evidence, EvidenceEvent, Seal } from './evidence/sour
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
 export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'
+export { WEBHOOK_EVENT_TYPES, type WebhookEventType } from './generated/webhook-event-types.ts'
 export type {
   DeviceInvite,
   Invite,
@@ -64,3 +65,16 @@ export type { Role, RoleDraft, RoleExclusion } from './roles.ts'
 export type { SignInRule, SignInRuleChanges } from './sign-in-rules.ts'
 export type { EmailTemplate, EmailTemplateChanges, EmailTemplateDraft } from './templates.ts'
 export { signInBy, type WayIn, wayIn } from './way-in.ts'
+export type {
+  Webhook,
+  WebhookChanges,
+  WebhookDelivery,
+  WebhookDeliveryFilter,
+  WebhookDeliveryStatus,
+  WebhookDisabledReason,
+  WebhookDraft,
+  WebhookEvent,
+  WebhookReplay,
+  WebhookSecret,
+  WebhookTry,
+} from './webhooks.ts'

@@ -1,6 +1,6 @@
 /**
  * Writes what is derived: from the database, under `client/generated/`, the `Database` types and the
- * unions of error codes, built-in roles and permissions, the placeholders of mails, and for the REST function
+ * unions of error codes, built-in roles and permissions, the placeholders of mails, the events of webhooks, and for the REST function
  * `functions/api/refusals.ts` (it is built from the migrations and thrown away); from the permission matrix,
  * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
@@ -36,6 +36,7 @@ try {
   const codes = 'client/generated/error-codes.ts'
   const roles = 'client/generated/roles.ts'
   const placeholders = 'client/generated/mail-placeholders.ts'
+  const webhookEvents = 'client/generated/webhook-event-types.ts'
   const refusals = 'functions/api/refusals.ts'
   const openApi = 'docs/openapi.json'
   const graphql = 'docs/schema.graphql'
@@ -43,6 +44,10 @@ try {
   await put(codes, await format(codes, HEADER + (await errorCodes(server.url))))
   await put(roles, await format(roles, HEADER + (await rolesAndPermissions(server.url))))
   await put(placeholders, await format(placeholders, HEADER + (await mailPlaceholders(server.url))))
+  await put(
+    webhookEvents,
+    await format(webhookEvents, HEADER + (await webhookEventTypes(server.url))),
+  )
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
@@ -122,6 +127,18 @@ async function mailPlaceholders(url: string): Promise<string> {
 export const MAIL_PLACEHOLDERS = {
   ${entries.join('\n  ')}
 } as const
+`
+}
+
+async function webhookEventTypes(url: string): Promise<string> {
+  const rows = await withDatabase(
+    url,
+    (sql) => sql`select t from unnest(usher.webhook_event_types()) t order by t`,
+  )
+  return `/** What a webhook can hear, in the words of the audit trail. */
+export const WEBHOOK_EVENT_TYPES = ${JSON.stringify(rows.map(({ t }) => t))} as const
+
+export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number]
 `
 }
 

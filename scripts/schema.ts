@@ -96,15 +96,20 @@ async function rowDifferences(fromUrl: string, toUrl: string): Promise<string[]>
       const record = `jsonb_populate_record(null::${table.name}, ${quote(JSON.stringify(row))})`
       const before = from.get(key)
       if (!before) {
-        statements.push(`insert into ${table.name}\nselect * from ${record}`)
+        // What the registry of an application holds already stays as it is.
+        statements.push(
+          `insert into ${table.name}\nselect * from ${record}\non conflict do nothing`,
+        )
         continue
       }
       // A column that is new gets its default from the statement that adds it.
       const changed = Object.keys(before).filter(
-        (column) => column in row && JSON.stringify(before[column]) !== JSON.stringify(row[column]),
+        (column) => column in row && canonical(before[column]) !== canonical(row[column]),
       )
       if (changed.length === 0 || table.isOperators) continue
-      const assignments = changed.map((column) => `${column} = r.${column}`).join(', ')
+      const assignments = changed
+        .map((column) => `${column} = ${newValue(column, before[column], row[column])}`)
+        .join(', ')
       statements.push(`update ${table.name} t\nset ${assignments}\nfrom ${record} r\nwhere ${key}`)
     }
     for (const key of from.keys()) {
@@ -112,6 +117,21 @@ async function rowDifferences(fromUrl: string, toUrl: string): Promise<string[]>
     }
   }
   return statements
+}
+
+/** A list of names is a set. */
+function canonical(value: unknown): string {
+  return JSON.stringify(Array.isArray(value) ? value.toSorted() : value)
+}
+
+/** Of a set, only what is new or gone changes: an application may have added to it (`usher.create_permission`). */
+function newValue(column: string, before: unknown, after: unknown): string {
+  if (!Array.isArray(before) || !Array.isArray(after)) return `r.${column}`
+  const array = (names: unknown[]) => quote(`{${names.map((name) => JSON.stringify(name)).join()}}`)
+  const added = after.filter((name) => !before.includes(name))
+  const gone = before.filter((name) => !after.includes(name))
+  const kept = `select n from unnest(t.${column}) n where n <> all (${array([...added, ...gone])})`
+  return `array(${kept}) || ${array(added)}::text[]`
 }
 
 /** Rows by a condition that names their key. Empty while the table does not exist. */

@@ -15,6 +15,9 @@ create table usher.settings (
   mails_per_minute_to_domain integer,
   mails_per_minute_of_organisation integer,
   access_end_notice interval not null default '3 days',
+  allow_private_targets boolean not null default false,
+  webhook_failing_for interval not null default '5 days',
+  webhook_answers_kept_for interval not null default '30 days',
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
@@ -22,7 +25,9 @@ create table usher.settings (
     one_click in ('off', 'new_addresses') and one_click_within between interval '1 minute' and interval '24 hours'),
   constraint settings_limits check (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
-    and access_end_notice >= interval '0' and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
+    and access_end_notice >= interval '0'
+    and webhook_failing_for >= interval '1 hour' and webhook_answers_kept_for >= interval '1 day'
+    and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is
@@ -57,6 +62,13 @@ comment on column usher.settings.mails_per_minute_of_organisation is
   'How many mails of one organisation may go out in a minute; null: as many as there are.';
 comment on column usher.settings.access_end_notice is
   'How long before a membership or a role ends its member is told; 0: not at all.';
+comment on column usher.settings.allow_private_targets is
+  'Whether organisations may name private addresses, and http, to be called at. The worker calls those that
+its own USHER_ALLOW_PRIVATE_TARGETS names, and no others.';
+comment on column usher.settings.webhook_failing_for is
+  'A webhook that has taken nothing for so long is switched off. Longer than the ten tries of one event take.';
+comment on column usher.settings.webhook_answers_kept_for is
+  'How long the log keeps what endpoints answered.';
 
 alter table usher.settings enable row level security;
 create policy settings_nobody on usher.settings for select to public using (false);

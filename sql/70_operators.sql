@@ -182,6 +182,13 @@ from usher.expiring_invites e
 where e.mail in ('queued', 'sending', 'failed', 'suppressed')
 having count(*) > 0
 union all
+-- A worker looks every second, or is called every minute: ten are a sign of there being none.
+select 'events that no worker sends to webhooks', count(*), min(d.created_at),
+  'select * from public.organisation_webhook_deliveries where status in (''queued'', ''sending'')'
+from public.organisation_webhook_deliveries d
+where d.status in ('queued', 'sending') and d.due_at < now() - interval '10 minutes'
+having count(*) > 0
+union all
 select 'events not sealed', sum(u.events)::bigint, min(u.oldest_at), 'select * from usher.unsealed_trails'
 from usher.unsealed_trails u
 where u.is_late

@@ -594,6 +594,124 @@ export type Database = {
           },
         ]
       }
+      organisation_webhook_deliveries: {
+        Row: {
+          attempts: number
+          created_at: string
+          delivered_at: string | null
+          due_at: string
+          event: string
+          event_id: string
+          fence: number
+          id: string
+          last_response: string | null
+          last_status_code: number | null
+          leased_by: string | null
+          organisation_id: string
+          status: string
+          tries: NonNullable<Json>
+          webhook_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          attempts?: number
+          created_at?: string
+          delivered_at?: string | null
+          due_at?: string
+          event: string
+          event_id: string
+          fence?: number
+          id?: string
+          last_response?: string | null
+          last_status_code?: number | null
+          leased_by?: string | null
+          organisation_id: string
+          status?: string
+          tries?: NonNullable<Json>
+          webhook_id: string
+        }
+        Update: {
+          attempts?: number
+          created_at?: string
+          delivered_at?: string | null
+          due_at?: string
+          event?: string
+          event_id?: string
+          fence?: number
+          id?: string
+          last_response?: string | null
+          last_status_code?: number | null
+          leased_by?: string | null
+          organisation_id?: string
+          status?: string
+          tries?: NonNullable<Json>
+          webhook_id?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_webhook_deliveries_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_webhook_deliveries_webhook_id_fkey'
+            columns: ['webhook_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_webhooks'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_webhooks: {
+        Row: {
+          created_at: string
+          description: string
+          disabled_at: string | null
+          disabled_reason: string | null
+          events: string[] | null
+          failing_since: string | null
+          id: string
+          is_enabled: boolean
+          organisation_id: string
+          url: string
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          description?: string
+          disabled_at?: string | null
+          disabled_reason?: string | null
+          events?: string[] | null
+          failing_since?: string | null
+          id?: string
+          is_enabled?: boolean
+          organisation_id: string
+          url: string
+        }
+        Update: {
+          created_at?: string
+          description?: string
+          disabled_at?: string | null
+          disabled_reason?: string | null
+          events?: string[] | null
+          failing_since?: string | null
+          id?: string
+          is_enabled?: boolean
+          organisation_id?: string
+          url?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_webhooks_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisations: {
         Row: {
           accent_colour: string | null
@@ -1108,6 +1226,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_webhook: {
+        Args: { description?: string; events?: string[]; organisation_id: string; url: string }
+        Returns: Database['public']['CompositeTypes']['organisation_webhook_secret']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_webhook_secret'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       decline_organisation_invite: {
         Args: { reason?: string; token: string }
         Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
@@ -1152,6 +1280,7 @@ export type Database = {
         Args: { name: string; organisation_id: string }
         Returns: undefined
       }
+      delete_organisation_webhook: { Args: { webhook_id: string }; Returns: undefined }
       enrol_organisation_device: { Args: { code: string }; Returns: Json }
       expire_organisation_invite: {
         Args: { invite_id: string }
@@ -1421,6 +1550,10 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      replay_organisation_webhook_deliveries: {
+        Args: { delivery_id?: string; since?: string; webhook_id: string }
+        Returns: number
+      }
       request_organisation_invite_resend: { Args: { token: string }; Returns: undefined }
       resend_organisation_invite: {
         Args: { invite_id: string }
@@ -1554,6 +1687,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      rotate_organisation_webhook_secret: {
+        Args: { keep_old_for?: string; webhook_id: string }
+        Returns: Database['public']['CompositeTypes']['organisation_webhook_secret']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_webhook_secret'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       start_organisation_access_review: {
         Args: { due_at: string; organisation_id: string; title: string }
         Returns: {
@@ -1577,6 +1720,32 @@ export type Database = {
         }
       }
       stop_organisation_mail: { Args: { stop?: boolean; token: string }; Returns: string }
+      test_organisation_webhook: {
+        Args: { webhook_id: string }
+        Returns: {
+          attempts: number
+          created_at: string
+          delivered_at: string | null
+          due_at: string
+          event: string
+          event_id: string
+          fence: number
+          id: string
+          last_response: string | null
+          last_status_code: number | null
+          leased_by: string | null
+          organisation_id: string
+          status: string
+          tries: NonNullable<Json>
+          webhook_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_webhook_deliveries'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       transfer_organisation_ownership: {
         Args: { new_owner_id: string; organisation_id: string }
         Returns: {
@@ -1832,6 +2001,27 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      update_organisation_webhook: {
+        Args: { changes: Json; webhook_id: string }
+        Returns: {
+          created_at: string
+          description: string
+          disabled_at: string | null
+          disabled_reason: string | null
+          events: string[] | null
+          failing_since: string | null
+          id: string
+          is_enabled: boolean
+          organisation_id: string
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_webhooks'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       validate_organisation_invite: {
         Args: { token: string }
         Returns: Database['public']['CompositeTypes']['organisation_invite_preview']
@@ -1932,6 +2122,12 @@ export type Database = {
         invite_id: string | null
         error_code: string | null
         error_details: string | null
+      }
+      organisation_webhook_secret: {
+        webhook_id: string | null
+        organisation_id: string | null
+        secret: string | null
+        old_secrets_end: string | null
       }
     }
   }

@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'organisation_not_found'
   /** 404: There is no such review, or it is not yours to see. */
   | 'review_not_found'
+  /** 404: There is no such webhook, or it is not yours to see. */
+  | 'webhook_not_found'
   /** 409: This address already has an open invite. */
   | 'already_invited'
   /** 409: This person is already a member. */
@@ -49,6 +51,8 @@ export type ErrorCode =
   | 'seat_limit_reached'
   /** 409: Another organisation has this slug. */
   | 'slug_taken'
+  /** 409: This webhook is switched off. */
+  | 'webhook_disabled'
   /** 410: This invite has been declined. */
   | 'invite_declined'
   /** 410: This invite has expired. */

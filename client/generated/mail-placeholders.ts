@@ -19,4 +19,5 @@ export const MAIL_PLACEHOLDERS = {
   device_enrolled: ['organisation', 'device', 'roles'],
   access_review_started: ['organisation', 'review', 'due_at', 'actor'],
   access_review_overdue: ['organisation', 'review', 'due_at'],
+  webhook_disabled: ['organisation', 'webhook'],
 } as const

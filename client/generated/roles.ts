@@ -53,4 +53,6 @@ export type Permission =
   | 'role.manage'
   /** See roles and what they permit */
   | 'role.read'
+  /** See and change webhooks */
+  | 'webhook.manage'
   | (string & {})

@@ -20,6 +20,7 @@ export type UsherPart =
   | 'domains'
   | 'signInRule'
   | 'joinRequests'
+  | 'webhooks'
 
 export const usherKeys = {
   all: ['usher'] as const,

@@ -136,3 +136,21 @@ export const useApproveJoinRequest = (organisationId: string) =>
 
 export const useDeclineJoinRequest = (organisationId: string) =>
   useMutation(useUsherMutations().joinRequests.decline(organisationId))
+
+export const useCreateWebhook = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.create(organisationId))
+
+export const useUpdateWebhook = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.update(organisationId))
+
+export const useDeleteWebhook = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.delete(organisationId))
+
+export const useRotateWebhookSecret = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.rotateSecret(organisationId))
+
+export const useTestWebhook = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.test(organisationId))
+
+export const useReplayWebhookDeliveries = (organisationId: string) =>
+  useMutation(useUsherMutations().webhooks.replay(organisationId))

@@ -21,6 +21,9 @@ import type {
   RoleName,
   SignInRuleChanges,
   Usher,
+  WebhookChanges,
+  WebhookDraft,
+  WebhookReplay,
 } from '../index.ts'
 import { changeMutation, type Foretold } from './change.ts'
 
@@ -29,6 +32,7 @@ export interface UsherMutations extends ReturnType<typeof usherMutations> {}
 
 type OfInvite = { inviteId: string }
 type OfMember = { userId: string }
+type OfWebhook = { webhookId: string }
 type Reason = { reason?: string | undefined }
 
 function memberTurns<V extends OfMember>(change: (variables: V) => object): Foretold<V> {
@@ -403,6 +407,47 @@ export function usherMutations(usher: Usher) {
           organisationId,
           run: (to, { requestId, reason }: { requestId: string } & Reason) =>
             to.joinRequests.decline(requestId, { reason }),
+        }),
+    },
+    webhooks: {
+      create: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'create'],
+          organisationId,
+          run: (to, draft: WebhookDraft) => to.webhooks.create(organisationId, draft),
+        }),
+      update: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'update'],
+          organisationId,
+          run: (to, { webhookId, ...changes }: WebhookChanges & OfWebhook) =>
+            to.webhooks.update(webhookId, changes),
+        }),
+      delete: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'delete'],
+          organisationId,
+          run: (to, { webhookId }: OfWebhook) => to.webhooks.delete(webhookId),
+        }),
+      rotateSecret: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'rotateSecret'],
+          organisationId,
+          run: (to, { webhookId, ...options }: OfWebhook & { keepOldFor?: string | undefined }) =>
+            to.webhooks.rotateSecret(webhookId, options),
+        }),
+      test: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'test'],
+          organisationId,
+          run: (to, { webhookId }: OfWebhook) => to.webhooks.test(webhookId),
+        }),
+      replay: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['webhooks', 'replay'],
+          organisationId,
+          run: (to, { webhookId, ...which }: OfWebhook & WebhookReplay) =>
+            to.webhooks.replay(webhookId, which),
         }),
     },
   }

@@ -16,6 +16,7 @@ import type {
   MemberFilter,
   RoleName,
   Usher,
+  WebhookDeliveryFilter,
 } from '../index.ts'
 import { answerQuery, pagesQuery } from './ask.ts'
 import { usherKeys as keys } from './keys.ts'
@@ -152,6 +153,14 @@ export function usherQueries(usher: Usher) {
       list: (id: string, filter: Filter<JoinRequestFilter> = {}) =>
         pagesQuery(usher, keys.part(id, 'joinRequests', 'list', filter), (to, page) =>
           to.joinRequests.list(id, { ...filter, ...page }),
+        ),
+    },
+    webhooks: {
+      list: (id: string) =>
+        answerQuery(usher, keys.part(id, 'webhooks', 'list'), (to) => to.webhooks.list(id)),
+      deliveries: (id: string, filter: Filter<WebhookDeliveryFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'webhooks', 'deliveries', filter), (to, page) =>
+          to.webhooks.listDeliveries(id, { ...filter, ...page }),
         ),
     },
   }

@@ -114,3 +114,11 @@ export const useJoinRequests = (
   organisationId: string,
   filter?: Parameters<Queries['joinRequests']['list']>[1],
 ) => useInfiniteQuery(useUsherQueries().joinRequests.list(organisationId, filter))
+
+export const useWebhooks = (organisationId: string) =>
+  useQuery(useUsherQueries().webhooks.list(organisationId))
+
+export const useWebhookDeliveries = (
+  organisationId: string,
+  filter?: Parameters<Queries['webhooks']['deliveries']>[1],
+) => useInfiniteQuery(useUsherQueries().webhooks.deliveries(organisationId, filter))

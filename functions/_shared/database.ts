@@ -30,6 +30,8 @@ export interface Housekeeping {
   purgeAuditTrail(): Promise<number>
   /** Removes old mails of Supabase Auth. Returns how many. */
   purgeAuthMails(): Promise<number>
+  /** Removes old answers of webhooks. Returns how many. */
+  purgeWebhookAnswers(): Promise<number>
   /** Writes down that invites have expired. Returns how many. */
   expireDueInvites(): Promise<number>
   /** Tells members what of their access will end. Returns how many. */
@@ -100,6 +102,10 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       const [row] = await sql<{ count: number }[]>`select usher.purge_auth_mails() as count`
       return row?.count ?? 0
     },
+    async purgeWebhookAnswers() {
+      const [row] = await sql<{ count: number }[]>`select usher.purge_webhook_answers() as count`
+      return row?.count ?? 0
+    },
     async expireDueInvites() {
       const [row] = await sql<{ count: number }[]>`select usher.expire_due_invites() as count`
       return row?.count ?? 0
@@ -129,6 +135,7 @@ export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.sealAuditTrail()
   await housekeeping.purgeAuditTrail()
   await housekeeping.purgeAuthMails()
+  await housekeeping.purgeWebhookAnswers()
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {
@@ -225,7 +232,7 @@ interface Completed extends Lease {
 const idsOf = (leases: Lease[]) => leases.map(({ deliveryId }) => deliveryId)
 const fencesOf = (leases: Lease[]) => leases.map(({ fence }) => fence)
 
-/** What a stranger's mail server says, without the one character that Postgres does not store. */
-function storable(text: string): string {
+/** What a stranger's server says, without the one character that Postgres does not store. */
+export function storable(text: string): string {
   return text.replaceAll('\0', '')
 }

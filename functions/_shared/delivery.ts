@@ -63,6 +63,12 @@ export interface ReviewFacts {
   actor_email: string | null
 }
 
+/** What a mail about a webhook says. */
+export interface WebhookFacts {
+  /** Its host. */
+  webhook: string
+}
+
 /** How the organisation words this mail; null: as built in. */
 export interface Template {
   subject: string | null
@@ -144,6 +150,11 @@ export interface ReviewNotice extends OrganisationDelivery {
   facts: ReviewFacts
 }
 
+export interface WebhookNotice extends OrganisationDelivery {
+  kind: 'webhook_disabled'
+  facts: WebhookFacts
+}
+
 /** A mail of Supabase Auth. */
 export interface AuthDelivery extends AnyDelivery {
   kind: 'auth'
@@ -154,7 +165,13 @@ export interface AuthDelivery extends AnyDelivery {
   invite: InviteFacts | null
 }
 
-export type NoticeDelivery = InviteNotice | MemberNotice | AccessNotice | JoinNotice | ReviewNotice
+export type NoticeDelivery =
+  | InviteNotice
+  | MemberNotice
+  | AccessNotice
+  | JoinNotice
+  | ReviewNotice
+  | WebhookNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

@@ -1,5 +1,5 @@
 /**
- * How the mail is doing, as Prometheus reads it, and whether the worker is well.
+ * How mail and webhooks are doing, as Prometheus reads it, and whether the worker is well.
  *
  * @module
  */
@@ -35,6 +35,27 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
     labelNames: ['bulk'],
     registers,
   })
+  const webhookDeliveries = new Gauge({
+    name: 'usher_webhook_deliveries',
+    help: 'Events to webhooks in the database by status: queued, sending, delivered, failed.',
+    labelNames: ['status'],
+    registers,
+  })
+  const oldestOfWebhooks = new Gauge({
+    name: 'usher_webhook_deliveries_oldest_due_seconds',
+    help: 'How long the event to a webhook that has waited longest since it was due has done so.',
+    registers,
+  })
+  const readWebhooks = async () => {
+    const rows = await sql<{ status: string; count: string; oldestSeconds: number | null }[]>`
+      select m.status, m.count, m.oldest_seconds as "oldestSeconds" from usher.webhook_metrics() m`
+    webhookDeliveries.reset()
+    oldestOfWebhooks.set(0)
+    for (const { status, count, oldestSeconds } of rows) {
+      webhookDeliveries.set({ status }, Number(count))
+      if (oldestSeconds !== null) oldestOfWebhooks.set(oldestSeconds)
+    }
+  }
   return {
     count: (outcome) => mails.inc({ outcome }),
     async read() {
@@ -49,6 +70,7 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
         deliveries.set({ status, bulk: String(isBulk) }, Number(count))
         if (oldestSeconds !== null) oldest.set({ bulk: String(isBulk) }, oldestSeconds)
       }
+      await readWebhooks()
       return registry.metrics()
     },
     contentType: registry.contentType,

@@ -15,6 +15,7 @@ import { members } from './operations/members.ts'
 import { organisations } from './operations/organisations.ts'
 import { roles } from './operations/roles.ts'
 import { trail } from './operations/trail.ts'
+import { webhooks } from './operations/webhooks.ts'
 
 export const OPERATIONS: Operation[] = [
   ...organisations,
@@ -27,6 +28,7 @@ export const OPERATIONS: Operation[] = [
   ...mails,
   ...accessReviews,
   ...trail,
+  ...webhooks,
 ]
 
 const parameters = ({ path }: Operation) => path.split('{').length

@@ -71,6 +71,11 @@ export const REFUSALS = {
     title: 'There is no such review, or it is not yours to see.',
     hint: 'Check the id, and who you are signed in as.',
   },
+  webhook_not_found: {
+    status: 404,
+    title: 'There is no such webhook, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
   already_invited: {
     status: 409,
     title: 'This address already has an open invite.',
@@ -120,6 +125,11 @@ export const REFUSALS = {
     status: 409,
     title: 'Another organisation has this slug.',
     hint: 'Choose another slug, or leave it out.',
+  },
+  webhook_disabled: {
+    status: 409,
+    title: 'This webhook is switched off.',
+    hint: 'Switch it on first; details says why it is off.',
   },
   invite_declined: {
     status: 410,

@@ -381,6 +381,48 @@ export const Delivery = z
   })
   .openapi('Delivery')
 
+export const Webhook = z
+  .object({
+    id,
+    organisation_id: id,
+    url: text,
+    description: text,
+    events: names.nullable().openapi({ description: 'Null: all.' }),
+    is_enabled: z.boolean(),
+    disabled_at: time.nullable(),
+    disabled_reason: z.enum(['by_hand', 'failing', 'gone']).nullable(),
+    failing_since: time.nullable(),
+    created_at: time,
+  })
+  .openapi('Webhook')
+
+export const WebhookSecret = z
+  .object({
+    webhook_id: id,
+    organisation_id: id,
+    secret: text.openapi({ description: 'Shown this once.', example: 'whsec_…' }),
+    old_secrets_end: time.nullable(),
+  })
+  .openapi('WebhookSecret')
+
+export const WebhookDelivery = z
+  .object({
+    id,
+    organisation_id: id,
+    webhook_id: id,
+    event_id: id.openapi({ description: 'Of the audit trail; the webhook-id is made of it.' }),
+    event: text.openapi({ example: 'member.joined' }),
+    status: z.enum(['queued', 'sending', 'delivered', 'failed']),
+    attempts: integer,
+    due_at: time,
+    last_status_code: integer.nullable(),
+    last_response: text.nullable(),
+    tries: z.array(json),
+    delivered_at: time.nullable(),
+    created_at: time,
+  })
+  .openapi('WebhookDelivery')
+
 export const EmailTemplate = z
   .object({
     id,

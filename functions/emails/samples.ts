@@ -118,6 +118,11 @@ export const samples = {
   invite_expired: notice('invite_expired'),
   invite_resend_requested: notice('invite_resend_requested'),
   device_enrolled: notice('device_enrolled', { email: null, device_name: 'Reception tablet' }),
+  webhook_disabled: {
+    ...common,
+    kind: 'webhook_disabled',
+    facts: { webhook: 'hooks.example.com' },
+  },
   member_roles_updated: membership('member_roles_updated', ['finance', 'member']),
   member_removed: membership('member_removed', ['member']),
   member_banned: membership('member_banned', ['member']),

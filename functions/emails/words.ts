@@ -46,6 +46,7 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     due_at: dueAt ? language.sayDate(new Date(dueAt)) : '',
     isMembership: 'is_membership' in facts && facts.is_membership,
     endsAt: 'ends_at' in facts ? language.sayDate(new Date(facts.ends_at)) : '',
+    webhook: said('webhook') ?? '',
   }
 }
 

@@ -21,6 +21,8 @@ import type {
   RoleExclusionRow,
   RoleRow,
   SignInRuleRow,
+  WebhookDeliveryRow,
+  WebhookRow,
 } from './rows.ts'
 
 /** Tables with pages, and the column that orders them; the id decides between equal ones. */
@@ -31,6 +33,7 @@ const PAGED = {
   organisation_email_templates: { by: 'created_at', ascending: false },
   organisation_join_requests: { by: 'created_at', ascending: false },
   organisation_access_reviews: { by: 'started_at', ascending: false },
+  organisation_webhook_deliveries: { by: 'created_at', ascending: false },
 } as const
 
 interface PagedRows {
@@ -40,6 +43,7 @@ interface PagedRows {
   organisation_email_templates: EmailTemplateRow
   organisation_join_requests: JoinRequestRow
   organisation_access_reviews: AccessReviewRow
+  organisation_webhook_deliveries: WebhookDeliveryRow
 }
 type PagedTable = keyof PagedRows
 
@@ -72,7 +76,11 @@ export function createLoaders(client: CallerClient) {
   }, BATCH)
 
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
-    table: 'organisation_domains' | 'organisation_role_exclusions' | 'organisation_sign_in_rules',
+    table:
+      | 'organisation_domains'
+      | 'organisation_role_exclusions'
+      | 'organisation_sign_in_rules'
+      | 'organisation_webhooks',
     order: string,
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
@@ -114,6 +122,7 @@ export function createLoaders(client: CallerClient) {
     domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
     /** One, or none. */
     signInRules: ofOrganisations<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
+    webhooks: ofOrganisations<WebhookRow>('organisation_webhooks', 'created_at'),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** What a review asks about, by person and role. */

@@ -15,6 +15,7 @@ import './types/delivery.ts'
 import './types/email-template.ts'
 import './types/access-review.ts'
 import './types/audit.ts'
+import './types/webhook.ts'
 import { builder } from './builder.ts'
 
 export const schema = builder.toSchema()

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Deliveries, Failure, Lease } from '../_shared/database.ts'
 import { type AuthFacts, isOffer } from '../_shared/delivery.ts'
+import { insist } from '../_shared/insist.ts'
 import { log } from '../_shared/log.ts'
 import type { Seal } from '../_shared/seal.ts'
 import type { Outcome, Transport } from '../_shared/transports/index.ts'
@@ -164,20 +164,5 @@ async function attempt(lease: Lease, options: DrainOptions): Promise<Attempt> {
   } catch (error) {
     const response = `Not ${step}: ${error}`
     return { outcome: { ok: false, failure, response, statusCode: null }, ...about }
-  }
-}
-
-/**
- * Writes down what became of a mail, through a restart of the database of up to 25 seconds: a mail
- * that has gone out and is not written down goes out twice.
- */
-async function insist<Answer>(write: () => Promise<Answer>): Promise<Answer> {
-  for (let pause = 100; ; pause *= 2) {
-    try {
-      return await write()
-    } catch (error) {
-      if (pause > 12_800) throw error
-      await wait(pause)
-    }
   }
 }

@@ -2,10 +2,10 @@
  * A worker that runs all the time: for self-hosting, and for the local stack. Several may run side
  * by side.
  *
- * It listens for new mails where the connection allows it, and looks by itself every second. Every
- * minute it keeps house: what has expired, what to bring to mind, what to seal, which domains to look
- * up. That goes on beside the mail, which waits for none of it. On SIGTERM or SIGINT what is under way
- * is finished, and it ends with 0.
+ * It listens for new mails where the connection allows it, and looks by itself every second, also for what
+ * webhooks are to hear. Every minute it keeps house: what has expired, what to bring to mind, what to seal,
+ * which domains to look up. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
+ * finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
  * can reach it, as Prometheus expects.
@@ -18,6 +18,8 @@ import { domainsOf, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
 import { repeat } from '../_shared/repeat.ts'
+import { drain as drainWebhooks } from '../send-webhooks/drain.ts'
+import { wire as wireWebhooks } from '../send-webhooks/wire.ts'
 import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 import { wire } from './wire.ts'
@@ -27,6 +29,7 @@ const { sql, transport, metrics, housekeeping, drainOptions } = wire(
   `worker-${Deno.pid}`,
 )
 const domains = domainsOf(sql)
+const webhooks = wireWebhooks(sql, Deno.env.toObject(), drainOptions.worker)
 const stopping = new AbortController()
 const stop = stopping.signal
 
@@ -43,6 +46,12 @@ const mailing = repeat(
     await drain(drainOptions, stop)
   },
   { every: 1_000, stop, bell },
+)
+const telling = repeat(
+  async () => {
+    await drainWebhooks(webhooks, stop)
+  },
+  { every: 1_000, stop },
 )
 repeat(
   async () => {
@@ -62,7 +71,7 @@ if (hostname) {
 log('worker.started', { worker: drainOptions.worker })
 
 // Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
-await mailing
+await Promise.all([mailing, telling])
 transport.close()
 await sql.end({ timeout: 5 })
 Deno.exit(0)

@@ -74,8 +74,13 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
   )
   progress.done('Postgres')
   const functionsUrl = `http://127.0.0.1:${ports.functions}`
-  const addresses = { site_url: consoleUrl, functions_url: functionsUrl }
-  const workerUrl = await migrate(server, secrets, addresses, isSeeded)
+  // Receivers of webhooks are on this machine as well.
+  const projectSettings = {
+    site_url: consoleUrl,
+    functions_url: functionsUrl,
+    allow_private_targets: true,
+  }
+  const workerUrl = await migrate(server, secrets, projectSettings, isSeeded)
   progress.done('migrations and data')
 
   const mailbox = await startingMailbox
@@ -90,6 +95,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     MAIL_FROM: 'Usher <no-reply@usher.test>',
     SEND_EMAIL_HOOK_SECRET: secrets.authHookSecret,
     MAIL_WEBHOOK_SECRET: secrets.mailWebhookSecret,
+    USHER_ALLOW_PRIVATE_TARGETS: '127.0.0.0/8,::1/128',
     USHER_GRAPHIQL: 'on',
     USHER_API_URL: `http://127.0.0.1:${ports.functions}/api`,
     USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,
@@ -158,7 +164,7 @@ async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>
 async function migrate(
   server: PostgresServer,
   secrets: Secrets,
-  addresses: { site_url: string; functions_url: string },
+  projectSettings: { site_url: string; functions_url: string; allow_private_targets: boolean },
   isSeeded: boolean,
 ): Promise<string> {
   await preparePlatform(server.url)
@@ -166,7 +172,7 @@ async function migrate(
   const sql = postgres(server.url, { max: 1, onnotice: () => {} })
   try {
     await sql.unsafe(`alter role usher_worker login password '${secrets.workerPassword}'`)
-    await sql`select usher.update_settings(${sql.json(addresses)})`
+    await sql`select usher.update_settings(${sql.json(projectSettings)})`
   } finally {
     await sql.end()
   }

@@ -12,6 +12,7 @@ const IN_ORGANISATION = [
   'devices',
   'roles',
   'trail',
+  'webhooks',
   'settings',
   'settings/templates',
   'settings/templates/new?kind=invite',

@@ -31,6 +31,11 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
   await owner.rpc('create_organisation_email_template', template)
   await owner.rpc('create_organisation_domain', { ...of, domain: 'furnished.example' })
   await owner.rpc('update_organisation_sign_in_rule', { ...of, changes: { level: 'aal2' } })
+  const { webhook_id } = await owner.rpc('create_organisation_webhook', {
+    ...of,
+    url: 'https://hooks.example.com/',
+  })
+  await owner.rpc('test_organisation_webhook', { webhook_id })
   const invite = { ...of, email: 'furnished@example.com', roles: ['member'] }
   await owner.rpc('create_organisation_invite', invite)
   const due_at = new Date(Date.now() + 86_400_000).toISOString()
@@ -165,6 +170,10 @@ const OTHER_IDS: Record<string, (scene: Scene) => Promise<string>> = {
   cursor: async ({ inviteIn }) => (await inviteIn('pending')).id,
   template_id: async (scene) =>
     (await CALLS.delete_organisation_email_template?.(scene, scene.owner))?.template_id as string,
+  delivery_id: async (scene) => {
+    const { webhook_id } = (await CALLS.test_organisation_webhook?.(scene, scene.owner)) ?? {}
+    return (await scene.owner.rpc('test_organisation_webhook', { webhook_id })).id
+  },
 }
 
 /** What a call comes to, without the ids that it was made with, and how often it looked into which table. */

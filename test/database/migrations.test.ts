@@ -40,6 +40,29 @@ describe('migrations', () => {
     }
   })
 
+  test('what an application has given to a built-in role stays when a later version adds to it', async ({
+    database,
+  }) => {
+    const [older, other] = await Promise.all([createDatabase(), createDatabase()])
+    try {
+      const ofAdmins = async ({ sql }: Pick<typeof older, 'sql'>) =>
+        (await sql`select permissions from public.organisation_roles where name = 'admin'`)[0]
+          ?.permissions as string[]
+      const given = await ofAdmins(database)
+      await older.sql`update public.organisation_roles
+        set permissions = array_remove(permissions, 'audit.read') where name = 'admin'`
+      const steps = await differences(older.url, database.url)
+      await other.sql`update public.organisation_roles
+        set permissions = array_remove(permissions, 'audit.read') || '{invoice.approve}' where name = 'admin'`
+
+      await other.sql.unsafe(steps.join(';\n'))
+
+      expect((await ofAdmins(other)).sort()).toEqual([...given, 'invoice.approve'].sort())
+    } finally {
+      await Promise.all([older.drop(), other.drop()])
+    }
+  })
+
   test('apply once', async ({ database }) => {
     expect(await applyMigrations(database.url)).toEqual([])
   })

@@ -6,6 +6,7 @@ import { loadPresentState } from '../../scripts/schema.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { createAcme } from '../support/acme.ts'
 import { createDatabase } from '../support/database.ts'
+import { createWebhook } from '../support/webhooks.ts'
 
 const test = base
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
@@ -126,6 +127,18 @@ describe('what is stuck', () => {
     expect((await sql`select what from usher.stuck`).map((row) => row.what)).toContain(
       `deliveries ${problem}`,
     )
+  })
+
+  test('an event that no worker sends to a webhook is stuck', async ({ acme, sql }) => {
+    const { webhook_id } = await createWebhook(acme)
+    await acme.admin.rpc('test_organisation_webhook', { webhook_id })
+    const stuck = async () => (await sql`select what from usher.stuck`).map(({ what }) => what)
+    expect(await stuck()).not.toContain('events that no worker sends to webhooks')
+
+    await sql`update public.organisation_webhook_deliveries set due_at = now() - interval '11 minutes'`
+
+    expect(await stuck()).toContain('events that no worker sends to webhooks')
+    await sql`delete from public.organisation_webhooks where id = ${webhook_id}`
   })
 
   test('a mail that failed goes out again when an operator says so, and the trail says that', async ({

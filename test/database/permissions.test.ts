@@ -19,6 +19,7 @@ const PERMISSIONS = {
   'invite.revoke': ['owner', 'admin'],
   'invite.reveal': ['owner', 'admin'],
   'audit.read': ['owner', 'admin'],
+  'webhook.manage': ['owner', 'admin'],
   'billing.read': ['owner', 'admin', 'finance'],
   'billing.manage': ['owner', 'admin', 'finance'],
 } as const

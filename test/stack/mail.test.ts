@@ -154,8 +154,8 @@ describe('the functions of mail', { timeout: 60_000 }, () => {
 
     expect((await fetch(`${url}/health`)).status).toBe(200)
     expect((await fetch(`${url}/metrics`)).status).toBe(401)
-    expect(await (await fetch(`${url}/metrics`, { headers })).text()).toMatch(
-      /^usher_deliveries\{status="sent",bulk="false"\} \d+$/m,
-    )
+    const figures = await (await fetch(`${url}/metrics`, { headers })).text()
+    expect(figures).toMatch(/^usher_deliveries\{status="sent",bulk="false"\} \d+$/m)
+    expect(figures).toMatch(/^usher_webhook_deliveries_oldest_due_seconds \d+$/m)
   })
 })

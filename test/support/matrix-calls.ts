@@ -76,6 +76,13 @@ const withTemplate =
     })
     return { template_id: template.id, ...more }
   }
+const withWebhook =
+  (more: object = {}): Call =>
+  async ({ id, owner }) => {
+    const url = 'https://hooks.example.com/'
+    const made = await owner.rpc('create_organisation_webhook', { organisation_id: id, url })
+    return { webhook_id: made.webhook_id, ...more }
+  }
 /** The mail of a new invite. */
 const mailOf = async ({ sql, inviteIn }: Scene) => {
   const { id } = await inviteIn('pending')
@@ -242,4 +249,13 @@ export const CALLS: Record<string, Call> = {
     return { answers: [{ item_id: item?.id, decision: 'confirm' }] }
   }),
   close_organisation_access_review: withReview(),
+  create_organisation_webhook: async ({ id }) => ({
+    organisation_id: id,
+    url: 'https://hooks.example.com/',
+  }),
+  update_organisation_webhook: withWebhook({ changes: { description: 'Changed' } }),
+  delete_organisation_webhook: withWebhook(),
+  rotate_organisation_webhook_secret: withWebhook(),
+  test_organisation_webhook: withWebhook(),
+  replay_organisation_webhook_deliveries: withWebhook({ since: '2020-01-01T00:00:00Z' }),
 }

@@ -119,6 +119,14 @@ export const MATRIX: Record<string, Outcomes> = {
   update_organisation_email_template: admins(),
   delete_organisation_email_template: admins(),
   retry_organisation_delivery: admins('invite_not_found'),
+
+  create_organisation_webhook: admins(),
+  update_organisation_webhook: admins('webhook_not_found'),
+  delete_organisation_webhook: admins('webhook_not_found'),
+  rotate_organisation_webhook_secret: admins('webhook_not_found'),
+  test_organisation_webhook: admins('webhook_not_found'),
+  replay_organisation_webhook_deliveries: admins('webhook_not_found'),
+
   lift_organisation_mail_suppression: admins(),
   stop_organisation_mail: everyone(),
 

@@ -14,6 +14,7 @@ import {
   IconSend,
   IconSettings,
   IconUsers,
+  IconWebhook,
 } from '@tabler/icons-react'
 import { NavLink as RouterLink } from 'react-router'
 import { useTexts } from './language.tsx'
@@ -35,6 +36,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
       icon: IconClipboardCheck,
       needs: 'review.manage',
     },
+    { to: 'webhooks', label: texts.webhooks.title, icon: IconWebhook, needs: 'webhook.manage' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },
     {
       to: 'settings',

@@ -53,6 +53,9 @@ const TemplatesPage = lazy(async () => ({
 const TemplatePage = lazy(async () => ({
   default: (await import('../pages/templates/template-page.tsx')).TemplatePage,
 }))
+const WebhooksPage = lazy(async () => ({
+  default: (await import('../pages/webhooks/webhooks-page.tsx')).WebhooksPage,
+}))
 const SettingsPage = lazy(async () => ({
   default: (await import('../pages/settings/settings-page.tsx')).SettingsPage,
 }))
@@ -84,6 +87,7 @@ export function Workspace() {
           <Route path="access-reviews" element={<AccessReviewsPage />} />
           <Route path="access-reviews/:review" element={<AccessReviewPage />} />
           <Route path="trail" element={<TrailPage />} />
+          <Route path="webhooks" element={<WebhooksPage />} />
           <Route path="settings" element={<SettingsPage />} />
           <Route path="settings/templates" element={<TemplatesPage />} />
           <Route path="settings/templates/new" element={<TemplatePage />} />

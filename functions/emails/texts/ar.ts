@@ -91,6 +91,13 @@ export const ar: Texts = {
         `كان ينبغي أن تنتهي المراجعة «${review}» في ${organisation} قبل ${due_at}، وما زالت صلاحيات تنتظر الرد.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `أُوقف خطاف الويب إلى ${webhook}`,
+      heading: 'أُوقف خطاف ويب',
+      body: ({ organisation, webhook }) =>
+        `لم يعد ${webhook} يعلم بما يحدث في ${organisation}: لم يقبل شيئًا منذ أيام، أو لم يعد موجودًا. يمكنك تشغيله من جديد وإرسال ما فاته.`,
+      why: ({ organisation }) => `تصلك هذه الرسالة لأنك تدير خطافات الويب في ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `تغيّرت أدوارك في ${organisation}`,
       heading: 'تغيّرت أدوارك',

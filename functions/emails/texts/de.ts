@@ -99,6 +99,14 @@ export const de: Texts = {
         `Die Prüfung „${review}“ in ${organisation} sollte bis ${due_at} fertig sein, und noch warten Rechte auf eine Antwort.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Der Webhook an ${webhook} wurde abgeschaltet`,
+      heading: 'Ein Webhook wurde abgeschaltet',
+      body: ({ organisation, webhook }) =>
+        `${webhook} erfährt nicht mehr, was bei ${organisation} geschieht: Die Adresse nahm tagelang nichts an oder gibt es nicht mehr. Sie können sie wieder einschalten.`,
+      why: ({ organisation }) =>
+        `Sie erhalten diese Nachricht, weil Sie die Webhooks von ${organisation} verwalten.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Ihre Rollen bei ${organisation} wurden geändert`,
       heading: 'Ihre Rollen wurden geändert',

@@ -93,6 +93,14 @@ export const en: Texts = {
         `The review “${review}” in ${organisation} should have been done by ${due_at}, and rights are still waiting for an answer.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `The webhook to ${webhook} was switched off`,
+      heading: 'A webhook was switched off',
+      body: ({ organisation, webhook }) =>
+        `${webhook} no longer hears what happens in ${organisation}: for days it took nothing, or it said that it is gone. You can switch it on again, and send what it missed.`,
+      why: ({ organisation }) =>
+        `You get this mail because you manage the webhooks of ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Your roles in ${organisation} have changed`,
       heading: 'Your roles have changed',

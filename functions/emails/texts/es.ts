@@ -97,6 +97,14 @@ export const es: Texts = {
         `La revisión «${review}» en ${organisation} debía terminar el ${due_at}, y aún hay permisos sin respuesta.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `El webhook hacia ${webhook} se ha desactivado`,
+      heading: 'Se ha desactivado un webhook',
+      body: ({ organisation, webhook }) =>
+        `${webhook} ya no se entera de lo que ocurre en ${organisation}: llevaba días sin aceptar nada o ya no existe. Puede volver a activarlo y enviar lo perdido.`,
+      why: ({ organisation }) =>
+        `Recibe este correo porque gestiona los webhooks de ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Sus funciones en ${organisation} han cambiado`,
       heading: 'Sus funciones han cambiado',

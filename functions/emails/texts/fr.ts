@@ -105,6 +105,14 @@ export const fr: Texts = {
         `La vérification « ${review} » dans ${organisation} devait être terminée le ${due_at}, et des droits attendent encore une réponse.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Le webhook vers ${webhook} a été désactivé`,
+      heading: 'Un webhook a été désactivé',
+      body: ({ organisation, webhook }) =>
+        `${webhook} n’apprend plus ce qui se passe dans ${organisation} : rien n’y était accepté depuis des jours, ou l’adresse n’existe plus. Vous pouvez la réactiver.`,
+      why: ({ organisation }) =>
+        `Vous recevez ce message parce que vous gérez les webhooks de ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Vos rôles dans ${organisation} ont changé`,
       heading: 'Vos rôles ont changé',

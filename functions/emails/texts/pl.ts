@@ -97,6 +97,14 @@ export const pl: Texts = {
         `Przegląd „${review}” w ${organisation} miał się zakończyć w terminie: ${due_at}, a niektóre uprawnienia nadal czekają na odpowiedź.`,
       why: whyReviewer,
     },
+    webhook_disabled: {
+      subject: ({ webhook }) => `Webhook do ${webhook} został wyłączony`,
+      heading: 'Webhook został wyłączony',
+      body: ({ organisation, webhook }) =>
+        `${webhook} nie dowiaduje się już, co dzieje się w ${organisation}: od wielu dni niczego nie przyjmował albo już nie istnieje. Możesz włączyć go ponownie.`,
+      why: ({ organisation }) =>
+        `Otrzymujesz tę wiadomość, ponieważ zarządzasz webhookami w ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Twoje role w ${organisation} uległy zmianie`,
       heading: 'Twoje role uległy zmianie',

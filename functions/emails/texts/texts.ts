@@ -43,6 +43,8 @@ export interface NoticeWords {
   isMembership: boolean
   /** When access ends, with day and time. */
   endsAt: string
+  /** The host of a webhook. */
+  webhook: string
 }
 
 export interface Notice {

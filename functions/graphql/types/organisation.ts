@@ -16,6 +16,7 @@ import { MyOrganisation, Organisation } from './organisation-ref.ts'
 import { inOrganisation, pageArgs } from './page.ts'
 import { Role, RoleExclusion } from './role.ts'
 import { SignInRule } from './sign-in-rule.ts'
+import { Webhook, WebhookDeliveryConnection } from './webhook.ts'
 
 const byCreation = (row: { created_at: string; id: string }) => ({ at: row.created_at, id: row.id })
 
@@ -141,6 +142,22 @@ builder.objectType(Organisation, {
       nullable: true,
       description: 'Which way people have to come in; null: any.',
       resolve: async ({ id }, _, { loaders }) => (await loaders.signInRules.load(id))[0] ?? null,
+    }),
+    webhooks: t.field({
+      type: [Webhook],
+      description: 'Endpoints that hear what happens. With webhook.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.webhooks.load(id),
+    }),
+    webhookDeliveries: t.field({
+      type: WebhookDeliveryConnection,
+      description: 'What webhooks were sent and are to be sent, newest first. With webhook.manage.',
+      args: pageArgs,
+      resolve: async ({ id }, args, { loaders }) =>
+        toConnection(
+          await loaders.page('organisation_webhook_deliveries', id, args),
+          args.first,
+          byCreation,
+        ),
     }),
   }),
 })

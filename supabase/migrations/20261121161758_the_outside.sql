@@ -1,9 +1,12 @@
--- What is outside.
+-- What is outside: single sign-on, one click, directories, webhooks, evidence and reviews; and access with an end.
+
 set local lock_timeout = '5s';
 
 set local check_function_bodies = off;
 
 DROP VIEW "usher"."access_register";
+
+DROP VIEW "usher"."stuck";
 
 ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
 
@@ -49,9 +52,25 @@ ALTER TABLE "public"."organisation_sign_in_rules" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "anon";
 
+CREATE TABLE "public"."organisation_webhook_deliveries" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "webhook_id" uuid NOT NULL, "event_id" uuid NOT NULL, "event" text NOT NULL, "status" text NOT NULL DEFAULT 'queued'::text, "attempts" integer NOT NULL DEFAULT 0, "due_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "fence" bigint NOT NULL DEFAULT 0, "leased_by" text, "last_status_code" integer, "last_response" text, "tries" jsonb NOT NULL DEFAULT '[]'::jsonb, "delivered_at" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), CONSTRAINT "organisation_webhook_deliveries_delivered" CHECK (((status <> 'delivered'::text) OR (delivered_at IS NOT NULL))), CONSTRAINT "organisation_webhook_deliveries_once" UNIQUE (webhook_id, event_id), CONSTRAINT "organisation_webhook_deliveries_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_webhook_deliveries_status" CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'delivered'::text, 'failed'::text]))));
+
+ALTER TABLE "public"."organisation_webhook_deliveries" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_webhook_deliveries" FROM "anon";
+
+CREATE TABLE "public"."organisation_webhooks" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "url" text NOT NULL, "description" text NOT NULL DEFAULT ''::text, "events" text[], "is_enabled" boolean NOT NULL DEFAULT true, "disabled_at" timestamp with time zone, "disabled_reason" text, "failing_since" timestamp with time zone, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_webhooks_disabled_reason" CHECK ((disabled_reason = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))), CONSTRAINT "organisation_webhooks_disabled" CHECK (((is_enabled = (disabled_at IS NULL)) AND (is_enabled = (disabled_reason IS NULL)))), CONSTRAINT "organisation_webhooks_has_events" CHECK ((cardinality(events) > 0)), CONSTRAINT "organisation_webhooks_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "public"."organisation_webhooks" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_webhooks" FROM "anon";
+
 CREATE TABLE "usher"."one_clicks" ("invite_id" uuid NOT NULL, "issue" integer NOT NULL, "started_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "ended_at" timestamp with time zone, "user_id" uuid, CONSTRAINT "one_clicks_pkey" PRIMARY KEY (invite_id, issue), CONSTRAINT "one_clicks_user" CHECK (((user_id IS NULL) OR (ended_at IS NOT NULL))));
 
 ALTER TABLE "usher"."one_clicks" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."webhook_secrets" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "webhook_id" uuid NOT NULL, "secret" bytea, "vault_secret_id" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "expires_at" timestamp with time zone, CONSTRAINT "webhook_secrets_one_place" CHECK ((num_nonnulls(secret, vault_secret_id) = 1)), CONSTRAINT "webhook_secrets_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "usher"."webhook_secrets" ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE "public"."organisation_members" ADD COLUMN "ends_at" timestamp with time zone;
 
@@ -71,6 +90,16 @@ ALTER TABLE "usher"."settings" ADD COLUMN "one_click_within" interval NOT NULL D
 
 ALTER TABLE "usher"."settings" ADD COLUMN "access_end_notice" interval NOT NULL DEFAULT '3 days'::interval;
 
+ALTER TABLE "usher"."settings" ADD COLUMN "allow_private_targets" boolean NOT NULL DEFAULT false;
+
+ALTER TABLE "usher"."settings" ADD COLUMN "webhook_failing_for" interval NOT NULL DEFAULT '5 days'::interval;
+
+ALTER TABLE "usher"."settings" ADD COLUMN "webhook_answers_kept_for" interval NOT NULL DEFAULT '30 days'::interval;
+
+CREATE TYPE "public"."organisation_webhook_secret" AS ("webhook_id" uuid, "organisation_id" uuid, "secret" text, "old_secrets_end" timestamp with time zone);
+
+CREATE TYPE "usher"."webhook_lease" AS ("delivery_id" uuid, "fence" bigint, "attempts" integer);
+
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "membership_ends_at" timestamp with time zone CASCADE;
 
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "one_click" boolean CASCADE;
@@ -80,6 +109,26 @@ ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_domain"
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_level" text CASCADE;
 
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_provider" text CASCADE;
+
+CREATE OR REPLACE FUNCTION public.create_organisation_webhook(organisation_id uuid, url text, events text[] DEFAULT NULL::text[], description text DEFAULT NULL::text)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_webhook($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.delete_organisation_webhook(webhook_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_webhook($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.list_assignable_organisation_roles(organisation_id uuid)
  RETURNS SETOF text
@@ -91,6 +140,36 @@ AS $function$ select usher.list_assignable_roles($1) $function$;
 REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.replay_organisation_webhook_deliveries(webhook_id uuid, delivery_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.replay_webhook_deliveries($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval DEFAULT NULL::interval)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.rotate_webhook_secret($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.test_organisation_webhook(webhook_id uuid)
+ RETURNS public.organisation_webhook_deliveries
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.test_webhook($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.update_organisation_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, role_ends jsonb DEFAULT '{}'::jsonb)
  RETURNS public.organisation_members
@@ -111,6 +190,16 @@ AS $function$ select usher.update_sign_in_rule($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_webhook(webhook_id uuid, changes jsonb)
+ RETURNS public.organisation_webhooks
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_webhook($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION usher.accept_my_invite(invite_id uuid)
  RETURNS public.organisation_members
@@ -251,6 +340,33 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.add_webhook_secret(webhook public.organisation_webhooks)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook  public.organisation_webhooks := add_webhook_secret.webhook;
+  -- 192 to 512 bits, says the specification.
+  v_secret   bytea := extensions.gen_random_bytes(32);
+  v_text     text := 'whsec_' || encode(v_secret, 'base64');
+  v_id       uuid := gen_random_uuid();
+  v_vault_id uuid;
+begin
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
+      using v_text, 'usher_webhook_secret_' || v_id, 'Signs what a webhook is sent (Usher).';
+    v_secret := null;
+  end if;
+  insert into usher.webhook_secrets (id, webhook_id, secret, vault_secret_id)
+  values (v_id, v_webhook.id, v_secret, v_vault_id);
+  return row(v_webhook.id, v_webhook.organisation_id, v_text, (
+    select max(s.expires_at) from usher.webhook_secrets s where s.webhook_id = v_webhook.id
+  ))::public.organisation_webhook_secret;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.amr_entries(claims jsonb)
  RETURNS TABLE(method text, provider text, at timestamp with time zone)
  LANGUAGE plpgsql
@@ -338,6 +454,13 @@ begin
   return v_member;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION usher.clean_events(events text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select array_agg(distinct e order by e) from unnest($1) e $function$;
 
 CREATE OR REPLACE FUNCTION usher.counting_roles(roles text[], ends_at timestamp with time zone, role_ends jsonb)
  RETURNS text[]
@@ -495,6 +618,34 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.create_webhook(organisation_id uuid, url text, events text[], description text)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member  public.organisation_members :=
+    usher.require_permission(create_webhook.organisation_id, 'webhook.manage');
+  v_webhook public.organisation_webhooks;
+begin
+  perform usher.require_webhook(create_webhook.url, create_webhook.events, create_webhook.description);
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
+  -- Each one more is one more request for each thing that happens.
+  if (select count(*) >= 20 from public.organisation_webhooks w where w.organisation_id = v_member.organisation_id) then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 webhooks; delete one first.');
+  end if;
+
+  insert into public.organisation_webhooks as w (organisation_id, url, events, description)
+  values (v_member.organisation_id, create_webhook.url, usher.clean_events(create_webhook.events),
+    coalesce(usher.clean_line(create_webhook.description, 200), ''))
+  returning w.* into v_webhook;
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.created', 'webhook', v_webhook.id,
+    after => usher.webhook_facts(v_webhook));
+  return usher.add_webhook_secret(v_webhook);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.decline_invite(token text, reason text DEFAULT NULL::text)
  RETURNS public.organisation_invite_preview
  LANGUAGE plpgsql
@@ -539,6 +690,67 @@ begin
     where m.organisation_id = v_invite.organisation_id and m.email is not null
       and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
   return usher.validate_invite(decline_invite.token);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_webhook(webhook_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id);
+begin
+  delete from public.organisation_webhooks w where w.id = v_webhook.id;
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.deleted', 'webhook', v_webhook.id,
+    before => usher.webhook_facts(v_webhook));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.disable_webhook(webhook_id uuid, reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks;
+begin
+  update public.organisation_webhooks w
+  set is_enabled = false, disabled_at = clock_timestamp(), disabled_reason = disable_webhook.reason
+  where w.id = disable_webhook.webhook_id and w.is_enabled
+  returning w.* into v_webhook;
+  if not found then
+    return;
+  end if;
+  perform usher.end_queued_webhook_deliveries(v_webhook.id);
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.disabled', 'webhook', v_webhook.id,
+    after => usher.webhook_facts(v_webhook) || jsonb_build_object('reason', v_webhook.disabled_reason),
+    actor_kind => 'worker');
+  insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
+  select m.organisation_id, 'webhook_disabled', m.email,
+    jsonb_build_object('webhook', usher.webhook_facts(v_webhook) ->> 'host')
+  from usher.current_members m
+  where m.organisation_id = v_webhook.organisation_id and m.email is not null
+    and 'webhook.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+  perform usher.wake_worker();
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enabled_webhook_for_change(webhook_id uuid)
+ RETURNS public.organisation_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(enabled_webhook_for_change.webhook_id);
+begin
+  if not v_webhook.is_enabled then
+    perform usher.fail('webhook_disabled', details => v_webhook.disabled_reason);
+  end if;
+  return v_webhook;
 end
 $function$;
 
@@ -612,6 +824,17 @@ begin
     actor_kind => end_membership.actor_kind);
   return v_member;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_queued_webhook_deliveries(webhook_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update public.organisation_webhook_deliveries d
+  set status = 'failed', last_response = 'Not sent: the webhook was switched off.'
+  where d.webhook_id = end_queued_webhook_deliveries.webhook_id and d.status = 'queued'
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)
@@ -730,6 +953,8 @@ AS $function$
       'Check the ids, and who you are signed in as.'),
     ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
+    ('webhook_not_found',       404, 'There is no such webhook, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
     ('invite_invalid',          404, 'This is not a link that we have sent.',
       'Open the link straight from the mail, without changing it.'),
     ('invite_already_accepted', 409, 'This invite has already been accepted.',
@@ -748,6 +973,8 @@ AS $function$
       'Take it from members, invites and roles first; details says where it was found.'),
     ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
       'Remove a member, or raise the limit.'),
+    ('webhook_disabled',        409, 'This webhook is switched off.',
+      'Switch it on first; details says why it is off.'),
     ('idempotency_key_in_use',  409, 'A request with this key is being carried out.',
       'Wait a moment, then send the same request with the same key.'),
     ('invite_expired',          410, 'This invite has expired.',
@@ -1132,6 +1359,79 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.lease_webhook_deliveries(worker text, batch_size integer DEFAULT 50, lease interval DEFAULT '00:01:00'::interval)
+ RETURNS SETOF usher.webhook_lease
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_failing_under_way integer;
+begin
+  -- One that took its workers down with it at its last try is not tried again.
+  update public.organisation_webhook_deliveries d
+  set status = 'failed', last_response = 'Given up: no worker came back from sending it.'
+  where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 10;
+
+  select count(*) into v_failing_under_way
+  from public.organisation_webhook_deliveries d
+  join public.organisation_webhooks w on w.id = d.webhook_id
+  where d.status = 'sending' and d.due_at > clock_timestamp() and w.failing_since is not null;
+
+  return query
+    -- From one endpoint to the next by the index: as many steps as endpoints have something to be sent,
+    -- however much that is.
+    with recursive open_webhooks (id) as (
+      (select d.webhook_id
+        from public.organisation_webhook_deliveries d
+        where d.status in ('queued', 'sending')
+        order by d.webhook_id limit 1)
+      union all
+      select (
+        select d.webhook_id
+        from public.organisation_webhook_deliveries d
+        where d.status in ('queued', 'sending') and d.webhook_id > o.id
+        order by d.webhook_id limit 1)
+      from open_webhooks o
+      where o.id is not null
+    ),
+    due as (
+      select q.id, q.due_at, w.failing_since,
+        row_number() over (partition by w.organisation_id, w.failing_since is null order by q.due_at) as turn,
+        row_number() over (partition by w.failing_since is null order by q.due_at) as place
+      from open_webhooks o
+      join public.organisation_webhooks w on w.id = o.id
+      cross join lateral (
+        select d.id, d.due_at
+        from public.organisation_webhook_deliveries d
+        where d.webhook_id = w.id and d.status in ('queued', 'sending') and d.due_at <= clock_timestamp()
+        order by d.due_at
+        -- Five at once, but one where the last one failed: a dead endpoint holds up one place, for one timeout.
+        limit greatest(0, case when w.failing_since is null then 5 else 1 end - (
+          select count(*)
+          from public.organisation_webhook_deliveries s
+          where s.webhook_id = w.id and s.status = 'sending' and s.due_at > clock_timestamp()))
+        for update skip locked
+      ) q
+    ),
+    -- The healthy before the failing, and each organisation's first before any one's second.
+    chosen as (
+      select d.id from due d
+      -- However many endpoints are dead, most places stay free of them.
+      where d.failing_since is null or d.place <= 50 - v_failing_under_way
+      order by d.failing_since is not null, d.turn, d.due_at
+      limit lease_webhook_deliveries.batch_size
+    )
+    update public.organisation_webhook_deliveries d
+    set status = 'sending', attempts = d.attempts + 1, fence = d.fence + 1,
+      leased_by = lease_webhook_deliveries.worker,
+      due_at = clock_timestamp() + lease_webhook_deliveries.lease
+    from chosen c
+    where d.id = c.id
+    returning d.id, d.fence, d.attempts;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.list_assignable_roles(organisation_id uuid)
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -1225,7 +1525,8 @@ AS $function$
     ('join_requested',          array['organisation', 'requester']),
     ('join_approved',           array['organisation', 'roles', 'actor']),
     ('join_declined',           array['organisation', 'actor']),
-    ('device_enrolled',         array['organisation', 'device', 'roles'])
+    ('device_enrolled',         array['organisation', 'device', 'roles']),
+    ('webhook_disabled',        array['organisation', 'webhook'])
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.mint_invite_token(invite_id uuid, is_mailed boolean DEFAULT false)
@@ -1425,6 +1726,76 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_delivery  public.organisation_webhook_deliveries;
+  v_webhook   public.organisation_webhooks;
+  v_event     public.organisation_audit_events;
+  v_message   text;
+  v_timestamp text := floor(extract(epoch from clock_timestamp()))::bigint::text;
+  v_body      text;
+begin
+  select d.* into v_delivery
+  from public.organisation_webhook_deliveries d
+  where d.id = prepare_webhook_delivery.delivery_id
+    and d.fence = prepare_webhook_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+  select w.* into strict v_webhook from public.organisation_webhooks w where w.id = v_delivery.webhook_id;
+  select e.* into v_event from public.organisation_audit_events e where e.id = v_delivery.event_id;
+  if v_event.id is null or not v_webhook.is_enabled then
+    update public.organisation_webhook_deliveries d
+    set status = 'failed', last_response = case when v_event.id is null
+      then 'Not sent: its time in the audit trail is over.' else 'Not sent: the webhook was switched off.' end
+    where d.id = v_delivery.id;
+    return null;
+  end if;
+
+  v_message := 'msg_' || replace(v_event.id::text, '-', '');
+  v_body := usher.webhook_body(v_event);
+  return jsonb_build_object(
+    'url', v_webhook.url,
+    'body', v_body,
+    'headers', jsonb_build_object(
+      'content-type', 'application/json',
+      'user-agent', 'Usher-Webhooks/1',
+      'webhook-id', v_message,
+      'webhook-timestamp', v_timestamp,
+      'webhook-signature', usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body))));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.purge_webhook_answers()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_purged integer;
+begin
+  update public.organisation_webhook_deliveries d
+  set last_response = null
+  where d.last_response is not null and d.status in ('delivered', 'failed')
+    and d.created_at < now() - (select s.webhook_answers_kept_for from usher.settings s);
+  get diagnostics v_purged = row_count;
+  -- With the line of the trail, what became of it goes.
+  delete from public.organisation_webhook_deliveries d
+  using public.organisations o
+  where o.id = d.organisation_id and d.created_at < now() - o.audit_retention;
+  return v_purged;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.read_time(value text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -1487,6 +1858,123 @@ begin
     join usher.current_members m
       on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
     where m.email is not null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer DEFAULT NULL::integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook  public.organisation_webhooks;
+  v_delivery public.organisation_webhook_deliveries;
+  v_delays   interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}';
+  v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
+  v_status   text;
+begin
+  -- The endpoint first, as wherever both are locked.
+  select w.* into v_webhook
+  from public.organisation_webhooks w
+  where w.id = (
+    select d.webhook_id from public.organisation_webhook_deliveries d
+    where d.id = record_webhook_try.delivery_id)
+  for no key update;
+  select d.* into v_delivery
+  from public.organisation_webhook_deliveries d
+  where d.id = record_webhook_try.delivery_id
+    and d.fence = record_webhook_try.fence
+    and d.status = 'sending'
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_status := case
+    when v_is_ok then 'delivered'
+    when v_delivery.attempts >= 10 or record_webhook_try.status_code = 410 or not v_webhook.is_enabled then 'failed'
+    else 'queued' end;
+
+  update public.organisation_webhook_deliveries d
+  set status = v_status,
+    delivered_at = case when v_is_ok then clock_timestamp() else d.delivered_at end,
+    -- Up to a fifth later, so that what failed together does not come back together; and no earlier than the
+    -- endpoint asks for, within a day.
+    due_at = case when v_status <> 'queued' then clock_timestamp() else
+      clock_timestamp() + greatest(v_delays[least(d.attempts, 9)] * (1 + 0.2 * random()),
+        make_interval(secs => least(greatest(record_webhook_try.retry_after, 0), 86400))) end,
+    last_status_code = record_webhook_try.status_code,
+    last_response = left(record_webhook_try.response, 1000),
+    tries = case when jsonb_array_length(d.tries) >= 20 then d.tries - 0 else d.tries end || jsonb_build_object(
+      'at', clock_timestamp(), 'status_code', record_webhook_try.status_code,
+      'milliseconds', record_webhook_try.milliseconds)
+  where d.id = v_delivery.id;
+
+  if v_is_ok <> (v_webhook.failing_since is null) then
+    update public.organisation_webhooks w
+    set failing_since = case when not v_is_ok then clock_timestamp() end
+    where w.id = v_webhook.id;
+  end if;
+  if record_webhook_try.status_code = 410 then
+    perform usher.disable_webhook(v_webhook.id, 'gone');
+  elsif not v_is_ok
+    and v_webhook.failing_since < clock_timestamp() - (select s.webhook_failing_for from usher.settings s)
+  then
+    perform usher.disable_webhook(v_webhook.id, 'failing');
+  end if;
+  return v_status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.replay_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.enabled_webhook_for_change(replay_webhook_deliveries.webhook_id);
+  v_again   integer;
+  v_missed  integer := 0;
+begin
+  if num_nonnulls(replay_webhook_deliveries.delivery_id, replay_webhook_deliveries.since) <> 1 then
+    perform usher.fail('invalid_settings', hint => 'Give either delivery_id or since.');
+  end if;
+  perform usher.take_allowance('webhook-replays:' || v_webhook.id, 1, 60, interval '1 hour');
+  if replay_webhook_deliveries.delivery_id is not null and not exists (
+    select from public.organisation_webhook_deliveries d
+    where d.id = replay_webhook_deliveries.delivery_id and d.webhook_id = v_webhook.id)
+  then
+    perform usher.fail('webhook_not_found', hint => 'The webhook has no such delivery.');
+  end if;
+
+  update public.organisation_webhook_deliveries d
+  set status = 'queued', attempts = 0, due_at = clock_timestamp()
+  where d.webhook_id = v_webhook.id
+    and (d.id = replay_webhook_deliveries.delivery_id and d.status in ('delivered', 'failed')
+      or d.created_at >= replay_webhook_deliveries.since and d.status = 'failed');
+  get diagnostics v_again = row_count;
+
+  if replay_webhook_deliveries.since is not null then
+    insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
+    select e.organisation_id, v_webhook.id, e.id, e.event
+    from public.organisation_audit_events e
+    where e.organisation_id = v_webhook.organisation_id
+      and e.occurred_at >= greatest(replay_webhook_deliveries.since, v_webhook.created_at)
+      and e.event <> 'webhook.tested' and usher.webhook_hears(v_webhook, e.event, e.target_id)
+      and not exists (
+        select from public.organisation_webhook_deliveries d
+        where d.webhook_id = v_webhook.id and d.event_id = e.id)
+    order by e.occurred_at
+    -- More would take longer than a call may; the next call brings the rest.
+    limit 10000
+    on conflict on constraint organisation_webhook_deliveries_once do nothing;
+    get diagnostics v_missed = row_count;
+  end if;
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.replayed', 'webhook', v_webhook.id,
+    after => jsonb_build_object('deliveries', v_again + v_missed, 'since', replay_webhook_deliveries.since));
+  return v_again + v_missed;
 end
 $function$;
 
@@ -1651,6 +2139,30 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.require_webhook(url text, events text[], description text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_problem text := usher.target_problem(require_webhook.url);
+  v_unknown text := (
+    select e from unnest(require_webhook.events) e
+    where e is null or e <> all (usher.webhook_event_types()) limit 1);
+begin
+  if require_webhook.url is null or v_problem is not null then
+    perform usher.fail('invalid_settings', hint => coalesce(v_problem, 'Give a url.'));
+  elsif cardinality(require_webhook.events) = 0 then
+    perform usher.fail('invalid_settings', hint => 'Choose at least one type of events, or null for all.');
+  elsif v_unknown is not null then
+    perform usher.fail('invalid_settings', hint => format('There is no type of events %L.', v_unknown));
+  elsif require_webhook.description <> '' and usher.clean_line(require_webhook.description, 200) is null then
+    perform usher.fail('invalid_settings', hint => 'description is one line of at most 200 characters.');
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.retry_delivery(delivery_id uuid)
  RETURNS public.organisation_deliveries
  LANGUAGE plpgsql
@@ -1691,6 +2203,35 @@ begin
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
   perform usher.wake_worker();
   return v_delivery;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(rotate_webhook_secret.webhook_id);
+  v_keep    interval := coalesce(rotate_webhook_secret.keep_old_for, interval '1 day');
+  v_secret  public.organisation_webhook_secret;
+begin
+  if v_keep not between interval '0' and interval '7 days' then
+    perform usher.fail('invalid_settings', hint => 'keep_old_for is from 0 to 7 days.');
+  end if;
+  -- Each that still signs is one more signature in the header.
+  perform usher.take_allowance('webhook-rotations:' || v_webhook.id, 1, 10, interval '1 day');
+
+  update usher.webhook_secrets s
+  set expires_at = least(s.expires_at, clock_timestamp() + v_keep)
+  where s.webhook_id = v_webhook.id;
+  delete from usher.webhook_secrets s
+  where s.webhook_id = v_webhook.id and s.expires_at <= clock_timestamp();
+  v_secret := usher.add_webhook_secret(v_webhook);
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.secret_rotated', 'webhook', v_webhook.id,
+    after => jsonb_build_object('old_secrets_end', v_secret.old_secrets_end));
+  return v_secret;
 end
 $function$;
 
@@ -1807,6 +2348,53 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.target_problem(url text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_parts      text[] := regexp_match(target_problem.url,
+    '^(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?)(?::\d{1,5})?(?:[/?][!-~]*)?$', 'i');
+  v_host       text := lower(rtrim(v_parts[2], '.'));
+  v_is_private boolean;
+begin
+  if v_parts is null or length(target_problem.url) > 2000 or target_problem.url ~ '[\\#]' then
+    return 'Give an address such as https://example.com/hooks: at most 2,000 characters, without user name and fragment.';
+  elsif (select s.allow_private_targets from usher.settings s) then
+    return null;
+  elsif lower(v_parts[1]) <> 'https' then
+    return 'The address begins with https://.';
+  elsif v_host ~ '(^|\.)(localhost|local|internal)$' or v_host !~ '[.:]' then
+    return 'The address is one of the public internet.';
+  elsif v_host !~ '^\[' and v_host !~ '(^|\.)(\d+|0x[0-9a-f]*)$' then
+    return null;
+  end if;
+
+  -- An address can be written in many ways, of which one is allowed; 0177 is 127 to some.
+  if v_host ~ '(^|\.)0\d' then
+    return 'The address is one of the public internet.';
+  end if;
+  begin
+    v_is_private := case family(btrim(v_host, '[]')::inet)
+      when 4 then exists (
+        select from unnest('{0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,127.0.0.0/8,169.254.0.0/16,172.16.0.0/12,
+          192.0.0.0/24,192.0.2.0/24,192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,
+          224.0.0.0/3}'::cidr[]) c
+        where btrim(v_host, '[]')::inet <<= c)
+      -- Of IPv6, all that is public begins with 2 or 3; 2002: holds an address of IPv4.
+      else not btrim(v_host, '[]')::inet <<= '2000::/3'
+        or btrim(v_host, '[]')::inet <<= any ('{2001::/23,2001:db8::/32,2002::/16,3fff::/20}'::cidr[])
+    end;
+  exception
+    when invalid_text_representation then
+      v_is_private := true;
+  end;
+  return case when v_is_private then 'The address is one of the public internet.' end;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.template_for_change(template_id uuid)
  RETURNS public.organisation_email_templates
  LANGUAGE plpgsql
@@ -1835,6 +2423,44 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.test_webhook(webhook_id uuid)
+ RETURNS public.organisation_webhook_deliveries
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook  public.organisation_webhooks := usher.enabled_webhook_for_change(test_webhook.webhook_id);
+  v_delivery public.organisation_webhook_deliveries;
+begin
+  perform usher.take_allowance('webhook-tests:' || v_webhook.id, 1, 60, interval '1 hour');
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.tested', 'webhook', v_webhook.id,
+    after => usher.webhook_facts(v_webhook));
+  select d.* into strict v_delivery
+  from public.organisation_webhook_deliveries d
+  where d.webhook_id = v_webhook.id and d.event = 'webhook.tested'
+  order by d.created_at desc, d.id
+  limit 1;
+  return v_delivery;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_audit_events__tell_webhooks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
+  select e.organisation_id, w.id, e.id, e.event
+  from new_events e
+  join public.organisation_webhooks w on w.organisation_id = e.organisation_id
+  where w.is_enabled and usher.webhook_hears(w, e.event, e.target_id);
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_organisation_members__follow_ends()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1849,6 +2475,20 @@ begin
   new.next_end_at := least(new.ends_at, (
     select min(e.value::timestamptz) from jsonb_each_text(new.role_ends) e));
   return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_webhook_secrets__leave_vault()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if old.vault_secret_id is not null then
+    execute 'delete from vault.secrets where id = $1' using old.vault_secret_id;
+  end if;
+  return null;
 end
 $function$;
 
@@ -2037,6 +2677,55 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.update_webhook(webhook_id uuid, changes jsonb)
+ RETURNS public.organisation_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before  public.organisation_webhooks := usher.webhook_for_change(update_webhook.webhook_id);
+  v_changes jsonb := update_webhook.changes;
+  v_after   public.organisation_webhooks;
+  v_unknown text;
+begin
+  if jsonb_typeof(v_changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
+  end if;
+  select k into v_unknown from jsonb_object_keys(v_changes) k
+  where k not in ('url', 'events', 'description', 'is_enabled') limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be set.', v_unknown));
+  end if;
+  begin
+    v_after := jsonb_populate_record(v_before, v_changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
+  end;
+  perform usher.require_webhook(v_after.url, v_after.events, v_after.description);
+  if v_after.is_enabled is null then
+    perform usher.fail('invalid_settings', hint => 'is_enabled is true or false.');
+  end if;
+
+  update public.organisation_webhooks w
+  set url = v_after.url, events = usher.clean_events(v_after.events), is_enabled = v_after.is_enabled,
+    description = coalesce(usher.clean_line(v_after.description, 200), ''),
+    disabled_at = case when not v_after.is_enabled then coalesce(w.disabled_at, now()) end,
+    disabled_reason = case when not v_after.is_enabled then coalesce(w.disabled_reason, 'by_hand') end,
+    -- Elsewhere, or switched on again, it begins anew.
+    failing_since = case when v_after.is_enabled = w.is_enabled and v_after.url = w.url then w.failing_since end
+  where w.id = v_before.id
+  returning w.* into strict v_after;
+  if not v_after.is_enabled then
+    perform usher.end_queued_webhook_deliveries(v_after.id);
+  end if;
+  perform usher.record_event(v_after.organisation_id, 'webhook.updated', 'webhook', v_after.id,
+    before => usher.webhook_facts(v_before), after => usher.webhook_facts(v_after));
+  return v_after;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.validate_invite(token text)
  RETURNS public.organisation_invite_preview
  LANGUAGE plpgsql
@@ -2086,17 +2775,175 @@ begin
 end
 $function$;
 
-ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'auth'::text])));
+CREATE OR REPLACE FUNCTION usher.webhook_body(event public.organisation_audit_events)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  -- json, not jsonb, which would sort the keys. Nothing personal: no reason, address or browser.
+  select json_build_object(
+    'type', ($1).event,
+    'timestamp', to_char(($1).occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'data', json_build_object(
+      'id', ($1).id,
+      'organisation_id', ($1).organisation_id,
+      'actor', json_build_object('kind', ($1).actor_kind, 'id', ($1).actor_id),
+      'target', json_build_object('kind', ($1).target_kind, 'id', ($1).target_id),
+      'before', ($1).before,
+      'after', ($1).after))::text
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_event_types()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return array[
+    'delivery.bounced', 'delivery.complained', 'delivery.delivered', 'delivery.failed',
+    'delivery.opened', 'delivery.sent', 'delivery.suppressed',
+    'device.enrolled',
+    'domain.claimed', 'domain.deleted', 'domain.updated', 'domain.verified',
+    'invite.accepted', 'invite.created', 'invite.declined', 'invite.expired',
+    'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
+    'invite.reminded', 'invite.resend_requested', 'invite.resent',
+    'invite.revoked', 'invite.roles_updated',
+    'join.approved', 'join.declined', 'join.requested',
+    'member.access_ended', 'member.banned', 'member.ends_updated', 'member.joined', 'member.left',
+    'member.removed', 'member.roles_updated', 'member.unbanned',
+    'organisation.transferred', 'organisation.updated',
+    'person.erased',
+    'role.created', 'role.deleted', 'role.updated',
+    'role_exclusion.created', 'role_exclusion.deleted',
+    'sign_in_rule.updated',
+    'template.created', 'template.deleted', 'template.updated',
+    'webhook.created', 'webhook.deleted', 'webhook.disabled', 'webhook.secret_rotated',
+    'webhook.updated'
+  ];
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_facts(webhook public.organisation_webhooks)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  -- Without path and query: with many receivers, whoever knows those can send.
+  select jsonb_build_object('host', (regexp_match(($1).url, '^https?://([^/?]+)', 'i'))[1],
+    'events', ($1).events, 'is_enabled', ($1).is_enabled)
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_for_change(webhook_id uuid)
+ RETURNS public.organisation_webhooks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Another's endpoint looks like none at all.
+  select w.* into v_webhook
+  from public.organisation_webhooks w
+  join usher.current_members m
+    on m.organisation_id = w.organisation_id and m.user_id = auth.uid()
+  where w.id = webhook_for_change.webhook_id
+  for no key update of w;
+  if not found then
+    perform usher.fail('webhook_not_found');
+  end if;
+  perform usher.require_permission(v_webhook.organisation_id, 'webhook.manage');
+  return v_webhook;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_hears(webhook public.organisation_webhooks, event text, target_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := webhook_hears.webhook;
+begin
+  return case
+    -- A test is for the one endpoint that is tested.
+    when webhook_hears.event = 'webhook.tested' then v_webhook.id = webhook_hears.target_id
+    -- Nobody has the secret of one that is only being made.
+    when webhook_hears.event = 'webhook.created' and v_webhook.id = webhook_hears.target_id then false
+    else webhook_hears.event = any (coalesce(v_webhook.events, usher.webhook_event_types()))
+  end;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_metrics()
+ RETURNS TABLE(status text, count bigint, oldest_seconds double precision)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select d.status, count(*),
+    -- Since it was due, not since it was made: what waits for its next try is not late.
+    max(extract(epoch from clock_timestamp() - d.due_at))
+      filter (where d.status = 'queued' and d.due_at <= clock_timestamp())::double precision
+  from public.organisation_webhook_deliveries d
+  group by d.status
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_signatures(webhook_id uuid, content text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row        usher.webhook_secrets;
+  v_secret     text;
+  v_signatures text[] := '{}';
+begin
+  for v_row in
+    select s.* from usher.webhook_secrets s
+    where s.webhook_id = webhook_signatures.webhook_id
+      and (s.expires_at is null or s.expires_at > clock_timestamp())
+    order by s.created_at desc
+  loop
+    if v_row.secret is null then
+      execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
+        into v_secret using v_row.vault_secret_id;
+      v_row.secret := decode(substring(v_secret from 7), 'base64');
+    end if;
+    v_signatures := v_signatures || ('v1,' || encode(extensions.hmac(
+      convert_to(webhook_signatures.content, 'UTF8'), v_row.secret, 'sha256'), 'base64'));
+  end loop;
+  return array_to_string(v_signatures, ' ');
+end
+$function$;
+
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'webhook_disabled'::text, 'auth'::text])));
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_owner_has_no_end" CHECK (((next_end_at IS NULL) OR (NOT ('owner'::text = ANY (roles)))));
 
 ALTER TABLE "public"."organisation_sign_in_rules" ADD CONSTRAINT "organisation_sign_in_rules_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
+ALTER TABLE "public"."organisation_webhook_deliveries" ADD CONSTRAINT "organisation_webhook_deliveries_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_webhooks" ADD CONSTRAINT "organisation_webhooks_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_webhook_deliveries" ADD CONSTRAINT "organisation_webhook_deliveries_webhook_id_fkey" FOREIGN KEY (webhook_id) REFERENCES public.organisation_webhooks(id) ON DELETE CASCADE;
+
 ALTER TABLE "usher"."one_clicks" ADD CONSTRAINT "one_clicks_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
-ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0) AND (access_end_notice >= '00:00:00'::interval) AND (mails_per_minute_to_domain > 0) AND (mails_per_minute_of_organisation > 0)));
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_limits" CHECK (((resend_cooldown >= '00:00:00'::interval) AND (resends_per_day >= 0) AND (invites_per_day >= 0) AND (access_end_notice >= '00:00:00'::interval) AND (webhook_failing_for >= '01:00:00'::interval) AND (webhook_answers_kept_for >= '1 day'::interval) AND (mails_per_minute_to_domain > 0) AND (mails_per_minute_of_organisation > 0)));
 
 ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_one_click" CHECK (((one_click = ANY (ARRAY['off'::text, 'new_addresses'::text])) AND ((one_click_within >= '00:01:00'::interval) AND (one_click_within <= '24:00:00'::interval))));
+
+ALTER TABLE "usher"."webhook_secrets" ADD CONSTRAINT "webhook_secrets_webhook_id_fkey" FOREIGN KEY (webhook_id) REFERENCES public.organisation_webhooks(id) ON DELETE CASCADE;
 
 CREATE VIEW "public"."organisation_invites" WITH (security_invoker=true) AS  SELECT id,
     organisation_id,
@@ -2467,13 +3314,74 @@ CREATE VIEW "usher"."access_register" WITH (security_invoker=true) AS  SELECT m.
          LIMIT 1) g ON (true))
      LEFT JOIN public.organisation_members a ON (((a.organisation_id = m.organisation_id) AND (a.user_id = g.granted_by))));
 
+CREATE VIEW "usher"."stuck" WITH (security_invoker=true) AS  SELECT ('deliveries '::text || s.problem) AS what,
+    count(*) AS how_many,
+    min(s.created_at) AS since,
+    'select * from usher.stuck_deliveries'::text AS look_at
+   FROM usher.stuck_deliveries s
+  GROUP BY s.problem
+UNION ALL
+ SELECT 'invites that expire, not delivered'::text AS what,
+    count(*) AS how_many,
+    min(e.issued_at) AS since,
+    'select * from usher.expiring_invites'::text AS look_at
+   FROM usher.expiring_invites e
+  WHERE (e.mail = ANY (ARRAY['queued'::text, 'sending'::text, 'failed'::text, 'suppressed'::text]))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'events that no worker sends to webhooks'::text AS what,
+    count(*) AS how_many,
+    min(d.created_at) AS since,
+    'select * from public.organisation_webhook_deliveries where status in (''queued'', ''sending'')'::text AS look_at
+   FROM public.organisation_webhook_deliveries d
+  WHERE ((d.status = ANY (ARRAY['queued'::text, 'sending'::text])) AND (d.due_at < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'events not sealed'::text AS what,
+    (sum(u.events))::bigint AS how_many,
+    min(u.oldest_at) AS since,
+    'select * from usher.unsealed_trails'::text AS look_at
+   FROM usher.unsealed_trails u
+  WHERE u.is_late
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'signing key is old'::text AS what,
+    count(*) AS how_many,
+    min(k.created_at) AS since,
+    'select usher.rotate_signing_key()'::text AS look_at
+   FROM usher.signing_key_states k
+  WHERE k.is_due
+ HAVING (count(*) > 0);
+
 CREATE INDEX organisation_members_next_end_at ON public.organisation_members USING btree (next_end_at) WHERE ((next_end_at IS NOT NULL) AND (status = 'active'::text));
+
+CREATE INDEX organisation_webhook_deliveries_answers ON public.organisation_webhook_deliveries USING btree (created_at) WHERE (last_response IS NOT NULL);
+
+CREATE INDEX organisation_webhook_deliveries_newest ON public.organisation_webhook_deliveries USING btree (organisation_id, created_at DESC, id DESC);
+
+CREATE INDEX organisation_webhook_deliveries_open ON public.organisation_webhook_deliveries USING btree (webhook_id, due_at) WHERE (status = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE INDEX organisation_webhooks_organisation_id ON public.organisation_webhooks USING btree (organisation_id, created_at, id);
+
+CREATE UNIQUE INDEX webhook_secrets_one_stays ON usher.webhook_secrets USING btree (webhook_id) WHERE (expires_at IS NULL);
+
+CREATE INDEX webhook_secrets_webhook_id ON usher.webhook_secrets USING btree (webhook_id);
+
+CREATE TRIGGER usher_tell_webhooks AFTER INSERT ON public.organisation_audit_events REFERENCING NEW TABLE AS new_events FOR EACH STATEMENT EXECUTE FUNCTION usher.tg_organisation_audit_events__tell_webhooks();
 
 CREATE TRIGGER usher_follow_ends BEFORE INSERT OR UPDATE OF roles, ends_at, role_ends ON public.organisation_members FOR EACH ROW WHEN (((new.ends_at IS NOT NULL) OR (new.role_ends <> '{}'::jsonb) OR (new.next_end_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__follow_ends();
 
+CREATE TRIGGER usher_leave_vault AFTER DELETE ON usher.webhook_secrets FOR EACH ROW EXECUTE FUNCTION usher.tg_webhook_secrets__leave_vault();
+
 CREATE POLICY "organisation_sign_in_rules_select" ON "public"."organisation_sign_in_rules" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
 
+CREATE POLICY "organisation_webhook_deliveries_select" ON "public"."organisation_webhook_deliveries" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('webhook.manage'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_webhooks_select" ON "public"."organisation_webhooks" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('webhook.manage'::text) AS organisations_where)));
+
 CREATE POLICY "one_clicks_nobody" ON "usher"."one_clicks" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "webhook_secrets_nobody" ON "usher"."webhook_secrets" FOR SELECT TO PUBLIC USING (false);
 
 COMMENT ON COLUMN "public"."organisation_members"."announced_end_at" IS 'Which next_end_at the member was told of beforehand.';
 
@@ -2495,6 +3403,22 @@ COMMENT ON COLUMN "public"."organisation_sign_in_rules"."methods" IS 'One of the
 
 COMMENT ON COLUMN "public"."organisation_sign_in_rules"."provider" IS 'As Supabase Auth names it: sso:<id> for SAML, keycloak or custom:<name> for OIDC; null: any, or by domain.';
 
+COMMENT ON COLUMN "public"."organisation_webhook_deliveries"."due_at" IS 'When a worker may take it: the next try, or, while it is being sent, the end of the lease.';
+
+COMMENT ON COLUMN "public"."organisation_webhook_deliveries"."event_id" IS 'The line of the audit trail that is sent; the webhook-id is made of it.';
+
+COMMENT ON COLUMN "public"."organisation_webhook_deliveries"."fence" IS 'Goes up with each lease; older holders are refused.';
+
+COMMENT ON COLUMN "public"."organisation_webhook_deliveries"."last_response" IS 'What the endpoint answered the last time, or why there was no answer; null once its days are over.';
+
+COMMENT ON COLUMN "public"."organisation_webhook_deliveries"."tries" IS 'The last 20 tries: [{"at", "status_code" (null: no answer), "milliseconds"}].';
+
+COMMENT ON COLUMN "public"."organisation_webhooks"."disabled_reason" IS 'by_hand; failing: for days nothing was taken; gone: it answered 410.';
+
+COMMENT ON COLUMN "public"."organisation_webhooks"."events" IS 'Which types of usher.webhook_event_types() it hears; null: all of them, those to come as well.';
+
+COMMENT ON COLUMN "public"."organisation_webhooks"."failing_since" IS 'The first try that failed since the last one that was taken; null while all is well.';
+
 COMMENT ON COLUMN "usher"."invite_tokens"."is_mailed" IS 'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
 
 COMMENT ON COLUMN "usher"."one_clicks"."ended_at" IS 'When it came out well or not; null: under way, or never heard of again.';
@@ -2503,10 +3427,21 @@ COMMENT ON COLUMN "usher"."one_clicks"."user_id" IS 'The account whose code was 
 
 COMMENT ON COLUMN "usher"."settings"."access_end_notice" IS 'How long before a membership or a role ends its member is told; 0: not at all.';
 
+COMMENT ON COLUMN "usher"."settings"."allow_private_targets" IS 'Whether organisations may name private addresses, and http, to be called at. The worker calls those that
+its own USHER_ALLOW_PRIVATE_TARGETS names, and no others.';
+
 COMMENT ON COLUMN "usher"."settings"."one_click" IS 'Who may register by one click, without a second mail. new_addresses: addresses that nobody has an account with;
 off: nobody. It takes functions/one-click and Supabase Auth''s admin API.';
 
 COMMENT ON COLUMN "usher"."settings"."one_click_within" IS 'How long after its mail a link registers by one click: 1 minute to 24 hours.';
+
+COMMENT ON COLUMN "usher"."settings"."webhook_answers_kept_for" IS 'How long the log keeps what endpoints answered.';
+
+COMMENT ON COLUMN "usher"."settings"."webhook_failing_for" IS 'A webhook that has taken nothing for so long is switched off. Longer than the ten tries of one event take.';
+
+COMMENT ON COLUMN "usher"."webhook_secrets"."secret" IS '32 bytes, only where the project has no Vault.';
+
+COMMENT ON COLUMN "usher"."webhook_secrets"."vault_secret_id" IS 'Where it lies in vault.secrets, as whsec_….';
 
 COMMENT ON FUNCTION "public"."accept_my_organisation_invite"(uuid) IS 'Accepts one of list_my_organisation_invites without the link.
 
@@ -2561,6 +3496,18 @@ invite_id, error_code, error_details (for already_invited: the id of the invite 
 invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
 batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
 
+COMMENT ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) IS 'Lets an endpoint hear what happens in an organisation, by Standard Webhooks. At most 20 of an organisation.
+
+  url          where to POST: https, on the public internet, at most 2,000 characters
+  events       which types, such as member.joined; without it, all
+  description  what it is for: one line of at most 200 characters
+
+Returns its id, and its secret, shown this once. Needs webhook.manage. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings.';
+
+COMMENT ON FUNCTION "public"."delete_organisation_webhook"(uuid) IS 'Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,
+webhook_not_found, permission_denied.';
+
 COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
 
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
@@ -2592,6 +3539,16 @@ Returns invites; fewer than page_size means that there are no more. Needs invite
 unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
 that is not this organisation''s).';
 
+COMMENT ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) IS 'Sends again what an endpoint has missed, from the first try on and under the same webhook-id. Either, or:
+
+  delivery_id  this one, also if it was taken before
+  since        all that failed since then, and all that happened since then and was never put on its way,
+               because the endpoint was switched off or had not chosen it; of these at most 10,000 in a call
+
+Returns how many go out; 0 when the one is on its way already. Needs webhook.manage. Fails with
+unauthenticated, webhook_not_found (also for a delivery that is not the endpoint''s), permission_denied,
+webhook_disabled, invalid_settings, rate_limited.';
+
 COMMENT ON FUNCTION "public"."resend_organisation_invite"(uuid) IS 'Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
 
   invite_id  an invite that is pending or has expired
@@ -2608,6 +3565,20 @@ COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdr
 
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found (also for another
 tenant''s), permission_denied, invite_not_pending, invalid_message.';
+
+COMMENT ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) IS 'Makes a new secret for an endpoint. Older ones sign beside it for a while, so that receivers can change over
+without missing an event. At most ten times a day.
+
+  keep_old_for  how long older ones go on signing: 0, for one that has become known, to 7 days; without it,
+                1 day. Also ends those of an earlier rotation that would have gone on longer
+
+Returns the secret, shown this once. Needs webhook.manage. Fails with unauthenticated, webhook_not_found,
+permission_denied, invalid_settings, rate_limited.';
+
+COMMENT ON FUNCTION "public"."test_organisation_webhook"(uuid) IS 'Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.
+
+Returns the delivery, whose status tells what became of it. Needs webhook.manage. Fails with unauthenticated,
+webhook_not_found, permission_denied, webhook_disabled, rate_limited.';
 
 COMMENT ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) IS 'Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
 links die; the time that is left stays.
@@ -2644,6 +3615,15 @@ COMMENT ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) IS 
 Returns the rule; one that asks nothing is taken away. Needs organisation.update. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings, sso_required (for_members).';
 
+COMMENT ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) IS 'Changes an endpoint; what is left out stays.
+
+  changes  any of url, events (null: all), description, is_enabled, such as {"is_enabled": false}. What waits
+           for an endpoint that is switched off fails; replay_organisation_webhook_deliveries brings it, and
+           what happened meanwhile, once it is on again
+
+Returns the endpoint. Needs webhook.manage. Fails with unauthenticated, webhook_not_found, permission_denied,
+invalid_settings.';
+
 COMMENT ON FUNCTION "public"."validate_organisation_invite"(text) IS 'What an invitee may see before deciding: who invites to what, as what, until when.
 
   token  as the mailed link carries it
@@ -2661,14 +3641,26 @@ left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.';
 
+COMMENT ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) IS 'Makes a secret for an endpoint, in Vault where the project has one; answers it, as nothing else ever will.';
+
 COMMENT ON FUNCTION "usher"."amr_entries"(jsonb) IS 'How the session of a token has signed in, and when, as its amr claim says.';
 
 COMMENT ON FUNCTION "usher"."announce_ending_access"(integer) IS 'Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
 workers, every minute. Returns how many.';
 
+COMMENT ON FUNCTION "usher"."clean_events"(text[]) IS 'Sorted, each once; null stays null, and means all.';
+
 COMMENT ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) IS 'Those of a member''s roles whose end has not come yet.';
 
 COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
+
+COMMENT ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) IS 'The rule behind public.create_organisation_webhook.';
+
+COMMENT ON FUNCTION "usher"."delete_webhook"(uuid) IS 'The rule behind public.delete_organisation_webhook.';
+
+COMMENT ON FUNCTION "usher"."disable_webhook"(uuid, text) IS 'Switches an endpoint off that no longer takes anything, failing or gone, and tells whoever manages webhooks.';
+
+COMMENT ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) IS 'As usher.webhook_for_change, but refused while the endpoint is switched off.';
 
 COMMENT ON FUNCTION "usher"."end_due_access"(integer) IS 'The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
 no more before that, too. For workers, every minute.
@@ -2676,6 +3668,8 @@ no more before that, too. For workers, every minute.
 Returns how many memberships; call again when it is as many as batch_size.';
 
 COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) IS 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
+
+COMMENT ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) IS 'Ends what has not gone out yet to an endpoint that is switched off; it can be replayed later.';
 
 COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) IS 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
@@ -2706,6 +3700,15 @@ COMMENT ON FUNCTION "usher"."is_kept_out"(public.organisation_members) IS 'Wheth
 COMMENT ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) IS 'Whether an organisation asks for a provider that does not know this account under this address: what can be said
 of somebody who is not there to show a session.';
 
+COMMENT ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) IS 'Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
+once of an endpoint; one where the last try failed, and 50 of all such. For workers.
+
+  worker      a name for the log, such as host and process
+  batch_size  how many at most
+  lease       after this time without an answer, another worker may take them over
+
+Returns for each its id, the fence to name when answering, and which try this is.';
+
 COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
@@ -2721,7 +3724,27 @@ COMMENT ON FUNCTION "usher"."my_joinable_domains"() IS 'Verified domains that th
 
 COMMENT ON FUNCTION "usher"."one_click_invite"(text) IS 'The invite whose link may register by one click at this moment; null for any other.';
 
+COMMENT ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) IS 'The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
+once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
+the line of the trail is gone.';
+
+COMMENT ON FUNCTION "usher"."purge_webhook_answers"() IS 'Removes what endpoints answered once settings.webhook_answers_kept_for is over, and rows that are older than
+their organisation''s audit_retention. For workers. Returns how many answers went.';
+
 COMMENT ON FUNCTION "usher"."read_time"(text) IS 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+
+COMMENT ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) IS 'Writes down what an endpoint answered, and decides what follows. For workers.
+
+  status_code   of HTTP; 200 to 299: taken; 410: the endpoint is switched off; null: there was no answer
+  response      the answer''s body, or why there was none, kept to 1,000 characters
+  milliseconds  how long it took
+  retry_after   seconds, where the answer says so
+
+Returns the delivery''s status, delivered, queued or failed; null when the fence is old. Ten tries within about
+three days, each wait up to a fifth longer; an endpoint that has taken nothing for settings.webhook_failing_for
+is switched off.';
+
+COMMENT ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) IS 'The rule behind public.replay_organisation_webhook_deliveries.';
 
 COMMENT ON FUNCTION "usher"."require_end"(timestamp with time zone) IS 'Fails with invalid_expiry for an end that is not to come.';
 
@@ -2731,9 +3754,13 @@ an organisation that is not there from one that is somebody else''s, or sso_requ
 COMMENT ON FUNCTION "usher"."require_sign_in"(uuid, uuid, text) IS 'Fails with sso_required unless the caller''s session is as the organisation asks; details say what it lacks, as
 usher.sign_in_problem does. To be asked only of whoever is known to be meant: details name the provider.';
 
+COMMENT ON FUNCTION "usher"."require_webhook"(text, text[], text) IS 'Fails with invalid_settings unless an endpoint may be like this.';
+
 COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) IS 'The rule behind public.rotate_organisation_webhook_secret.';
 
 COMMENT ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) IS 'Whether the session of a token was begun through a provider, and not only belongs to an account that could.
 
@@ -2754,7 +3781,18 @@ COMMENT ON FUNCTION "usher"."start_one_click"(text) IS 'Uses a link up for one c
 Returns whom to make an account for; no row when the link is not good for it, whyever. Fails with rate_limited:
 1,000 an hour of one organisation, 5 a day of one address.';
 
+COMMENT ON FUNCTION "usher"."target_problem"(text) IS 'What is wrong with an address that an organisation wants to be called at, as far as its text tells; null for
+nothing. Who calls it looks at what its name means at that moment.
+
+Source: OWASP Server-Side Request Forgery Prevention Cheat Sheet.';
+
+COMMENT ON FUNCTION "usher"."test_webhook"(uuid) IS 'The rule behind public.test_organisation_webhook.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() IS 'Puts new lines of the trail on their way to the endpoints that have chosen them.';
+
 COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
+
+COMMENT ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() IS 'Takes a secret out of Vault when its endpoint is done with it.';
 
 COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
 
@@ -2762,9 +3800,38 @@ COMMENT ON FUNCTION "usher"."update_member_ends"(uuid, uuid, timestamp with time
 
 COMMENT ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) IS 'The rule behind public.update_organisation_sign_in_rule.';
 
+COMMENT ON FUNCTION "usher"."update_webhook"(uuid, jsonb) IS 'The rule behind public.update_organisation_webhook.';
+
+COMMENT ON FUNCTION "usher"."webhook_body"(public.organisation_audit_events) IS 'What is sent of a line of the trail: {type, timestamp, data}.';
+
+COMMENT ON FUNCTION "usher"."webhook_event_types"() IS 'Every type that an endpoint can choose, in the words of the audit trail. Left out is what only the machinery
+does, and an organisation''s own beginning and end: before the one and after the other it has no endpoints.';
+
+COMMENT ON FUNCTION "usher"."webhook_facts"(public.organisation_webhooks) IS 'What the trail says of an endpoint.';
+
+COMMENT ON FUNCTION "usher"."webhook_for_change"(uuid) IS 'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal.';
+
+COMMENT ON FUNCTION "usher"."webhook_hears"(public.organisation_webhooks, text, uuid) IS 'Whether an endpoint has chosen an event.';
+
+COMMENT ON FUNCTION "usher"."webhook_metrics"() IS 'How many events to webhooks are in which status, and for how many seconds the oldest of those due has waited. For
+the worker''s metrics.';
+
+COMMENT ON FUNCTION "usher"."webhook_signatures"(uuid, text) IS 'The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
+that no secret leaves the database.';
+
 COMMENT ON TABLE "public"."organisation_sign_in_rules" IS 'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
 
+COMMENT ON TABLE "public"."organisation_webhook_deliveries" IS 'Events on their way to endpoints, and what became of them. Read with webhook.manage; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_webhooks" IS 'Endpoints that hear what happens. Read with webhook.manage; written by functions only.';
+
 COMMENT ON TABLE "usher"."one_clicks" IS 'Which issue of an invite was exchanged for a code of Auth; each at most once.';
+
+COMMENT ON TABLE "usher"."webhook_secrets" IS 'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
+
+COMMENT ON TYPE "public"."organisation_webhook_secret" IS 'The secret of an endpoint, whsec_…, which is shown this once, and until when older ones sign beside it.';
+
+COMMENT ON TYPE "usher"."webhook_lease" IS 'An event that a worker may send to an endpoint now, and the fence to name with it.';
 
 COMMENT ON VIEW "public"."organisation_invites" IS 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
 
@@ -2777,9 +3844,19 @@ Source: ISO/IEC 27001:2022 A.5.18, review of access rights.';
 COMMENT ON VIEW "usher"."current_members" IS 'The members of this moment, with the roles that count now: what has come to its end is left out, swept or not.
 Every rule asks it, and not the table, which may be up to a minute behind. Its columns are the table''s.';
 
+COMMENT ON VIEW "usher"."stuck" IS 'All that waits for somebody, a line a kind: what, how many, since when, and where to look. Empty is well.';
+
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation_webhook"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
 
@@ -2793,6 +3870,10 @@ REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uu
 
 GRANT EXECUTE ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authenticated";
@@ -2800,6 +3881,14 @@ GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authen
 REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."test_organisation_webhook"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
 
@@ -2813,7 +3902,13 @@ REVOKE ALL ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) 
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_sign_in_rule"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."amr_entries"(jsonb) FROM PUBLIC;
 
@@ -2821,17 +3916,33 @@ REVOKE ALL ON FUNCTION "usher"."announce_ending_access"(integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."announce_ending_access"(integer) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."clean_events"(text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."create_invite"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."delete_webhook"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_webhook"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."disable_webhook"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."end_due_access"(integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."end_due_access"(integer) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) FROM PUBLIC;
 
@@ -2857,6 +3968,10 @@ REVOKE ALL ON FUNCTION "usher"."is_kept_out"(public.organisation_members) FROM P
 
 REVOKE ALL ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_assignable_roles"(uuid) TO "authenticated";
@@ -2869,11 +3984,29 @@ REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."one_click_invite"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."purge_webhook_answers"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."purge_webhook_answers"() TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."read_time"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."require_end"(timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_sign_in"(uuid, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_webhook"(text, text[], text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
 
@@ -2882,6 +4015,10 @@ GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
 REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) FROM PUBLIC;
 
@@ -2893,7 +4030,17 @@ REVOKE ALL ON FUNCTION "usher"."start_one_click"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."start_one_click"(text) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."target_problem"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."test_webhook"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."test_webhook"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) FROM PUBLIC;
 
@@ -2907,6 +4054,26 @@ REVOKE ALL ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."update_sign_in_rule"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."update_webhook"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_webhook"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."webhook_body"(public.organisation_audit_events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_event_types"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_facts"(public.organisation_webhooks) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_for_change"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_hears"(public.organisation_webhooks, text, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_metrics"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."webhook_metrics"() TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."webhook_signatures"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "authenticated";
 
 GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "authenticated";
@@ -2915,6 +4082,22 @@ REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "service_role";
 
+REVOKE ALL ON TABLE "public"."organisation_webhook_deliveries" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_webhook_deliveries" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_webhook_deliveries" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_webhook_deliveries" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_webhooks" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_webhooks" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_webhooks" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_webhooks" TO "service_role";
+
 REVOKE ALL ON TABLE "public"."organisation_invites" FROM "authenticated";
 
 GRANT SELECT ON TABLE "public"."organisation_invites" TO "authenticated";
@@ -2922,3 +4105,17 @@ GRANT SELECT ON TABLE "public"."organisation_invites" TO "authenticated";
 REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"webhook.manage","description":"See and change webhooks"}')
+on conflict do nothing;
+
+update public.organisation_roles t
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"webhook.manage"}')) || '{"webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+where t.id = '00000000-0000-4000-8000-000000000001';
+
+update public.organisation_roles t
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"webhook.manage"}')) || '{"webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+where t.id = '00000000-0000-4000-8000-000000000002';

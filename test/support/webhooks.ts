@@ -1,0 +1,86 @@
+/**
+ * Webhooks of an organisation, and the worker's side of them, as its role sees it.
+ *
+ * @module
+ */
+import type { Organisation } from './acme.ts'
+import { asWorker } from './worker.ts'
+
+export const HOOK = 'https://hooks.example.com/usher'
+
+/** Makes an endpoint, by the admin; answers its id and its secret. */
+export const createWebhook = (
+  acme: Organisation,
+  more: { url?: string; events?: string[]; description?: string } = {},
+): Promise<{ webhook_id: string; secret: string; organisation_id: string }> =>
+  acme.admin.rpc('create_organisation_webhook', { organisation_id: acme.id, url: HOOK, ...more })
+
+/** Makes something happen that webhooks can hear, as member.roles_updated. */
+export const happen = (acme: Organisation) =>
+  acme.admin.rpc('update_organisation_member_roles', {
+    organisation_id: acme.id,
+    user_id: acme.member.userId,
+    roles: ['finance'],
+  })
+
+export interface WebhookLease {
+  delivery_id: string
+  fence: string
+  attempts: number
+}
+
+/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
+export async function leaseWebhooks(acme: Organisation, batchSize = 50): Promise<WebhookLease[]> {
+  await acme.sql`update public.organisation_webhook_deliveries set due_at = now() + interval '1 day'
+    where organisation_id <> ${acme.id}`
+  return asWorker(
+    acme,
+    (tx) => tx<WebhookLease[]>`select * from usher.lease_webhook_deliveries('test', ${batchSize})`,
+  )
+}
+
+export async function leaseWebhook(acme: Organisation): Promise<WebhookLease> {
+  const [lease] = await leaseWebhooks(acme)
+  if (!lease) throw new Error('Nothing was due')
+  return lease
+}
+
+export const prepareWebhook = async (
+  acme: Organisation,
+  { delivery_id, fence }: WebhookLease,
+): Promise<{ url: string; body: string; headers: Record<string, string> } | null> =>
+  (
+    await asWorker(
+      acme,
+      (tx) => tx`select usher.prepare_webhook_delivery(${delivery_id}, ${fence}) as request`,
+    )
+  )[0]?.request
+
+/** @param statusCode - null: the endpoint did not answer */
+export const answerWebhook = async (
+  acme: Organisation,
+  { delivery_id, fence }: WebhookLease,
+  statusCode: number | null,
+  retryAfter: number | null = null,
+): Promise<string | null> =>
+  (
+    await asWorker(
+      acme,
+      (tx) => tx`select usher.record_webhook_try(
+        ${delivery_id}, ${fence}, ${statusCode}, 'Said so', 12, ${retryAfter}) as status`,
+    )
+  )[0]?.status
+
+/** The log of an organisation, oldest first. */
+export const webhookLog = (acme: Organisation) =>
+  acme.sql`select d.*, extract(epoch from d.due_at - clock_timestamp())::float8 as due_in
+    from public.organisation_webhook_deliveries d
+    where d.organisation_id = ${acme.id} order by d.created_at`
+
+export const webhook = async (acme: Organisation, id: string) =>
+  (await acme.sql`select * from public.organisation_webhooks where id = ${id}`)[0]
+
+/** Lets a lease, or the wait for the next try, run out. */
+export const webhookTimePasses = (acme: Organisation) =>
+  acme.sql`update public.organisation_webhook_deliveries set due_at = now() - interval '1 second'
+    where organisation_id = ${acme.id}`
