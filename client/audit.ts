@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Connection, call, type Returned, type RowOf } from './call.ts'
+import { type Connection, call, type Returned, type RowOf, receive } from './call.ts'
+import type { EventCursor, Evidence, EvidenceEvent } from './evidence/source.ts'
 import type { Camel } from './names.ts'
 import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
@@ -80,6 +81,53 @@ export function audit(connection: Connection) {
      */
     verify(organisationId: string): Promise<Result<AuditVerification>> {
       return call(connection, 'verify_organisation_audit_trail', { organisationId })
+    },
+
+    /**
+     * The registers for an auditor, all of one moment, and the seals of the trail; its events come from
+     * `listEvidenceEvents`. The export is itself recorded, and the trail is sealed by it.
+     *
+     * @param period.since - from then on; ISO 8601 when it is a text
+     * @param period.until - before then; by default, and at most, now
+     * @returns it by the names of the database, as the files of a package have them; or
+     *   `unauthenticated`, `organisation_not_found`, `permission_denied`, `invalid_settings`
+     */
+    exportEvidence(
+      organisationId: string,
+      { since, until }: { since: string | Date; until?: string | Date | undefined },
+    ): Promise<Result<Evidence>> {
+      return receive(
+        connection,
+        connection.supabase.rpc('export_organisation_evidence', {
+          organisation_id: organisationId,
+          since: new Date(since).toISOString(),
+          until: until && new Date(until).toISOString(),
+        }),
+      ) as Promise<Result<Evidence>>
+    },
+
+    /**
+     * The sealed events as the texts that were hashed, oldest seal first.
+     *
+     * @param cursor - after which event to go on, and up to which seal events say what happened
+     * @param pageSize - 1 to 5,000
+     * @returns fewer than `pageSize` when there are no more; or as `exportEvidence`
+     */
+    listEvidenceEvents(
+      organisationId: string,
+      { lastSeal, afterSeal, afterPosition }: EventCursor,
+      pageSize = 1000,
+    ): Promise<Result<EvidenceEvent[]>> {
+      return receive(
+        connection,
+        connection.supabase.rpc('list_organisation_evidence_events', {
+          organisation_id: organisationId,
+          last_seal: lastSeal,
+          after_seal: afterSeal,
+          after_position: afterPosition,
+          page_size: pageSize,
+        }),
+      ) as Promise<Result<EvidenceEvent[]>>
     },
   }
 }

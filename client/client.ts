@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { accessReviews } from './access-reviews.ts'
 import { audit } from './audit.ts'
 import type { AnySupabaseClient, Connection } from './call.ts'
 import { deliveries } from './deliveries.ts'
@@ -30,6 +31,7 @@ interface Services {
   members: ReturnType<typeof members>
   roles: ReturnType<typeof roles>
   audit: ReturnType<typeof audit>
+  accessReviews: ReturnType<typeof accessReviews>
   devices: ReturnType<typeof devices>
   deliveries: ReturnType<typeof deliveries>
   templates: ReturnType<typeof templates>
@@ -45,6 +47,7 @@ const services = (connection: Connection): Services => ({
   members: members(connection),
   roles: roles(connection),
   audit: audit(connection),
+  accessReviews: accessReviews(connection),
   devices: devices(connection),
   deliveries: deliveries(connection),
   templates: templates(connection),

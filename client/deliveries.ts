@@ -26,6 +26,8 @@ export type MailKind =
   | 'join_approved'
   | 'join_declined'
   | 'device_enrolled'
+  | 'access_review_started'
+  | 'access_review_overdue'
   | 'webhook_disabled'
 
 /**

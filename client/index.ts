@@ -3,6 +3,13 @@
  *
  * @module
  */
+export type {
+  AccessReview,
+  AccessReviewAnswer,
+  AccessReviewFilter,
+  AccessReviewItem,
+  AccessReviewStatus,
+} from './access-reviews.ts'
 export type { AuditEvent, AuditFilter, AuditVerification } from './audit.ts'
 export type {
   BulkOptions,
@@ -16,6 +23,7 @@ export type { Delivery, DeliveryFilter, DeliveryStatus, MailKind } from './deliv
 export type { DeviceCode, DeviceDraft, DeviceFilter, DeviceInviteFilter } from './devices.ts'
 export type { Domain, JoinPolicy } from './domains.ts'
 export { isUsherError, UsherError, type UsherErrorCode } from './errors.ts'
+export type { EventCursor, Evidence, EvidenceEvent, Seal } from './evidence/source.ts'
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
 export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'

@@ -46,32 +46,129 @@ hash, so that it may stay when the data has to go.$$;
 alter table usher.sealed_events enable row level security;
 create policy sealed_events_nobody on usher.sealed_events for select to public using (false);
 
-create function usher.event_hash(event public.organisation_audit_events)
-returns bytea
-language sql
+create function usher.event_text(event public.organisation_audit_events)
+returns text
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_event public.organisation_audit_events := event_text.event;
+begin
   -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
-  select sha256(convert_to(jsonb_build_array(
-    ($1).id, ($1).organisation_id, extract(epoch from ($1).occurred_at), ($1).event, ($1).actor_kind,
-    ($1).actor_id, ($1).target_kind, ($1).target_id, ($1).before, ($1).after)::text, 'UTF8'))
+  return jsonb_build_array(
+    v_event.id, v_event.organisation_id, extract(epoch from v_event.occurred_at), v_event.event,
+    v_event.actor_kind, v_event.actor_id, v_event.target_kind, v_event.target_id, v_event.before,
+    v_event.after)::text;
+end
+$$;
+comment on function usher.event_text is
+  'All that a line of the trail says, but for what is personal, as the text that is hashed.';
+
+create function usher.event_hash(event public.organisation_audit_events)
+returns bytea
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(convert_to(usher.event_text(event_hash.event), 'UTF8'));
+end
 $$;
 comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says, but for what is personal.';
 
-create function usher.personal_hash(event public.organisation_audit_events, salt bytea)
-returns bytea
-language sql
+create function usher.personal_text(event public.organisation_audit_events)
+returns text
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select sha256($2 || convert_to(
-    jsonb_build_array(($1).reason, ($1).ip, ($1).user_agent)::text, 'UTF8'))
+begin
+  return jsonb_build_array(
+    (personal_text.event).reason, (personal_text.event).ip, (personal_text.event).user_agent)::text;
+end
+$$;
+comment on function usher.personal_text is 'What is personal in a line of the trail, as the text that is hashed.';
+
+create function usher.personal_hash(event public.organisation_audit_events, salt bytea)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(personal_hash.salt || convert_to(usher.personal_text(personal_hash.event), 'UTF8'));
+end
 $$;
 comment on function usher.personal_hash is
   'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
+
+create function usher.seal_events(organisation_id uuid, batch_size integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_number   integer;
+  v_previous bytea;
+  v_events   integer;
+begin
+  -- One at a time: two would number their seals alike.
+  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
+  if not exists (
+    select from public.organisation_audit_events e
+    where e.organisation_id = seal_events.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id))
+  then
+    return 0;
+  end if;
+
+  select s.number, s.hash into v_number, v_previous
+  from usher.audit_seals s
+  where s.organisation_id = seal_events.organisation_id
+  order by s.number desc
+  limit 1;
+  v_number := coalesce(v_number, 0) + 1;
+
+  insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
+  values (seal_events.organisation_id, v_number, 0, now(), now(), '');
+  insert into usher.sealed_events (
+    event_id, organisation_id, seal_number, position, hash, personal_hash, personal_salt)
+  select (d.e).id, seal_events.organisation_id, v_number,
+    row_number() over (order by (d.e).occurred_at, (d.e).id),
+    usher.event_hash(d.e), usher.personal_hash(d.e, d.salt), d.salt
+  from (
+    select e, extensions.gen_random_bytes(16) as salt
+    from public.organisation_audit_events e
+    where e.organisation_id = seal_events.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit seal_events.batch_size
+  ) d;
+  get diagnostics v_events = row_count;
+
+  update usher.audit_seals s
+  set events = v_events, hash = usher.seal_hash(seal_events.organisation_id, v_number, coalesce(v_previous, '')),
+    first_event_at = t.first_at, last_event_at = t.last_at
+  from (
+    select min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
+    from usher.sealed_events c
+    join public.organisation_audit_events e on e.id = c.event_id
+    where c.organisation_id = seal_events.organisation_id and c.seal_number = v_number
+  ) t
+  where s.organisation_id = seal_events.organisation_id and s.number = v_number;
+  return v_events;
+end
+$$;
+comment on function usher.seal_events is
+$$Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
+many there were; with none, there is no seal.$$;
 
 create function usher.seal_audit_trail(batch_size integer default 10000)
 returns integer
@@ -82,53 +179,14 @@ set search_path = ''
 as $$
 declare
   v_organisation_id uuid;
-  v_number          integer;
-  v_previous        bytea;
   v_sealed          integer := 0;
-  v_events          integer;
 begin
-  -- One at a time: two would number their seals alike.
-  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
-
   for v_organisation_id in
     select distinct e.organisation_id
     from public.organisation_audit_events e
     where not exists (select from usher.sealed_events s where s.event_id = e.id)
   loop
-    select s.number, s.hash into v_number, v_previous
-    from usher.audit_seals s
-    where s.organisation_id = v_organisation_id
-    order by s.number desc
-    limit 1;
-    v_number := coalesce(v_number, 0) + 1;
-
-    insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
-    values (v_organisation_id, v_number, 0, now(), now(), '');
-    insert into usher.sealed_events (
-      event_id, organisation_id, seal_number, position, hash, personal_hash, personal_salt)
-    select (d.e).id, v_organisation_id, v_number, row_number() over (order by (d.e).occurred_at, (d.e).id),
-      usher.event_hash(d.e), usher.personal_hash(d.e, d.salt), d.salt
-    from (
-      select e, extensions.gen_random_bytes(16) as salt
-      from public.organisation_audit_events e
-      where e.organisation_id = v_organisation_id
-        and not exists (select from usher.sealed_events s where s.event_id = e.id)
-      order by e.occurred_at, e.id
-      limit seal_audit_trail.batch_size
-    ) d;
-    get diagnostics v_events = row_count;
-
-    update usher.audit_seals s
-    set events = v_events, hash = usher.seal_hash(v_organisation_id, v_number, coalesce(v_previous, '')),
-      first_event_at = t.first_at, last_event_at = t.last_at
-    from (
-      select min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
-      from usher.sealed_events c
-      join public.organisation_audit_events e on e.id = c.event_id
-      where c.organisation_id = v_organisation_id and c.seal_number = v_number
-    ) t
-    where s.organisation_id = v_organisation_id and s.number = v_number;
-    v_sealed := v_sealed + v_events;
+    v_sealed := v_sealed + usher.seal_events(v_organisation_id, seal_audit_trail.batch_size);
   end loop;
   return v_sealed;
 end

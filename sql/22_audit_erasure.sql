@@ -74,6 +74,9 @@ begin
   update public.organisation_join_requests r
   set email = 'erased@' || r.id || '.invalid', reason = null
   where r.user_id = erase_person.user_id;
+  update public.organisation_access_review_items i
+  set reason = case when i.decision = 'withdrawn' then '-' end
+  where i.user_id = erase_person.user_id and i.reason is not null;
   delete from usher.suppressed_addresses s where s.email = v_email;
   delete from usher.mail_opt_outs o where o.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;

@@ -33,6 +33,8 @@ as $$
     ('join_approved',           array['organisation', 'roles', 'actor']),
     ('join_declined',           array['organisation', 'actor']),
     ('device_enrolled',         array['organisation', 'device', 'roles']),
+    ('access_review_started',   array['organisation', 'review', 'due_at', 'actor']),
+    ('access_review_overdue',   array['organisation', 'review', 'due_at']),
     ('webhook_disabled',        array['organisation', 'webhook'])
 $$;
 comment on function usher.mail_kinds is

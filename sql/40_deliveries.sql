@@ -42,7 +42,8 @@ create table public.organisation_deliveries (
     'invite', 'invite_reminder', 'invite_accepted', 'invite_declined', 'invite_expired', 'invite_resend_requested',
     'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred',
     'access_ending', 'access_ended',
-    'join_requested', 'join_approved', 'join_declined', 'device_enrolled', 'webhook_disabled', 'auth')),
+    'join_requested', 'join_approved', 'join_declined', 'device_enrolled',
+    'access_review_started', 'access_review_overdue', 'webhook_disabled', 'auth')),
   constraint organisation_deliveries_tenant check ((organisation_id is null) = (kind = 'auth')),
   constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) <= 1),
   constraint organisation_deliveries_status check (status in (

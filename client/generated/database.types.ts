@@ -5,6 +5,115 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
+      organisation_access_review_items: {
+        Row: {
+          decided_at: string | null
+          decided_by: string | null
+          decision: string | null
+          granted_at: string
+          granted_by: string | null
+          id: string
+          organisation_id: string
+          reason: string | null
+          review_id: string
+          role: string
+          user_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          decided_at?: string | null
+          decided_by?: string | null
+          decision?: string | null
+          granted_at: string
+          granted_by?: string | null
+          id?: string
+          organisation_id: string
+          reason?: string | null
+          review_id: string
+          role: string
+          user_id: string
+        }
+        Update: {
+          decided_at?: string | null
+          decided_by?: string | null
+          decision?: string | null
+          granted_at?: string
+          granted_by?: string | null
+          id?: string
+          organisation_id?: string
+          reason?: string | null
+          review_id?: string
+          role?: string
+          user_id?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_access_review_items_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_access_review_items_review_id_fkey'
+            columns: ['review_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_access_reviews'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_access_reviews: {
+        Row: {
+          closed_by: string | null
+          closed_reason: string | null
+          due_at: string
+          ended_at: string | null
+          id: string
+          organisation_id: string
+          reminded_at: string | null
+          started_at: string
+          started_by: string | null
+          status: string
+          title: string
+        }
+        ComputedFields: never
+        Insert: {
+          closed_by?: string | null
+          closed_reason?: string | null
+          due_at: string
+          ended_at?: string | null
+          id?: string
+          organisation_id: string
+          reminded_at?: string | null
+          started_at?: string
+          started_by?: string | null
+          status?: string
+          title: string
+        }
+        Update: {
+          closed_by?: string | null
+          closed_reason?: string | null
+          due_at?: string
+          ended_at?: string | null
+          id?: string
+          organisation_id?: string
+          reminded_at?: string | null
+          started_at?: string
+          started_by?: string | null
+          status?: string
+          title?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_access_reviews_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_audit_events: {
         Row: {
           actor_id: string | null
@@ -823,6 +932,28 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      answer_organisation_access_review: {
+        Args: { answers: Json; review_id: string }
+        Returns: {
+          closed_by: string | null
+          closed_reason: string | null
+          due_at: string
+          ended_at: string | null
+          id: string
+          organisation_id: string
+          reminded_at: string | null
+          started_at: string
+          started_by: string | null
+          status: string
+          title: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_access_reviews'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       approve_organisation_join_request: {
         Args: { request_id: string; roles?: string[] }
         Returns: {
@@ -881,6 +1012,28 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisation_call'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      close_organisation_access_review: {
+        Args: { reason?: string; review_id: string }
+        Returns: {
+          closed_by: string | null
+          closed_reason: string | null
+          due_at: string
+          ended_at: string | null
+          id: string
+          organisation_id: string
+          reminded_at: string | null
+          started_at: string
+          started_by: string | null
+          status: string
+          title: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_access_reviews'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -1166,6 +1319,10 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      export_organisation_evidence: {
+        Args: { organisation_id: string; since: string; until?: string }
+        Returns: Json
+      }
       grant_organisation_permission: {
         Args: { organisation_id: string; permission: string; role: string }
         Returns: {
@@ -1259,6 +1416,22 @@ export type Database = {
           roles: string[]
           slug: string
         }[]
+      }
+      list_organisation_evidence_events: {
+        Args: {
+          after_position?: number
+          after_seal: number
+          last_seal: number
+          organisation_id: string
+          page_size?: number
+        }
+        Returns: Database['public']['CompositeTypes']['organisation_evidence_event'][]
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_evidence_event'
+          isOneToOne: false
+          isSetofReturn: true
+        }
       }
       list_organisation_invites: {
         Args: {
@@ -1520,6 +1693,28 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisation_webhook_secret'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      start_organisation_access_review: {
+        Args: { due_at: string; organisation_id: string; title: string }
+        Returns: {
+          closed_by: string | null
+          closed_reason: string | null
+          due_at: string
+          ended_at: string | null
+          id: string
+          organisation_id: string
+          reminded_at: string | null
+          started_at: string
+          started_by: string | null
+          status: string
+          title: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_access_reviews'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -1874,6 +2069,16 @@ export type Database = {
         roles: string[] | null
         expires_at: string | null
         code: string | null
+      }
+      organisation_evidence_event: {
+        seal_number: number | null
+        position: number | null
+        event_id: string | null
+        event_hash: string | null
+        personal_hash: string | null
+        personal_salt: string | null
+        event: string | null
+        personal: string | null
       }
       organisation_invite_metrics: {
         created: number | null

@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'member_not_found'
   /** 404: There is no such organisation, or you are not in it. */
   | 'organisation_not_found'
+  /** 404: There is no such review, or it is not yours to see. */
+  | 'review_not_found'
   /** 404: There is no such webhook, or it is not yours to see. */
   | 'webhook_not_found'
   /** 409: This address already has an open invite. */
@@ -41,6 +43,8 @@ export type ErrorCode =
   | 'invite_not_pending'
   /** 409: An organisation cannot be without its owner. */
   | 'owner_required'
+  /** 409: This has been answered, or the review has ended. */
+  | 'review_not_open'
   /** 409: Somebody holds this role, or it is part of another. */
   | 'role_in_use'
   /** 409: All seats of the organisation are taken. */

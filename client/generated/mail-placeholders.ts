@@ -17,5 +17,7 @@ export const MAIL_PLACEHOLDERS = {
   join_approved: ['organisation', 'roles', 'actor'],
   join_declined: ['organisation', 'actor'],
   device_enrolled: ['organisation', 'device', 'roles'],
+  access_review_started: ['organisation', 'review', 'due_at', 'actor'],
+  access_review_overdue: ['organisation', 'review', 'due_at'],
   webhook_disabled: ['organisation', 'webhook'],
 } as const

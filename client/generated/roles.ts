@@ -47,6 +47,8 @@ export type Permission =
   | 'organisation.transfer'
   /** Change name, branding, lifetimes and limits */
   | 'organisation.update'
+  /** Review who may do what: confirm and withdraw rights */
+  | 'review.manage'
   /** Create, change and delete own roles */
   | 'role.manage'
   /** See roles and what they permit */

@@ -13,6 +13,7 @@ export type UsherPart =
   | 'members'
   | 'roles'
   | 'audit'
+  | 'accessReviews'
   | 'devices'
   | 'deliveries'
   | 'templates'

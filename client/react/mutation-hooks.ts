@@ -90,6 +90,15 @@ export const useCreateRoleExclusion = (organisationId: string) =>
 export const useDeleteRoleExclusion = (organisationId: string) =>
   useMutation(useUsherMutations().roles.deleteExclusion(organisationId))
 
+export const useStartAccessReview = (organisationId: string) =>
+  useMutation(useUsherMutations().accessReviews.start(organisationId))
+
+export const useAnswerAccessReview = (organisationId: string) =>
+  useMutation(useUsherMutations().accessReviews.answer(organisationId))
+
+export const useCloseAccessReview = (organisationId: string) =>
+  useMutation(useUsherMutations().accessReviews.close(organisationId))
+
 export const useInviteDevice = (organisationId: string) =>
   useMutation(useUsherMutations().devices.invite(organisationId))
 

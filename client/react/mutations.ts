@@ -6,6 +6,7 @@
  * @module
  */
 import type {
+  AccessReviewAnswer,
   BulkOptions,
   BulkRow,
   DeviceDraft,
@@ -359,6 +360,29 @@ export function usherMutations(usher: Usher) {
           name: ['domains', 'delete'],
           organisationId,
           run: (to, { domain }: { domain: string }) => to.domains.delete(organisationId, domain),
+        }),
+    },
+    accessReviews: {
+      start: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['accessReviews', 'start'],
+          organisationId,
+          run: (to, review: { title: string; dueAt: string | Date }) =>
+            to.accessReviews.start(organisationId, review),
+        }),
+      answer: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['accessReviews', 'answer'],
+          organisationId,
+          run: (to, { reviewId, answers }: { reviewId: string; answers: AccessReviewAnswer[] }) =>
+            to.accessReviews.answer(reviewId, answers),
+        }),
+      close: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['accessReviews', 'close'],
+          organisationId,
+          run: (to, { reviewId, ...reason }: { reviewId: string; reason?: string }) =>
+            to.accessReviews.close(reviewId, reason),
         }),
     },
     signInRules: {

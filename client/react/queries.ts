@@ -5,6 +5,7 @@
  * @module
  */
 import type {
+  AccessReviewFilter,
   AuditFilter,
   DeliveryFilter,
   DeviceFilter,
@@ -107,6 +108,16 @@ export function usherQueries(usher: Usher) {
         ),
       verification: (id: string) =>
         answerQuery(usher, keys.part(id, 'audit', 'verification'), (to) => to.audit.verify(id)),
+    },
+    accessReviews: {
+      list: (id: string, filter: Filter<AccessReviewFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'accessReviews', 'list', filter), (to, page) =>
+          to.accessReviews.list(id, { ...filter, ...page }),
+        ),
+      items: (id: string, reviewId: string) =>
+        answerQuery(usher, keys.part(id, 'accessReviews', 'items', reviewId), (to) =>
+          to.accessReviews.listItems(reviewId),
+        ),
     },
     devices: {
       list: (id: string, filter: Filter<DeviceFilter> = {}) =>

@@ -76,6 +76,14 @@ export const useAuditEvents = (
 export const useAuditVerification = (organisationId: string) =>
   useQuery(useUsherQueries().audit.verification(organisationId))
 
+export const useAccessReviews = (
+  organisationId: string,
+  filter?: Parameters<Queries['accessReviews']['list']>[1],
+) => useInfiniteQuery(useUsherQueries().accessReviews.list(organisationId, filter))
+
+export const useAccessReviewItems = (organisationId: string, reviewId: string) =>
+  useQuery(useUsherQueries().accessReviews.items(organisationId, reviewId))
+
 export const useDevices = (
   organisationId: string,
   filter?: Parameters<Queries['devices']['list']>[1],

@@ -24,6 +24,8 @@ export type Failure = 'temporary' | 'permanent' | 'in_doubt'
 export interface Housekeeping {
   /** Brings unanswered invites to mind. Returns how many. */
   remindDueInvites(): Promise<number>
+  /** Tells reviewers of access reviews that are overdue. Returns how many. */
+  remindOverdueReviews(): Promise<number>
   /** Removes events whose time is over. Returns how many. */
   purgeAuditTrail(): Promise<number>
   /** Removes old mails of Supabase Auth. Returns how many. */
@@ -88,6 +90,10 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
       const [row] = await sql<{ count: number }[]>`select usher.remind_due_invites() as count`
       return row?.count ?? 0
     },
+    async remindOverdueReviews() {
+      const [row] = await sql<{ count: number }[]>`select usher.remind_overdue_reviews() as count`
+      return row?.count ?? 0
+    },
     async purgeAuditTrail() {
       const [row] = await sql<{ count: number }[]>`select usher.purge_audit_trail() as count`
       return row?.count ?? 0
@@ -123,6 +129,7 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
 export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.expireDueInvites()
   await housekeeping.remindDueInvites()
+  await housekeeping.remindOverdueReviews()
   await housekeeping.endDueAccess()
   await housekeeping.announceEndingAccess()
   await housekeeping.sealAuditTrail()

@@ -52,6 +52,17 @@ export interface JoinFacts {
   reason?: string | null
 }
 
+/** What a mail about an access review says. */
+export interface ReviewFacts {
+  /** What it is called. */
+  review: string
+  /** ISO 8601. */
+  due_at: string
+  /** Who started it. */
+  actor_name: string | null
+  actor_email: string | null
+}
+
 /** What a mail about a webhook says. */
 export interface WebhookFacts {
   /** Its host. */
@@ -133,6 +144,12 @@ export interface JoinNotice extends OrganisationDelivery {
   facts: JoinFacts
 }
 
+/** To those who may answer a review of who may do what. */
+export interface ReviewNotice extends OrganisationDelivery {
+  kind: 'access_review_started' | 'access_review_overdue'
+  facts: ReviewFacts
+}
+
 export interface WebhookNotice extends OrganisationDelivery {
   kind: 'webhook_disabled'
   facts: WebhookFacts
@@ -148,7 +165,13 @@ export interface AuthDelivery extends AnyDelivery {
   invite: InviteFacts | null
 }
 
-export type NoticeDelivery = InviteNotice | MemberNotice | AccessNotice | JoinNotice | WebhookNotice
+export type NoticeDelivery =
+  | InviteNotice
+  | MemberNotice
+  | AccessNotice
+  | JoinNotice
+  | ReviewNotice
+  | WebhookNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Operation } from './operation.ts'
+import { accessReviews } from './operations/access-reviews.ts'
 import { answers } from './operations/answers.ts'
 import { devices } from './operations/devices.ts'
 import { domains } from './operations/domains.ts'
@@ -25,6 +26,7 @@ export const OPERATIONS: Operation[] = [
   ...devices,
   ...domains,
   ...mails,
+  ...accessReviews,
   ...trail,
   ...webhooks,
 ]

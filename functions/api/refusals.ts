@@ -66,6 +66,11 @@ export const REFUSALS = {
     title: 'There is no such organisation, or you are not in it.',
     hint: 'Check the id, and who you are signed in as.',
   },
+  review_not_found: {
+    status: 404,
+    title: 'There is no such review, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
   webhook_not_found: {
     status: 404,
     title: 'There is no such webhook, or it is not yours to see.',
@@ -100,6 +105,11 @@ export const REFUSALS = {
     status: 409,
     title: 'An organisation cannot be without its owner.',
     hint: 'Transfer or delete the organisation first.',
+  },
+  review_not_open: {
+    status: 409,
+    title: 'This has been answered, or the review has ended.',
+    hint: 'See what the review says; start a new one if need be.',
   },
   role_in_use: {
     status: 409,

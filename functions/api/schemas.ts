@@ -271,6 +271,67 @@ export const AuditEvent = z
   })
   .openapi('AuditEvent')
 
+export const AccessReview = z
+  .object({
+    id,
+    organisation_id: id,
+    title: text,
+    status: z.enum(['open', 'completed', 'closed']),
+    due_at: time,
+    started_at: time,
+    started_by: id.nullable(),
+    ended_at: time.nullable(),
+    closed_by: id.nullable(),
+    closed_reason: text.nullable(),
+    reminded_at: time.nullable(),
+  })
+  .openapi('AccessReview')
+
+export const AccessReviewItem = z
+  .object({
+    id,
+    organisation_id: id,
+    review_id: id,
+    user_id: id,
+    role: text,
+    granted_at: time,
+    granted_by: id.nullable(),
+    decision: z.enum(['confirmed', 'withdrawn', 'lapsed']).nullable(),
+    reason: text.nullable(),
+    decided_at: time.nullable(),
+    decided_by: id.nullable(),
+  })
+  .openapi('AccessReviewItem')
+
+export const EvidenceEvent = z
+  .object({
+    seal_number: integer,
+    position: integer,
+    event_id: id,
+    event_hash: text.openapi({ description: 'The SHA-256 of event, as hex.' }),
+    personal_hash: text,
+    personal_salt: text.nullable(),
+    event: text.nullable().openapi({ description: 'The very text that was sealed.' }),
+    personal: text.nullable(),
+  })
+  .openapi('EvidenceEvent')
+
+export const Evidence = z
+  .looseObject({
+    organisation: z.looseObject({ id, name: text, slug: text }),
+    since: time,
+    until: time,
+    collected_at: time,
+    trail: z.looseObject({
+      first_seal: integer.nullable(),
+      last_seal: integer.nullable(),
+      head_seal: integer.nullable(),
+      seals: z.array(z.looseObject({ number: integer, hash: text })),
+    }),
+    tables: z.record(z.string(), z.array(z.looseObject({}))),
+  })
+  .openapi('Evidence')
+
 export const AuditVerification = z
   .object({
     is_whole: z.boolean(),

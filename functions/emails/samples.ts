@@ -17,6 +17,7 @@ import {
   type OfferDelivery,
   type Organisation,
   type PreparedDelivery,
+  type ReviewNotice,
 } from '../_shared/delivery.ts'
 
 /** The moment at which they are sent. */
@@ -95,6 +96,17 @@ const request = (kind: JoinNotice['kind'], said: JoinFacts): JoinNotice => ({
   facts: said,
 })
 
+const review = (kind: ReviewNotice['kind']): ReviewNotice => ({
+  ...common,
+  kind,
+  facts: {
+    review: 'Third quarter',
+    due_at: '2026-12-05T10:00:00+00:00',
+    actor_name: 'Ada Admin',
+    actor_email: 'ada@example.com',
+  },
+})
+
 /** A kind that has no sample does not compile. */
 export const samples = {
   invite,
@@ -123,6 +135,8 @@ export const samples = {
     actor_name: 'Ada Admin',
     reason: 'Please ask your own department first.',
   }),
+  access_review_started: review('access_review_started'),
+  access_review_overdue: review('access_review_overdue'),
 } satisfies Record<Exclude<PreparedDelivery['kind'], 'auth'>, PreparedDelivery>
 
 /** Mails of Supabase Auth, to somebody who is invited. */

@@ -33,6 +33,7 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
   const invite = 'invite' in mail ? mail.invite : null
   const facts = 'facts' in mail ? mail.facts : {}
   const said = (key: string) => (facts as Record<string, string | null | undefined>)[key]
+  const dueAt = said('due_at')
   return {
     organisation: mail.organisation.name,
     invitee: invite?.email ?? '',
@@ -41,6 +42,8 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     actor: said('actor_name') ?? said('actor_email') ?? language.texts.someone,
     owner: said('owner_name') ?? '',
     requester: said('requester_email') ?? '',
+    review: said('review') ?? '',
+    due_at: dueAt ? language.sayDate(new Date(dueAt)) : '',
     isMembership: 'is_membership' in facts && facts.is_membership,
     endsAt: 'ends_at' in facts ? language.sayDate(new Date(facts.ends_at)) : '',
     webhook: said('webhook') ?? '',

@@ -8,6 +8,8 @@ import type { CallerClient } from '../_shared/caller.ts'
 import { fromCursor, type PageArgs, pageSize } from './connection.ts'
 import { settle } from './errors.ts'
 import type {
+  AccessReviewItemRow,
+  AccessReviewRow,
   AuditEventRow,
   DeliveryRow,
   DomainRow,
@@ -30,6 +32,7 @@ const PAGED = {
   organisation_deliveries: { by: 'created_at', ascending: false },
   organisation_email_templates: { by: 'created_at', ascending: false },
   organisation_join_requests: { by: 'created_at', ascending: false },
+  organisation_access_reviews: { by: 'started_at', ascending: false },
   organisation_webhook_deliveries: { by: 'created_at', ascending: false },
 } as const
 
@@ -39,6 +42,7 @@ interface PagedRows {
   organisation_deliveries: DeliveryRow
   organisation_email_templates: EmailTemplateRow
   organisation_join_requests: JoinRequestRow
+  organisation_access_reviews: AccessReviewRow
   organisation_webhook_deliveries: WebhookDeliveryRow
 }
 type PagedTable = keyof PagedRows
@@ -120,6 +124,22 @@ export function createLoaders(client: CallerClient) {
     signInRules: ofOrganisations<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
     webhooks: ofOrganisations<WebhookRow>('organisation_webhooks', 'created_at'),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
+
+    /** What a review asks about, by person and role. */
+    accessReviewItems: new DataLoader<string, AccessReviewItemRow[]>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(
+          client
+            .from('organisation_access_review_items')
+            .select('*')
+            .in('review_id', some)
+            .order('user_id')
+            .order('role'),
+        ),
+      )
+      const grouped = groupBy(rows, (row) => row.review_id)
+      return ids.map((id) => grouped.get(id) ?? [])
+    }, BATCH),
 
     /** One more row than the page holds, when there are more. */
     page<T extends PagedTable>(

@@ -24,6 +24,8 @@ export type SignInRuleRow = Table<'organisation_sign_in_rules'>
 export type WebhookRow = Table<'organisation_webhooks'>
 export type WebhookDeliveryRow = Table<'organisation_webhook_deliveries'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
+export type AccessReviewRow = Table<'organisation_access_reviews'>
+export type AccessReviewItemRow = Table<'organisation_access_review_items'>
 export type AuditEventRow = Table<'organisation_audit_events'>
 export type InviteRow = Public['Views']['organisation_invites']['Row']
 
@@ -47,5 +49,7 @@ export type DeviceInviteRow = Composites['organisation_device_invite']
 export type WebhookSecretRow = Composites['organisation_webhook_secret']
 export type InviteMetricsRow = Composites['organisation_invite_metrics']
 export type AuditVerificationRow = Composites['organisation_audit_verification']
+
+export type EvidenceEventRow = Composites['organisation_evidence_event']
 
 export type JsonValue = Public['Tables']['organisation_audit_events']['Row']['before']

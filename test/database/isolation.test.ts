@@ -38,6 +38,8 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
   await owner.rpc('test_organisation_webhook', { webhook_id })
   const invite = { ...of, email: 'furnished@example.com', roles: ['member'] }
   await owner.rpc('create_organisation_invite', invite)
+  const due_at = new Date(Date.now() + 86_400_000).toISOString()
+  await owner.rpc('start_organisation_access_review', { ...of, title: 'Yearly', due_at })
   // One of somebody who asks, and one of the stranger, who may see their own.
   for (const { userId, email } of [await scene.person(), scene.stranger]) {
     await scene.sql`insert into public.organisation_join_requests (organisation_id, user_id, email)

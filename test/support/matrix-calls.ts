@@ -90,6 +90,18 @@ const mailOf = async ({ sql, inviteIn }: Scene) => {
   return mail?.id as string
 }
 
+const inAMonth = () => new Date(Date.now() + 30 * 86_400_000).toISOString()
+const withReview =
+  (more: (scene: Scene, reviewId: string) => Promise<object> = async () => ({})): Call =>
+  async (scene) => {
+    const review = await scene.owner.rpc('start_organisation_access_review', {
+      organisation_id: scene.id,
+      title: 'Yearly',
+      due_at: inAMonth(),
+    })
+    return { review_id: review.id, ...(await more(scene, review.id)) }
+  }
+
 /** The arguments of a call that its rule permits to whoever holds the permission. */
 export const CALLS: Record<string, Call> = {
   accept_my_organisation_invite: pending,
@@ -220,6 +232,23 @@ export const CALLS: Record<string, Call> = {
     return { token: row?.token }
   },
   verify_organisation_audit_trail: inOrganisation,
+  export_organisation_evidence: async ({ id }) => ({ organisation_id: id, since: '2026-01-01' }),
+  list_organisation_evidence_events: async ({ id }) => ({
+    organisation_id: id,
+    last_seal: 1,
+    after_seal: 1,
+  }),
+  start_organisation_access_review: async ({ id }) => ({
+    organisation_id: id,
+    title: 'Yearly',
+    due_at: inAMonth(),
+  }),
+  answer_organisation_access_review: withReview(async ({ sql, member }, reviewId) => {
+    const [item] = await sql`select id from public.organisation_access_review_items
+      where review_id = ${reviewId} and user_id = ${member.userId}`
+    return { answers: [{ item_id: item?.id, decision: 'confirm' }] }
+  }),
+  close_organisation_access_review: withReview(),
   create_organisation_webhook: async ({ id }) => ({
     organisation_id: id,
     url: 'https://hooks.example.com/',

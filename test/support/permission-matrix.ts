@@ -131,6 +131,13 @@ export const MATRIX: Record<string, Outcomes> = {
   stop_organisation_mail: everyone(),
 
   verify_organisation_audit_trail: watchers(),
+  export_organisation_evidence: watchers(),
+  list_organisation_evidence_events: watchers(),
+
+  start_organisation_access_review: admins(),
+  // What is asked about is somebody else's right.
+  answer_organisation_access_review: admins('review_not_found'),
+  close_organisation_access_review: admins('review_not_found'),
 
   // Around create_organisation, which anyone signed in may call.
   call_organisation_function_once: signedIn('ok'),

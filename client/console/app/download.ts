@@ -6,7 +6,7 @@
 import { stringify } from 'csv-stringify/browser/esm/sync'
 
 /** @param content - what is in it */
-export function download(name: string, type: string, content: string): void {
+export function download(name: string, type: string, content: BlobPart): void {
   const address = URL.createObjectURL(new Blob([content], { type }))
   const link = document.createElement('a')
   link.href = address

@@ -6,6 +6,7 @@
 import { NavLink } from '@mantine/core'
 import {
   IconChartBar,
+  IconClipboardCheck,
   IconDeviceTablet,
   IconHistory,
   IconKey,
@@ -29,6 +30,12 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     { to: 'mails', label: texts.mails.title, icon: IconSend, needs: 'invite.read' },
     { to: 'devices', label: texts.devices.title, icon: IconDeviceTablet, needs: 'invite.read' },
     { to: 'roles', label: texts.roles.title, icon: IconKey, needs: 'role.read' },
+    {
+      to: 'access-reviews',
+      label: texts.accessReviews.title,
+      icon: IconClipboardCheck,
+      needs: 'review.manage',
+    },
     { to: 'webhooks', label: texts.webhooks.title, icon: IconWebhook, needs: 'webhook.manage' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },
     {

@@ -35,6 +35,12 @@ const DevicesPage = lazy(async () => ({
 const RolesPage = lazy(async () => ({
   default: (await import('../pages/roles/roles-page.tsx')).RolesPage,
 }))
+const AccessReviewsPage = lazy(async () => ({
+  default: (await import('../pages/access-reviews/access-reviews-page.tsx')).AccessReviewsPage,
+}))
+const AccessReviewPage = lazy(async () => ({
+  default: (await import('../pages/access-reviews/access-review-page.tsx')).AccessReviewPage,
+}))
 const TrailPage = lazy(async () => ({
   default: (await import('../pages/trail/trail-page.tsx')).TrailPage,
 }))
@@ -78,6 +84,8 @@ export function Workspace() {
           <Route path="mails" element={<MailsPage />} />
           <Route path="devices" element={<DevicesPage />} />
           <Route path="roles" element={<RolesPage />} />
+          <Route path="access-reviews" element={<AccessReviewsPage />} />
+          <Route path="access-reviews/:review" element={<AccessReviewPage />} />
           <Route path="trail" element={<TrailPage />} />
           <Route path="webhooks" element={<WebhooksPage />} />
           <Route path="settings" element={<SettingsPage />} />

@@ -19,6 +19,8 @@ export interface Question {
   word?: string
   /** Whether a reason may be given. */
   takesReason?: boolean
+  /** What a reason that has to be given is called. */
+  needsReason?: string
   /** Does it; a refusal is shown, and the question stays open. */
   act: (reason: string | undefined) => Promise<Result<unknown>>
 }
@@ -57,9 +59,10 @@ function Form({ question, onClose }: { question: Question; onClose: () => void }
     <form onSubmit={submit}>
       <Stack>
         <Text size="sm">{question.text}</Text>
-        {question.takesReason && (
+        {(question.takesReason || question.needsReason) && (
           <Textarea
-            label={common.reason}
+            label={question.needsReason ?? common.reason}
+            required={Boolean(question.needsReason)}
             maxLength={500}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}

@@ -11,6 +11,8 @@ const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `تصلك هذه الرسالة لأنك كنت عضوًا في ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
   `تصلك هذه الرسالة لأنك طلبت الانضمام إلى ${organisation}.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `تصلك هذه الرسالة لأن بإمكانك مراجعة الصلاحيات في ${organisation}.`
 
 export const ar: Texts = {
   roles: { owner: 'مالك', admin: 'مدير', finance: 'مالية', member: 'عضو' },
@@ -74,6 +76,20 @@ export const ar: Texts = {
       body: ({ organisation, device, roles }) =>
         `استخدم الجهاز ${device} رمزه وأصبح تابعًا لـ ${organisation}. الدور: ${roles}. إن لم يكن ذلك مقصودًا فأزله.`,
       why: ({ organisation }) => `تصلك هذه الرسالة لأنك أنشأت الرمز لـ ${organisation}.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) => `يرجى مراجعة الصلاحيات في ${organisation}: ${review}`,
+      heading: 'بدأت مراجعة للصلاحيات',
+      body: ({ organisation, review, actor, due_at }) =>
+        `بدأ ${actor} المراجعة «${review}» في ${organisation}. يرجى تأكيد كل صلاحية أو سحبها قبل ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) => `تأخرت المراجعة ${review} في ${organisation}`,
+      heading: 'تأخرت مراجعة الصلاحيات',
+      body: ({ organisation, review, due_at }) =>
+        `كان ينبغي أن تنتهي المراجعة «${review}» في ${organisation} قبل ${due_at}، وما زالت صلاحيات تنتظر الرد.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `أُوقف خطاف الويب إلى ${webhook}`,

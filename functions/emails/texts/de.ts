@@ -11,6 +11,8 @@ const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Sie erhalten diese Nachricht, weil Sie Mitglied von ${organisation} waren.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
   `Sie erhalten diese Nachricht, weil Sie ${organisation} beitreten wollten.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `Sie erhalten diese Nachricht, weil Sie Rechte in ${organisation} prüfen dürfen.`
 
 export const de: Texts = {
   roles: { owner: 'Inhaber', admin: 'Administrator', finance: 'Finanzen', member: 'Mitglied' },
@@ -80,6 +82,22 @@ export const de: Texts = {
         `Das Gerät ${device} hat seinen Code benutzt und gehört jetzt zu ${organisation}. Rolle: ${roles}. Wenn das nicht gewollt war, entfernen Sie es.`,
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie den Code für ${organisation} erstellt haben.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) =>
+        `Bitte die Rechte in ${organisation} prüfen: ${review}`,
+      heading: 'Eine Prüfung der Rechte hat begonnen',
+      body: ({ organisation, review, actor, due_at }) =>
+        `${actor} hat in ${organisation} die Prüfung „${review}“ begonnen. Bitte jedes Recht bestätigen oder entziehen, bis ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) =>
+        `Die Prüfung ${review} in ${organisation} ist überfällig`,
+      heading: 'Eine Prüfung der Rechte ist überfällig',
+      body: ({ organisation, review, due_at }) =>
+        `Die Prüfung „${review}“ in ${organisation} sollte bis ${due_at} fertig sein, und noch warten Rechte auf eine Antwort.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `Der Webhook an ${webhook} wurde abgeschaltet`,

@@ -7,6 +7,8 @@ const whyMember = ({ organisation }: { organisation: string }) =>
   `You get this mail because you are a member of ${organisation}.`
 const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `You get this mail because you were a member of ${organisation}.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `You get this mail because you may review rights in ${organisation}.`
 
 export const en: Texts = {
   roles: { owner: 'Owner', admin: 'Admin', finance: 'Finance', member: 'Member' },
@@ -75,6 +77,21 @@ export const en: Texts = {
       body: ({ organisation, device, roles }) =>
         `The device ${device} has used its code and now belongs to ${organisation}, as ${roles}. If that was not meant, remove it.`,
       why: ({ organisation }) => `You get this mail because you made the code for ${organisation}.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) =>
+        `Please review who may do what in ${organisation}: ${review}`,
+      heading: 'A review of rights has begun',
+      body: ({ organisation, review, actor, due_at }) =>
+        `${actor} has started the review “${review}” in ${organisation}. Please confirm or withdraw each right by ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) => `The review ${review} in ${organisation} is overdue`,
+      heading: 'A review of rights is overdue',
+      body: ({ organisation, review, due_at }) =>
+        `The review “${review}” in ${organisation} should have been done by ${due_at}, and rights are still waiting for an answer.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `The webhook to ${webhook} was switched off`,

@@ -11,6 +11,8 @@ const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Recibe este correo porque era miembro de ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
   `Recibe este correo porque pidió unirse a ${organisation}.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `Recibe este correo porque puede revisar permisos en ${organisation}.`
 
 export const es: Texts = {
   roles: { owner: 'Propietario', admin: 'Administrador', finance: 'Finanzas', member: 'Miembro' },
@@ -79,6 +81,21 @@ export const es: Texts = {
       body: ({ organisation, device, roles }) =>
         `El dispositivo ${device} ha usado su código y ya pertenece a ${organisation}. Función: ${roles}. Si no era lo previsto, quítelo.`,
       why: ({ organisation }) => `Recibe este correo porque creó el código para ${organisation}.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) => `Revise los permisos en ${organisation}: ${review}`,
+      heading: 'Ha empezado una revisión de permisos',
+      body: ({ organisation, review, actor, due_at }) =>
+        `${actor} ha iniciado la revisión «${review}» en ${organisation}. Confirme o retire cada permiso antes del ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) =>
+        `La revisión ${review} en ${organisation} va con retraso`,
+      heading: 'Una revisión de permisos va con retraso',
+      body: ({ organisation, review, due_at }) =>
+        `La revisión «${review}» en ${organisation} debía terminar el ${due_at}, y aún hay permisos sin respuesta.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `El webhook hacia ${webhook} se ha desactivado`,

@@ -11,6 +11,8 @@ const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Vous recevez ce message parce que vous étiez membre de ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
   `Vous recevez ce message parce que vous avez demandé à rejoindre ${organisation}.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `Vous recevez ce message parce que vous pouvez vérifier les droits dans ${organisation}.`
 
 export const fr: Texts = {
   roles: {
@@ -86,6 +88,22 @@ export const fr: Texts = {
         `L’appareil ${device} a utilisé son code et fait désormais partie de ${organisation}. Rôle : ${roles}. Si ce n’était pas voulu, retirez-le.`,
       why: ({ organisation }) =>
         `Vous recevez ce message parce que vous avez créé le code pour ${organisation}.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) =>
+        `Merci de vérifier les droits dans ${organisation} : ${review}`,
+      heading: 'Une vérification des droits a commencé',
+      body: ({ organisation, review, actor, due_at }) =>
+        `${actor} a lancé la vérification « ${review} » dans ${organisation}. Merci de confirmer ou de retirer chaque droit avant le ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) =>
+        `La vérification ${review} dans ${organisation} est en retard`,
+      heading: 'Une vérification des droits est en retard',
+      body: ({ organisation, review, due_at }) =>
+        `La vérification « ${review} » dans ${organisation} devait être terminée le ${due_at}, et des droits attendent encore une réponse.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `Le webhook vers ${webhook} a été désactivé`,

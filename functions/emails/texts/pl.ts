@@ -11,6 +11,8 @@ const whyFormerMember = ({ organisation }: { organisation: string }) =>
   `Otrzymujesz tę wiadomość, ponieważ należałeś(-aś) do ${organisation}.`
 const whyAsked = ({ organisation }: { organisation: string }) =>
   `Otrzymujesz tę wiadomość, ponieważ poprosiłeś(-aś) o dołączenie do ${organisation}.`
+const whyReviewer = ({ organisation }: { organisation: string }) =>
+  `Otrzymujesz tę wiadomość, ponieważ możesz przeglądać uprawnienia w ${organisation}.`
 
 export const pl: Texts = {
   roles: { owner: 'Właściciel', admin: 'Administrator', finance: 'Finanse', member: 'Członek' },
@@ -78,6 +80,22 @@ export const pl: Texts = {
         `Urządzenie ${device} użyło swojego kodu i należy teraz do ${organisation}. Rola: ${roles}. Jeśli tak nie miało być, usuń je.`,
       why: ({ organisation }) =>
         `Otrzymujesz tę wiadomość, ponieważ to Ty utworzyłeś(-aś) kod dla ${organisation}.`,
+    },
+    access_review_started: {
+      subject: ({ organisation, review }) =>
+        `Prosimy o przegląd uprawnień w ${organisation}: ${review}`,
+      heading: 'Rozpoczął się przegląd uprawnień',
+      body: ({ organisation, review, actor, due_at }) =>
+        `Przegląd „${review}” w ${organisation} został rozpoczęty (${actor}). Prosimy potwierdzić lub odebrać każde uprawnienie. Termin: ${due_at}.`,
+      why: whyReviewer,
+    },
+    access_review_overdue: {
+      subject: ({ organisation, review }) =>
+        `Przegląd ${review} w ${organisation} jest po terminie`,
+      heading: 'Przegląd uprawnień jest po terminie',
+      body: ({ organisation, review, due_at }) =>
+        `Przegląd „${review}” w ${organisation} miał się zakończyć w terminie: ${due_at}, a niektóre uprawnienia nadal czekają na odpowiedź.`,
+      why: whyReviewer,
     },
     webhook_disabled: {
       subject: ({ webhook }) => `Webhook do ${webhook} został wyłączony`,

@@ -35,6 +35,10 @@ export interface NoticeWords {
   requester: string
   /** What people call a device. */
   device: string
+  /** What a review of who may do what is called. */
+  review: string
+  /** By when it should be done, such as "Saturday, 5 December 2026 at 10:00 UTC". By the name of the placeholder. */
+  due_at: string
   /** Whether the whole membership ends, or only these roles. */
   isMembership: boolean
   /** When access ends, with day and time. */

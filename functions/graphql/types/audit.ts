@@ -4,11 +4,12 @@
  * @module
  */
 import { builder, operation } from '../builder.ts'
-import type { AuditEventRow, AuditVerificationRow } from '../rows.ts'
+import type { AuditEventRow, AuditVerificationRow, EvidenceEventRow } from '../rows.ts'
 import { inOrganisation } from './page.ts'
 
 const AuditEvent = builder.objectRef<AuditEventRow>('AuditEvent')
 const AuditVerification = builder.objectRef<AuditVerificationRow>('AuditVerification')
+const EvidenceEvent = builder.objectRef<EvidenceEventRow>('EvidenceEvent')
 
 builder.objectType(AuditEvent, {
   description: 'One line of the append-only record.',
@@ -51,6 +52,26 @@ builder.objectType(AuditVerification, {
   }),
 })
 
+builder.objectType(EvidenceEvent, {
+  description: 'An event of the trail, as the texts that its seal was made of.',
+  fields: (t) => ({
+    sealNumber: t.exposeInt('seal_number', { nullable: true }),
+    position: t.exposeInt('position', { nullable: true }),
+    eventId: t.expose('event_id', { type: 'UUID', nullable: true }),
+    eventHash: t.exposeString('event_hash', {
+      nullable: true,
+      description: 'The SHA-256 of event, as hex.',
+    }),
+    personalHash: t.exposeString('personal_hash', {
+      nullable: true,
+      description: 'The SHA-256 of the salt and personal.',
+    }),
+    personalSalt: t.exposeString('personal_salt', { nullable: true }),
+    event: t.exposeString('event', { nullable: true }),
+    personal: t.exposeString('personal', { nullable: true }),
+  }),
+})
+
 export const AuditEventConnection = builder.connectionObject({
   type: AuditEvent,
   name: 'AuditEventConnection',
@@ -63,5 +84,35 @@ builder.queryFields((t) => ({
       'Recomputes the seals, and says the first event that does not fit. Needs audit.read.',
     args: inOrganisation,
     ...operation('verify_organisation_audit_trail'),
+  }),
+  evidenceEvents: t.field({
+    type: [EvidenceEvent],
+    description:
+      'The sealed events of the trail as the texts that were hashed, oldest seal first. Needs audit.read.',
+    args: {
+      ...inOrganisation,
+      lastSeal: t.arg.int({
+        required: true,
+        description: 'Up to it, events come with what they say; later ones with their hashes only.',
+      }),
+      afterSeal: t.arg.int({ required: true }),
+      afterPosition: t.arg.int({ description: '0 at first.' }),
+      pageSize: t.arg.int({ description: '1 to 5,000; default 1,000.' }),
+    },
+    ...operation('list_organisation_evidence_events'),
+  }),
+}))
+
+builder.mutationFields((t) => ({
+  exportEvidence: t.field({
+    type: 'JSON',
+    description:
+      'The registers for an auditor, all of one moment; recorded, and seals the trail. Needs audit.read.',
+    args: {
+      ...inOrganisation,
+      since: t.arg({ type: 'DateTime', required: true, description: 'From then on.' }),
+      until: t.arg({ type: 'DateTime', description: 'Before then; now at most.' }),
+    },
+    ...operation('export_organisation_evidence'),
   }),
 }))

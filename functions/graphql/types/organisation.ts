@@ -5,6 +5,7 @@
  */
 import { builder, command, operation, snakeCased } from '../builder.ts'
 import { toConnection } from '../connection.ts'
+import { AccessReviewConnection } from './access-review.ts'
 import { AuditEventConnection } from './audit.ts'
 import { DeliveryConnection } from './delivery.ts'
 import { Domain, JoinRequestConnection } from './domain.ts'
@@ -97,6 +98,18 @@ builder.objectType(Organisation, {
           await loaders.page('organisation_join_requests', id, args),
           args.first,
           byCreation,
+        ),
+    }),
+    accessReviews: t.field({
+      type: AccessReviewConnection,
+      description:
+        'Reviews of who may do what, the newest first. With review.manage or audit.read.',
+      args: pageArgs,
+      resolve: async ({ id }, args, { loaders }) =>
+        toConnection(
+          await loaders.page('organisation_access_reviews', id, args),
+          args.first,
+          (row) => ({ at: row.started_at, id: row.id }),
         ),
     }),
     auditEvents: t.field({

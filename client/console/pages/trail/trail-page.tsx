@@ -20,6 +20,7 @@ import { Needs } from '../../parts/needs.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { EventDetails } from './event-details.tsx'
+import { EvidenceButton } from './evidence.tsx'
 import { exportTrail } from './export-trail.ts'
 import { TrailFilter } from './trail-filter.tsx'
 import { Verification } from './verification.tsx'
@@ -97,6 +98,7 @@ function Trail() {
   return (
     <>
       <PageHead title={trail.title}>
+        <EvidenceButton />
         <Button variant="default" loading={exporting === 'csv'} onClick={() => exportAs('csv')}>
           {trail.exportCsv}
         </Button>
