@@ -3,6 +3,9 @@
 export const GRANTS: Record<string, string[]> = {
   'function public.accept_my_organisation_invite(invite_id uuid)': ['authenticated execute'],
   'function public.accept_organisation_invite(token text)': ['authenticated execute'],
+  'function public.answer_organisation_access_review(review_id uuid, answers jsonb)': [
+    'authenticated execute',
+  ],
   'function public.approve_organisation_join_request(request_id uuid, roles text[])': [
     'authenticated execute',
   ],
@@ -11,6 +14,9 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function public.call_organisation_function_once(idempotency_key text, function_name text, arguments jsonb)':
     ['authenticated execute'],
+  'function public.close_organisation_access_review(review_id uuid, reason text)': [
+    'authenticated execute',
+  ],
   'function public.create_organisation(name text, slug text)': ['authenticated execute'],
   'function public.create_organisation_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)':
     ['authenticated execute'],
@@ -52,6 +58,8 @@ export const GRANTS: Record<string, string[]> = {
   'function public.delete_organisation_webhook(webhook_id uuid)': ['authenticated execute'],
   'function public.enrol_organisation_device(code text)': ['authenticated execute'],
   'function public.expire_organisation_invite(invite_id uuid)': ['authenticated execute'],
+  'function public.export_organisation_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
+    ['authenticated execute'],
   'function public.grant_organisation_permission(organisation_id uuid, role text, permission text)':
     ['authenticated execute'],
   'function public.has_organisation_permission(organisation_id uuid, permission text)': [
@@ -71,6 +79,8 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function public.list_my_organisations()': ['authenticated execute'],
+  'function public.list_organisation_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)':
+    ['authenticated execute'],
   'function public.list_organisation_invites(organisation_id uuid, status text, search text, cursor uuid, page_size integer)':
     ['authenticated execute'],
   'function public.list_organisation_member_permissions(organisation_id uuid, user_id uuid)': [
@@ -108,6 +118,8 @@ export const GRANTS: Record<string, string[]> = {
   'function public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval)': [
     'authenticated execute',
   ],
+  'function public.start_organisation_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
+    ['authenticated execute'],
   'function public.stop_organisation_mail(token text, stop boolean)': [
     'anon execute',
     'authenticated execute',
@@ -154,12 +166,17 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.accept_invite(token text)': ['authenticated execute'],
   'function usher.accept_my_invite(invite_id uuid)': ['authenticated execute'],
   'function usher.accept_open_invite(invite usher.invites)': [],
+  'function usher.access_changes(organisation_id uuid)': [],
+  'function usher.access_rights(organisation_id uuid)': [],
   'function usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone)':
     [],
   'function usher.add_webhook_secret(webhook public.organisation_webhooks)': [],
   'function usher.amr_entries(claims jsonb)': [],
   'function usher.announce_ending_access(batch_size integer)': ['usher_worker execute'],
+  'function usher.answer_access_review(review_id uuid, answers jsonb)': ['authenticated execute'],
   'function usher.answer_error(code text)': [],
+  'function usher.answer_review_item(item public.organisation_access_review_items, decision text, reason text)':
+    [],
   'function usher.approve_join_request(request_id uuid, roles text[])': ['authenticated execute'],
   'function usher.ban_member(organisation_id uuid, user_id uuid, reason text)': [
     'authenticated execute',
@@ -175,6 +192,12 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.clean_line(value text, max_length integer)': [],
   'function usher.clean_roles(roles text[])': [],
   'function usher.clean_text(value text, max_length integer)': [],
+  'function usher.close_access_review(review_id uuid, reason text)': ['authenticated execute'],
+  'function usher.collect_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone, with_people boolean, with_invites boolean)':
+    [],
+  'function usher.collect_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)':
+    [],
+  'function usher.complete_access_review(review_id uuid)': [],
   'function usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text)':
     ['usher_worker execute'],
   'function usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])': [
@@ -236,15 +259,23 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)':
     [],
   'function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)': [],
+  'function usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)': [],
   'function usher.enrol_device(code text)': ['authenticated execute'],
   'function usher.ensure_signing_key()': [],
   'function usher.erase_person(user_id uuid)': [],
   'function usher.errors()': [],
   'function usher.event_hash(event public.organisation_audit_events)': [],
+  'function usher.event_text(event public.organisation_audit_events)': [],
+  'function usher.evidence_tables(organisation_id uuid, since timestamp with time zone, until timestamp with time zone, with_people boolean, with_invites boolean)':
+    [],
+  'function usher.evidence_trail(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
+    [],
   'function usher.excluded_together(organisation_id uuid, roles text[])': [],
   'function usher.expire_due_invites(batch_size integer)': ['usher_worker execute'],
   'function usher.expire_invite(invite_id uuid)': ['authenticated execute'],
   'function usher.expire_overdue_invites(organisation_id uuid, emails text[])': [],
+  'function usher.export_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
+    ['authenticated execute'],
   'function usher.fail(code text, hint text, details text, headers jsonb)': [],
   'function usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text, status_code text)':
     ['usher_worker execute'],
@@ -296,6 +327,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.lift_suppression(email text)': [],
   'function usher.list_assignable_roles(organisation_id uuid)': ['authenticated execute'],
   'function usher.list_domains_to_verify()': ['usher_worker execute'],
+  'function usher.list_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)':
+    ['authenticated execute'],
   'function usher.list_invites(organisation_id uuid, status text, search text, cursor uuid, page_size integer)':
     ['authenticated execute'],
   'function usher.list_joinable_organisations()': ['authenticated execute'],
@@ -310,6 +343,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.list_role_permissions(organisation_id uuid, role text)': [
     'authenticated execute',
   ],
+  'function usher.lock_open_review(review_id uuid)': [],
   'function usher.mail_kinds()': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
   'function usher.may_sign_up(email text, user_metadata jsonb)': [],
@@ -324,6 +358,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.pace_deliveries(batch_size integer)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
+  'function usher.personal_text(event public.organisation_audit_events)': [],
   'function usher.prepare_delivery(delivery_id uuid, fence bigint)': ['usher_worker execute'],
   'function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)': [
     'usher_worker execute',
@@ -348,6 +383,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer)':
     ['usher_worker execute'],
   'function usher.remind_due_invites(batch_size integer)': ['usher_worker execute'],
+  'function usher.remind_overdue_reviews()': ['usher_worker execute'],
   'function usher.remove_member(organisation_id uuid, user_id uuid, reason text)': [
     'authenticated execute',
   ],
@@ -359,6 +395,7 @@ export const GRANTS: Record<string, string[]> = {
     'service_role execute',
   ],
   'function usher.requeue_deliveries(delivery_ids uuid[])': [],
+  'function usher.require_access_review(review_id uuid)': [],
   'function usher.require_end(ends_at timestamp with time zone)': [],
   'function usher.require_free_seat(organisation_id uuid)': [],
   'function usher.require_mailed(invite usher.invites)': [],
@@ -373,6 +410,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
   'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
+  'function usher.review_results(review_id uuid)': [],
+  'function usher.reviewers(organisation_id uuid)': [],
   'function usher.revoke_invite(invite_id uuid, reason text)': ['authenticated execute'],
   'function usher.revoke_permission(organisation_id uuid, role text, permission text)': [
     'authenticated execute',
@@ -387,12 +426,16 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.save_email_template(template public.organisation_email_templates)': [],
   'function usher.save_own_role(role public.organisation_roles, event text, before jsonb)': [],
   'function usher.seal_audit_trail(batch_size integer)': ['usher_worker execute'],
+  'function usher.seal_events(organisation_id uuid, batch_size integer)': [],
   'function usher.seal_hash(organisation_id uuid, number integer, previous bytea)': [],
+  'function usher.seal_trail(organisation_id uuid)': [],
   'function usher.session_came_by(claims jsonb, provider text, since timestamp with time zone)': [],
   'function usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)':
     [],
   'function usher.signing_key_secret(key_id integer)': [],
   'function usher.sso_provider_of(domain text)': [],
+  'function usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
+    ['authenticated execute'],
   'function usher.start_one_click(token text)': ['usher_worker execute'],
   'function usher.stop_mail(token text, stop boolean)': [
     'anon execute',
@@ -417,6 +460,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.tg_organisation_audit_events__tell_webhooks()': [],
   'function usher.tg_organisation_members__follow_ends()': [],
   'function usher.tg_organisation_members__keep_owner()': [],
+  'function usher.tg_organisation_members__lapse_review_items()': [],
   'function usher.tg_users__closed_door()': [],
   'function usher.tg_users__follow_profile()': [],
   'function usher.tg_users__join_when_confirmed()': [],
@@ -467,6 +511,16 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.webhook_metrics()': ['usher_worker execute'],
   'function usher.webhook_signatures(webhook_id uuid, content text)': [],
+  'table public.organisation_access_review_items': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_access_reviews': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
   'table public.organisation_audit_events': ['rls', 'authenticated select', 'service_role select'],
   'table public.organisation_deliveries': ['rls', 'authenticated select', 'service_role select'],
   'table public.organisation_domains': ['rls', 'authenticated select', 'service_role select'],

@@ -155,7 +155,7 @@ const FAULTS: Record<string, Fault> = {
     check: 'grants',
     says: /anon may execute function usher\.mint_invite_token/,
     repair:
-      /^revoke execute on function usher\.mint_invite_token\(invite_id uuid\) from anon, public;$/,
+      /^revoke execute on function usher\.mint_invite_token\(invite_id uuid, is_mailed boolean\) from anon, public;$/,
   },
   'a function that nobody may call any more': {
     plant: 'revoke execute on function public.accept_organisation_invite from authenticated',

@@ -30,6 +30,8 @@ DROP FUNCTION "usher"."create_invite"(uuid, jsonb);
 
 DROP FUNCTION "usher"."end_membership"(uuid, text, text, text);
 
+DROP FUNCTION "usher"."event_hash"(public.organisation_audit_events);
+
 DROP FUNCTION "usher"."expire_invite"(uuid);
 
 DROP FUNCTION "usher"."invite_view"(uuid);
@@ -38,6 +40,8 @@ DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
 
 DROP FUNCTION "usher"."mint_invite_token"(uuid);
 
+DROP FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea);
+
 DROP FUNCTION "usher"."resend_invite"(uuid);
 
 DROP FUNCTION "usher"."revoke_invite"(uuid, text);
@@ -45,6 +49,18 @@ DROP FUNCTION "usher"."revoke_invite"(uuid, text);
 DROP FUNCTION "usher"."update_invite_roles"(uuid, text[]);
 
 DROP VIEW "public"."organisation_invites";
+
+CREATE TABLE "public"."organisation_access_review_items" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "review_id" uuid NOT NULL, "user_id" uuid NOT NULL, "role" text NOT NULL, "granted_at" timestamp with time zone NOT NULL, "granted_by" uuid, "decision" text, "reason" text, "decided_at" timestamp with time zone, "decided_by" uuid, CONSTRAINT "organisation_access_review_items_decided" CHECK (((decision IS NULL) = (decided_at IS NULL))), CONSTRAINT "organisation_access_review_items_decision" CHECK ((decision = ANY (ARRAY['confirmed'::text, 'withdrawn'::text, 'lapsed'::text]))), CONSTRAINT "organisation_access_review_items_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_access_review_items_right" UNIQUE (review_id, user_id, role), CONSTRAINT "organisation_access_review_items_withdrawn_for_a_reason" CHECK (((decision IS DISTINCT FROM 'withdrawn'::text) OR (reason IS NOT NULL))));
+
+ALTER TABLE "public"."organisation_access_review_items" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_access_review_items" FROM "anon";
+
+CREATE TABLE "public"."organisation_access_reviews" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "title" text NOT NULL, "status" text NOT NULL DEFAULT 'open'::text, "due_at" timestamp with time zone NOT NULL, "started_at" timestamp with time zone NOT NULL DEFAULT now(), "started_by" uuid, "ended_at" timestamp with time zone, "closed_by" uuid, "closed_reason" text, "reminded_at" timestamp with time zone, CONSTRAINT "organisation_access_reviews_closed" CHECK (((status = 'closed'::text) OR (closed_reason IS NULL))), CONSTRAINT "organisation_access_reviews_ended" CHECK (((status = 'open'::text) = (ended_at IS NULL))), CONSTRAINT "organisation_access_reviews_pkey" PRIMARY KEY (id), CONSTRAINT "organisation_access_reviews_status" CHECK ((status = ANY (ARRAY['open'::text, 'completed'::text, 'closed'::text]))), CONSTRAINT "organisation_access_reviews_title" CHECK ((usher.clean_line(title, 100) = title)));
+
+ALTER TABLE "public"."organisation_access_reviews" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_access_reviews" FROM "anon";
 
 CREATE TABLE "public"."organisation_sign_in_rules" ("organisation_id" uuid NOT NULL, "provider" text, "domain" text, "level" text NOT NULL DEFAULT 'aal1'::text, "methods" text[] NOT NULL DEFAULT '{}'::text[], "max_age" interval, "for_members" boolean NOT NULL DEFAULT false, "updated_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_sign_in_rules_level" CHECK ((level = ANY (ARRAY['aal1'::text, 'aal2'::text]))), CONSTRAINT "organisation_sign_in_rules_max_age" CHECK (((max_age >= '00:01:00'::interval) AND (max_age <= '30 days'::interval))), CONSTRAINT "organisation_sign_in_rules_one_provider" CHECK ((num_nonnulls(provider, domain) <= 1)), CONSTRAINT "organisation_sign_in_rules_pkey" PRIMARY KEY (organisation_id), CONSTRAINT "organisation_sign_in_rules_provider" CHECK (((provider ~ '^(sso:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|custom:[a-z0-9:-]{1,43}|[a-z][a-z0-9_]{1,49})$'::text) AND (provider <> ALL (ARRAY['email'::text, 'phone'::text, 'sso'::text, 'custom'::text])))));
 
@@ -96,7 +112,13 @@ ALTER TABLE "usher"."settings" ADD COLUMN "webhook_failing_for" interval NOT NUL
 
 ALTER TABLE "usher"."settings" ADD COLUMN "webhook_answers_kept_for" interval NOT NULL DEFAULT '30 days'::interval;
 
+CREATE TYPE "public"."organisation_evidence_event" AS ("seal_number" integer, "position" integer, "event_id" uuid, "event_hash" text, "personal_hash" text, "personal_salt" text, "event" text, "personal" text);
+
 CREATE TYPE "public"."organisation_webhook_secret" AS ("webhook_id" uuid, "organisation_id" uuid, "secret" text, "old_secrets_end" timestamp with time zone);
+
+CREATE TYPE "usher"."access_change" AS ("event_id" uuid, "occurred_at" timestamp with time zone, "user_id" uuid, "role" text, "change" text, "through" text, "actor_kind" text, "actor_id" uuid, "reason" text);
+
+CREATE TYPE "usher"."access_right" AS ("user_id" uuid, "role" text, "is_held" boolean, "is_explained" boolean, "granted_at" timestamp with time zone, "granted_through" text, "granted_by" uuid, "granted_event_id" uuid, "grant_reason" text, "ends_at" timestamp with time zone, "ended_at" timestamp with time zone, "ended_through" text, "ended_by" uuid, "ended_event_id" uuid, "end_reason" text);
 
 CREATE TYPE "usher"."webhook_lease" AS ("delivery_id" uuid, "fence" bigint, "attempts" integer);
 
@@ -109,6 +131,26 @@ ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_domain"
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_level" text CASCADE;
 
 ALTER TYPE "public"."organisation_invite_preview" ADD ATTRIBUTE "sign_in_provider" text CASCADE;
+
+CREATE OR REPLACE FUNCTION public.answer_organisation_access_review(review_id uuid, answers jsonb)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.answer_access_review($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."answer_organisation_access_review"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."answer_organisation_access_review"(uuid, jsonb) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.close_organisation_access_review(review_id uuid, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.close_access_review($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation_webhook(organisation_id uuid, url text, events text[] DEFAULT NULL::text[], description text DEFAULT NULL::text)
  RETURNS public.organisation_webhook_secret
@@ -130,6 +172,16 @@ REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.export_organisation_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now())
+ RETURNS json
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.export_evidence($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."export_organisation_evidence"(uuid, timestamp with time zone, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."export_organisation_evidence"(uuid, timestamp with time zone, timestamp with time zone) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.list_assignable_organisation_roles(organisation_id uuid)
  RETURNS SETOF text
  LANGUAGE sql
@@ -140,6 +192,17 @@ AS $function$ select usher.list_assignable_roles($1) $function$;
 REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.list_organisation_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer DEFAULT 0, page_size integer DEFAULT 1000)
+ RETURNS SETOF public.organisation_evidence_event
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select * from usher.list_evidence_events($1, $2, $3, $4, $5) $function$;
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.replay_organisation_webhook_deliveries(webhook_id uuid, delivery_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS integer
@@ -160,6 +223,16 @@ AS $function$ select usher.rotate_webhook_secret($1, $2) $function$;
 REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.start_organisation_access_review(organisation_id uuid, title text, due_at timestamp with time zone)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.start_access_review($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.test_organisation_webhook(webhook_id uuid)
  RETURNS public.organisation_webhook_deliveries
@@ -305,6 +378,120 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.access_changes(organisation_id uuid)
+ RETURNS SETOF usher.access_change
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    with touched as (
+      select e.id, e.occurred_at, e.event, e.actor_kind, coalesce(i.invited_by, e.actor_id) as actor_id,
+        coalesce(e.reason, i.message) as reason, t.user_id, t.had, t.has
+      from public.organisation_audit_events e
+      left join usher.invites i on i.id = case e.event
+        when 'invite.accepted' then e.target_id
+        when 'device.enrolled' then (e.after ->> 'invite_id')::uuid
+      end
+      cross join lateral (
+        select e.actor_id, '[]'::jsonb, '["owner"]'::jsonb where e.event = 'organisation.created'
+        union all
+        select (e.after ->> 'user_id')::uuid, '[]', e.after -> 'roles' where e.event = 'invite.accepted'
+        union all
+        -- Of two people: the new owner stands below, with all others.
+        select (e.before ->> 'owner_id')::uuid, '["owner"]', '["admin"]' where e.event = 'organisation.transferred'
+        union all
+        -- Whoever has gone, or is banned, keeps their roles in name only.
+        select e.target_id,
+          case when coalesce(e.before ->> 'status', 'active') = 'active' then e.before -> 'roles' end,
+          case when coalesce(e.after ->> 'status', 'active') = 'active' then e.after -> 'roles' end
+        where e.target_kind = 'user' and (e.before ? 'roles' or e.after ? 'roles')
+      ) t (user_id, had, has)
+      where e.organisation_id = access_changes.organisation_id
+    ), changed as (
+      select t.*, r.role, 'granted' as change
+      from touched t
+      cross join jsonb_array_elements_text(coalesce(t.has, '[]')) r (role)
+      where not coalesce(t.had ? r.role, false)
+      union all
+      select t.*, r.role, 'withdrawn'
+      from touched t
+      cross join jsonb_array_elements_text(coalesce(t.had, '[]')) r (role)
+      where not coalesce(t.has ? r.role, false)
+    )
+    select c.id, c.occurred_at, c.user_id, c.role, c.change, c.event, c.actor_kind, c.actor_id,
+      coalesce(c.reason, a.reason)
+    from changed c
+    -- By a review: why is what the reviewer wrote, just before.
+    left join lateral (
+      select i.reason
+      from public.organisation_access_review_items i
+      where i.organisation_id = access_changes.organisation_id and i.user_id = c.user_id and i.role = c.role
+        and i.decision = 'withdrawn' and c.change = 'withdrawn' and c.event = 'member.roles_updated'
+        and i.decided_at between c.occurred_at - interval '10 seconds' and c.occurred_at
+      order by i.decided_at desc
+      limit 1
+    ) a on true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.access_rights(organisation_id uuid)
+ RETURNS SETOF usher.access_right
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    with steps as (
+      select c.*,
+        row_number() over w as step,
+        count(*) over (partition by c.user_id, c.role) as steps,
+        lead(c.change) over w as next_change,
+        lead(c.occurred_at) over w as next_at,
+        lead(c.through) over w as next_through,
+        lead(c.actor_id) over w as next_by,
+        lead(c.event_id) over w as next_event_id,
+        lead(c.reason) over w as next_reason
+      from usher.access_changes(access_rights.organisation_id) c
+      window w as (partition by c.user_id, c.role order by c.occurred_at, c.event_id)
+    ), held as (
+      select m.user_id, r.role, m.joined_at,
+        least(m.ends_at, (m.role_ends ->> r.role)::timestamptz) as ends_at,
+        -- Over, though the sweep has not come by.
+        coalesce(least(m.ends_at, (m.role_ends ->> r.role)::timestamptz) <= statement_timestamp(), false) as is_over
+      from public.organisation_members m
+      cross join unnest(m.roles) r (role)
+      where m.organisation_id = access_rights.organisation_id and m.status = 'active'
+    )
+    select s.user_id, s.role,
+      s.step = s.steps and h.user_id is not null and not h.is_over,
+      -- A right that is gone, and nothing tells how.
+      coalesce(s.next_change = 'withdrawn', h.user_id is not null),
+      s.occurred_at, s.through, s.actor_id, s.event_id, s.reason,
+      case when s.step = s.steps then h.ends_at end,
+      coalesce(s.next_at, case when h.is_over then h.ends_at end, m.ended_at),
+      case when s.next_change = 'withdrawn' then s.next_through end,
+      case when s.next_change = 'withdrawn' then s.next_by end,
+      case when s.next_change = 'withdrawn' then s.next_event_id end,
+      case when s.next_change = 'withdrawn' then s.next_reason end
+    from steps s
+    left join held h on h.user_id = s.user_id and h.role = s.role
+    left join public.organisation_members m
+      on m.organisation_id = access_rights.organisation_id and m.user_id = s.user_id
+    where s.change = 'granted'
+    union all
+    -- A right that is there, and nothing tells how it came.
+    select h.user_id, h.role, not h.is_over, false, h.joined_at, null, null, null, null, h.ends_at,
+      case when h.is_over then h.ends_at end, null, null, null, null
+    from held h
+    where not exists (
+      select from steps s
+      where s.user_id = h.user_id and s.role = h.role and s.step = s.steps and s.change = 'granted');
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS public.organisation_members
  LANGUAGE plpgsql
@@ -417,6 +604,111 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.answer_access_review(review_id uuid, answers jsonb)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review public.organisation_access_reviews := usher.require_access_review(answer_access_review.review_id);
+  v_answer record;
+  v_item   public.organisation_access_review_items;
+begin
+  if jsonb_typeof(answer_access_review.answers) is distinct from 'array'
+    or jsonb_array_length(answer_access_review.answers) not between 1 and 1000
+  then
+    perform usher.fail('invalid_settings', hint => 'answers is an array of 1 to 1,000 answers.');
+  end if;
+  perform from public.organisation_members m
+  where m.organisation_id = v_review.organisation_id and m.user_id in (
+    select i.user_id
+    from jsonb_array_elements(answer_access_review.answers) a
+    join public.organisation_access_review_items i
+      on i.review_id = v_review.id and i.id::text = a ->> 'item_id')
+  order by m.id
+  for update;
+  perform usher.lock_open_review(v_review.id);
+
+  for v_answer in
+    select a.item ->> 'item_id' as item_id, a.item ->> 'decision' as decision, a.item ->> 'reason' as reason
+    from jsonb_array_elements(answer_access_review.answers) with ordinality a (item, position)
+    order by a.position
+  loop
+    if v_answer.decision is null or v_answer.decision not in ('confirm', 'withdraw') then
+      perform usher.fail('invalid_settings', hint => 'decision is confirm or withdraw.', details => v_answer.item_id);
+    end if;
+    select i.* into v_item
+    from public.organisation_access_review_items i
+    where i.review_id = v_review.id and i.id::text = v_answer.item_id;
+    if not found then
+      perform usher.fail('review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
+    end if;
+    perform usher.answer_review_item(v_item, v_answer.decision, v_answer.reason);
+  end loop;
+
+  perform usher.complete_access_review(v_review.id);
+  select r.* into v_review from public.organisation_access_reviews r where r.id = v_review.id;
+  return v_review;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.answer_review_item(item public.organisation_access_review_items, decision text, reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_item   public.organisation_access_review_items := answer_review_item.item;
+  v_reason text := nullif(usher.clean_text(answer_review_item.reason, 500), '');
+  v_roles  text[];
+begin
+  if answer_review_item.reason is not null and usher.clean_text(answer_review_item.reason, 500) is null
+    or answer_review_item.decision = 'withdraw' and v_reason is null
+  then
+    perform usher.fail('invalid_message', details => v_item.id::text,
+      hint => 'A reason is plain text of at most 500 characters; to withdraw, one is needed.');
+  end if;
+  if v_item.decision is not null then
+    perform usher.fail('review_not_open', hint => 'This right has been answered.', details => v_item.id::text);
+  end if;
+  if v_item.user_id = auth.uid()
+    and exists (select from usher.reviewers(v_item.organisation_id) m where m.user_id <> v_item.user_id)
+  then
+    perform usher.fail('permission_denied', details => v_item.id::text,
+      hint => 'Nobody reviews their own rights: ask another who holds review.manage.');
+  end if;
+
+  -- Gone at the very moment at which the review was started, or over, though the sweep has not come by.
+  if not exists (
+    select from usher.current_members m
+    where m.organisation_id = v_item.organisation_id and m.user_id = v_item.user_id
+      and v_item.role = any (m.roles))
+  then
+    update public.organisation_access_review_items i
+    set decision = 'lapsed', decided_at = clock_timestamp() where i.id = v_item.id;
+    return;
+  end if;
+
+  -- Before the role goes, so that it goes by this answer and does not lapse.
+  update public.organisation_access_review_items i
+  set decision = case answer_review_item.decision when 'confirm' then 'confirmed' else 'withdrawn' end,
+    reason = v_reason, decided_at = clock_timestamp(), decided_by = auth.uid()
+  where i.id = v_item.id
+  returning i.* into v_item;
+  perform usher.record_event(v_item.organisation_id, 'access_review.' || v_item.decision, 'user', v_item.user_id,
+    after  => jsonb_build_object('review_id', v_item.review_id, 'item_id', v_item.id, 'role', v_item.role),
+    reason => v_item.reason);
+  if v_item.decision = 'withdrawn' then
+    select array_remove(m.roles, v_item.role) into v_roles
+    from public.organisation_members m
+    where m.organisation_id = v_item.organisation_id and m.user_id = v_item.user_id;
+    perform usher.update_member_roles(v_item.organisation_id, v_item.user_id, v_roles);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.approve_join_request(request_id uuid, roles text[])
  RETURNS public.organisation_members
  LANGUAGE plpgsql
@@ -461,6 +753,124 @@ CREATE OR REPLACE FUNCTION usher.clean_events(events text[])
  IMMUTABLE
  SET search_path TO ''
 AS $function$ select array_agg(distinct e order by e) from unnest($1) e $function$;
+
+CREATE OR REPLACE FUNCTION usher.close_access_review(review_id uuid, reason text)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review public.organisation_access_reviews := usher.require_access_review(close_access_review.review_id);
+begin
+  if close_access_review.reason is not null and usher.clean_text(close_access_review.reason, 500) is null then
+    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  end if;
+  perform usher.lock_open_review(v_review.id);
+  update public.organisation_access_reviews r
+  set status = 'closed', ended_at = now(), closed_by = auth.uid(),
+    closed_reason = nullif(usher.clean_text(close_access_review.reason, 500), '')
+  where r.id = v_review.id
+  returning r.* into v_review;
+  perform usher.record_event(v_review.organisation_id, 'access_review.closed', 'access_review', v_review.id,
+    after => usher.review_results(v_review.id), reason => v_review.closed_reason);
+  return v_review;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.collect_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone, with_people boolean DEFAULT true, with_invites boolean DEFAULT true)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+ SET "IntervalStyle" TO 'iso_8601'
+AS $function$
+declare
+  v_organisation public.organisations;
+  v_until        timestamptz := least(collect_evidence.until, now());
+begin
+  select o.* into v_organisation from public.organisations o where o.id = collect_evidence.organisation_id;
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+  if collect_evidence.since is null or v_until is null or collect_evidence.since >= v_until then
+    perform usher.fail('invalid_settings', hint => 'since is before until, and in the past.');
+  end if;
+  -- Whoever is given evidence stands in it, and all that it tells of is under a seal.
+  perform usher.record_event(v_organisation.id, 'evidence.exported', 'organisation', v_organisation.id,
+    after => jsonb_build_object('since', collect_evidence.since, 'until', v_until));
+  perform usher.seal_trail(v_organisation.id);
+
+  return (
+    -- One statement, so that all of it is of one moment.
+    select json_build_object(
+      'organisation', json_build_object(
+        'id', v_organisation.id, 'name', v_organisation.name, 'slug', v_organisation.slug,
+        'created_at', v_organisation.created_at, 'audit_retention', v_organisation.audit_retention),
+      'since', collect_evidence.since,
+      'until', v_until,
+      'collected_at', now(),
+      'has_member_addresses', collect_evidence.with_people,
+      'has_invite_addresses', collect_evidence.with_invites,
+      'trail', usher.evidence_trail(v_organisation.id, collect_evidence.since, v_until),
+      'tables', usher.evidence_tables(v_organisation.id, collect_evidence.since, v_until,
+        collect_evidence.with_people, collect_evidence.with_invites)));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.collect_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)
+ RETURNS SETOF public.organisation_evidence_event
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if collect_evidence_events.page_size is null or collect_evidence_events.page_size not between 1 and 5000 then
+    perform usher.fail('invalid_settings', hint => 'page_size is 1 to 5,000.');
+  end if;
+  return query
+    select s.seal_number, s.position, s.event_id, encode(s.hash, 'hex'), encode(s.personal_hash, 'hex'),
+      encode(s.personal_salt, 'hex'),
+      case when e.id is not null then usher.event_text(e) end,
+      case when e.id is not null then usher.personal_text(e) end
+    from (
+      select c.*
+      from usher.sealed_events c
+      where c.organisation_id = collect_evidence_events.organisation_id
+        and (c.seal_number, c.position) >
+          (collect_evidence_events.after_seal, collect_evidence_events.after_position)
+      order by c.seal_number, c.position
+      limit collect_evidence_events.page_size
+    ) s
+    -- After the period only what tells that older events were removed.
+    left join public.organisation_audit_events e
+      on e.id = s.event_id and (s.seal_number <= collect_evidence_events.last_seal or e.event = 'audit.purged')
+    order by s.seal_number, s.position;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.complete_access_review(review_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review public.organisation_access_reviews;
+begin
+  update public.organisation_access_reviews r
+  set status = 'completed', ended_at = now()
+  where r.id = complete_access_review.review_id and r.status = 'open'
+    and not exists (
+      select from public.organisation_access_review_items i where i.review_id = r.id and i.decision is null)
+  returning r.* into v_review;
+  if found then
+    perform usher.record_event(v_review.organisation_id, 'access_review.completed', 'access_review', v_review.id,
+      after => usher.review_results(v_review.id));
+  end if;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.counting_roles(roles text[], ends_at timestamp with time zone, role_ends jsonb)
  RETURNS text[]
@@ -853,6 +1263,26 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_review_mail.kind, m.email, jsonb_build_object(
+    'review', (enqueue_review_mail.review).title,
+    'due_at', (enqueue_review_mail.review).due_at,
+    'actor_name', a.display_name, 'actor_email', a.email)
+  from usher.reviewers((enqueue_review_mail.review).organisation_id) m
+  left join public.organisation_members a
+    on a.organisation_id = m.organisation_id and a.user_id = (enqueue_review_mail.review).started_by
+  where m.email is not null and m.kind = 'user';
+  perform usher.wake_worker();
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.enrol_device(code text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -922,6 +1352,57 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.erase_person(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_email text := (
+    select usher.normalise_email(u.email) from auth.users u where u.id = erase_person.user_id);
+begin
+  -- Their open invites end, so that no mail goes out any more.
+  perform usher.end_invite(i.id, null)
+    from usher.invites i
+    where i.status = 'pending' and i.email = v_email;
+
+  -- In the words of RFC 2606, an address that can never be anyone's.
+  update public.organisation_deliveries d
+  set recipient = 'erased@' || d.id || '.invalid', facts = '{}', last_response = null,
+    status = case when d.status in ('queued', 'sending') then 'cancelled' else d.status end
+  where d.recipient = v_email
+    or d.member_id in (select m.id from public.organisation_members m where m.user_id = erase_person.user_id);
+  update usher.invites i
+  set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, metadata = '{}'
+  where i.email = v_email;
+  update public.organisation_join_requests r
+  set email = 'erased@' || r.id || '.invalid', reason = null
+  where r.user_id = erase_person.user_id;
+  update public.organisation_access_review_items i
+  set reason = case when i.decision = 'withdrawn' then '-' end
+  where i.user_id = erase_person.user_id and i.reason is not null;
+  delete from usher.suppressed_addresses s where s.email = v_email;
+  delete from usher.mail_opt_outs o where o.email = v_email;
+  delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
+
+  perform set_config('usher.audit_exception', 'UPDATE', true);
+  update usher.sealed_events c set personal_salt = null
+  from public.organisation_audit_events e
+  where e.id = c.event_id and erase_person.user_id in (e.actor_id, e.target_id);
+  update public.organisation_audit_events e
+  set reason = null, ip = null, user_agent = null
+  where erase_person.user_id in (e.actor_id, e.target_id);
+  perform set_config('usher.audit_exception', '', true);
+
+  perform usher.record_event(m.organisation_id, 'person.erased', 'user', erase_person.user_id)
+    from public.organisation_members m where m.user_id = erase_person.user_id;
+  update public.organisation_members m
+  set email = null, display_name = null, status_reason = null
+  where m.user_id = erase_person.user_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.errors()
  RETURNS TABLE(code text, status integer, message text, hint text)
  LANGUAGE sql
@@ -953,6 +1434,8 @@ AS $function$
       'Check the ids, and who you are signed in as.'),
     ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
+    ('review_not_found',        404, 'There is no such review, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
     ('webhook_not_found',       404, 'There is no such webhook, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
     ('invite_invalid',          404, 'This is not a link that we have sent.',
@@ -961,6 +1444,8 @@ AS $function$
       'Sign in to see the organisation.'),
     ('invite_not_pending',      409, 'This invite is no longer open.',
       'Make a new one.'),
+    ('review_not_open',         409, 'This has been answered, or the review has ended.',
+      'See what the review says; start a new one if need be.'),
     ('already_member',          409, 'This person is already a member.',
       'Change the roles of the member instead.'),
     ('already_invited',         409, 'This address already has an open invite.',
@@ -1005,6 +1490,241 @@ AS $function$
       'Take a new key for each new request.'),
     ('rate_limited',            429, 'Too many requests.',
       'Wait as long as Retry-After says.')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.event_hash(event public.organisation_audit_events)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return sha256(convert_to(usher.event_text(event_hash.event), 'UTF8'));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.event_text(event public.organisation_audit_events)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_event public.organisation_audit_events := event_text.event;
+begin
+  -- As JSON in UTC: every column, each value apart from the next, the same on every machine.
+  return jsonb_build_array(
+    v_event.id, v_event.organisation_id, extract(epoch from v_event.occurred_at), v_event.event,
+    v_event.actor_kind, v_event.actor_id, v_event.target_kind, v_event.target_id, v_event.before,
+    v_event.after)::text;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.evidence_tables(organisation_id uuid, since timestamp with time zone, until timestamp with time zone, with_people boolean, with_invites boolean)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  v_id     uuid        := evidence_tables.organisation_id;
+  v_since  timestamptz := evidence_tables.since;
+  v_until  timestamptz := evidence_tables.until;
+  v_tables json;
+begin
+  with people as (
+    select m.user_id, m.kind, m.display_name,
+      case when evidence_tables.with_people then m.email end as email
+    from public.organisation_members m where m.organisation_id = v_id
+  ), rights as (
+    select r.*,
+      r.granted_at < v_until and case when r.ended_at is null then r.is_held else r.ended_at >= v_until end as is_held_then
+    from usher.access_rights(v_id) r
+    where r.granted_at < v_until and (r.ended_at is null or r.ended_at >= v_since)
+  ), members as (
+    select m.user_id, m.roles from usher.current_members m where m.organisation_id = v_id
+  )
+  select json_build_object(
+    'rights', (
+      select coalesce(json_agg(x order by x.email, x.user_id, x.role, x.granted_at), '[]') from (
+        select r.user_id, p.kind, p.display_name as name, p.email, r.role, r.is_held_then as is_held,
+          r.granted_at, r.granted_through, r.granted_by, g.email as granted_by_email, r.grant_reason, r.ends_at,
+          r.ended_at, r.ended_through, r.ended_by, e.email as ended_by_email, r.end_reason, r.is_explained,
+          r.granted_event_id, r.ended_event_id
+        from rights r
+        left join people p on p.user_id = r.user_id
+        left join people g on g.user_id = r.granted_by
+        left join people e on e.user_id = r.ended_by) x),
+    'changes', (
+      select coalesce(json_agg(x order by x.occurred_at, x.event_id, x.change, x.role), '[]') from (
+        select c.occurred_at, c.event_id, c.change, c.user_id, p.email, c.role, c.through, c.actor_kind, c.actor_id,
+          a.email as actor_email, c.reason, c.ends
+        from (
+          select h.*, null::jsonb as ends from usher.access_changes(v_id) h
+          union all
+          select e.id, e.occurred_at, e.target_id, null, 'end_changed', e.event, e.actor_kind, e.actor_id, e.reason, e.after
+          from public.organisation_audit_events e
+          where e.organisation_id = v_id and e.event = 'member.ends_updated'
+        ) c
+        left join people p on p.user_id = c.user_id
+        left join people a on a.user_id = c.actor_id
+        where c.occurred_at >= v_since and c.occurred_at < v_until) x),
+    'invitations', (
+      select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
+        select i.id, i.kind, case when evidence_tables.with_invites then coalesce(i.email, i.device_name) end as invitee,
+          i.roles, i.status, i.created_at, i.invited_by, p.email as invited_by_email,
+          case when evidence_tables.with_invites then i.message end as message, i.expires_at, i.resend_count,
+          i.accepted_at, i.accepted_by, i.declined_at,
+          case when evidence_tables.with_invites then i.declined_reason end as declined_reason,
+          i.revoked_at, i.revoked_by, i.revoked_reason, d.status as mail
+        from public.organisation_invites i
+        left join people p on p.user_id = i.invited_by
+        left join lateral (
+          select n.status
+          from public.organisation_deliveries n
+          where n.invite_id = i.id and n.kind = 'invite'
+          order by n.created_at desc
+          limit 1
+        ) d on true
+        where i.organisation_id = v_id and i.created_at < v_until
+          and coalesce(i.accepted_at, i.declined_at, i.revoked_at, i.expires_at) >= v_since) x),
+    'roles', (
+      select coalesce(json_agg(x order by x.is_built_in desc, x.name), '[]') from (
+        select r.name, r.description, r.organisation_id is null as is_built_in, r.permissions, r.inherits,
+          (select count(*) from members m where r.name = any (m.roles)) as holders, r.created_at
+        from public.organisation_roles r
+        where r.organisation_id is null or r.organisation_id = v_id) x),
+    'reviews', (
+      select coalesce(json_agg(x order by x.started_at, x.id), '[]') from (
+        select r.id, r.title, r.status, r.started_at, r.started_by, s.email as started_by_email, r.due_at, r.ended_at,
+          r.closed_by, c.email as closed_by_email, r.closed_reason, n.confirmed, n.withdrawn, n.lapsed, n.open
+        from public.organisation_access_reviews r
+        cross join jsonb_to_record(usher.review_results(r.id))
+          n (confirmed integer, withdrawn integer, lapsed integer, open integer)
+        left join people s on s.user_id = r.started_by
+        left join people c on c.user_id = r.closed_by
+        where r.organisation_id = v_id and r.started_at < v_until and coalesce(r.ended_at, now()) >= v_since) x),
+    'review_items', (
+      select coalesce(json_agg(x order by x.review_id, x.email, x.user_id, x.role), '[]') from (
+        select i.review_id, i.id, i.user_id, p.email, i.role, i.granted_at, i.granted_by, i.decision, i.reason,
+          i.decided_at, i.decided_by, d.email as decided_by_email
+        from public.organisation_access_review_items i
+        join public.organisation_access_reviews r on r.id = i.review_id
+        left join people p on p.user_id = i.user_id
+        left join people d on d.user_id = i.decided_by
+        where r.organisation_id = v_id and r.started_at < v_until and coalesce(r.ended_at, now()) >= v_since) x),
+    'exclusions', (
+      select coalesce(json_agg(x order by x.name), '[]') from (
+        select e.name, e.roles, e.cardinality, (
+          select count(*) from members m
+          where e.cardinality <= (
+            select count(*) from usher.roles_with_inherited(v_id, m.roles) h (name) where h.name = any (e.roles))
+        ) as violations
+        from public.organisation_role_exclusions e where e.organisation_id = v_id) x),
+    'duty_findings', (
+      select coalesce(json_agg(x order by x.finding, x.email, x.user_id, x.at), '[]') from (
+        select 'excluded_roles_held' as finding, e.name as exclusion, m.user_id, p.email, h.roles, null::timestamptz as at
+        from public.organisation_role_exclusions e
+        cross join members m
+        cross join lateral (
+          select array_agg(r.name order by r.name) as roles
+          from usher.roles_with_inherited(v_id, m.roles) r (name) where r.name = any (e.roles)
+        ) h
+        left join people p on p.user_id = m.user_id
+        where e.organisation_id = v_id and cardinality(h.roles) >= e.cardinality
+        union all
+        -- Founding and joining by a domain are nobody's decision about themselves.
+        select 'granted_to_oneself', null, r.user_id, p.email, array[r.role], r.granted_at
+        from rights r
+        left join people p on p.user_id = r.user_id
+        where r.granted_by = r.user_id and r.granted_through not in ('organisation.created', 'member.joined')
+        union all
+        select 'reviewed_by_oneself', null, i.user_id, p.email, array[i.role], i.decided_at
+        from public.organisation_access_review_items i
+        left join people p on p.user_id = i.user_id
+        where i.organisation_id = v_id and i.decided_by = i.user_id
+          and i.decided_at >= v_since and i.decided_at < v_until) x),
+    'signing_keys', (
+      select coalesce(json_agg(x order by x.id), '[]') from (
+        select k.id, k.state, k.kept_in, k.created_at, k.retired_at, k.verifies_until, k.is_due
+        from usher.signing_key_states k
+        where k.created_at < v_until and (k.retired_at is null or k.verifies_until >= v_since)) x),
+    'deliveries', (
+      select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
+        select d.id, d.kind, d.status, case when evidence_tables.with_invites then d.recipient end as recipient,
+          d.invite_id, d.attempts, d.created_at, d.sent_at, d.delivered_at, d.opened_at, d.bounced_at, d.complained_at,
+          d.last_status_code, d.last_response, d.provider_message_id
+        from public.organisation_deliveries d
+        where d.organisation_id = v_id and d.created_at >= v_since and d.created_at < v_until) x),
+    'delivery_counts', (
+      select coalesce(json_agg(x order by x.kind, x.status), '[]') from (
+        select d.kind, d.status, count(*) as mails
+        from public.organisation_deliveries d
+        where d.organisation_id = v_id and d.created_at >= v_since and d.created_at < v_until
+        group by d.kind, d.status) x),
+    -- Those who did something, or had something done to them: the trail itself names no one.
+    'people', (
+      select coalesce(json_agg(x order by x.user_id), '[]') from (
+        select p.user_id, p.kind, p.display_name as name, p.email from people p) x)
+  ) into v_tables;
+  return v_tables;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.evidence_trail(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  v_first integer;
+  v_last  integer;
+begin
+  -- By the events themselves; of those whose time is over, by the times of their seal.
+  select min(n.number), max(n.number) into v_first, v_last
+  from (
+    select s.seal_number as number
+    from public.organisation_audit_events e
+    join usher.sealed_events s on s.event_id = e.id
+    where e.organisation_id = evidence_trail.organisation_id
+      and e.occurred_at >= evidence_trail.since and e.occurred_at < evidence_trail.until
+    union all
+    select a.number
+    from usher.audit_seals a
+    where a.organisation_id = evidence_trail.organisation_id and a.purged_at is not null
+      and a.last_event_at >= evidence_trail.since and a.first_event_at < evidence_trail.until
+  ) n;
+
+  return json_build_object(
+    'first_seal', v_first,
+    'last_seal', v_last,
+    'head_seal', (
+      select max(a.number) from usher.audit_seals a where a.organisation_id = evidence_trail.organisation_id),
+    'seals', (
+      select coalesce(json_agg(x order by x.number), '[]') from (
+        select a.number, a.events, a.sealed_at, a.first_event_at, a.last_event_at, a.purged_at,
+          encode(a.hash, 'hex') as hash
+        from usher.audit_seals a
+        -- And the one before, which the first is chained to.
+        where a.organisation_id = evidence_trail.organisation_id and a.number >= v_first - 1) x));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.export_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.require_permission(export_evidence.organisation_id, 'audit.read');
+  return usher.collect_evidence(export_evidence.organisation_id, export_evidence.since, export_evidence.until,
+    usher.has_permission(export_evidence.organisation_id, 'member.read'),
+    usher.has_permission(export_evidence.organisation_id, 'invite.read'));
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)
@@ -1450,6 +2170,21 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.list_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)
+ RETURNS SETOF public.organisation_evidence_event
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.require_permission(list_evidence_events.organisation_id, 'audit.read');
+  return query
+    select * from usher.collect_evidence_events(list_evidence_events.organisation_id,
+      list_evidence_events.last_seal, list_evidence_events.after_seal, list_evidence_events.after_position,
+      list_evidence_events.page_size);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.list_my_invites()
  RETURNS TABLE(id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text, organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text, expires_at timestamp with time zone)
  LANGUAGE sql
@@ -1503,6 +2238,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.lock_open_review(review_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_status text;
+begin
+  select r.status into v_status
+  from public.organisation_access_reviews r where r.id = lock_open_review.review_id for update;
+  if v_status is distinct from 'open' then
+    perform usher.fail('review_not_open', details => v_status);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.mail_kinds()
  RETURNS TABLE(kind text, placeholders text[])
  LANGUAGE sql
@@ -1526,6 +2278,8 @@ AS $function$
     ('join_approved',           array['organisation', 'roles', 'actor']),
     ('join_declined',           array['organisation', 'actor']),
     ('device_enrolled',         array['organisation', 'device', 'roles']),
+    ('access_review_started',   array['organisation', 'review', 'due_at', 'actor']),
+    ('access_review_overdue',   array['organisation', 'review', 'due_at']),
     ('webhook_disabled',        array['organisation', 'webhook'])
 $function$;
 
@@ -1628,6 +2382,29 @@ begin
         where r.name = any (m.roles)
           and (r.organisation_id is null or r.organisation_id = m.organisation_id)
           and organisations_where.permission = any (r.permissions));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.personal_hash(event public.organisation_audit_events, salt bytea)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return sha256(personal_hash.salt || convert_to(usher.personal_text(personal_hash.event), 'UTF8'));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.personal_text(event public.organisation_audit_events)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return jsonb_build_array(
+    (personal_text.event).reason, (personal_text.event).ip, (personal_text.event).user_agent)::text;
 end
 $function$;
 
@@ -1927,6 +2704,31 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.remind_overdue_reviews()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review   public.organisation_access_reviews;
+  v_reminded integer := 0;
+begin
+  for v_review in
+    update public.organisation_access_reviews r
+    set reminded_at = now()
+    where r.status = 'open' and r.due_at < now() and r.reminded_at is null
+    returning r.*
+  loop
+    perform usher.record_event(v_review.organisation_id, 'access_review.overdue', 'access_review', v_review.id,
+      after => usher.review_results(v_review.id), actor_kind => 'worker');
+    perform usher.enqueue_review_mail('access_review_overdue', v_review);
+    v_reminded := v_reminded + 1;
+  end loop;
+  return v_reminded;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.replay_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2026,6 +2828,31 @@ begin
       where m.organisation_id = v_invite.organisation_id and m.email is not null
         and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
   end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_access_review(review_id uuid)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review public.organisation_access_reviews;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  -- Only a member of its organisation learns that a review exists.
+  select r.* into v_review
+  from public.organisation_access_reviews r
+  join usher.current_members m on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
+  where r.id = require_access_review.review_id;
+  if not found then
+    perform usher.fail('review_not_found');
+  end if;
+  perform usher.require_permission(v_review.organisation_id, 'review.manage');
+  return v_review;
 end
 $function$;
 
@@ -2206,6 +3033,36 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.review_results(review_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object(
+    'confirmed', count(*) filter (where i.decision = 'confirmed'),
+    'withdrawn', count(*) filter (where i.decision = 'withdrawn'),
+    'lapsed',    count(*) filter (where i.decision = 'lapsed'),
+    'open',      count(*) filter (where i.decision is null))
+  from public.organisation_access_review_items i
+  where i.review_id = review_results.review_id
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.reviewers(organisation_id uuid)
+ RETURNS SETOF public.organisation_members
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    select m.*
+    from usher.current_members m
+    where m.organisation_id = reviewers.organisation_id
+      and 'review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
  RETURNS public.organisation_webhook_secret
  LANGUAGE plpgsql
@@ -2232,6 +3089,98 @@ begin
   perform usher.record_event(v_webhook.organisation_id, 'webhook.secret_rotated', 'webhook', v_webhook.id,
     after => jsonb_build_object('old_secrets_end', v_secret.old_secrets_end));
   return v_secret;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.seal_audit_trail(batch_size integer DEFAULT 10000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid;
+  v_sealed          integer := 0;
+begin
+  for v_organisation_id in
+    select distinct e.organisation_id
+    from public.organisation_audit_events e
+    where not exists (select from usher.sealed_events s where s.event_id = e.id)
+  loop
+    v_sealed := v_sealed + usher.seal_events(v_organisation_id, seal_audit_trail.batch_size);
+  end loop;
+  return v_sealed;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.seal_events(organisation_id uuid, batch_size integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_number   integer;
+  v_previous bytea;
+  v_events   integer;
+begin
+  -- One at a time: two would number their seals alike.
+  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
+  if not exists (
+    select from public.organisation_audit_events e
+    where e.organisation_id = seal_events.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id))
+  then
+    return 0;
+  end if;
+
+  select s.number, s.hash into v_number, v_previous
+  from usher.audit_seals s
+  where s.organisation_id = seal_events.organisation_id
+  order by s.number desc
+  limit 1;
+  v_number := coalesce(v_number, 0) + 1;
+
+  insert into usher.audit_seals (organisation_id, number, events, first_event_at, last_event_at, hash)
+  values (seal_events.organisation_id, v_number, 0, now(), now(), '');
+  insert into usher.sealed_events (
+    event_id, organisation_id, seal_number, position, hash, personal_hash, personal_salt)
+  select (d.e).id, seal_events.organisation_id, v_number,
+    row_number() over (order by (d.e).occurred_at, (d.e).id),
+    usher.event_hash(d.e), usher.personal_hash(d.e, d.salt), d.salt
+  from (
+    select e, extensions.gen_random_bytes(16) as salt
+    from public.organisation_audit_events e
+    where e.organisation_id = seal_events.organisation_id
+      and not exists (select from usher.sealed_events s where s.event_id = e.id)
+    order by e.occurred_at, e.id
+    limit seal_events.batch_size
+  ) d;
+  get diagnostics v_events = row_count;
+
+  update usher.audit_seals s
+  set events = v_events, hash = usher.seal_hash(seal_events.organisation_id, v_number, coalesce(v_previous, '')),
+    first_event_at = t.first_at, last_event_at = t.last_at
+  from (
+    select min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
+    from usher.sealed_events c
+    join public.organisation_audit_events e on e.id = c.event_id
+    where c.organisation_id = seal_events.organisation_id and c.seal_number = v_number
+  ) t
+  where s.organisation_id = seal_events.organisation_id and s.number = v_number;
+  return v_events;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.seal_trail(organisation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  while usher.seal_events(seal_trail.organisation_id, 10000) > 0 loop
+  end loop;
 end
 $function$;
 
@@ -2315,6 +3264,45 @@ begin
   return (
     select 'sso:' || d.sso_provider_id
     from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)
+ RETURNS public.organisation_access_reviews
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_actor  public.organisation_members :=
+    usher.require_permission(start_access_review.organisation_id, 'review.manage');
+  v_review public.organisation_access_reviews;
+  v_items  integer;
+begin
+  if usher.clean_line(start_access_review.title, 100) is null then
+    perform usher.fail('invalid_settings', hint => 'A title is one line of 1 to 100 characters.');
+  end if;
+  if start_access_review.due_at is null
+    or start_access_review.due_at not between now() and now() + interval '1 year'
+  then
+    perform usher.fail('invalid_settings', hint => 'due_at is in the future, by a year at most.');
+  end if;
+
+  insert into public.organisation_access_reviews (organisation_id, title, due_at, started_by)
+  values (v_actor.organisation_id, usher.clean_line(start_access_review.title, 100),
+    start_access_review.due_at, v_actor.user_id)
+  returning * into v_review;
+  insert into public.organisation_access_review_items (
+    organisation_id, review_id, user_id, role, granted_at, granted_by)
+  select v_review.organisation_id, v_review.id, r.user_id, r.role, r.granted_at, r.granted_by
+  from usher.access_rights(v_review.organisation_id) r
+  where r.is_held;
+  get diagnostics v_items = row_count;
+
+  perform usher.record_event(v_review.organisation_id, 'access_review.started', 'access_review', v_review.id,
+    after => jsonb_build_object('title', v_review.title, 'due_at', v_review.due_at, 'items', v_items));
+  perform usher.enqueue_review_mail('access_review_started', v_review);
+  return v_review;
 end
 $function$;
 
@@ -2475,6 +3463,37 @@ begin
   new.next_end_at := least(new.ends_at, (
     select min(e.value::timestamptz) from jsonb_each_text(new.role_ends) e));
   return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__lapse_review_items()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_review_id uuid;
+begin
+  -- When the organisation itself is deleted, its reviews go as well.
+  if tg_op = 'DELETE' and not exists (select from public.organisations o where o.id = old.organisation_id) then
+    return null;
+  end if;
+  for v_review_id in
+    select distinct i.review_id
+    from public.organisation_access_review_items i
+    join public.organisation_access_reviews r on r.id = i.review_id and r.status = 'open'
+    where i.organisation_id = old.organisation_id and i.user_id = old.user_id and i.decision is null
+    order by i.review_id
+  loop
+    perform from public.organisation_access_reviews r where r.id = v_review_id for update;
+    update public.organisation_access_review_items i
+    set decision = 'lapsed', decided_at = now()
+    where i.review_id = v_review_id and i.user_id = old.user_id and i.decision is null
+      and (tg_op = 'DELETE' or new.status <> 'active' or i.role <> all (new.roles));
+    perform usher.complete_access_review(v_review_id);
+  end loop;
+  return null;
 end
 $function$;
 
@@ -2925,7 +3944,13 @@ begin
 end
 $function$;
 
-ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'webhook_disabled'::text, 'auth'::text])));
+ALTER TABLE "public"."organisation_access_review_items" ADD CONSTRAINT "organisation_access_review_items_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_access_reviews" ADD CONSTRAINT "organisation_access_reviews_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_access_review_items" ADD CONSTRAINT "organisation_access_review_items_review_id_fkey" FOREIGN KEY (review_id) REFERENCES public.organisation_access_reviews(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'access_review_started'::text, 'access_review_overdue'::text, 'webhook_disabled'::text, 'auth'::text])));
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_owner_has_no_end" CHECK (((next_end_at IS NULL) OR (NOT ('owner'::text = ANY (roles)))));
 
@@ -3353,6 +4378,14 @@ UNION ALL
   WHERE k.is_due
  HAVING (count(*) > 0);
 
+CREATE INDEX organisation_access_review_items_open ON public.organisation_access_review_items USING btree (organisation_id, user_id) WHERE (decision IS NULL);
+
+CREATE INDEX organisation_access_review_items_organisation_id ON public.organisation_access_review_items USING btree (organisation_id);
+
+CREATE INDEX organisation_access_reviews_newest ON public.organisation_access_reviews USING btree (organisation_id, started_at DESC, id DESC);
+
+CREATE INDEX organisation_access_reviews_open ON public.organisation_access_reviews USING btree (due_at) WHERE (status = 'open'::text);
+
 CREATE INDEX organisation_members_next_end_at ON public.organisation_members USING btree (next_end_at) WHERE ((next_end_at IS NOT NULL) AND (status = 'active'::text));
 
 CREATE INDEX organisation_webhook_deliveries_answers ON public.organisation_webhook_deliveries USING btree (created_at) WHERE (last_response IS NOT NULL);
@@ -3371,7 +4404,15 @@ CREATE TRIGGER usher_tell_webhooks AFTER INSERT ON public.organisation_audit_eve
 
 CREATE TRIGGER usher_follow_ends BEFORE INSERT OR UPDATE OF roles, ends_at, role_ends ON public.organisation_members FOR EACH ROW WHEN (((new.ends_at IS NOT NULL) OR (new.role_ends <> '{}'::jsonb) OR (new.next_end_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__follow_ends();
 
+CREATE TRIGGER usher_lapse_review_items_of_deleted AFTER DELETE ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__lapse_review_items();
+
+CREATE TRIGGER usher_lapse_review_items AFTER UPDATE OF roles, status ON public.organisation_members FOR EACH ROW WHEN (((old.roles IS DISTINCT FROM new.roles) OR (old.status <> new.status))) EXECUTE FUNCTION usher.tg_organisation_members__lapse_review_items();
+
 CREATE TRIGGER usher_leave_vault AFTER DELETE ON usher.webhook_secrets FOR EACH ROW EXECUTE FUNCTION usher.tg_webhook_secrets__leave_vault();
+
+CREATE POLICY "organisation_access_review_items_select" ON "public"."organisation_access_review_items" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
+
+CREATE POLICY "organisation_access_reviews_select" ON "public"."organisation_access_reviews" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
 
 CREATE POLICY "organisation_sign_in_rules_select" ON "public"."organisation_sign_in_rules" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
 
@@ -3382,6 +4423,20 @@ CREATE POLICY "organisation_webhooks_select" ON "public"."organisation_webhooks"
 CREATE POLICY "one_clicks_nobody" ON "usher"."one_clicks" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "webhook_secrets_nobody" ON "usher"."webhook_secrets" FOR SELECT TO PUBLIC USING (false);
+
+COMMENT ON COLUMN "public"."organisation_access_review_items"."decision" IS 'confirmed; withdrawn: the reviewer took the role away; lapsed: it went before anybody answered; null: open.';
+
+COMMENT ON COLUMN "public"."organisation_access_review_items"."granted_by" IS 'Who gave it to them; null where the trail does not say.';
+
+COMMENT ON COLUMN "public"."organisation_access_review_items"."user_id" IS 'Who held the role when the review started; no foreign key, because it outlives the account.';
+
+COMMENT ON COLUMN "public"."organisation_access_reviews"."due_at" IS 'By when it should be done; a later answer counts as well.';
+
+COMMENT ON COLUMN "public"."organisation_access_reviews"."ended_at" IS 'When the last right was answered, or when it was closed by hand.';
+
+COMMENT ON COLUMN "public"."organisation_access_reviews"."reminded_at" IS 'When reviewers were told that it is overdue; once.';
+
+COMMENT ON COLUMN "public"."organisation_access_reviews"."started_by" IS 'Who started it; no foreign key, because it outlives the account. Null: an operator.';
 
 COMMENT ON COLUMN "public"."organisation_members"."announced_end_at" IS 'Which next_end_at the member was told of beforehand.';
 
@@ -3459,6 +4514,17 @@ unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, inv
 invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
 domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned; the invite then stays as it was.';
 
+COMMENT ON FUNCTION "public"."answer_organisation_access_review"(uuid, jsonb) IS 'Confirms or withdraws rights that a review asks about: all of these answers count, or none does. Whoever loses a
+role gets a mail; the last answer completes the review.
+
+  answers  1 to 1,000 of {"item_id", "decision", "reason"}: decision is confirm or withdraw; reason is at most
+           500 characters, and has to be there to withdraw
+
+Returns the review. Needs review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
+answers for their own rights unless nobody else holds review.manage. Fails with unauthenticated,
+review_not_found, permission_denied, review_not_open (also for a right that has been answered; details holds
+its id), invalid_settings, invalid_message, owner_required (the owner''s right can only be confirmed).';
+
 COMMENT ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) IS 'Lets somebody in who asked to join.
 
   roles  what they join with; without it, the role of their domain
@@ -3467,6 +4533,14 @@ Returns the membership. Needs invite.create, and the right to give the roles. Fa
 invite_not_found, permission_denied, invite_not_pending, invalid_role, role_not_assignable,
 sso_required (they asked before the organisation asked for another way in), seat_limit_reached, already_member,
 member_banned.';
+
+COMMENT ON FUNCTION "public"."close_organisation_access_review"(uuid, text) IS 'Ends a review by hand. Answers that were given stand; rights that nobody answered stay as they are, and the
+review says so for good.
+
+  reason  at most 500 characters
+
+Returns the review. Needs review.manage. Fails with unauthenticated, review_not_found, permission_denied,
+review_not_open, invalid_message.';
 
 COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
@@ -3513,6 +4587,17 @@ COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pendi
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
 permission_denied, invite_not_pending.';
 
+COMMENT ON FUNCTION "public"."export_organisation_evidence"(uuid, timestamp with time zone, timestamp with time zone) IS 'The registers for an auditor, all of one moment, and the seals of the trail; its events come from
+list_organisation_evidence_events. The export is itself recorded, and the trail is sealed by it.
+
+  since, until  the period: from the first on, before the second; until is at most now
+
+Returns organisation, since, until, collected_at, trail (first_seal, last_seal, head_seal, seals) and tables: rights,
+changes, invitations, roles, reviews, review_items, exclusions, duty_findings, signing_keys, deliveries,
+delivery_counts, people. Addresses of members are null without member.read, those of invites and mails without
+invite.read. Needs audit.read. Fails with unauthenticated, organisation_not_found, permission_denied,
+invalid_settings.';
+
 COMMENT ON FUNCTION "public"."join_organisation"(uuid) IS 'Joins one of list_joinable_organisations, or asks to.
 
 Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
@@ -3527,6 +4612,19 @@ COMMENT ON FUNCTION "public"."list_my_organisation_invites"() IS 'The pending in
 
 Empty until the address is confirmed; and for single sign-on by a provider that the project does not have for the
 domain of the address: then the mailed link is the way. Anyone signed in may.';
+
+COMMENT ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) IS 'The sealed events of the trail, oldest seal first, a page at a time. What is sealed never changes, so that pages
+fetched one after the other fit together.
+
+  last_seal                   up to this seal, events come with what they say; later ones with their hashes only
+  after_seal, after_position  those of the last event of the page before; at first, first_seal of
+                              export_organisation_evidence and 0
+  page_size                   1 to 5,000
+
+Returns events; fewer than page_size means that there are no more. event and personal are the very texts whose
+SHA-256 (of personal with the salt before it) are event_hash and personal_hash; both are null for an event whose
+time was over, the salt for one that was erased. Needs audit.read. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) IS 'The invites of an organisation, newest first, a page at a time.
 
@@ -3574,6 +4672,15 @@ without missing an event. At most ten times a day.
 
 Returns the secret, shown this once. Needs webhook.manage. Fails with unauthenticated, webhook_not_found,
 permission_denied, invalid_settings, rate_limited.';
+
+COMMENT ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) IS 'Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
+review.manage gets a mail.
+
+  title   one line of at most 100 characters, such as "Third quarter"
+  due_at  by when it should be done; in the future, by a year at most
+
+Returns the review; what it asks about is in organisation_access_review_items. Needs review.manage. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."test_organisation_webhook"(uuid) IS 'Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.
 
@@ -3636,6 +4743,16 @@ sign_in_level say which way in the organisation asks for, as its sign-in rule ha
 functions/one-click takes this link. A link that is
 spent shows the organisation only; one that is not ours, nothing. Anyone may.';
 
+COMMENT ON FUNCTION "usher"."access_changes"(uuid) IS 'Every role that was given or taken away in an organisation, as the trail tells it, in no order. Whoever invited
+somebody has given the roles; the message of the invite is why.';
+
+COMMENT ON FUNCTION "usher"."access_rights"(uuid) IS 'Who holds which role, and who held it: a row for each stretch of time, in no order.
+
+  is_held       now
+  is_explained  false: it came or went in a way that the trail does not tell; then granted_at is the day of
+                joining, and ended_at null where nobody knows
+  ends_at       when it will end by itself, for access that is temporary';
+
 COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) IS 'Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
 left or was removed.
 
@@ -3648,7 +4765,24 @@ COMMENT ON FUNCTION "usher"."amr_entries"(jsonb) IS 'How the session of a token 
 COMMENT ON FUNCTION "usher"."announce_ending_access"(integer) IS 'Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
 workers, every minute. Returns how many.';
 
+COMMENT ON FUNCTION "usher"."answer_access_review"(uuid, jsonb) IS 'The rule behind public.answer_organisation_access_review.';
+
+COMMENT ON FUNCTION "usher"."answer_review_item"(public.organisation_access_review_items, text, text) IS 'Writes down the answer to one item, whose member and review its caller has locked, and carries it out. Fails with
+invalid_message, review_not_open (answered before), permission_denied (one''s own right), and as
+usher.update_member_roles does.';
+
 COMMENT ON FUNCTION "usher"."clean_events"(text[]) IS 'Sorted, each once; null stays null, and means all.';
+
+COMMENT ON FUNCTION "usher"."close_access_review"(uuid, text) IS 'The rule behind public.close_organisation_access_review.';
+
+COMMENT ON FUNCTION "usher"."collect_evidence"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) IS 'All of a package of evidence but the events themselves, whoever asks. For operators, and for
+usher.export_evidence. Fails with organisation_not_found, invalid_settings.
+
+  since, until  the period: from the first on, before the second; until is at most now';
+
+COMMENT ON FUNCTION "usher"."collect_evidence_events"(uuid, integer, integer, integer, integer) IS 'A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events.';
+
+COMMENT ON FUNCTION "usher"."complete_access_review"(uuid) IS 'Ends a review, which its caller has locked, once nothing in it is open any more.';
 
 COMMENT ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) IS 'Those of a member''s roles whose end has not come yet.';
 
@@ -3673,7 +4807,21 @@ COMMENT ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) IS 'Ends what 
 
 COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) IS 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
+COMMENT ON FUNCTION "usher"."enqueue_review_mail"(text, public.organisation_access_reviews) IS 'Puts a mail about a review into the outbox, to everybody who may answer it.';
+
+COMMENT ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) IS 'The SHA-256 of all that a line of the trail says, but for what is personal.';
+
+COMMENT ON FUNCTION "usher"."event_text"(public.organisation_audit_events) IS 'All that a line of the trail says, but for what is personal, as the text that is hashed.';
+
+COMMENT ON FUNCTION "usher"."evidence_tables"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) IS 'The registers of a package of evidence, all of one moment. with_people and with_invites: whether addresses of
+members, and of invites and mails, are in it.';
+
+COMMENT ON FUNCTION "usher"."evidence_trail"(uuid, timestamp with time zone, timestamp with time zone) IS 'The seals that cover the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
+newest; seals begins one before the first.';
+
 COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
+
+COMMENT ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone, timestamp with time zone) IS 'The rule behind public.export_organisation_evidence.';
 
 COMMENT ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) IS 'Decides, once, whether the code of an account may be handed out. For functions/one-click.
 
@@ -3711,7 +4859,12 @@ Returns for each its id, the fence to name when answering, and which try this is
 
 COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
 
+COMMENT ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) IS 'The rule behind public.list_organisation_evidence_events.';
+
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."lock_open_review"(uuid) IS 'Locks a review until the end of the transaction; fails with review_not_open. Members are always locked before
+their reviews, so that nobody waits in a circle.';
 
 COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) IS 'A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
 a mail that is sent twice has two good links; all die with the next issue.
@@ -3723,6 +4876,10 @@ Called when the mail is rendered or the link revealed; never stored.';
 COMMENT ON FUNCTION "usher"."my_joinable_domains"() IS 'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
 
 COMMENT ON FUNCTION "usher"."one_click_invite"(text) IS 'The invite whose link may register by one click at this moment; null for any other.';
+
+COMMENT ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) IS 'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
+
+COMMENT ON FUNCTION "usher"."personal_text"(public.organisation_audit_events) IS 'What is personal in a line of the trail, as the text that is hashed.';
 
 COMMENT ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) IS 'The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
 once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
@@ -3744,7 +4901,13 @@ Returns the delivery''s status, delivered, queued or failed; null when the fence
 three days, each wait up to a fifth longer; an endpoint that has taken nothing for settings.webhook_failing_for
 is switched off.';
 
+COMMENT ON FUNCTION "usher"."remind_overdue_reviews"() IS 'Tells reviewers, once, of reviews that are past their day. For workers, now and then. Returns how many reviews
+there were.';
+
 COMMENT ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) IS 'The rule behind public.replay_organisation_webhook_deliveries.';
+
+COMMENT ON FUNCTION "usher"."require_access_review"(uuid) IS 'A review, for a caller with review.manage in its organisation. Fails with unauthenticated, review_not_found
+(also for another tenant''s), permission_denied.';
 
 COMMENT ON FUNCTION "usher"."require_end"(timestamp with time zone) IS 'Fails with invalid_expiry for an end that is not to come.';
 
@@ -3758,9 +4921,18 @@ COMMENT ON FUNCTION "usher"."require_webhook"(text, text[], text) IS 'Fails with
 
 COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.resend_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."review_results"(uuid) IS 'How many rights of a review were answered in which way.';
+
+COMMENT ON FUNCTION "usher"."reviewers"(uuid) IS 'The active members who may answer a review: those with review.manage.';
+
 COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) IS 'The rule behind public.rotate_organisation_webhook_secret.';
+
+COMMENT ON FUNCTION "usher"."seal_events"(uuid, integer) IS 'Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
+many there were; with none, there is no seal.';
+
+COMMENT ON FUNCTION "usher"."seal_trail"(uuid) IS 'Seals all of an organisation''s events that have no seal yet.';
 
 COMMENT ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) IS 'Whether the session of a token was begun through a provider, and not only belongs to an account that could.
 
@@ -3775,6 +4947,8 @@ domain:<domain>), aal2, amr:<methods>, or max_age; null when it lacks nothing.
 
 COMMENT ON FUNCTION "usher"."sso_provider_of"(text) IS 'The SAML provider that Supabase Auth knows for a mail domain, as sso:<id>; null where there is none. It is what
 signInWithSSO({ domain }) leads to.';
+
+COMMENT ON FUNCTION "usher"."start_access_review"(uuid, text, timestamp with time zone) IS 'The rule behind public.start_organisation_access_review.';
 
 COMMENT ON FUNCTION "usher"."start_one_click"(text) IS 'Uses a link up for one click: from now on nobody else can, whatever comes of it. For functions/one-click.
 
@@ -3791,6 +4965,8 @@ COMMENT ON FUNCTION "usher"."test_webhook"(uuid) IS 'The rule behind public.test
 COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() IS 'Puts new lines of the trail on their way to the endpoints that have chosen them.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() IS 'Takes rights that are gone out of what open reviews still ask about.';
 
 COMMENT ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() IS 'Takes a secret out of Vault when its endpoint is done with it.';
 
@@ -3819,6 +4995,10 @@ the worker''s metrics.';
 COMMENT ON FUNCTION "usher"."webhook_signatures"(uuid, text) IS 'The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
 that no secret leaves the database.';
 
+COMMENT ON TABLE "public"."organisation_access_review_items" IS 'The rights that a review asks about, one a row. Read with review.manage or audit.read.';
+
+COMMENT ON TABLE "public"."organisation_access_reviews" IS 'Reviews of who may do what. Read with review.manage or audit.read; written by functions only.';
+
 COMMENT ON TABLE "public"."organisation_sign_in_rules" IS 'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
 
 COMMENT ON TABLE "public"."organisation_webhook_deliveries" IS 'Events on their way to endpoints, and what became of them. Read with webhook.manage; written by functions only.';
@@ -3829,7 +5009,13 @@ COMMENT ON TABLE "usher"."one_clicks" IS 'Which issue of an invite was exchanged
 
 COMMENT ON TABLE "usher"."webhook_secrets" IS 'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
 
+COMMENT ON TYPE "public"."organisation_evidence_event" IS 'An event of the trail, as the texts that its seal was made of.';
+
 COMMENT ON TYPE "public"."organisation_webhook_secret" IS 'The secret of an endpoint, whsec_…, which is shown this once, and until when older ones sign beside it.';
+
+COMMENT ON TYPE "usher"."access_change" IS 'A role given to somebody, or taken from them.';
+
+COMMENT ON TYPE "usher"."access_right" IS 'A role that somebody held, or holds, for one stretch of time.';
 
 COMMENT ON TYPE "usher"."webhook_lease" IS 'An event that a worker may send to an endpoint now, and the fence to name with it.';
 
@@ -3845,6 +5031,14 @@ COMMENT ON VIEW "usher"."current_members" IS 'The members of this moment, with t
 Every rule asks it, and not the table, which may be up to a minute behind. Its columns are the table''s.';
 
 COMMENT ON VIEW "usher"."stuck" IS 'All that waits for somebody, a line a kind: what, how many, since when, and where to look. Empty is well.';
+
+REVOKE ALL ON FUNCTION "public"."answer_organisation_access_review"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."answer_organisation_access_review"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."close_organisation_access_review"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM PUBLIC;
 
@@ -3862,9 +5056,17 @@ REVOKE ALL ON FUNCTION "public"."expire_organisation_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."expire_organisation_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."export_organisation_evidence"(uuid, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."export_organisation_evidence"(uuid, timestamp with time zone, timestamp with time zone) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
@@ -3886,6 +5088,10 @@ REVOKE ALL ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, inter
 
 GRANT EXECUTE ON FUNCTION "public"."rotate_organisation_webhook_secret"(uuid, interval) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."test_organisation_webhook"(uuid) TO "authenticated";
@@ -3906,6 +5112,10 @@ REVOKE ALL ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) FROM 
 
 GRANT EXECUTE ON FUNCTION "public"."update_organisation_webhook"(uuid, jsonb) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."access_changes"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."access_rights"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) FROM PUBLIC;
@@ -3916,7 +5126,23 @@ REVOKE ALL ON FUNCTION "usher"."announce_ending_access"(integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."announce_ending_access"(integer) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."answer_access_review"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."answer_access_review"(uuid, jsonb) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."answer_review_item"(public.organisation_access_review_items, text, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."clean_events"(text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."close_access_review"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."close_access_review"(uuid, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."collect_evidence"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."collect_evidence_events"(uuid, integer, integer, integer, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."complete_access_review"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) FROM PUBLIC;
 
@@ -3946,9 +5172,23 @@ REVOKE ALL ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) FROM PUBLIC
 
 REVOKE ALL ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."enqueue_review_mail"(text, public.organisation_access_reviews) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."event_text"(public.organisation_audit_events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."evidence_tables"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."evidence_trail"(uuid, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."expire_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."expire_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone, timestamp with time zone) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) FROM PUBLIC;
 
@@ -3976,13 +5216,23 @@ REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_assignable_roles"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."lock_open_review"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."one_click_invite"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."personal_text"(public.organisation_audit_events) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) FROM PUBLIC;
 
@@ -3998,9 +5248,15 @@ REVOKE ALL ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text,
 
 GRANT EXECUTE ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."remind_overdue_reviews"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."remind_overdue_reviews"() TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."require_access_review"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_end"(timestamp with time zone) FROM PUBLIC;
 
@@ -4012,6 +5268,10 @@ REVOKE ALL ON FUNCTION "usher"."resend_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."resend_invite"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."review_results"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."reviewers"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
@@ -4020,11 +5280,19 @@ REVOKE ALL ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) FROM PUBL
 
 GRANT EXECUTE ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."seal_events"(uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."seal_trail"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."sign_in_problem"(public.organisation_sign_in_rules, uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."sso_provider_of"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."start_access_review"(uuid, text, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."start_access_review"(uuid, text, timestamp with time zone) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."start_one_click"(text) FROM PUBLIC;
 
@@ -4039,6 +5307,8 @@ GRANT EXECUTE ON FUNCTION "usher"."test_webhook"(uuid) TO "authenticated";
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() FROM PUBLIC;
 
@@ -4074,6 +5344,22 @@ GRANT EXECUTE ON FUNCTION "usher"."webhook_metrics"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."webhook_signatures"(uuid, text) FROM PUBLIC;
 
+REVOKE ALL ON TABLE "public"."organisation_access_review_items" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_access_review_items" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_access_review_items" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_access_review_items" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_access_reviews" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_access_reviews" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_access_reviews" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_access_reviews" TO "service_role";
+
 REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "authenticated";
 
 GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "authenticated";
@@ -4107,15 +5393,19 @@ REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
 GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
 
 insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"review.manage","description":"Review who may do what: confirm and withdraw rights"}')
+on conflict do nothing;
+
+insert into usher.permissions
 select * from jsonb_populate_record(null::usher.permissions, '{"name":"webhook.manage","description":"See and change webhooks"}')
 on conflict do nothing;
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"webhook.manage"}')) || '{"webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"review.manage","webhook.manage"}')) || '{"review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000001';
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"webhook.manage"}')) || '{"webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"review.manage","webhook.manage"}')) || '{"review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000002';
