@@ -167,6 +167,51 @@ export type Database = {
           },
         ]
       }
+      organisation_directory_tokens: {
+        Row: {
+          created_at: string
+          created_by: string
+          expires_at: string | null
+          id: string
+          last_used_at: string | null
+          name: string
+          organisation_id: string
+          revoked_at: string | null
+          revoked_by: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          created_by: string
+          expires_at?: string | null
+          id?: string
+          last_used_at?: string | null
+          name: string
+          organisation_id: string
+          revoked_at?: string | null
+          revoked_by?: string | null
+        }
+        Update: {
+          created_at?: string
+          created_by?: string
+          expires_at?: string | null
+          id?: string
+          last_used_at?: string | null
+          name?: string
+          organisation_id?: string
+          revoked_at?: string | null
+          revoked_by?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_tokens_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_domains: {
         Row: {
           checked_at: string | null
@@ -732,6 +777,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_directory_token: {
+        Args: { expires_in?: string; name: string; organisation_id: string }
+        Returns: Database['public']['CompositeTypes']['organisation_directory_token']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_token'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation_domain: {
         Args: { domain: string; organisation_id: string }
         Returns: {
@@ -1234,6 +1289,26 @@ export type Database = {
         }
       }
       reveal_organisation_invite_link: { Args: { invite_id: string }; Returns: string }
+      revoke_organisation_directory_token: {
+        Args: { token_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          expires_at: string | null
+          id: string
+          last_used_at: string | null
+          name: string
+          organisation_id: string
+          revoked_at: string | null
+          revoked_by: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_tokens'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       revoke_organisation_invite: {
         Args: { invite_id: string; reason?: string }
         Returns: {
@@ -1534,6 +1609,13 @@ export type Database = {
         roles: string[] | null
         expires_at: string | null
         code: string | null
+      }
+      organisation_directory_token: {
+        id: string | null
+        organisation_id: string | null
+        name: string | null
+        expires_at: string | null
+        token: string | null
       }
       organisation_invite_metrics: {
         created: number | null

@@ -5,6 +5,11 @@
  * @module
  */
 export const REFUSALS = {
+  directory_token_invalid: {
+    status: 401,
+    title: 'This directory token is not valid, or not any more.',
+    hint: 'Make a new one on the page Directories, and give it to the identity provider.',
+  },
   unauthenticated: { status: 401, title: 'You are not signed in.', hint: 'Sign in and try again.' },
   domain_not_allowed: {
     status: 403,
@@ -41,6 +46,11 @@ export const REFUSALS = {
     title: 'Only people who have been invited can make an account.',
     hint: 'Ask for an invite, and sign up with the address that it was sent to.',
   },
+  directory_not_found: {
+    status: 404,
+    title: 'The directory holds no such thing, or it is not yours to see.',
+    hint: 'Check the id, and which token you use.',
+  },
   invite_invalid: {
     status: 404,
     title: 'This is not a link that we have sent.',
@@ -70,6 +80,11 @@ export const REFUSALS = {
     status: 409,
     title: 'This person is already a member.',
     hint: 'Change the roles of the member instead.',
+  },
+  directory_conflict: {
+    status: 409,
+    title: 'The directory holds another one with this name or address.',
+    hint: 'Look for that one, and change it instead.',
   },
   idempotency_key_in_use: {
     status: 409,
