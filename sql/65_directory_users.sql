@@ -139,8 +139,9 @@ declare
   v_user usher.directory_users;
 begin
   -- A member whom the directory has not named so far is taken over, under the id that it was shown.
-  insert into usher.directory_users (id, organisation_id, user_name, email, is_active, roles, member_id)
-  select m.id, m.organisation_id, m.email, m.email, true, array_remove(m.roles, 'owner'), m.id
+  insert into usher.directory_users (
+    id, organisation_id, user_name, email, is_active, roles, member_id, created_at)
+  select m.id, m.organisation_id, m.email, m.email, true, array_remove(m.roles, 'owner'), m.id, m.joined_at
   from public.organisation_members m
   where m.id = directory_user_for_change.id
     and m.organisation_id = directory_user_for_change.organisation_id

@@ -23,8 +23,9 @@ export function parseFilter(text: string): InstanceType<typeof Filter> {
   }
   try {
     const filter = new Filter(text)
-    // It may parse what it can and leave out the rest.
-    if (filter.length > 0 && filter.every((part) => Object.keys(part).length > 0)) return filter
+    // scimmy reads what it can, and finds fault with the rest only in a filter that it is given in parts.
+    new Filter(filter.map((part) => foldExpression(part, '')))
+    if (filter.length > 0) return filter
   } catch {
     // Said below, in words.
   }
@@ -47,7 +48,28 @@ export function matching<Resource extends Json>(
   resources: Resource[],
 ): Resource[] {
   const folded = new Filter(filter.map((part) => foldExpression(part, '')))
-  return resources.filter((resource) => folded.match([fold(resource, '')]).length > 0)
+  return resources.filter((resource) => {
+    const candidate = withExtensions(fold(resource, '') as Json)
+    return folded.match([withParts(candidate, folded)]).length > 0
+  })
+}
+
+/** A filter names attributes of an extension by `urn:…:User:department`. */
+function withExtensions(resource: Json): Json {
+  const extensions = Object.entries(resource).filter(([name]) => name.startsWith('urn:'))
+  const attributes = extensions.flatMap(([urn, values]) =>
+    Object.entries(values as Json).map(([name, value]) => [`${urn}:${name}`, value]),
+  )
+  return { ...resource, ...Object.fromEntries(attributes) }
+}
+
+/** scimmy looks into each attribute that the filter goes into, so there has to be one. */
+function withParts(resource: Json, filter: object[]): Json {
+  const known = new Set(Object.keys(resource).map((name) => name.toLowerCase()))
+  const missing = filter
+    .flatMap((part) => Object.entries(part))
+    .filter(([name, node]) => !Array.isArray(node) && !known.has(name.toLowerCase()))
+  return { ...resource, ...Object.fromEntries(missing.map(([name]) => [name, {}])) }
 }
 
 function fold(value: unknown, name: string): unknown {

@@ -37,6 +37,7 @@ export async function patch<Resource extends object>(
   if (!Array.isArray(Operations)) {
     throw refuse(400, 'invalidSyntax', 'Operations is an array.')
   }
+  new PatchOp(body as never)
   let patched = resource
   // One at a time, because what one operation adds another one may look for.
   for (const operation of Operations) {
