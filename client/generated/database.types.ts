@@ -167,6 +167,139 @@ export type Database = {
           },
         ]
       }
+      organisation_directory_copies: {
+        Row: {
+          attempts: number
+          change: number
+          due_at: string
+          endpoint_id: string
+          fence: number
+          last_error: string | null
+          leased_until: string | null
+          member_id: string
+          organisation_id: string
+          remote_id: string | null
+          roles: string[]
+          status: string
+          synced_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          attempts?: number
+          change?: number
+          due_at?: string
+          endpoint_id: string
+          fence?: number
+          last_error?: string | null
+          leased_until?: string | null
+          member_id: string
+          organisation_id: string
+          remote_id?: string | null
+          roles?: string[]
+          status?: string
+          synced_at?: string | null
+        }
+        Update: {
+          attempts?: number
+          change?: number
+          due_at?: string
+          endpoint_id?: string
+          fence?: number
+          last_error?: string | null
+          leased_until?: string | null
+          member_id?: string
+          organisation_id?: string
+          remote_id?: string | null
+          roles?: string[]
+          status?: string
+          synced_at?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_copies_endpoint_id_fkey'
+            columns: ['endpoint_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_directory_endpoints'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_directory_copies_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_directory_endpoints: {
+        Row: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          created_by: string
+          drift?: number | null
+          failures?: number
+          features?: Json | null
+          fence?: number
+          id?: string
+          is_enabled?: boolean
+          last_error?: string | null
+          last_success_at?: string | null
+          leased_at?: string | null
+          name: string
+          organisation_id: string
+          reconcile_at?: string
+          reconciled_at?: string | null
+          retry_at?: string | null
+          url: string
+        }
+        Update: {
+          created_at?: string
+          created_by?: string
+          drift?: number | null
+          failures?: number
+          features?: Json | null
+          fence?: number
+          id?: string
+          is_enabled?: boolean
+          last_error?: string | null
+          last_success_at?: string | null
+          leased_at?: string | null
+          name?: string
+          organisation_id?: string
+          reconcile_at?: string
+          reconciled_at?: string | null
+          retry_at?: string | null
+          url?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_endpoints_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_directory_tokens: {
         Row: {
           created_at: string
@@ -777,6 +910,34 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_directory_endpoint: {
+        Args: { name: string; organisation_id: string; token: string; url: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation_directory_token: {
         Args: { expires_in?: string; name: string; organisation_id: string }
         Returns: Database['public']['CompositeTypes']['organisation_directory_token']
@@ -966,6 +1127,7 @@ export type Database = {
         }
       }
       delete_organisation: { Args: { organisation_id: string }; Returns: undefined }
+      delete_organisation_directory_endpoint: { Args: { endpoint_id: string }; Returns: undefined }
       delete_organisation_domain: {
         Args: { domain: string; organisation_id: string }
         Returns: undefined
@@ -1187,6 +1349,34 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisation_invite_metrics'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      reconcile_organisation_directory_endpoint: {
+        Args: { endpoint_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -1433,6 +1623,34 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_directory_endpoint: {
+        Args: { changes: Json; endpoint_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
           isOneToOne: true
           isSetofReturn: false
         }

@@ -2,10 +2,10 @@
  * A worker that runs all the time: for self-hosting, and for the local stack. Several may run side
  * by side.
  *
- * It listens for new mails where the connection allows it, and looks by itself every second. Every
- * minute it keeps house: what has expired, what to bring to mind, what to seal, which domains to look
- * up. That goes on beside the mail, which waits for none of it. On SIGTERM or SIGINT what is under way
- * is finished, and it ends with 0.
+ * It listens for new mails where the connection allows it, and looks by itself every second. Every second, too,
+ * it tells the directories of other applications what has changed. Every minute it keeps house: what has
+ * expired, what to bring to mind, what to seal, which domains to look up. That goes on beside the mail, which
+ * waits for none of it. On SIGTERM or SIGINT what is under way is finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
  * can reach it, as Prometheus expects.
@@ -17,7 +17,10 @@ import { resolveTxt } from 'node:dns/promises'
 import { domainsOf, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
+import { createOutgoing } from '../_shared/outgoing.ts'
 import { repeat } from '../_shared/repeat.ts'
+import { changesOf } from '../sync-directories/changes.ts'
+import { syncDirectories } from '../sync-directories/sync.ts'
 import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 import { wire } from './wire.ts'
@@ -27,6 +30,10 @@ const { sql, transport, metrics, housekeeping, drainOptions } = wire(
   `worker-${Deno.pid}`,
 )
 const domains = domainsOf(sql)
+const directories = {
+  changes: changesOf(sql),
+  outgoing: createOutgoing({ allow: Deno.env.get('USHER_ALLOW_PRIVATE_TARGETS') }),
+}
 const stopping = new AbortController()
 const stop = stopping.signal
 
@@ -43,6 +50,12 @@ const mailing = repeat(
     await drain(drainOptions, stop)
   },
   { every: 1_000, stop, bell },
+)
+const syncing = repeat(
+  async () => {
+    await syncDirectories(directories, stop)
+  },
+  { every: 1_000, stop },
 )
 repeat(
   async () => {
@@ -62,7 +75,7 @@ if (hostname) {
 log('worker.started', { worker: drainOptions.worker })
 
 // Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
-await mailing
+await Promise.all([mailing, syncing])
 transport.close()
 await sql.end({ timeout: 5 })
 Deno.exit(0)

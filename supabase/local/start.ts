@@ -90,6 +90,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     MAIL_FROM: 'Usher <no-reply@usher.test>',
     SEND_EMAIL_HOOK_SECRET: secrets.authHookSecret,
     MAIL_WEBHOOK_SECRET: secrets.mailWebhookSecret,
+    USHER_ALLOW_PRIVATE_TARGETS: '127.0.0.0/8,::1/128',
     USHER_GRAPHIQL: 'on',
     USHER_API_URL: `http://127.0.0.1:${ports.functions}/api`,
     USHER_SCIM_URL: `http://127.0.0.1:${ports.functions}/scim/v2`,
