@@ -7,6 +7,7 @@ import { audit } from './audit.ts'
 import type { AnySupabaseClient, Connection } from './call.ts'
 import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
+import { directories } from './directories.ts'
 import { domains } from './domains.ts'
 import { invites } from './invites.ts'
 import { joinRequests } from './join-requests.ts'
@@ -32,6 +33,7 @@ interface Services {
   deliveries: ReturnType<typeof deliveries>
   templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
+  directories: ReturnType<typeof directories>
   joinRequests: ReturnType<typeof joinRequests>
 }
 
@@ -45,6 +47,7 @@ const services = (connection: Connection): Services => ({
   deliveries: deliveries(connection),
   templates: templates(connection),
   domains: domains(connection),
+  directories: directories(connection),
   joinRequests: joinRequests(connection),
 })
 

@@ -17,6 +17,7 @@ export type UsherPart =
   | 'deliveries'
   | 'templates'
   | 'domains'
+  | 'directories'
   | 'joinRequests'
 
 export const usherKeys = {

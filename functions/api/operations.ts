@@ -7,6 +7,7 @@
 import type { Operation } from './operation.ts'
 import { answers } from './operations/answers.ts'
 import { devices } from './operations/devices.ts'
+import { directories } from './operations/directories.ts'
 import { domains } from './operations/domains.ts'
 import { invitations } from './operations/invitations.ts'
 import { mails } from './operations/mails.ts'
@@ -23,6 +24,7 @@ export const OPERATIONS: Operation[] = [
   ...answers,
   ...devices,
   ...domains,
+  ...directories,
   ...mails,
   ...trail,
 ]

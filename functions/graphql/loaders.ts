@@ -10,6 +10,9 @@ import { settle } from './errors.ts'
 import type {
   AuditEventRow,
   DeliveryRow,
+  DirectoryCopyRow,
+  DirectoryEndpointRow,
+  DirectoryTokenRow,
   DomainRow,
   EmailTemplateRow,
   InviteRow,
@@ -67,7 +70,11 @@ export function createLoaders(client: CallerClient) {
   }, BATCH)
 
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
-    table: 'organisation_domains' | 'organisation_role_exclusions',
+    table:
+      | 'organisation_domains'
+      | 'organisation_directory_tokens'
+      | 'organisation_directory_endpoints'
+      | 'organisation_role_exclusions',
     order: string,
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
@@ -107,6 +114,30 @@ export function createLoaders(client: CallerClient) {
     }, BATCH),
 
     domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
+    directoryTokens: ofOrganisations<DirectoryTokenRow>(
+      'organisation_directory_tokens',
+      'created_at',
+    ),
+    directoryEndpoints: ofOrganisations<DirectoryEndpointRow>(
+      'organisation_directory_endpoints',
+      'name',
+    ),
+    /** Of each endpoint, the members that are not as they should be; 1,000 in all. */
+    unsettledCopies: new DataLoader<string, DirectoryCopyRow[]>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(
+          client
+            .from('organisation_directory_copies')
+            .select('*')
+            .in('endpoint_id', some)
+            .neq('status', 'current')
+            .order('due_at')
+            .limit(1000),
+        ),
+      )
+      const grouped = groupBy(rows, (row) => row.endpoint_id)
+      return ids.map((id) => grouped.get(id) ?? [])
+    }, BATCH),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** One more row than the page holds, when there are more. */

@@ -20,6 +20,9 @@ export type RoleExclusionRow = Table<'organisation_role_exclusions'>
 export type DeliveryRow = Table<'organisation_deliveries'>
 export type EmailTemplateRow = Table<'organisation_email_templates'>
 export type DomainRow = Table<'organisation_domains'>
+export type DirectoryTokenRow = Table<'organisation_directory_tokens'>
+export type DirectoryEndpointRow = Table<'organisation_directory_endpoints'>
+export type DirectoryCopyRow = Table<'organisation_directory_copies'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
 export type AuditEventRow = Table<'organisation_audit_events'>
 export type InviteRow = Public['Views']['organisation_invites']['Row']
@@ -41,6 +44,7 @@ type Composites = Public['CompositeTypes']
 export type InvitePreviewRow = Composites['organisation_invite_preview']
 export type InviteResultRow = Composites['organisation_invite_result']
 export type DeviceInviteRow = Composites['organisation_device_invite']
+export type NewDirectoryTokenRow = Composites['organisation_directory_token']
 export type InviteMetricsRow = Composites['organisation_invite_metrics']
 export type AuditVerificationRow = Composites['organisation_audit_verification']
 

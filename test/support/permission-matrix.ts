@@ -111,6 +111,13 @@ export const MATRIX: Record<string, Outcomes> = {
   approve_organisation_join_request: admins('invite_not_found'),
   decline_organisation_join_request: admins('invite_not_found'),
 
+  create_organisation_directory_token: admins(),
+  revoke_organisation_directory_token: admins('directory_not_found'),
+  create_organisation_directory_endpoint: admins(),
+  update_organisation_directory_endpoint: admins('directory_not_found'),
+  delete_organisation_directory_endpoint: admins('directory_not_found'),
+  reconcile_organisation_directory_endpoint: admins('directory_not_found'),
+
   create_organisation_email_template: admins(),
   update_organisation_email_template: admins(),
   delete_organisation_email_template: admins(),

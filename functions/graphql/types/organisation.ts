@@ -7,6 +7,7 @@ import { builder, command, operation, snakeCased } from '../builder.ts'
 import { toConnection } from '../connection.ts'
 import { AuditEventConnection } from './audit.ts'
 import { DeliveryConnection } from './delivery.ts'
+import { DirectoryEndpoint, DirectoryToken } from './directory.ts'
 import { Domain, JoinRequestConnection } from './domain.ts'
 import { EmailTemplateConnection } from './email-template.ts'
 import { InviteConnection, InviteStatus } from './invite.ts'
@@ -121,6 +122,16 @@ builder.objectType(Organisation, {
       type: [Domain],
       description: 'Its mail domains. With organisation.update.',
       resolve: ({ id }, _, { loaders }) => loaders.domains.load(id),
+    }),
+    directoryTokens: t.field({
+      type: [DirectoryToken],
+      description: 'Tokens of its identity providers, the oldest first. With directory.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.directoryTokens.load(id),
+    }),
+    directoryEndpoints: t.field({
+      type: [DirectoryEndpoint],
+      description: 'Applications that are told who is a member. With directory.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.directoryEndpoints.load(id),
     }),
   }),
 })
