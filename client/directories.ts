@@ -15,8 +15,12 @@ type NewTokenRow = Camel<Returned<'create_organisation_directory_token'>>
 /** A new token with its secret, which is shown this once. */
 export type NewDirectoryToken = Omit<
   { [K in keyof NewTokenRow]: NonNullable<NewTokenRow[K]> },
-  'expiresAt'
-> & { expiresAt: NewTokenRow['expiresAt'] }
+  'expiresAt' | 'scimUrl'
+> & {
+  expiresAt: NewTokenRow['expiresAt']
+  /** Where it opens the directory; null when the project's settings do not say so. */
+  scimUrl: string | null
+}
 
 /** What an application said that it can do. */
 export interface DirectoryFeatures {

@@ -49,10 +49,12 @@ create type public.organisation_directory_token as (
   organisation_id uuid,
   name            text,
   expires_at      timestamptz,
-  token           text
+  token           text,
+  scim_url        text
 );
 comment on type public.organisation_directory_token is
-  'A new token of a directory with its secret, which is shown this once.';
+$$A new token of a directory with its secret, which is shown this once. scim_url is where it opens the directory;
+null when the project's settings do not say where its functions answer (functions_url).$$;
 
 create function usher.create_directory_token(organisation_id uuid, name text, expires_in interval)
 returns public.organisation_directory_token
@@ -90,7 +92,8 @@ begin
   values (sha256(convert_to(v_secret, 'UTF8')), v_token.id);
   perform usher.record_event(v_token.organisation_id, 'directory.token_created', 'directory', v_token.id,
     after => jsonb_build_object('name', v_token.name, 'expires_at', v_token.expires_at));
-  return row(v_token.id, v_token.organisation_id, v_token.name, v_token.expires_at, v_secret);
+  return row(v_token.id, v_token.organisation_id, v_token.name, v_token.expires_at, v_secret,
+    (select s.functions_url || '/scim/v2' from usher.settings s));
 end
 $$;
 comment on function usher.create_directory_token is 'The rule behind public.create_organisation_directory_token.';

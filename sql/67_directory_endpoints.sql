@@ -170,6 +170,7 @@ begin
   values (v_member.organisation_id, v_name, v_url, v_member.user_id)
   returning e.* into v_endpoint;
   perform usher.keep_endpoint_token(v_endpoint.id, create_directory_endpoint.token);
+  perform usher.mark_copies(v_endpoint.id);
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_created', 'directory', v_endpoint.id,
     after => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
   return v_endpoint;
@@ -280,6 +281,7 @@ begin
     update public.organisation_directory_endpoints e set reconciled_at = null
     where e.id = v_endpoint.id
     returning e.* into v_endpoint;
+    perform usher.mark_copies(v_endpoint.id);
   end if;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
     before => jsonb_build_object('name', v_before.name, 'url', v_before.url, 'is_enabled', v_before.is_enabled),

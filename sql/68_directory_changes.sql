@@ -60,6 +60,23 @@ comment on table usher.directory_group_copies is 'Which Group of an endpoint sta
 alter table usher.directory_group_copies enable row level security;
 create policy directory_group_copies_nobody on usher.directory_group_copies for select to public using (false);
 
+create function usher.mark_copies(endpoint_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.organisation_directory_copies (endpoint_id, member_id, organisation_id)
+  select e.id, m.id, e.organisation_id
+  from public.organisation_directory_endpoints e
+  join public.organisation_members m on m.organisation_id = e.organisation_id
+  where e.id = mark_copies.endpoint_id and m.status = 'active' and m.kind = 'user';
+end
+$$;
+comment on function usher.mark_copies is 'Marks every member at an endpoint at which nobody is marked yet.';
+
 create function usher.tg_organisation_members__mark_copies()
 returns trigger
 language plpgsql

@@ -1834,6 +1834,7 @@ export type Database = {
         name: string | null
         expires_at: string | null
         token: string | null
+        scim_url: string | null
       }
       organisation_invite_metrics: {
         created: number | null

@@ -206,6 +206,7 @@ export const NewDirectoryToken = z
     name: text,
     expires_at: time.nullable(),
     token: text.openapi({ description: 'Shown this once.', example: 'scim_…' }),
+    scim_url: text.nullable().openapi({ description: 'Where it opens the directory, if known.' }),
   })
   .openapi('NewDirectoryToken')
 

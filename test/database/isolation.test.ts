@@ -30,6 +30,9 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
   const template = { ...of, kind: 'invite', locale: 'en', subject: 'Hello' }
   await owner.rpc('create_organisation_email_template', template)
   await owner.rpc('create_organisation_domain', { ...of, domain: 'furnished.example' })
+  await owner.rpc('create_organisation_directory_token', { ...of, name: 'Okta' })
+  const target = { ...of, name: 'Tickets', url: 'https://tickets.example/scim', token: 'secret' }
+  await owner.rpc('create_organisation_directory_endpoint', target)
   const invite = { ...of, email: 'furnished@example.com', roles: ['member'] }
   await owner.rpc('create_organisation_invite', invite)
   // One of somebody who asks, and one of the stranger, who may see their own.

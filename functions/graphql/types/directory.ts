@@ -40,6 +40,10 @@ builder.objectType(NewDirectoryToken, {
     name: t.exposeString('name', { nullable: true }),
     expiresAt: t.expose('expires_at', { type: 'DateTime', nullable: true }),
     token: t.exposeString('token', { nullable: true }),
+    scimUrl: t.exposeString('scim_url', {
+      nullable: true,
+      description: 'Where it opens the directory, if that is known.',
+    }),
   }),
 })
 
