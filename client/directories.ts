@@ -26,6 +26,8 @@ export type NewDirectoryToken = Omit<
 export interface DirectoryFeatures {
   patch: boolean
   filter: boolean
+  /** Whether it has groups at all. */
+  groups: boolean
 }
 /** An application that is told who is a member. `retryAt` and `lastError` are null while all is well. */
 export type DirectoryEndpoint = Omit<

@@ -235,9 +235,10 @@ begin
   if exists (
     select from usher.directory_groups_of(v_organisation_id) g
     where lower(g.display_name) = lower(v_name) and g.id is distinct from save_directory_group.id)
-    or lower(v_name) = 'owner'
   then
     perform usher.fail('directory_conflict');
+  elsif lower(v_name) = 'owner' then
+    perform usher.fail('directory_conflict', hint => 'Owner is transferred by people, never given by a directory.');
   end if;
 
   select g.* into v_group

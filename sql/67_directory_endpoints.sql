@@ -27,7 +27,8 @@ create table public.organisation_directory_endpoints (
 comment on table public.organisation_directory_endpoints is
   'SCIM servers of other applications, without their tokens. Read with directory.manage; written by functions only.';
 comment on column public.organisation_directory_endpoints.features is
-  'What its /ServiceProviderConfig says: {"patch": true, "filter": true}; null: not asked yet.';
+  'What its /ServiceProviderConfig says: {"patch": true, "filter": true}, and whether it has groups; null:
+not asked yet.';
 comment on column public.organisation_directory_endpoints.retry_at is
   'Nothing is sent there before this time, because it did not answer; null: nothing is wrong with it.';
 comment on column public.organisation_directory_endpoints.reconcile_at is

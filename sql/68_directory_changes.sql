@@ -471,7 +471,7 @@ begin
     select distinct on (s.id) s.id, r.id as remote_id, coalesce(h.roles, '{}') as roles,
       case when s.is_member
         then r.is_active and r.user_name = s.email and coalesce(r.display_name, s.display_name) = s.display_name
-          and coalesce(h.roles, '{}') = s.roles
+          and (coalesce(h.roles, '{}') = s.roles or finish_directory_reconcile.features ->> 'groups' = 'false')
         else r.id is null or not r.is_active and h.roles is null
       end is not true as has_drifted
     from subject s
@@ -526,7 +526,7 @@ $$;
 comment on function usher.finish_directory_reconcile is
 $$Takes what a worker found at an endpoint, and marks every member who is other there than here. For workers.
 
-  features  {"patch", "filter"}: whether it can do these
+  features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
   users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
   groups    [{"id", "display_name", "members": [id, …]}], all of them
 

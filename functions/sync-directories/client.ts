@@ -24,6 +24,8 @@ export interface Endpoint {
 export interface Features {
   patch: boolean
   filter: boolean
+  /** Whether it has Groups at all: some have Users only. */
+  groups: boolean
 }
 
 /**
@@ -52,7 +54,7 @@ export type Kind = 'Users' | 'Groups'
 
 export interface ScimClient {
   features(): Promise<Features>
-  /** Each of a kind, once. */
+  /** Each of a kind, once. Fails with status 404 where there is no such kind. */
   list(kind: Kind): Promise<Json[]>
   /** The one with this value of an attribute; null when there is none. */
   find(kind: Kind, attribute: string, value: string, features: Features): Promise<Json | null>
@@ -121,7 +123,8 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
       // Whoever does not say can do what nearly all can.
       const config = (await get('/ServiceProviderConfig')) ?? {}
       const can = (name: string) => (config[name] as { supported?: boolean } | undefined)?.supported
-      return { patch: can('patch') ?? true, filter: can('filter') ?? true }
+      const groups = (await ask('GET', '/Groups?startIndex=1&count=1')).status !== 404
+      return { patch: can('patch') ?? true, filter: can('filter') ?? true, groups }
     },
     list,
     async find(kind, attribute, value, features) {

@@ -62,6 +62,7 @@ export function groupsOf(
 
   return {
     async settle(userId, held, wanted) {
+      if (!features.groups) return { roles: [], error: null }
       // A server may put whoever is new into Groups by itself.
       const left = (held ?? Object.keys(known)).filter((role) => !wanted.includes(role))
       const entered = wanted.filter((role) => !held?.includes(role))

@@ -74,10 +74,17 @@ const factsOf = ({ user_id, email, display_name }: Member): Json => ({
   externalId: user_id,
   userName: email,
   displayName: display_name,
-  name: { formatted: display_name },
+  name: nameOf(display_name),
   emails: [{ value: email, type: 'work', primary: true }],
   active: true,
 })
+
+/** Some servers, such as Zitadel, want both names, and nobody has told us which is which. */
+function nameOf(displayName: string): Json {
+  const words = displayName.split(/\s+/)
+  const familyName = words.pop()
+  return { formatted: displayName, familyName, givenName: words.join(' ') || familyName }
+}
 
 /** For servers without PATCH: what the server says beside our facts stays. */
 async function replaceBy(client: ScimClient, id: string, facts: Json): Promise<boolean> {

@@ -21,7 +21,7 @@ export async function reconcile(
   const client = createScimClient(endpoint, outgoing)
   const features = await client.features()
   const users = (await client.list('Users')).map(toUser)
-  const groups = (await client.list('Groups')).map(toGroup)
+  const groups = features.groups ? (await client.list('Groups')).map(toGroup) : []
 
   const drift = await finish({ features, users, groups })
   for (const { group_id, user_id } of drift?.strangers ?? []) {

@@ -97,7 +97,7 @@ describe('a new endpoint', () => {
     expect((await remoteOf(remote, acme.member.email)).groups).toEqual(['auditor', 'member'])
     expect(await endpointOf(acme)).toMatchObject({
       id: endpoint.id,
-      features: { patch: true, filter: true },
+      features: { patch: true, filter: true, groups: true },
       last_error: null,
     })
     expect((await copies(acme)).filter(({ status }) => status === 'waiting')).toEqual([])
@@ -446,6 +446,34 @@ describe('an endpoint that does not answer as it should', () => {
     expect(last_error).toContain('400')
     expect(last_error).not.toContain('secret-token')
     expect(last_error).not.toContain('alice')
+  })
+
+  test('that has no Groups gets the Users', async ({ acme, sync }) => {
+    const users: Record<string, unknown>[] = []
+    const server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const isKnown = !request.url?.startsWith('/Groups')
+      const made = {
+        ...JSON.parse(Buffer.concat(chunks).toString() || '{}'),
+        id: `${users.length}`,
+      }
+      if (request.method === 'POST') users.push(made)
+      const all = { totalResults: users.length, Resources: users }
+      response.writeHead(isKnown ? 200 : 404)
+      response.end(JSON.stringify(request.method === 'POST' ? made : all))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const endpoint = await create(acme, `http://127.0.0.1:${port}`)
+
+    await sync()
+    await reconcile(acme, endpoint)
+    await sync()
+
+    expect(users).toHaveLength(5)
+    expect(await endpointOf(acme)).toMatchObject({ last_error: null, drift: 0 })
   })
 
   test('without PATCH and filters is served by PUT and lists', async ({ acme, sync }) => {
