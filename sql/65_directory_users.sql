@@ -210,8 +210,8 @@ as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
   v_actor   public.organisation_members := usher.require_member(v_user.organisation_id);
-  v_roles   text[] := case when v_user.roles = '{}' then '{member}' else v_user.roles end;
-  v_problem text := usher.roles_problem(v_user.organisation_id, v_roles, v_actor.roles);
+  v_problem text := case when v_user.roles <> '{}'
+    then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
   v_account uuid := usher.directory_account(v_user);
   v_member  public.organisation_members;
 begin
@@ -234,9 +234,9 @@ begin
     v_user.invite_id := (usher.create_invite(v_user.organisation_id,
       jsonb_build_object('email', v_user.email, 'roles', '{member}'::text[]))).id;
   elsif v_account is not null then
-    perform usher.require_roles(v_user.organisation_id, v_roles);
+    perform usher.require_roles(v_user.organisation_id, v_user.roles);
     perform usher.require_free_seat(v_user.organisation_id);
-    v_member := usher.add_member(v_user.organisation_id, v_account, v_roles);
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles);
     v_user.member_id := v_member.id;
     perform usher.record_event(v_user.organisation_id, 'member.joined', 'user', v_member.user_id,
       after => jsonb_build_object('roles', v_member.roles));

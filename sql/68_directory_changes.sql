@@ -284,7 +284,8 @@ begin
   set failures = e.failures + 1, last_error = left(pause_directory_endpoint.error, 500),
     -- 10, 20, 40 seconds … up to an hour; and not all endpoints of a host that is down at the same moment.
     retry_at = now() + greatest(
-      make_interval(secs => least(pause_directory_endpoint.retry_after, 86400)),
+      case when pause_directory_endpoint.retry_after > 0
+        then make_interval(secs => least(pause_directory_endpoint.retry_after, 86400)) end,
       least(interval '1 hour', interval '10 seconds' * 2 ^ least(e.failures, 10)) * (0.8 + 0.4 * random()))
   where e.id = pause_directory_endpoint.endpoint_id
     -- Of several that fail at the same time, the first counts.

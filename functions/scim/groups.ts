@@ -5,7 +5,7 @@
  */
 import type { GroupFacts, GroupRow } from './directory.ts'
 import { refuse } from './problem.ts'
-import { Group, type Json, toJson } from './schema.ts'
+import { Group, type Json, toJson, withoutNulls } from './schema.ts'
 
 type GroupResource = InstanceType<typeof Group>
 
@@ -36,7 +36,7 @@ export function readGroup(body: unknown): GroupResource {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw refuse(400, 'invalidSyntax', 'The body is a Group, as an object.')
   }
-  return new Group(body as never, 'in')
+  return new Group(withoutNulls(body) as never, 'in')
 }
 
 /** @param withMembers - false: who is in it stays as it is */

@@ -41,18 +41,24 @@ export async function patch<Resource extends object>(
   let patched = resource
   // One at a time, because what one operation adds another one may look for.
   for (const operation of Operations) {
-    const [given] = mend(operation, patched as Json)
-    const message = new PatchOp({ ...rest, Operations: [given] } as never)
-    patched = ((await message.apply(patched as never)) as Resource | undefined) ?? patched
+    for (const given of mend(operation, patched as Json)) {
+      const message = new PatchOp({ ...rest, Operations: [given] } as never)
+      patched = ((await message.apply(patched as never)) as Resource | undefined) ?? patched
+    }
   }
   return patched
 }
 
-/** An operation as RFC 7644 would write it. */
+/** An operation as RFC 7644 would write it: one, or several. */
 function mend(given: unknown, resource: Json): unknown[] {
   if (given === null || typeof given !== 'object' || Array.isArray(given)) return [given]
   const { op, path, value, ...rest } = given as Operation
-  if (typeof path !== 'string') return [{ ...rest, op, value: mendValues(value) }]
+  if (typeof path !== 'string') {
+    const { nulls, values } = mendValues(value)
+    return [...nulls.map((name) => ({ op: 'remove', path: name })), { ...rest, op, value: values }]
+  }
+  // What is set to null is there no more: RFC 7643 section 2.5.
+  if (value === null) return [{ ...rest, op: 'remove', path }]
 
   const operation = { ...rest, op, path, value: mendValue(path, value) }
   const [, attribute, key, wanted, part] = path.match(VALUE_PATH) ?? []
@@ -68,14 +74,19 @@ function mend(given: unknown, resource: Json): unknown[] {
 }
 
 /** Without a path, the value is an object by attributes, each of which may be a path. */
-function mendValues(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      // Okta repeats the id, which cannot change.
-      .filter(([name]) => !['id', 'schemas', 'meta'].includes(name.toLowerCase()))
-      .map(([name, one]) => [name, mendValue(name, one)]),
+function mendValues(value: unknown): { nulls: string[]; values: unknown } {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    return { nulls: [], values: value }
+  }
+  // Okta repeats the id, which cannot change.
+  const given = Object.entries(value).filter(
+    ([name]) => !['id', 'schemas', 'meta'].includes(name.toLowerCase()),
   )
+  const present = given.filter(([, one]) => one !== null)
+  return {
+    nulls: given.filter(([, one]) => one === null).map(([name]) => name),
+    values: Object.fromEntries(present.map(([name, one]) => [name, mendValue(name, one)])),
+  }
 }
 
 function mendValue(path: string, value: unknown): unknown {

@@ -28,5 +28,13 @@ interface Described {
   subAttributes?: { config: { canonicalValues: unknown } }[]
 }
 
+/** What is null is not there: RFC 7643 section 2.5. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((one) => one !== null).map(withoutNulls)
+  if (value === null || typeof value !== 'object') return value
+  const present = Object.entries(value).filter(([, one]) => one !== null)
+  return Object.fromEntries(present.map(([name, one]) => [name, withoutNulls(one)]))
+}
+
 /** A resource of scimmy as what goes over the wire. */
 export const toJson = (resource: object): Json => JSON.parse(JSON.stringify(resource))

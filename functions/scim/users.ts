@@ -6,7 +6,7 @@
 import type { UserFacts, UserRow } from './directory.ts'
 import { toBoolean } from './patch.ts'
 import { refuse } from './problem.ts'
-import { type Json, toJson, User } from './schema.ts'
+import { type Json, toJson, User, withoutNulls } from './schema.ts'
 
 type UserResource = InstanceType<typeof User>
 
@@ -35,7 +35,7 @@ export function readUser(body: unknown): UserResource {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw refuse(400, 'invalidSyntax', 'The body is a User, as an object.')
   }
-  const { active, ...others } = body as Json
+  const { active, ...others } = withoutNulls(body) as Json
   return new User(
     { ...others, ...(active != null && { active: toBoolean(active) }) } as never,
     'in',

@@ -87,6 +87,18 @@ describe('a User', () => {
     }
   })
 
+  test('may have attributes that are null, as if they were left out', async ({ scim }) => {
+    const { status, body } = await scim('POST', '/Users', {
+      ...BABS,
+      title: null,
+      addresses: null,
+      name: { givenName: 'Barbara', middleName: null },
+    })
+
+    expect([status, body.name]).toEqual([201, { givenName: 'Barbara' }])
+    for (const name of ['title', 'addresses']) expect(body).not.toHaveProperty(name)
+  })
+
   test('is replaced by PUT: what is left out goes, but for active', async ({ scim }) => {
     const { body: user } = await scim('POST', '/Users', BABS)
 
@@ -116,6 +128,12 @@ describe('a User', () => {
       'replace by paths as names',
       { op: 'replace', value: { 'name.givenName': 'Babs', title: 'Guide' } },
       { name: { givenName: 'Babs' }, title: 'Guide' },
+    ],
+    ['null', { op: 'replace', path: 'title', value: null }, { title: null }],
+    [
+      'null by name',
+      { op: 'replace', value: { title: null, nickName: 'B' } },
+      { title: null, nickName: 'B' },
     ],
     ['remove', { op: 'remove', path: 'title' }, { title: null }],
     [

@@ -420,6 +420,7 @@ describe('an endpoint that does not answer as it should', () => {
       expect([last_error, failures]).toEqual([expect.stringContaining(said), 1])
       const wait = (retry_at.getTime() - Date.now()) / 1000
       expect(wait).toBeGreaterThan(status === 404 ? 5 : 100)
+      expect(wait).toBeLessThan(status === 404 ? 15 : 121)
     },
   )
 
