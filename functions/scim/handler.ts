@@ -103,8 +103,9 @@ export function createHandler(
         const body = await readBody(c)
         const id = c.req.param('id')
         const resource = await enter(c, true, async (directory) => {
-          requireVersion(c, await one(directory, id))
-          await (method === 'PUT' ? kind.replace : kind.patch)(directory, id, body, scimUrl)
+          const now = await one(directory, id)
+          requireVersion(c, now)
+          await (method === 'PUT' ? kind.replace : kind.patch)(directory, now, body)
           return one(directory, id)
         })
         return show(c, resource)
@@ -139,8 +140,8 @@ async function listOf(
   scimUrl: string,
 ) {
   const { resources, total } = await kind.list(directory, query, given, scimUrl)
-  const versioned = resources.map(withVersion)
-  return total === null ? select(versioned, query) : { page: versioned, total }
+  const chosen = total === null ? select(resources, query) : { page: resources, total }
+  return { page: chosen.page.map(withVersion), total: chosen.total }
 }
 
 function found<Resource>(resource: Resource | null | undefined): Resource {

@@ -5,14 +5,11 @@
  */
 import type { Directory } from './directory.ts'
 import { readEquality } from './filter.ts'
-import { fromGroupRow, readGroup, toGroupFacts } from './groups.ts'
+import { fromGroupRow, patchGroup, readGroup } from './groups.ts'
 import type { ListQuery } from './listing.ts'
-import { patch } from './patch.ts'
 import { isWithoutMembers } from './projection.ts'
 import { Group, type Json, User } from './schema.ts'
-import { fromUserRow, readUser, toUserFacts } from './users.ts'
-
-type Resource = InstanceType<typeof User> | InstanceType<typeof Group>
+import { fromUserRow, patchUser, readUser } from './users.ts'
 
 export interface Kind {
   endpoint: '/Users' | '/Groups'
@@ -23,12 +20,14 @@ export interface Kind {
     query: ListQuery,
     given: Json,
     base: string,
-  ): Promise<{ resources: Resource[]; total: number | null }>
-  find(directory: Directory, id: string, base: string): Promise<Resource | null>
+  ): Promise<{ resources: Json[]; total: number | null }>
+  find(directory: Directory, id: string, base: string): Promise<Json | null>
   /** Returns the id. */
   create(directory: Directory, body: unknown): Promise<string>
-  replace(directory: Directory, id: string, body: unknown, base: string): Promise<unknown>
-  patch(directory: Directory, id: string, body: unknown, base: string): Promise<unknown>
+  /** @param now - the resource as it is */
+  replace(directory: Directory, now: Json, body: unknown): Promise<unknown>
+  /** @param now - the resource as it is */
+  patch(directory: Directory, now: Json, body: unknown): Promise<unknown>
   delete(directory: Directory, id: string): Promise<void>
 }
 
@@ -36,11 +35,6 @@ export interface Kind {
 const LOOKED_UP: Record<string, 'userName' | 'externalId'> = {
   userName: 'userName',
   externalId: 'externalId',
-}
-
-const findUser = async (directory: Directory, id: string, base: string) => {
-  const [row] = (await directory.users({ id })).rows
-  return row ? fromUserRow(row, base) : null
 }
 
 const users: Kind = {
@@ -56,24 +50,16 @@ const users: Kind = {
     })
     return { resources: rows.map((row) => fromUserRow(row, base)), total: isPaged ? total : null }
   },
-  find: findUser,
-  create: (directory, body) => directory.saveUser(null, toUserFacts(readUser(body))),
-  async replace(directory, id, body, base) {
-    const { active } = (await findUser(directory, id, base)) as InstanceType<typeof User>
-    return directory.saveUser(id, toUserFacts(readUser(body), active))
+  async find(directory, id, base) {
+    const [row] = (await directory.users({ id })).rows
+    return row ? fromUserRow(row, base) : null
   },
-  async patch(directory, id, body, base) {
-    const user = (await findUser(directory, id, base)) as InstanceType<typeof User>
-    return directory.saveUser(id, toUserFacts(await patch(user, body)))
-  },
+  create: (directory, body) => directory.saveUser(null, readUser(body)),
+  replace: (directory, now, body) =>
+    directory.saveUser(String(now.id), readUser(body, now.active === true)),
+  patch: async (directory, now, body) =>
+    directory.saveUser(String(now.id), await patchUser(now, body)),
   delete: (directory, id) => directory.deleteUser(id),
-}
-
-const hasMembers = (body: Json) => Object.keys(body).some((name) => /^members$/i.test(name))
-
-const findGroup = async (directory: Directory, id: string, base: string) => {
-  const [row] = await directory.groups({ id })
-  return row ? fromGroupRow(row, base) : null
 }
 
 const groups: Kind = {
@@ -85,15 +71,14 @@ const groups: Kind = {
     })
     return { resources: rows.map((row) => fromGroupRow(row, base)), total: null }
   },
-  find: findGroup,
-  create: (directory, body) => directory.saveGroup(null, toGroupFacts(readGroup(body))),
-  // Without members, it says nothing of them: taking a role from everyone has to be said.
-  replace: (directory, id, body) =>
-    directory.saveGroup(id, toGroupFacts(readGroup(body), hasMembers(body as Json))),
-  async patch(directory, id, body, base) {
-    const group = (await findGroup(directory, id, base)) as InstanceType<typeof Group>
-    return directory.saveGroup(id, toGroupFacts(await patch(group, body)))
+  async find(directory, id, base) {
+    const [row] = await directory.groups({ id })
+    return row ? fromGroupRow(row, base) : null
   },
+  create: (directory, body) => directory.saveGroup(null, readGroup(body)),
+  replace: (directory, now, body) => directory.saveGroup(String(now.id), readGroup(body)),
+  patch: async (directory, now, body) =>
+    directory.saveGroup(String(now.id), await patchGroup(now, body)),
   delete: (directory, id) => directory.deleteGroup(id),
 }
 

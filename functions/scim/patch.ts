@@ -91,10 +91,6 @@ function mendValues(value: unknown): { nulls: string[]; values: unknown } {
 
 function mendValue(path: string, value: unknown): unknown {
   if (BOOLEANS.test(path)) return toBoolean(Array.isArray(value) ? value[0]?.value : value)
-  // Of a member, only whom it names counts; Entra ID adds "$ref": null.
-  if (/^members$/i.test(path) && value !== null && typeof value === 'object') {
-    return [value].flat().map((one) => ({ value: (one as Json).value }))
-  }
   // The enterprise extension's manager is an object; Entra ID sends the bare id.
   if (/:manager$/i.test(path) && typeof value === 'string') return { value }
   if (Array.isArray(value)) return value.map(withBooleans)

@@ -7,14 +7,10 @@ import { createHash } from 'node:crypto'
 import { refuse } from './problem.ts'
 import { Filter, type Group, type Json, toJson, type User } from './schema.ts'
 
-type Resource = InstanceType<typeof User> | InstanceType<typeof Group>
 type Definition = typeof User | typeof Group
 
 /** As JSON, with a weak entity tag in `meta.version` that changes when anything of it does. */
-export function withVersion(
-  resource: Resource,
-): Json & { meta: { version: string; location: string } } {
-  const json = toJson(resource)
+export function withVersion(json: Json): Json & { meta: { version: string; location: string } } {
   const hash = createHash('sha256').update(JSON.stringify(json)).digest('base64url').slice(0, 22)
   return { ...json, meta: { ...(json.meta as { location: string }), version: `W/"${hash}"` } }
 }

@@ -28,6 +28,18 @@ interface Described {
   subAttributes?: { config: { canonicalValues: unknown } }[]
 }
 
+/** What a resource says of itself. */
+export const metaOf = (
+  { id, createdAt, updatedAt }: { id: string; createdAt: Date; updatedAt: Date },
+  resourceType: 'User' | 'Group',
+  base: string,
+): Json => ({
+  resourceType,
+  created: createdAt.toISOString(),
+  lastModified: updatedAt.toISOString(),
+  location: `${base}/${resourceType}s/${id}`,
+})
+
 /** What is null is not there: RFC 7643 section 2.5. */
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((one) => one !== null).map(withoutNulls)

@@ -4,53 +4,55 @@
  * @module
  */
 import type { UserFacts, UserRow } from './directory.ts'
-import { toBoolean } from './patch.ts'
+import { patch, toBoolean } from './patch.ts'
 import { refuse } from './problem.ts'
-import { type Json, toJson, User, withoutNulls } from './schema.ts'
-
-type UserResource = InstanceType<typeof User>
+import { EnterpriseUser, type Json, metaOf, toJson, User, withoutNulls } from './schema.ts'
 
 /** What the database has a column for; the rest is given back as it came. */
 const OWN = ['schemas', 'id', 'externalId', 'userName', 'active', 'meta']
 
 /** @param base - where this server is found, for `meta.location` */
-export function fromUserRow(row: UserRow, base: string): UserResource {
-  const { displayName, emails, ...others } = row.attributes
-  const shown = displayName ?? row.displayName
-  const source = {
-    ...others,
+export function fromUserRow(row: UserRow, base: string): Json {
+  const { displayName = row.displayName, emails, ...others } = row.attributes
+  return {
+    schemas: [User.id, ...(EnterpriseUser.id in others ? [EnterpriseUser.id] : [])],
     id: row.id,
     ...(row.externalId && { externalId: row.externalId }),
+    meta: metaOf(row, 'User', base),
     userName: row.userName,
-    ...(shown ? { displayName: shown } : {}),
-    emails: emails ?? [{ value: row.email, type: 'work', primary: true }],
+    ...(displayName ? { displayName } : {}),
     active: row.isActive,
-    meta: { created: row.createdAt, lastModified: row.updatedAt },
+    emails: emails ?? [{ value: row.email, type: 'work', primary: true }],
+    ...others,
   }
-  return new User(source as never, 'out', `${base}/Users`)
 }
 
-/** @throws 400 for a body that is no User */
-export function readUser(body: unknown): UserResource {
+/**
+ * @param isActive - what holds where the body does not say
+ * @throws 400 for a body that is no User
+ */
+export function readUser(body: unknown, isActive = true): UserFacts {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw refuse(400, 'invalidSyntax', 'The body is a User, as an object.')
   }
-  const { active, ...others } = withoutNulls(body) as Json
-  return new User(
-    { ...others, ...(active != null && { active: toBoolean(active) }) } as never,
-    'in',
-  )
+  const { active = isActive, ...others } = withoutNulls(body) as Json
+  return toFacts(new User({ ...others, active: toBoolean(active) } as never, 'in'))
 }
 
-/** @param isActive - what holds where the resource does not say */
-export function toUserFacts(user: UserResource, isActive = true): UserFacts {
+/** @param now - the User as it is */
+export async function patchUser(now: Json, body: unknown): Promise<UserFacts> {
+  return toFacts(await patch(new User(now as never, 'out'), body))
+}
+
+function toFacts(user: InstanceType<typeof User>): UserFacts {
   const json = toJson(user)
-  const { userName, externalId, active } = json as Partial<Record<string, string>> & Json
+  const { userName, externalId } = json as Partial<Record<string, string>>
   return {
     userName: userName ?? '',
     externalId: externalId ?? null,
     email: addressOf(json) ?? userName ?? '',
-    isActive: typeof active === 'boolean' ? active : isActive,
+    // Whoever takes the attribute away says nothing against them.
+    isActive: json.active !== false,
     attributes: Object.fromEntries(Object.entries(json).filter(([name]) => !OWN.includes(name))),
   }
 }
