@@ -38,17 +38,14 @@ export function fromGroupRow(row: GroupRow, base: string): Json {
  *
  * @throws 400 for a body that is no Group
  */
-export function readGroup(body: unknown): GroupFacts {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
-    throw refuse(400, 'invalidSyntax', 'The body is a Group, as an object.')
-  }
+export function readGroup(body: object): GroupFacts {
   const { members, ...facts } = toFacts(new Group(withoutNulls(body) as never, 'in'))
   const saysMembers = Object.keys(body).some((name) => /^members$/i.test(name))
   return { ...facts, ...(saysMembers && { members: members ?? [] }) }
 }
 
 /** @param now - the Group as it is */
-export async function patchGroup(now: Json, body: unknown): Promise<GroupFacts> {
+export async function patchGroup(now: Json, body: object): Promise<GroupFacts> {
   const { members = [], ...others } = now as Json & Partial<Pick<GroupRow, 'members'>>
   const patched = patchMembers(
     members.map(({ value }) => value),

@@ -82,7 +82,7 @@ export function createHandler(
     const path = kind.endpoint
 
     app.get(path, (c) => list(c, c.req.query()))
-    app.post(`${path}/.search`, async (c) => list(c, (await readBody(c)) as Json))
+    app.post(`${path}/.search`, async (c) => list(c, await readBody(c)))
     app.get(`${path}/:id`, async (c) => {
       const resource = await enter(c, false, (directory) => one(directory, c.req.param('id')))
       const known = c.req.header('if-none-match')
@@ -157,12 +157,13 @@ function requireVersion(c: Context, { meta }: Versioned): void {
   }
 }
 
-async function readBody(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json()
-  } catch {
-    throw refuse(400, 'invalidSyntax', 'The body is not JSON.')
+/** Every body of SCIM is an object. */
+async function readBody(c: Context): Promise<Json> {
+  const body: unknown = await c.req.json().catch(() => undefined)
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw refuse(400, 'invalidSyntax', 'The body is not an object in JSON.')
   }
+  return body as Json
 }
 
 function answer(body: Json, status = 200, headers: Record<string, string> = {}): Response {

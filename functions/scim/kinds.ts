@@ -23,11 +23,11 @@ export interface Kind {
   ): Promise<{ resources: Json[]; total: number | null }>
   find(directory: Directory, id: string, base: string): Promise<Json | null>
   /** Returns the id. */
-  create(directory: Directory, body: unknown): Promise<string>
+  create(directory: Directory, body: object): Promise<string>
   /** @param now - the resource as it is */
-  replace(directory: Directory, now: Json, body: unknown): Promise<unknown>
+  replace(directory: Directory, now: Json, body: object): Promise<unknown>
   /** @param now - the resource as it is */
-  patch(directory: Directory, now: Json, body: unknown): Promise<unknown>
+  patch(directory: Directory, now: Json, body: object): Promise<unknown>
   delete(directory: Directory, id: string): Promise<void>
 }
 

@@ -24,8 +24,11 @@ const ONE_MEMBER =
  * @returns the ids as they are to be, and the same body with all that is not about members; null: nothing is left
  * @throws 400 with invalidValue
  */
-export function patchMembers(now: string[], body: unknown): { members: string[]; rest: unknown } {
-  const { Operations } = (body ?? {}) as { Operations?: unknown }
+export function patchMembers(
+  now: string[],
+  body: object,
+): { members: string[]; rest: object | null } {
+  const { Operations } = body as { Operations?: unknown }
   if (!Array.isArray(Operations) || Operations.length === 0) return { members: now, rest: body }
 
   let members = new Set(now)

@@ -28,14 +28,12 @@ const BOOLEANS = /^(active|primary|emails\[.*\]\.primary)$/i
  */
 export async function patch<Resource extends object>(
   resource: Resource,
-  body: unknown,
+  body: object,
 ): Promise<Resource> {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
-    throw refuse(400, 'invalidSyntax', 'The body of a PATCH is an object with Operations.')
-  }
   const { Operations, ...rest } = body as { Operations?: unknown }
-  if (!Array.isArray(Operations)) {
-    throw refuse(400, 'invalidSyntax', 'Operations is an array.')
+  const isObject = (one: unknown) => one !== null && typeof one === 'object' && !Array.isArray(one)
+  if (!Array.isArray(Operations) || !Operations.every(isObject)) {
+    throw refuse(400, 'invalidSyntax', 'Operations is an array of objects.')
   }
   new PatchOp(body as never)
   let patched = resource
@@ -50,12 +48,13 @@ export async function patch<Resource extends object>(
 }
 
 /** An operation as RFC 7644 would write it: one, or several. */
-function mend(given: unknown, resource: Json): unknown[] {
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) return [given]
-  const { op, path, value, ...rest } = given as Operation
+function mend({ op, path, value, ...rest }: Operation, resource: Json): unknown[] {
   if (typeof path !== 'string') {
     const { nulls, values } = mendValues(value)
     return [...nulls.map((name) => ({ op: 'remove', path: name })), { ...rest, op, value: values }]
+  }
+  if (value === undefined && !/^remove$/i.test(String(op))) {
+    throw refuse(400, 'invalidValue', `There is no value for ${path}.`)
   }
   // What is set to null is there no more: RFC 7643 section 2.5.
   if (value === null) return [{ ...rest, op: 'remove', path }]

@@ -5,7 +5,6 @@
  */
 import type { UserFacts, UserRow } from './directory.ts'
 import { patch, toBoolean } from './patch.ts'
-import { refuse } from './problem.ts'
 import { EnterpriseUser, type Json, metaOf, toJson, User, withoutNulls } from './schema.ts'
 
 /** What the database has a column for; the rest is given back as it came. */
@@ -31,21 +30,18 @@ export function fromUserRow(row: UserRow, base: string): Json {
  * @param isActive - what holds where the body does not say
  * @throws 400 for a body that is no User
  */
-export function readUser(body: unknown, isActive = true): UserFacts {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
-    throw refuse(400, 'invalidSyntax', 'The body is a User, as an object.')
-  }
+export function readUser(body: object, isActive = true): UserFacts {
   const { active = isActive, ...others } = withoutNulls(body) as Json
   return toFacts(new User({ ...others, active: toBoolean(active) } as never, 'in'))
 }
 
 /** @param now - the User as it is */
-export async function patchUser(now: Json, body: unknown): Promise<UserFacts> {
+export async function patchUser(now: Json, body: object): Promise<UserFacts> {
   return toFacts(await patch(new User(now as never, 'out'), body))
 }
 
 function toFacts(user: InstanceType<typeof User>): UserFacts {
-  const json = toJson(user)
+  const json = withoutNulls(toJson(user)) as Json
   const { userName, externalId } = json as Partial<Record<string, string>>
   return {
     userName: userName ?? '',
