@@ -11,7 +11,7 @@ import { Filter, type Json } from './schema.ts'
 
 /** Characters. */
 const MAX_LENGTH = 2_000
-/** Attributes in which case matters. */
+/** Attributes in which case matters; a value is that of a reference, unless it is an address. */
 const EXACT = new Set(['id', 'externalId', 'value', '$ref', 'meta', 'schemas'])
 /** `emails eq "x"` means `emails.value eq "x"`. */
 const BY_VALUE = new Set(['emails', 'phoneNumbers', 'members'])
@@ -84,8 +84,10 @@ function fold(value: unknown, name: string): unknown {
 /** An expression is `[comparator, value]`, perhaps after `not`; a node holds several, or other nodes. */
 function foldExpression(node: unknown, name: string): unknown {
   if (!Array.isArray(node)) {
+    const parts = Object.entries(node as object)
+    const isExact = (key: string, one: unknown) => EXACT.has(key) && !Array.isArray(one)
     return Object.fromEntries(
-      Object.entries(node as object).map(([key, one]) => [key, foldExpression(one, key)]),
+      parts.map(([key, one]) => [key, isExact(key, one) ? one : foldExpression(one, key)]),
     )
   }
   if (node.every((one) => typeof one === 'object' && one !== null)) {

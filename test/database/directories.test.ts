@@ -62,8 +62,10 @@ describe('a token', () => {
     const token = await tokenBy(acme.owner)
     await acme.sql`update public.organisation_directory_tokens set expires_at = now()`
 
-    for (const one of [token, token.replace('scim_', 'scim_x'), 'nonsense', null]) {
-      const { status, headers, body } = await scimOf(scimUrl, one)('GET', '/Users')
+    const paths = ['/Users', '/Groups/1', '/Users/00000000-0000-4000-8000-0000000000ff']
+    const tokens = [token, token.replace('scim_', 'scim_x'), 'nonsense', null]
+    for (const [one, path] of tokens.flatMap((each) => paths.map((to) => [each, to] as const))) {
+      const { status, headers, body } = await scimOf(scimUrl, one)('GET', path)
       expect([status, headers.get('www-authenticate'), body.status]).toEqual([401, 'Bearer', '401'])
     }
   })

@@ -18,6 +18,7 @@ const PERMISSIONS = {
   'invite.resend': ['owner', 'admin'],
   'invite.revoke': ['owner', 'admin'],
   'invite.reveal': ['owner', 'admin'],
+  'directory.manage': ['owner', 'admin'],
   'audit.read': ['owner', 'admin'],
   'billing.read': ['owner', 'admin', 'finance'],
   'billing.manage': ['owner', 'admin', 'finance'],

@@ -232,6 +232,7 @@ describe('a list', () => {
     ['not (title pr)', false],
     ['title pr', true],
     ['meta.lastModified gt "2020-01-01T00:00:00Z"', true],
+    ['meta.resourceType eq "User"', true],
     ['meta.lastModified lt "2020-01-01T00:00:00Z"', false],
     [`${ENTERPRISE}:department eq "tour operations"`, true],
   ] as const)('filter %s: %s', async ([filter, isFound], { scim }) => {
