@@ -173,26 +173,32 @@ as $$
 declare
   v_user     usher.directory_users := directory_account.directory_user;
   v_accounts uuid[];
+  v_status   text;
 begin
+  -- Whoever was a member is the same account, by whichever way they sign in.
+  select array_agg(m.user_id), max(m.status) into v_accounts, v_status
+  from public.organisation_members m
+  join auth.users u on u.id = m.user_id
+  where m.id = v_user.member_id and u.email = v_user.email and u.email_confirmed_at is not null;
+  if v_accounts is not null then
+    return case when v_status = 'removed' then v_accounts[1] end;
+  end if;
+
   -- Not those of single sign-on, whose address is whatever their own provider says.
   select array_agg(u.id) into v_accounts
   from auth.users u
   where u.email = v_user.email and u.is_sso_user = false and u.email_confirmed_at is not null;
-  if coalesce(cardinality(v_accounts), 0) <> 1 or exists (
-    select from public.organisation_members m
-    where m.organisation_id = v_user.organisation_id and m.user_id = v_accounts[1] and m.status = 'left')
-  then
-    return null;
-  end if;
   return (
     select v_accounts[1]
-    where exists (
-        select from public.organisation_members m
-        where m.organisation_id = v_user.organisation_id and m.user_id = v_accounts[1] and m.status = 'removed')
-      or (select s.auth_confirms_addresses from usher.settings s) and exists (
+    where cardinality(v_accounts) = 1
+      and (select s.auth_confirms_addresses from usher.settings s)
+      and exists (
         select from public.organisation_domains d
         where d.organisation_id = v_user.organisation_id and d.verified_at is not null
-          and d.domain = usher.email_domain(v_user.email)));
+          and d.domain = usher.email_domain(v_user.email))
+      and not exists (
+        select from public.organisation_members m
+        where m.organisation_id = v_user.organisation_id and m.user_id = v_accounts[1]));
 end
 $$;
 comment on function usher.directory_account is
@@ -234,6 +240,9 @@ begin
     v_user.invite_id := (usher.create_invite(v_user.organisation_id,
       jsonb_build_object('email', v_user.email, 'roles', '{member}'::text[]))).id;
   elsif v_account is not null then
+    -- What was offered to them is in their hands now. First the invites, then the member, as accepting does.
+    perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
+    v_user.invite_id := null;
     perform usher.require_roles(v_user.organisation_id, v_user.roles);
     perform usher.require_free_seat(v_user.organisation_id);
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles);
@@ -246,9 +255,8 @@ end
 $$;
 comment on function usher.admit_directory_user is
 $$Makes a User a member with the roles of their groups, or invites them as a member: the roles of groups come on
-joining, as they are then. Fails with role_not_assignable,
-invalid_role, domain_not_allowed, member_banned, already_member, seat_limit_reached, permission_denied,
-rate_limited.$$;
+joining, as they are then. Fails with role_not_assignable, invalid_role, domain_not_allowed, member_banned,
+already_member, seat_limit_reached, permission_denied, rate_limited.$$;
 
 create function usher.revoke_invites_to(organisation_id uuid, email text)
 returns void

@@ -100,19 +100,25 @@ begin
     where c.endpoint_id = v_endpoint.id
       and not exists (select from public.organisation_members m where m.id = c.member_id)
   ),
+  -- Known, or named by us, or of the same address: the first of these that is there.
+  found as (
+    select distinct on (s.id) s.*, coalesce(k.id, x.id, a.id) as found_id
+    from subject s
+    left join remote k on k.id = s.remote_id
+    left join remote x on x.external_id = s.user_id::text
+    left join remote a on a.user_name = s.email and s.is_member
+    order by s.id
+  ),
   compared as (
-    select distinct on (s.id) s.id, r.id as remote_id, coalesce(h.roles, '{}') as roles,
+    select s.id, r.id as remote_id, coalesce(h.roles, '{}') as roles,
       case when s.is_member
         then r.is_active and r.user_name = s.email and coalesce(r.display_name, s.display_name) = s.display_name
           and (coalesce(h.roles, '{}') = s.roles or finish_directory_reconcile.features ->> 'groups' = 'false')
         else r.id is null or not r.is_active and h.roles is null
       end is not true as has_drifted
-    from subject s
-    -- Known, or named by us, or of the same address: the first of these that is there.
-    left join remote r on r.id = s.remote_id or r.external_id = s.user_id::text
-      or s.is_member and r.user_name = s.email
+    from found s
+    left join remote r on r.id = s.found_id
     left join held h on h.id = r.id
-    order by s.id, (r.id = s.remote_id) desc nulls last, (r.external_id = s.user_id::text) desc nulls last
   ),
   written as (
     insert into public.organisation_directory_copies as c (

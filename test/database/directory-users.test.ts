@@ -66,6 +66,7 @@ describe('a new User', () => {
     const person = await freshAccount(acme)
     await verifyDomain(acme)
 
+    await acme.invite(ADDRESS)
     expect((await scim('POST', '/Users', userOf(ADDRESS))).status).toBe(201)
 
     expect(await memberOf(acme)).toMatchObject({
@@ -73,7 +74,7 @@ describe('a new User', () => {
       roles: ['member'],
       user_id: person.userId,
     })
-    expect(await inviteOf(acme)).toBe(undefined)
+    expect(await inviteOf(acme)).toMatchObject({ status: 'revoked' })
     const events = await acme.owner.select('organisation_audit_events', `event = 'member.joined'`)
     expect(events).toMatchObject([{ actor_kind: 'directory', actor_id: acme.owner.userId }])
   })
@@ -202,6 +203,31 @@ describe('active: false', () => {
       roles: ['finance'],
     })
     expect(await inviteOf(acme, acme.finance.email)).toBe(undefined)
+  })
+
+  test('and true again bring back whoever signs in by single sign-on as well', async ({
+    acme,
+    scim,
+  }) => {
+    await acme.sql`update auth.users set is_sso_user = true where id = ${acme.member.userId}`
+    const id = await idOf(scim, acme.member.email)
+
+    await activate(scim, id, false)
+    await activate(scim, id, true)
+
+    expect(await memberOf(acme, acme.member.email)).toMatchObject({ status: 'active' })
+  })
+
+  test('and true again ask whoever has another address by now', async ({ acme, scim }) => {
+    const id = await idOf(scim, acme.member.email)
+    await activate(scim, id, false)
+    await acme.sql`update auth.users set email = 'moved-away@example.com'
+      where id = ${acme.member.userId}`
+
+    await activate(scim, id, true)
+
+    expect(await memberOf(acme, 'moved-away@example.com')).toMatchObject({ status: 'removed' })
+    expect(await inviteOf(acme, acme.member.email)).toMatchObject({ status: 'pending' })
   })
 
   test('revokes what is open for the address: its link is dead', async ({ acme, scim }) => {
