@@ -52,6 +52,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+-- Nobody can tell beforehand that there are thousands in the JSON, and they must not be compared each with each.
+set enable_nestloop = off
 as $$
 declare
   v_endpoint  public.organisation_directory_endpoints;
@@ -138,14 +140,18 @@ begin
   )
   select count(*) filter (where p.has_drifted) into v_drift from compared p;
 
-  select coalesce(jsonb_agg(jsonb_build_object('group_id', g.item ->> 'id', 'user_id', h.id)), '[]')
-  into v_strangers
-  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
-  join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = g.item ->> 'id'
-  cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+  -- Names alone: each of thousands of members would carry all of its group along.
+  with named as materialized (
+    select g.item ->> 'id' as group_id, h.id as user_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  from named n
+  join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
     select from public.organisation_directory_copies k
-    where k.endpoint_id = v_endpoint.id and k.remote_id = h.id);
+    where k.endpoint_id = v_endpoint.id and k.remote_id = n.user_id);
 
   v_drift := v_drift + jsonb_array_length(v_strangers);
   update public.organisation_directory_endpoints e
