@@ -14,6 +14,7 @@
  */
 import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { domainsOf, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
@@ -75,7 +76,9 @@ if (hostname) {
 log('worker.started', { worker: drainOptions.worker })
 
 // Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
-await Promise.all([mailing, syncing])
+await mailing
+// What is under way with other applications may take long, and may be done twice: whoever comes next does it.
+await Promise.race([syncing, wait(10_000)])
 transport.close()
 await sql.end({ timeout: 5 })
 Deno.exit(0)
