@@ -8,6 +8,7 @@ import { audit } from './audit.ts'
 import type { AnySupabaseClient, Connection } from './call.ts'
 import { deliveries } from './deliveries.ts'
 import { devices } from './devices.ts'
+import { directories } from './directories.ts'
 import { domains } from './domains.ts'
 import { invites } from './invites.ts'
 import { joinRequests } from './join-requests.ts'
@@ -37,6 +38,7 @@ interface Services {
   templates: ReturnType<typeof templates>
   domains: ReturnType<typeof domains>
   signInRules: ReturnType<typeof signInRules>
+  directories: ReturnType<typeof directories>
   joinRequests: ReturnType<typeof joinRequests>
   webhooks: ReturnType<typeof webhooks>
 }
@@ -53,6 +55,7 @@ const services = (connection: Connection): Services => ({
   templates: templates(connection),
   domains: domains(connection),
   signInRules: signInRules(connection),
+  directories: directories(connection),
   joinRequests: joinRequests(connection),
   webhooks: webhooks(connection),
 })

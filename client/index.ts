@@ -21,6 +21,15 @@ export type {
 export { createUsher, type Usher, type UsherOptions } from './client.ts'
 export type { Delivery, DeliveryFilter, DeliveryStatus, MailKind } from './deliveries.ts'
 export type { DeviceCode, DeviceDraft, DeviceFilter, DeviceInviteFilter } from './devices.ts'
+export type {
+  DirectoryCopy,
+  DirectoryCopyStatus,
+  DirectoryEndpoint,
+  DirectoryEndpointDraft,
+  DirectoryFeatures,
+  DirectoryToken,
+  NewDirectoryToken,
+} from './directories.ts'
 export type { Domain, JoinPolicy } from './domains.ts'
 export { isUsherError, UsherError, type UsherErrorCode } from './errors.ts'
 export type { EventCursor, Evidence, EvidenceEvent, Seal } from './evidence/source.ts'

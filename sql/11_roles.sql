@@ -60,10 +60,10 @@ comment on column public.organisation_roles.inherits is
 -- The keys of built-in roles are fixed, so that they are the same in every project.
 insert into public.organisation_roles (id, name, description, permissions, created_at) values
   ('00000000-0000-4000-8000-000000000001', 'owner', 'Everything. Exactly one member, never invited.',
-    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'),
   ('00000000-0000-4000-8000-000000000002', 'admin', 'Everything but deleting or handing over the organisation.',
-    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'),
   ('00000000-0000-4000-8000-000000000003', 'finance', 'A member who also sees to the bills.',
     '{organisation.read,member.read,role.read,billing.read,billing.manage}',

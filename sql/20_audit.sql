@@ -20,13 +20,14 @@ create table public.organisation_audit_events (
   user_agent      text,
 
   constraint organisation_audit_events_actor_kind
-    check (actor_kind in ('user', 'device', 'invitee', 'worker', 'operator'))
+    check (actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator'))
 );
 comment on table public.organisation_audit_events is
   'The append-only record. Read with audit.read; written in the transaction of the change itself.';
 comment on column public.organisation_audit_events.event is 'thing.happened, such as invite.accepted.';
 comment on column public.organisation_audit_events.actor_kind is
-  'user, device; invitee: the holder of a link, without a session; worker; operator: by SQL.';
+  'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
+rights of actor_id, who made its token; worker; operator: by SQL.';
 comment on column public.organisation_audit_events.ip is
   'As the API''s first proxy reports it (x-forwarded-for); null for SQL and for the worker.';
 
@@ -85,7 +86,11 @@ begin
     organisation_id, event, actor_kind, actor_id, target_kind, target_id,
     before, after, reason, ip, user_agent)
   select record_events.organisation_id, record_events.event,
-    coalesce(record_events.actor_kind, case when auth.uid() is null then 'operator' else 'user' end), auth.uid(),
+    coalesce(record_events.actor_kind, case
+      when auth.uid() is null then 'operator'
+      when current_setting('usher.directory', true) = 'on' then 'directory'
+      else 'user'
+    end), auth.uid(),
     record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,
     left(btrim(split_part(v_headers ->> 'x-forwarded-for', ',', 1)), 64), left(v_headers ->> 'user-agent', 500)
   from unnest(record_events.target_ids, record_events.afters) t (id, after);

@@ -80,6 +80,9 @@ begin
   delete from usher.suppressed_addresses s where s.email = v_email;
   delete from usher.mail_opt_outs o where o.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
+  delete from usher.directory_users d
+  where d.email = v_email
+    or d.member_id in (select m.id from public.organisation_members m where m.user_id = erase_person.user_id);
 
   perform set_config('usher.audit_exception', 'UPDATE', true);
   update usher.sealed_events c set personal_salt = null

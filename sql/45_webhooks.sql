@@ -51,10 +51,15 @@ set search_path = ''
 as $$
 begin
   return array[
+    'access_review.closed', 'access_review.completed', 'access_review.confirmed', 'access_review.overdue',
+    'access_review.started', 'access_review.withdrawn',
     'delivery.bounced', 'delivery.complained', 'delivery.delivered', 'delivery.failed',
     'delivery.opened', 'delivery.sent', 'delivery.suppressed',
     'device.enrolled',
+    'directory.drift_found', 'directory.endpoint_created', 'directory.endpoint_deleted', 'directory.endpoint_updated',
+    'directory.token_created', 'directory.token_revoked',
     'domain.claimed', 'domain.deleted', 'domain.updated', 'domain.verified',
+    'evidence.exported',
     'invite.accepted', 'invite.created', 'invite.declined', 'invite.expired',
     'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
     'invite.reminded', 'invite.resend_requested', 'invite.resent',

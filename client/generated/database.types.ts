@@ -276,6 +276,184 @@ export type Database = {
           },
         ]
       }
+      organisation_directory_copies: {
+        Row: {
+          attempts: number
+          change: number
+          due_at: string
+          endpoint_id: string
+          fence: number
+          last_error: string | null
+          leased_until: string | null
+          member_id: string
+          organisation_id: string
+          remote_id: string | null
+          roles: string[]
+          status: string
+          synced_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          attempts?: number
+          change?: number
+          due_at?: string
+          endpoint_id: string
+          fence?: number
+          last_error?: string | null
+          leased_until?: string | null
+          member_id: string
+          organisation_id: string
+          remote_id?: string | null
+          roles?: string[]
+          status?: string
+          synced_at?: string | null
+        }
+        Update: {
+          attempts?: number
+          change?: number
+          due_at?: string
+          endpoint_id?: string
+          fence?: number
+          last_error?: string | null
+          leased_until?: string | null
+          member_id?: string
+          organisation_id?: string
+          remote_id?: string | null
+          roles?: string[]
+          status?: string
+          synced_at?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_copies_endpoint_id_fkey'
+            columns: ['endpoint_id']
+            isOneToOne: false
+            referencedRelation: 'organisation_directory_endpoints'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organisation_directory_copies_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_directory_endpoints: {
+        Row: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          created_by: string
+          drift?: number | null
+          failures?: number
+          features?: Json | null
+          fence?: number
+          id?: string
+          is_enabled?: boolean
+          last_error?: string | null
+          last_success_at?: string | null
+          leased_at?: string | null
+          name: string
+          organisation_id: string
+          reconcile_at?: string
+          reconciled_at?: string | null
+          retry_at?: string | null
+          url: string
+        }
+        Update: {
+          created_at?: string
+          created_by?: string
+          drift?: number | null
+          failures?: number
+          features?: Json | null
+          fence?: number
+          id?: string
+          is_enabled?: boolean
+          last_error?: string | null
+          last_success_at?: string | null
+          leased_at?: string | null
+          name?: string
+          organisation_id?: string
+          reconcile_at?: string
+          reconciled_at?: string | null
+          retry_at?: string | null
+          url?: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_endpoints_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      organisation_directory_tokens: {
+        Row: {
+          created_at: string
+          created_by: string
+          expires_at: string | null
+          id: string
+          last_used_at: string | null
+          name: string
+          organisation_id: string
+          revoked_at: string | null
+          revoked_by: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          created_at?: string
+          created_by: string
+          expires_at?: string | null
+          id?: string
+          last_used_at?: string | null
+          name: string
+          organisation_id: string
+          revoked_at?: string | null
+          revoked_by?: string | null
+        }
+        Update: {
+          created_at?: string
+          created_by?: string
+          expires_at?: string | null
+          id?: string
+          last_used_at?: string | null
+          name?: string
+          organisation_id?: string
+          revoked_at?: string | null
+          revoked_by?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organisation_directory_tokens_organisation_id_fkey'
+            columns: ['organisation_id']
+            isOneToOne: false
+            referencedRelation: 'organisations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       organisation_domains: {
         Row: {
           checked_at: string | null
@@ -1076,6 +1254,44 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_organisation_directory_endpoint: {
+        Args: { name: string; organisation_id: string; token: string; url: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_organisation_directory_token: {
+        Args: { expires_in?: string; name: string; organisation_id: string }
+        Returns: Database['public']['CompositeTypes']['organisation_directory_token']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_token'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       create_organisation_domain: {
         Args: { domain: string; organisation_id: string }
         Returns: {
@@ -1267,6 +1483,7 @@ export type Database = {
         }
       }
       delete_organisation: { Args: { organisation_id: string }; Returns: undefined }
+      delete_organisation_directory_endpoint: { Args: { endpoint_id: string }; Returns: undefined }
       delete_organisation_domain: {
         Args: { domain: string; organisation_id: string }
         Returns: undefined
@@ -1524,6 +1741,34 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      reconcile_organisation_directory_endpoint: {
+        Args: { endpoint_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       remove_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
@@ -1631,6 +1876,26 @@ export type Database = {
         }
       }
       reveal_organisation_invite_link: { Args: { invite_id: string }; Returns: string }
+      revoke_organisation_directory_token: {
+        Args: { token_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          expires_at: string | null
+          id: string
+          last_used_at: string | null
+          name: string
+          organisation_id: string
+          revoked_at: string | null
+          revoked_by: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_tokens'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       revoke_organisation_invite: {
         Args: { invite_id: string; reason?: string }
         Returns: {
@@ -1822,6 +2087,34 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organisations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_organisation_directory_endpoint: {
+        Args: { changes: Json; endpoint_id: string }
+        Returns: {
+          created_at: string
+          created_by: string
+          drift: number | null
+          failures: number
+          features: Json | null
+          fence: number
+          id: string
+          is_enabled: boolean
+          last_error: string | null
+          last_success_at: string | null
+          leased_at: string | null
+          name: string
+          organisation_id: string
+          reconcile_at: string
+          reconciled_at: string | null
+          retry_at: string | null
+          url: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_directory_endpoints'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -2069,6 +2362,14 @@ export type Database = {
         roles: string[] | null
         expires_at: string | null
         code: string | null
+      }
+      organisation_directory_token: {
+        id: string | null
+        organisation_id: string | null
+        name: string | null
+        expires_at: string | null
+        token: string | null
+        scim_url: string | null
       }
       organisation_evidence_event: {
         seal_number: number | null

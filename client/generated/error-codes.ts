@@ -1,6 +1,8 @@
 // Generated from the database by npm run generate. Do not edit.
 /** Why a call can be refused; `error.code` is one of these. */
 export type ErrorCode =
+  /** 401: This directory token is not valid, or not any more. */
+  | 'directory_token_invalid'
   /** 401: You are not signed in. */
   | 'unauthenticated'
   /** 403: The organisation does not take addresses of this domain. */
@@ -19,6 +21,8 @@ export type ErrorCode =
   | 'signup_not_invited'
   /** 403: The organisation asks for another way of signing in. */
   | 'sso_required'
+  /** 404: The directory holds no such thing, or it is not yours to see. */
+  | 'directory_not_found'
   /** 404: This is not a link that we have sent. */
   | 'invite_invalid'
   /** 404: There is no such invite, or it is not yours to see. */
@@ -35,6 +39,8 @@ export type ErrorCode =
   | 'already_invited'
   /** 409: This person is already a member. */
   | 'already_member'
+  /** 409: The directory holds another one with this name or address. */
+  | 'directory_conflict'
   /** 409: A request with this key is being carried out. */
   | 'idempotency_key_in_use'
   /** 409: This invite has already been accepted. */

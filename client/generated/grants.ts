@@ -20,6 +20,10 @@ export const GRANTS: Record<string, string[]> = {
   'function public.create_organisation(name text, slug text)': ['authenticated execute'],
   'function public.create_organisation_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)':
     ['authenticated execute'],
+  'function public.create_organisation_directory_endpoint(organisation_id uuid, name text, url text, token text)':
+    ['authenticated execute'],
+  'function public.create_organisation_directory_token(organisation_id uuid, name text, expires_in interval)':
+    ['authenticated execute'],
   'function public.create_organisation_domain(organisation_id uuid, domain text)': [
     'authenticated execute',
   ],
@@ -45,6 +49,9 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function public.delete_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function public.delete_organisation_directory_endpoint(endpoint_id uuid)': [
+    'authenticated execute',
+  ],
   'function public.delete_organisation_domain(organisation_id uuid, domain text)': [
     'authenticated execute',
   ],
@@ -97,6 +104,9 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function public.organisation_invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
     ['authenticated execute'],
+  'function public.reconcile_organisation_directory_endpoint(endpoint_id uuid)': [
+    'authenticated execute',
+  ],
   'function public.remove_organisation_member(organisation_id uuid, user_id uuid, reason text)': [
     'authenticated execute',
   ],
@@ -110,6 +120,7 @@ export const GRANTS: Record<string, string[]> = {
   'function public.resend_organisation_invite(invite_id uuid)': ['authenticated execute'],
   'function public.retry_organisation_delivery(delivery_id uuid)': ['authenticated execute'],
   'function public.reveal_organisation_invite_link(invite_id uuid)': ['authenticated execute'],
+  'function public.revoke_organisation_directory_token(token_id uuid)': ['authenticated execute'],
   'function public.revoke_organisation_invite(invite_id uuid, reason text)': [
     'authenticated execute',
   ],
@@ -133,6 +144,9 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function public.update_organisation(organisation_id uuid, changes jsonb)': [
+    'authenticated execute',
+  ],
+  'function public.update_organisation_directory_endpoint(endpoint_id uuid, changes jsonb)': [
     'authenticated execute',
   ],
   'function public.update_organisation_domain(organisation_id uuid, domain text, join_policy text, role text)':
@@ -171,6 +185,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone)':
     [],
   'function usher.add_webhook_secret(webhook public.organisation_webhooks)': [],
+  'function usher.admit_directory_user(directory_user usher.directory_users)': [],
   'function usher.amr_entries(claims jsonb)': [],
   'function usher.announce_ending_access(batch_size integer)': ['usher_worker execute'],
   'function usher.answer_access_review(review_id uuid, answers jsonb)': ['authenticated execute'],
@@ -200,6 +215,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.complete_access_review(review_id uuid)': [],
   'function usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text)':
     ['usher_worker execute'],
+  'function usher.complete_directory_change(endpoint_id uuid, member_id uuid, fence bigint, change bigint, remote_id text, roles text[], error text)':
+    ['usher_worker execute'],
   'function usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])': [
     'usher_worker execute',
   ],
@@ -207,6 +224,11 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.create_device_invite(organisation_id uuid, device_name text, roles text[], expires_in interval)':
     ['authenticated execute'],
+  'function usher.create_directory_endpoint(organisation_id uuid, name text, url text, token text)':
+    ['authenticated execute'],
+  'function usher.create_directory_token(organisation_id uuid, name text, expires_in interval)': [
+    'authenticated execute',
+  ],
   'function usher.create_domain(organisation_id uuid, domain text)': ['authenticated execute'],
   'function usher.create_email_template(organisation_id uuid, draft jsonb)': [
     'authenticated execute',
@@ -227,6 +249,9 @@ export const GRANTS: Record<string, string[]> = {
     'service_role execute',
   ],
   'function usher.decline_join_request(request_id uuid, reason text)': ['authenticated execute'],
+  'function usher.delete_directory_endpoint(endpoint_id uuid)': ['authenticated execute'],
+  'function usher.delete_directory_group(token text, id uuid)': ['usher_worker execute'],
+  'function usher.delete_directory_user(token text, id uuid)': ['usher_worker execute'],
   'function usher.delete_domain(organisation_id uuid, domain text)': ['authenticated execute'],
   'function usher.delete_email_template(template_id uuid)': ['authenticated execute'],
   'function usher.delete_organisation(organisation_id uuid)': ['authenticated execute'],
@@ -237,10 +262,18 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.delete_webhook(webhook_id uuid)': ['authenticated execute'],
   'function usher.delivery_metrics()': ['usher_worker execute'],
   'function usher.device_code_hash(code text, key_id integer)': [],
+  'function usher.directory_account(directory_user usher.directory_users)': [],
+  'function usher.directory_endpoint_for_change(endpoint_id uuid)': [],
+  'function usher.directory_groups_of(organisation_id uuid)': [],
+  'function usher.directory_url(url text)': [],
+  'function usher.directory_user_for_change(organisation_id uuid, id uuid)': [],
+  'function usher.directory_users_of(organisation_id uuid)': [],
   'function usher.disable_webhook(webhook_id uuid, reason text)': [],
+  'function usher.dismiss_directory_user(directory_user usher.directory_users)': [],
   'function usher.display_name(user_metadata jsonb)': [],
   'function usher.email_domain(email text)': [],
   'function usher.enabled_webhook_for_change(webhook_id uuid)': [],
+  'function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)': [],
   'function usher.end_due_access(batch_size integer)': ['usher_worker execute'],
   'function usher.end_invite(invite_id uuid, reason text)': [],
   'function usher.end_membership(member_id uuid, status text, event text, reason text, actor_kind text)':
@@ -248,6 +281,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.end_queued_webhook_deliveries(webhook_id uuid)': [],
   'function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)':
     [],
+  'function usher.endpoint_token(endpoint_id uuid)': [],
   'function usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)':
     [],
   'function usher.enqueue_auth_mail(recipient text, locale text, sealed text, dedupe_key bytea)': [
@@ -279,7 +313,13 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.fail(code text, hint text, details text, headers jsonb)': [],
   'function usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text, status_code text)':
     ['usher_worker execute'],
+  'function usher.fail_directory_change(endpoint_id uuid, member_id uuid, fence bigint, failure text, error text, retry_after integer)':
+    ['usher_worker execute'],
+  'function usher.fail_directory_reconcile(endpoint_id uuid, fence bigint, error text, retry_after integer)':
+    ['usher_worker execute'],
   'function usher.fail_rate_limited(wait interval, headers jsonb)': [],
+  'function usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)':
+    ['usher_worker execute'],
   'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
     'usher_worker execute',
   ],
@@ -310,6 +350,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.issue_again(invite_id uuid, actor_kind text)': [],
   'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
   'function usher.join_request_for_change(request_id uuid)': [],
+  'function usher.keep_endpoint_token(endpoint_id uuid, token text)': [],
   'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
     'authenticated execute',
   ],
@@ -317,6 +358,10 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.lease_deliveries(worker text, batch_size integer, lease interval)': [
     'usher_worker execute',
   ],
+  'function usher.lease_directory_changes(batch_size integer, lease interval)': [
+    'usher_worker execute',
+  ],
+  'function usher.lease_directory_reconcile()': ['usher_worker execute'],
   'function usher.lease_webhook_deliveries(worker text, batch_size integer, lease interval)': [
     'usher_worker execute',
   ],
@@ -326,6 +371,10 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.lift_suppression(email text)': [],
   'function usher.list_assignable_roles(organisation_id uuid)': ['authenticated execute'],
+  'function usher.list_directory_groups(token text, id uuid, display_name text, with_members boolean, for_change boolean)':
+    ['usher_worker execute'],
+  'function usher.list_directory_users(token text, id uuid, user_name text, external_id text, email text, start_index integer, page_size integer, for_change boolean)':
+    ['usher_worker execute'],
   'function usher.list_domains_to_verify()': ['usher_worker execute'],
   'function usher.list_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)':
     ['authenticated execute'],
@@ -345,7 +394,9 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.lock_open_review(review_id uuid)': [],
   'function usher.mail_kinds()': [],
+  'function usher.make_directory_role(organisation_id uuid, display_name text)': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
+  'function usher.mark_copies(endpoint_id uuid)': [],
   'function usher.may_sign_up(email text, user_metadata jsonb)': [],
   'function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)': [],
   'function usher.mint_invite_token(invite_id uuid, is_mailed boolean)': [],
@@ -353,13 +404,18 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.my_joinable_domains()': [],
   'function usher.normalise_email(email text)': [],
   'function usher.one_click_invite(token text)': [],
+  'function usher.open_directory(token text, for_change boolean)': [],
   'function usher.organisations_where(permission text)': ['authenticated execute'],
   'function usher.own_role_for_change(organisation_id uuid, role text)': [],
   'function usher.pace_deliveries(batch_size integer)': [],
+  'function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
   'function usher.personal_text(event public.organisation_audit_events)': [],
   'function usher.prepare_delivery(delivery_id uuid, fence bigint)': ['usher_worker execute'],
+  'function usher.prepare_directory_change(endpoint_id uuid, member_id uuid, fence bigint)': [
+    'usher_worker execute',
+  ],
   'function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)': [
     'usher_worker execute',
   ],
@@ -372,6 +428,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.read_invite_token(token text)': [],
   'function usher.read_time(value text)': [],
   'function usher.recipient_problems(organisation_id uuid, emails text[])': [],
+  'function usher.reconcile_directory_endpoint(endpoint_id uuid)': ['authenticated execute'],
   'function usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid, provider_message_id text, occurred_at timestamp with time zone, is_permanent boolean, response text, status_code text)':
     ['usher_worker execute'],
   'function usher.record_event(organisation_id uuid, event text, target_kind text, target_id uuid, before jsonb, after jsonb, reason text, actor_kind text)':
@@ -412,7 +469,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
   'function usher.review_results(review_id uuid)': [],
   'function usher.reviewers(organisation_id uuid)': [],
+  'function usher.revoke_directory_token(token_id uuid)': ['authenticated execute'],
   'function usher.revoke_invite(invite_id uuid, reason text)': ['authenticated execute'],
+  'function usher.revoke_invites_to(organisation_id uuid, email text)': [],
   'function usher.revoke_permission(organisation_id uuid, role text, permission text)': [
     'authenticated execute',
   ],
@@ -423,6 +482,11 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)': [
     'authenticated execute',
   ],
+  'function usher.save_directory_group(token text, id uuid, facts jsonb)': ['usher_worker execute'],
+  'function usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)': [
+    'usher_worker execute',
+  ],
+  'function usher.save_directory_user(token text, id uuid, facts jsonb)': ['usher_worker execute'],
   'function usher.save_email_template(template public.organisation_email_templates)': [],
   'function usher.save_own_role(role public.organisation_roles, event text, before jsonb)': [],
   'function usher.seal_audit_trail(batch_size integer)': ['usher_worker execute'],
@@ -430,6 +494,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.seal_hash(organisation_id uuid, number integer, previous bytea)': [],
   'function usher.seal_trail(organisation_id uuid)': [],
   'function usher.session_came_by(claims jsonb, provider text, since timestamp with time zone)': [],
+  'function usher.set_directory_members(organisation_id uuid, role text, user_ids uuid[])': [],
+  'function usher.set_directory_role(organisation_id uuid, user_id uuid, role text, is_held boolean)':
+    [],
   'function usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)':
     [],
   'function usher.signing_key_secret(key_id integer)': [],
@@ -455,12 +522,15 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.template_problem(kind text, template jsonb)': [],
   'function usher.test_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function usher.tg_directory_endpoint_tokens__forget()': [],
   'function usher.tg_identities__no_secrets()': [],
   'function usher.tg_organisation_audit_events__append_only()': [],
   'function usher.tg_organisation_audit_events__tell_webhooks()': [],
   'function usher.tg_organisation_members__follow_ends()': [],
+  'function usher.tg_organisation_members__join_directory()': [],
   'function usher.tg_organisation_members__keep_owner()': [],
   'function usher.tg_organisation_members__lapse_review_items()': [],
+  'function usher.tg_organisation_members__mark_copies()': [],
   'function usher.tg_users__closed_door()': [],
   'function usher.tg_users__follow_profile()': [],
   'function usher.tg_users__join_when_confirmed()': [],
@@ -469,6 +539,9 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function usher.unban_member(organisation_id uuid, user_id uuid, reason text)': [
+    'authenticated execute',
+  ],
+  'function usher.update_directory_endpoint(endpoint_id uuid, changes jsonb)': [
     'authenticated execute',
   ],
   'function usher.update_domain(organisation_id uuid, domain text, join_policy text, role text)': [
@@ -523,6 +596,21 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'table public.organisation_audit_events': ['rls', 'authenticated select', 'service_role select'],
   'table public.organisation_deliveries': ['rls', 'authenticated select', 'service_role select'],
+  'table public.organisation_directory_copies': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_directory_endpoints': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
+  'table public.organisation_directory_tokens': [
+    'rls',
+    'authenticated select',
+    'service_role select',
+  ],
   'table public.organisation_domains': ['rls', 'authenticated select', 'service_role select'],
   'table public.organisation_email_templates': [
     'rls',
@@ -552,6 +640,11 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.current_members': [],
   'table usher.delivery_events': ['rls'],
   'table usher.device_codes': ['rls'],
+  'table usher.directory_endpoint_tokens': ['rls'],
+  'table usher.directory_group_copies': ['rls'],
+  'table usher.directory_groups': ['rls'],
+  'table usher.directory_token_hashes': ['rls'],
+  'table usher.directory_users': ['rls'],
   'table usher.expiring_invites': [],
   'table usher.idempotency_keys': ['rls'],
   'table usher.invite_tokens': ['rls'],

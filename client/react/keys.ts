@@ -19,6 +19,7 @@ export type UsherPart =
   | 'templates'
   | 'domains'
   | 'signInRule'
+  | 'directories'
   | 'joinRequests'
   | 'webhooks'
 

@@ -119,6 +119,24 @@ export const useUpdateTemplate = (organisationId: string) =>
 export const useDeleteTemplate = (organisationId: string) =>
   useMutation(useUsherMutations().templates.delete(organisationId))
 
+export const useCreateDirectoryToken = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.createToken(organisationId))
+
+export const useRevokeDirectoryToken = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.revokeToken(organisationId))
+
+export const useCreateDirectoryEndpoint = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.createEndpoint(organisationId))
+
+export const useUpdateDirectoryEndpoint = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.updateEndpoint(organisationId))
+
+export const useDeleteDirectoryEndpoint = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.deleteEndpoint(organisationId))
+
+export const useReconcileDirectoryEndpoint = (organisationId: string) =>
+  useMutation(useUsherMutations().directories.reconcileEndpoint(organisationId))
+
 export const useCreateDomain = (organisationId: string) =>
   useMutation(useUsherMutations().domains.create(organisationId))
 

@@ -10,6 +10,7 @@ import type {
   BulkOptions,
   BulkRow,
   DeviceDraft,
+  DirectoryEndpointDraft,
   EmailTemplateChanges,
   EmailTemplateDraft,
   InviteDraft,
@@ -33,6 +34,7 @@ export interface UsherMutations extends ReturnType<typeof usherMutations> {}
 type OfInvite = { inviteId: string }
 type OfMember = { userId: string }
 type OfWebhook = { webhookId: string }
+type OfEndpoint = { endpointId: string }
 type Reason = { reason?: string | undefined }
 
 function memberTurns<V extends OfMember>(change: (variables: V) => object): Foretold<V> {
@@ -330,6 +332,52 @@ export function usherMutations(usher: Usher) {
           name: ['templates', 'delete'],
           organisationId,
           run: (to, { templateId }: { templateId: string }) => to.templates.delete(templateId),
+        }),
+    },
+    directories: {
+      createToken: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'createToken'],
+          organisationId,
+          run: (to, draft: { name: string; expiresIn?: string | undefined }) =>
+            to.directories.createToken(organisationId, draft),
+        }),
+      revokeToken: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'revokeToken'],
+          organisationId,
+          run: (to, { tokenId }: { tokenId: string }) => to.directories.revokeToken(tokenId),
+        }),
+      createEndpoint: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'createEndpoint'],
+          organisationId,
+          run: (to, draft: DirectoryEndpointDraft) =>
+            to.directories.createEndpoint(organisationId, draft),
+        }),
+      updateEndpoint: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'updateEndpoint'],
+          organisationId,
+          run: (
+            to,
+            {
+              endpointId,
+              ...changes
+            }: OfEndpoint & Partial<DirectoryEndpointDraft> & { isEnabled?: boolean | undefined },
+          ) => to.directories.updateEndpoint(endpointId, changes),
+        }),
+      deleteEndpoint: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'deleteEndpoint'],
+          organisationId,
+          run: (to, { endpointId }: OfEndpoint) => to.directories.deleteEndpoint(endpointId),
+        }),
+      reconcileEndpoint: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['directories', 'reconcileEndpoint'],
+          organisationId,
+          run: (to, { endpointId }: OfEndpoint) => to.directories.reconcileEndpoint(endpointId),
         }),
     },
     domains: {

@@ -141,6 +141,20 @@ export function usherQueries(usher: Usher) {
           to.templates.list(id, filter),
         ),
     },
+    directories: {
+      tokens: (id: string) =>
+        answerQuery(usher, keys.part(id, 'directories', 'tokens'), (to) =>
+          to.directories.listTokens(id),
+        ),
+      endpoints: (id: string) =>
+        answerQuery(usher, keys.part(id, 'directories', 'endpoints'), (to) =>
+          to.directories.listEndpoints(id),
+        ),
+      unsettledCopies: (id: string, endpointId: string) =>
+        answerQuery(usher, keys.part(id, 'directories', 'copies', endpointId), (to) =>
+          to.directories.listUnsettledCopies(endpointId),
+        ),
+    },
     domains: {
       list: (id: string) =>
         answerQuery(usher, keys.part(id, 'domains', 'list'), (to) => to.domains.list(id)),

@@ -104,6 +104,15 @@ export const useTemplates = (
   filter?: Parameters<Queries['templates']['list']>[1],
 ) => useQuery(useUsherQueries().templates.list(organisationId, filter))
 
+export const useDirectoryTokens = (organisationId: string) =>
+  useQuery(useUsherQueries().directories.tokens(organisationId))
+
+export const useDirectoryEndpoints = (organisationId: string) =>
+  useQuery(useUsherQueries().directories.endpoints(organisationId))
+
+export const useUnsettledDirectoryCopies = (organisationId: string, endpointId: string) =>
+  useQuery(useUsherQueries().directories.unsettledCopies(organisationId, endpointId))
+
 export const useDomains = (organisationId: string) =>
   useQuery(useUsherQueries().domains.list(organisationId))
 

@@ -47,7 +47,7 @@ export function redact(text: string): string {
   return (
     text
       // Our own tokens, those of Supabase Auth in its links, and signed ones of any kind.
-      .replace(/\b(inv_|stp_|whsec_|re_)[\w+/=-]{8,}/g, '$1…')
+      .replace(/\b(inv_|stp_|scim_|whsec_|re_)[\w+/=-]{8,}/g, '$1…')
       .replace(/\b(token|token_hash|apikey|secret|password)=[^\s&"']+/gi, '$1=…')
       .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '…')
       .replace(/:\/\/[^\s/@]+@/g, '://…@')

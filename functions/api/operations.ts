@@ -8,6 +8,7 @@ import type { Operation } from './operation.ts'
 import { accessReviews } from './operations/access-reviews.ts'
 import { answers } from './operations/answers.ts'
 import { devices } from './operations/devices.ts'
+import { directories } from './operations/directories.ts'
 import { domains } from './operations/domains.ts'
 import { invitations } from './operations/invitations.ts'
 import { mails } from './operations/mails.ts'
@@ -25,6 +26,7 @@ export const OPERATIONS: Operation[] = [
   ...answers,
   ...devices,
   ...domains,
+  ...directories,
   ...mails,
   ...accessReviews,
   ...trail,

@@ -5,6 +5,11 @@
  * @module
  */
 export const REFUSALS = {
+  directory_token_invalid: {
+    status: 401,
+    title: 'This directory token is not valid, or not any more.',
+    hint: 'Make a new one on the page Directories, and give it to the identity provider.',
+  },
   unauthenticated: { status: 401, title: 'You are not signed in.', hint: 'Sign in and try again.' },
   domain_not_allowed: {
     status: 403,
@@ -46,6 +51,11 @@ export const REFUSALS = {
     title: 'The organisation asks for another way of signing in.',
     hint: 'Sign in the way that details names, then try again.',
   },
+  directory_not_found: {
+    status: 404,
+    title: 'The directory holds no such thing, or it is not yours to see.',
+    hint: 'Check the id, and which token you use.',
+  },
   invite_invalid: {
     status: 404,
     title: 'This is not a link that we have sent.',
@@ -85,6 +95,11 @@ export const REFUSALS = {
     status: 409,
     title: 'This person is already a member.',
     hint: 'Change the roles of the member instead.',
+  },
+  directory_conflict: {
+    status: 409,
+    title: 'The directory holds another one with this name or address.',
+    hint: 'Look for that one, and change it instead.',
   },
   idempotency_key_in_use: {
     status: 409,

@@ -213,6 +213,73 @@ export const SignInRule = z
   })
   .openapi('SignInRule')
 
+export const DirectoryToken = z
+  .object({
+    id,
+    organisation_id: id,
+    name: text,
+    created_by: id.openapi({ description: 'Whose rights it carries.' }),
+    created_at: time,
+    expires_at: time.nullable(),
+    last_used_at: time.nullable(),
+    revoked_at: time.nullable(),
+    revoked_by: id.nullable(),
+  })
+  .openapi('DirectoryToken')
+
+export const NewDirectoryToken = z
+  .object({
+    id,
+    organisation_id: id,
+    name: text,
+    expires_at: time.nullable(),
+    token: text.openapi({ description: 'Shown this once.', example: 'scim_…' }),
+    scim_url: text.nullable().openapi({ description: 'Where it opens the directory, if known.' }),
+  })
+  .openapi('NewDirectoryToken')
+
+export const DirectoryEndpoint = z
+  .object({
+    id,
+    organisation_id: id,
+    name: text,
+    url: text,
+    is_enabled: z.boolean(),
+    features: json.nullable().openapi({ description: 'What it said that it can do.' }),
+    failures: integer,
+    retry_at: time.nullable(),
+    last_error: text.nullable(),
+    last_success_at: time.nullable(),
+    reconcile_at: time,
+    reconciled_at: time.nullable(),
+    drift: integer
+      .nullable()
+      .openapi({ description: 'How much differed, the last time that it was compared.' }),
+    fence: integer,
+    leased_at: time.nullable(),
+    created_by: id,
+    created_at: time,
+  })
+  .openapi('DirectoryEndpoint')
+
+export const DirectoryCopy = z
+  .object({
+    endpoint_id: id,
+    member_id: id,
+    organisation_id: id,
+    status: z.enum(['waiting', 'current', 'failed']),
+    remote_id: text.nullable(),
+    roles: names,
+    change: integer,
+    due_at: time,
+    attempts: integer,
+    fence: integer,
+    leased_until: time.nullable(),
+    last_error: text.nullable(),
+    synced_at: time.nullable(),
+  })
+  .openapi('DirectoryCopy')
+
 export const JoinableOrganisation = z
   .object({
     id,

@@ -12,6 +12,9 @@ import type {
   AccessReviewRow,
   AuditEventRow,
   DeliveryRow,
+  DirectoryCopyRow,
+  DirectoryEndpointRow,
+  DirectoryTokenRow,
   DomainRow,
   EmailTemplateRow,
   InviteRow,
@@ -78,6 +81,8 @@ export function createLoaders(client: CallerClient) {
   const ofOrganisations = <Row extends { organisation_id: string | null }>(
     table:
       | 'organisation_domains'
+      | 'organisation_directory_tokens'
+      | 'organisation_directory_endpoints'
       | 'organisation_role_exclusions'
       | 'organisation_sign_in_rules'
       | 'organisation_webhooks',
@@ -123,6 +128,30 @@ export function createLoaders(client: CallerClient) {
     /** One, or none. */
     signInRules: ofOrganisations<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
     webhooks: ofOrganisations<WebhookRow>('organisation_webhooks', 'created_at'),
+    directoryTokens: ofOrganisations<DirectoryTokenRow>(
+      'organisation_directory_tokens',
+      'created_at',
+    ),
+    directoryEndpoints: ofOrganisations<DirectoryEndpointRow>(
+      'organisation_directory_endpoints',
+      'name',
+    ),
+    /** Of each endpoint, the members that are not as they should be; 1,000 in all. */
+    unsettledCopies: new DataLoader<string, DirectoryCopyRow[]>(async (ids) => {
+      const rows = await chunked(ids, (some) =>
+        settle(
+          client
+            .from('organisation_directory_copies')
+            .select('*')
+            .in('endpoint_id', some)
+            .neq('status', 'current')
+            .order('due_at')
+            .limit(1000),
+        ),
+      )
+      const grouped = groupBy(rows, (row) => row.endpoint_id)
+      return ids.map((id) => grouped.get(id) ?? [])
+    }, BATCH),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** What a review asks about, by person and role. */

@@ -23,6 +23,9 @@ export type DomainRow = Table<'organisation_domains'>
 export type SignInRuleRow = Table<'organisation_sign_in_rules'>
 export type WebhookRow = Table<'organisation_webhooks'>
 export type WebhookDeliveryRow = Table<'organisation_webhook_deliveries'>
+export type DirectoryTokenRow = Table<'organisation_directory_tokens'>
+export type DirectoryEndpointRow = Table<'organisation_directory_endpoints'>
+export type DirectoryCopyRow = Table<'organisation_directory_copies'>
 export type JoinRequestRow = Table<'organisation_join_requests'>
 export type AccessReviewRow = Table<'organisation_access_reviews'>
 export type AccessReviewItemRow = Table<'organisation_access_review_items'>
@@ -47,6 +50,7 @@ export type InvitePreviewRow = Composites['organisation_invite_preview']
 export type InviteResultRow = Composites['organisation_invite_result']
 export type DeviceInviteRow = Composites['organisation_device_invite']
 export type WebhookSecretRow = Composites['organisation_webhook_secret']
+export type NewDirectoryTokenRow = Composites['organisation_directory_token']
 export type InviteMetricsRow = Composites['organisation_invite_metrics']
 export type AuditVerificationRow = Composites['organisation_audit_verification']
 

@@ -3,9 +3,9 @@
  * by side.
  *
  * It listens for new mails where the connection allows it, and looks by itself every second, also for what
- * webhooks are to hear. Every minute it keeps house: what has expired, what to bring to mind, what to seal,
- * which domains to look up. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
- * finished, and it ends with 0.
+ * webhooks are to hear, and directories of other applications. Every minute it keeps house: what has expired,
+ * what to bring to mind, what to seal, which domains to look up. All of that goes on side by side. On SIGTERM
+ * or SIGINT what is under way is finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
  * can reach it, as Prometheus expects.
@@ -14,12 +14,16 @@
  */
 import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { domainsOf, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
+import { createOutgoing } from '../_shared/outgoing.ts'
 import { repeat } from '../_shared/repeat.ts'
 import { drain as drainWebhooks } from '../send-webhooks/drain.ts'
 import { wire as wireWebhooks } from '../send-webhooks/wire.ts'
+import { changesOf } from '../sync-directories/changes.ts'
+import { syncDirectories } from '../sync-directories/sync.ts'
 import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 import { wire } from './wire.ts'
@@ -30,6 +34,10 @@ const { sql, transport, metrics, housekeeping, drainOptions } = wire(
 )
 const domains = domainsOf(sql)
 const webhooks = wireWebhooks(sql, Deno.env.toObject(), drainOptions.worker)
+const directories = {
+  changes: changesOf(sql),
+  outgoing: createOutgoing({ allow: Deno.env.get('USHER_ALLOW_PRIVATE_TARGETS') }),
+}
 const stopping = new AbortController()
 const stop = stopping.signal
 
@@ -53,6 +61,12 @@ const telling = repeat(
   },
   { every: 1_000, stop },
 )
+const syncing = repeat(
+  async () => {
+    await syncDirectories(directories, stop)
+  },
+  { every: 1_000, stop },
+)
 repeat(
   async () => {
     await keepHouse(housekeeping)
@@ -72,6 +86,8 @@ log('worker.started', { worker: drainOptions.worker })
 
 // Housekeeping is not waited for: each step is one transaction, and whoever comes next does the rest.
 await Promise.all([mailing, telling])
+// What is under way with other applications may take long, and may be done twice: whoever comes next does it.
+await Promise.race([syncing, wait(10_000)])
 transport.close()
 await sql.end({ timeout: 5 })
 Deno.exit(0)

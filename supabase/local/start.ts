@@ -98,6 +98,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     USHER_ALLOW_PRIVATE_TARGETS: '127.0.0.0/8,::1/128',
     USHER_GRAPHIQL: 'on',
     USHER_API_URL: `http://127.0.0.1:${ports.functions}/api`,
+    USHER_SCIM_URL: `http://127.0.0.1:${ports.functions}/scim/v2`,
     USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,
   }
   const [api, functions, pages] = await Promise.all([

@@ -10,6 +10,7 @@ const IN_ORGANISATION = [
   'invitations/new',
   'mails',
   'devices',
+  'directories',
   'roles',
   'trail',
   'webhooks',

@@ -36,6 +36,9 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
     url: 'https://hooks.example.com/',
   })
   await owner.rpc('test_organisation_webhook', { webhook_id })
+  await owner.rpc('create_organisation_directory_token', { ...of, name: 'Okta' })
+  const target = { ...of, name: 'Tickets', url: 'https://tickets.example/scim', token: 'secret' }
+  await owner.rpc('create_organisation_directory_endpoint', target)
   const invite = { ...of, email: 'furnished@example.com', roles: ['member'] }
   await owner.rpc('create_organisation_invite', invite)
   const due_at = new Date(Date.now() + 86_400_000).toISOString()

@@ -18,8 +18,10 @@ const PERMISSIONS = {
   'invite.resend': ['owner', 'admin'],
   'invite.revoke': ['owner', 'admin'],
   'invite.reveal': ['owner', 'admin'],
+  'directory.manage': ['owner', 'admin'],
   'audit.read': ['owner', 'admin'],
   'webhook.manage': ['owner', 'admin'],
+  'review.manage': ['owner', 'admin'],
   'billing.read': ['owner', 'admin', 'finance'],
   'billing.manage': ['owner', 'admin', 'finance'],
 } as const

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readDoorEnvironment } from '../../functions/_shared/door-environment.ts'
 import { readApiEnvironment } from '../../functions/api/environment.ts'
+import { readScimEnvironment } from '../../functions/scim/environment.ts'
 
 const DOORS = [
   ['GraphQL', readDoorEnvironment],
@@ -50,6 +51,27 @@ describe.for(DOORS)('the environment of %s', ([, readEnvironment]) => {
   test('says all that is missing at once', () => {
     expect(() => readEnvironment({})).toThrow(
       /SUPABASE_URL is missing.*SUPABASE_ANON_KEY is missing/,
+    )
+  })
+})
+
+describe('the environment of SCIM', () => {
+  const hosted = {
+    SUPABASE_URL: 'https://project.supabase.test',
+    USHER_DATABASE_URL: 'postgres://usher_worker@db.test/postgres',
+  }
+
+  test('knows where identity providers find the function', () => {
+    expect(readScimEnvironment(hosted).scimUrl).toBe(
+      'https://project.supabase.test/functions/v1/scim/v2',
+    )
+    const elsewhere = { ...hosted, USHER_SCIM_URL: 'https://id.test/scim/v2' }
+    expect(readScimEnvironment(elsewhere).scimUrl).toBe('https://id.test/scim/v2')
+  })
+
+  test('names all that is wrong', () => {
+    expect(() => readScimEnvironment({ USHER_SCIM_URL: 'https://id.test' })).toThrow(
+      /USHER_DATABASE_URL is missing.*USHER_SCIM_URL is not/,
     )
   })
 })

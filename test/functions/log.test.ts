@@ -5,6 +5,7 @@ import { log, redact } from '../../functions/_shared/log.ts'
 describe('the log', () => {
   test.for([
     ['550 <ada.lovelace+x@example.com> is unknown', '550 <…@example.com> is unknown'],
+    [`Bearer scim_${'A'.repeat(43)}`, 'Bearer scim_…'],
     [`https://a.example/invite#inv_${'A'.repeat(116)}`, 'https://a.example/invite#inv_…'],
     ['/auth/v1/verify?token=abc&type=signup', '/auth/v1/verify?token=…&type=signup'],
     ['Bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl failed', 'Bearer … failed'],

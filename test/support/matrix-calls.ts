@@ -65,6 +65,18 @@ const withRequest: Call = async ({ id, owner, sql, person }) => {
   return { request_id: request?.id }
 }
 
+const withEndpoint =
+  (more: object = {}): Call =>
+  async ({ id, owner }) => {
+    const { id: endpoint } = await owner.rpc('create_organisation_directory_endpoint', {
+      organisation_id: id,
+      name: 'Tickets',
+      url: 'https://tickets.example/scim',
+      token: 'secret',
+    })
+    return { endpoint_id: endpoint, ...more }
+  }
+
 const withTemplate =
   (more: object = {}): Call =>
   async ({ id, owner }) => {
@@ -149,6 +161,21 @@ export const CALLS: Record<string, Call> = {
   create_organisation_domain: async ({ id }) => ({ organisation_id: id, domain: 'matrix.example' }),
   update_organisation_domain: withDomain({ join_policy: 'ask' }),
   delete_organisation_domain: withDomain(),
+  create_organisation_directory_token: async ({ id }) => ({ organisation_id: id, name: 'Okta' }),
+  revoke_organisation_directory_token: async ({ id, owner }) => {
+    const args = { organisation_id: id, name: 'Okta' }
+    const token = await owner.rpc('create_organisation_directory_token', args)
+    return { token_id: token.id }
+  },
+  create_organisation_directory_endpoint: async ({ id }) => ({
+    organisation_id: id,
+    name: 'Tickets',
+    url: 'https://tickets.example/scim',
+    token: 'secret',
+  }),
+  update_organisation_directory_endpoint: withEndpoint({ changes: { is_enabled: false } }),
+  delete_organisation_directory_endpoint: withEndpoint(),
+  reconcile_organisation_directory_endpoint: withEndpoint(),
   list_joinable_organisations: async () => ({}),
   join_organisation: inOrganisation,
   approve_organisation_join_request: withRequest,

@@ -114,6 +114,12 @@ export const MATRIX: Record<string, Outcomes> = {
   decline_organisation_join_request: admins('invite_not_found'),
 
   update_organisation_sign_in_rule: admins(),
+  create_organisation_directory_token: admins(),
+  revoke_organisation_directory_token: admins('directory_not_found'),
+  create_organisation_directory_endpoint: admins(),
+  update_organisation_directory_endpoint: admins('directory_not_found'),
+  delete_organisation_directory_endpoint: admins('directory_not_found'),
+  reconcile_organisation_directory_endpoint: admins('directory_not_found'),
 
   create_organisation_email_template: admins(),
   update_organisation_email_template: admins(),

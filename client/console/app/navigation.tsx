@@ -14,6 +14,7 @@ import {
   IconSend,
   IconSettings,
   IconUsers,
+  IconUsersGroup,
   IconWebhook,
 } from '@tabler/icons-react'
 import { NavLink as RouterLink } from 'react-router'
@@ -29,6 +30,12 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     { to: 'invitations', label: texts.invitations.title, icon: IconMail, needs: 'invite.read' },
     { to: 'mails', label: texts.mails.title, icon: IconSend, needs: 'invite.read' },
     { to: 'devices', label: texts.devices.title, icon: IconDeviceTablet, needs: 'invite.read' },
+    {
+      to: 'directories',
+      label: texts.directories.title,
+      icon: IconUsersGroup,
+      needs: 'directory.manage',
+    },
     { to: 'roles', label: texts.roles.title, icon: IconKey, needs: 'role.read' },
     {
       to: 'access-reviews',

@@ -32,6 +32,9 @@ const ComposePage = lazy(async () => ({
 const DevicesPage = lazy(async () => ({
   default: (await import('../pages/devices/devices-page.tsx')).DevicesPage,
 }))
+const DirectoriesPage = lazy(async () => ({
+  default: (await import('../pages/directories/directories-page.tsx')).DirectoriesPage,
+}))
 const RolesPage = lazy(async () => ({
   default: (await import('../pages/roles/roles-page.tsx')).RolesPage,
 }))
@@ -83,6 +86,7 @@ export function Workspace() {
           <Route path="invitations/:invitation" element={<InvitationPage />} />
           <Route path="mails" element={<MailsPage />} />
           <Route path="devices" element={<DevicesPage />} />
+          <Route path="directories" element={<DirectoriesPage />} />
           <Route path="roles" element={<RolesPage />} />
           <Route path="access-reviews" element={<AccessReviewsPage />} />
           <Route path="access-reviews/:review" element={<AccessReviewPage />} />

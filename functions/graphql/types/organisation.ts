@@ -8,6 +8,7 @@ import { toConnection } from '../connection.ts'
 import { AccessReviewConnection } from './access-review.ts'
 import { AuditEventConnection } from './audit.ts'
 import { DeliveryConnection } from './delivery.ts'
+import { DirectoryEndpoint, DirectoryToken } from './directory.ts'
 import { Domain, JoinRequestConnection } from './domain.ts'
 import { EmailTemplateConnection } from './email-template.ts'
 import { InviteConnection, InviteStatus } from './invite.ts'
@@ -158,6 +159,16 @@ builder.objectType(Organisation, {
           args.first,
           byCreation,
         ),
+    }),
+    directoryTokens: t.field({
+      type: [DirectoryToken],
+      description: 'Tokens of its identity providers, the oldest first. With directory.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.directoryTokens.load(id),
+    }),
+    directoryEndpoints: t.field({
+      type: [DirectoryEndpoint],
+      description: 'Applications that are told who is a member. With directory.manage.',
+      resolve: ({ id }, _, { loaders }) => loaders.directoryEndpoints.load(id),
     }),
   }),
 })

@@ -8,6 +8,8 @@ DROP VIEW "usher"."access_register";
 
 DROP VIEW "usher"."stuck";
 
+ALTER TABLE "public"."organisation_audit_events" DROP CONSTRAINT "organisation_audit_events_actor_kind";
+
 ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
 
 ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_limits";
@@ -62,6 +64,24 @@ ALTER TABLE "public"."organisation_access_reviews" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_access_reviews" FROM "anon";
 
+CREATE TABLE "public"."organisation_directory_copies" ("endpoint_id" uuid NOT NULL, "member_id" uuid NOT NULL, "organisation_id" uuid NOT NULL, "status" text NOT NULL DEFAULT 'waiting'::text, "remote_id" text, "roles" text[] NOT NULL DEFAULT '{}'::text[], "change" bigint NOT NULL DEFAULT 1, "due_at" timestamp with time zone NOT NULL DEFAULT now(), "attempts" integer NOT NULL DEFAULT 0, "fence" bigint NOT NULL DEFAULT 0, "leased_until" timestamp with time zone, "last_error" text, "synced_at" timestamp with time zone, CONSTRAINT "organisation_directory_copies_pkey" PRIMARY KEY (endpoint_id, member_id), CONSTRAINT "organisation_directory_copies_status" CHECK ((status = ANY (ARRAY['waiting'::text, 'current'::text, 'failed'::text]))));
+
+ALTER TABLE "public"."organisation_directory_copies" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_directory_copies" FROM "anon";
+
+CREATE TABLE "public"."organisation_directory_endpoints" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "name" text NOT NULL, "url" text NOT NULL, "is_enabled" boolean NOT NULL DEFAULT true, "features" jsonb, "failures" integer NOT NULL DEFAULT 0, "retry_at" timestamp with time zone, "last_error" text, "last_success_at" timestamp with time zone, "reconcile_at" timestamp with time zone NOT NULL DEFAULT now(), "reconciled_at" timestamp with time zone, "drift" integer, "fence" bigint NOT NULL DEFAULT 0, "leased_at" timestamp with time zone, "created_by" uuid NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_directory_endpoints_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "public"."organisation_directory_endpoints" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_directory_endpoints" FROM "anon";
+
+CREATE TABLE "public"."organisation_directory_tokens" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "name" text NOT NULL, "created_by" uuid NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "expires_at" timestamp with time zone, "last_used_at" timestamp with time zone, "revoked_at" timestamp with time zone, "revoked_by" uuid, CONSTRAINT "organisation_directory_tokens_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "public"."organisation_directory_tokens" ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON TABLE "public"."organisation_directory_tokens" FROM "anon";
+
 CREATE TABLE "public"."organisation_sign_in_rules" ("organisation_id" uuid NOT NULL, "provider" text, "domain" text, "level" text NOT NULL DEFAULT 'aal1'::text, "methods" text[] NOT NULL DEFAULT '{}'::text[], "max_age" interval, "for_members" boolean NOT NULL DEFAULT false, "updated_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "organisation_sign_in_rules_level" CHECK ((level = ANY (ARRAY['aal1'::text, 'aal2'::text]))), CONSTRAINT "organisation_sign_in_rules_max_age" CHECK (((max_age >= '00:01:00'::interval) AND (max_age <= '30 days'::interval))), CONSTRAINT "organisation_sign_in_rules_one_provider" CHECK ((num_nonnulls(provider, domain) <= 1)), CONSTRAINT "organisation_sign_in_rules_pkey" PRIMARY KEY (organisation_id), CONSTRAINT "organisation_sign_in_rules_provider" CHECK (((provider ~ '^(sso:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|custom:[a-z0-9:-]{1,43}|[a-z][a-z0-9_]{1,49})$'::text) AND (provider <> ALL (ARRAY['email'::text, 'phone'::text, 'sso'::text, 'custom'::text])))));
 
 ALTER TABLE "public"."organisation_sign_in_rules" ENABLE ROW LEVEL SECURITY;
@@ -79,6 +99,26 @@ CREATE TABLE "public"."organisation_webhooks" ("id" uuid NOT NULL DEFAULT gen_ra
 ALTER TABLE "public"."organisation_webhooks" ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON TABLE "public"."organisation_webhooks" FROM "anon";
+
+CREATE TABLE "usher"."directory_endpoint_tokens" ("endpoint_id" uuid NOT NULL, "token" text, "vault_secret_id" uuid, CONSTRAINT "directory_endpoint_tokens_one_place" CHECK ((num_nonnulls(token, vault_secret_id) = 1)), CONSTRAINT "directory_endpoint_tokens_pkey" PRIMARY KEY (endpoint_id));
+
+ALTER TABLE "usher"."directory_endpoint_tokens" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."directory_group_copies" ("endpoint_id" uuid NOT NULL, "role" text NOT NULL, "remote_id" text NOT NULL, CONSTRAINT "directory_group_copies_pkey" PRIMARY KEY (endpoint_id, role));
+
+ALTER TABLE "usher"."directory_group_copies" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."directory_groups" ("organisation_id" uuid NOT NULL, "role_id" uuid NOT NULL, "display_name" text NOT NULL, "external_id" text, "is_made" boolean NOT NULL, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "updated_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "directory_groups_pkey" PRIMARY KEY (organisation_id, role_id));
+
+ALTER TABLE "usher"."directory_groups" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."directory_token_hashes" ("hash" bytea NOT NULL, "token_id" uuid NOT NULL, CONSTRAINT "directory_token_hashes_pkey" PRIMARY KEY (hash), CONSTRAINT "directory_token_hashes_token_id_key" UNIQUE (token_id));
+
+ALTER TABLE "usher"."directory_token_hashes" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."directory_users" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "organisation_id" uuid NOT NULL, "user_name" text NOT NULL, "external_id" text, "email" text NOT NULL, "is_active" boolean NOT NULL DEFAULT false, "roles" text[] NOT NULL DEFAULT '{member}'::text[], "attributes" jsonb NOT NULL DEFAULT '{}'::jsonb, "member_id" uuid, "invite_id" uuid, "created_at" timestamp with time zone NOT NULL DEFAULT now(), "updated_at" timestamp with time zone NOT NULL DEFAULT now(), CONSTRAINT "directory_users_member_id_key" UNIQUE (member_id), CONSTRAINT "directory_users_pkey" PRIMARY KEY (id));
+
+ALTER TABLE "usher"."directory_users" ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE "usher"."one_clicks" ("invite_id" uuid NOT NULL, "issue" integer NOT NULL, "started_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "ended_at" timestamp with time zone, "user_id" uuid, CONSTRAINT "one_clicks_pkey" PRIMARY KEY (invite_id, issue), CONSTRAINT "one_clicks_user" CHECK (((user_id IS NULL) OR (ended_at IS NOT NULL))));
 
@@ -112,6 +152,8 @@ ALTER TABLE "usher"."settings" ADD COLUMN "webhook_failing_for" interval NOT NUL
 
 ALTER TABLE "usher"."settings" ADD COLUMN "webhook_answers_kept_for" interval NOT NULL DEFAULT '30 days'::interval;
 
+CREATE TYPE "public"."organisation_directory_token" AS ("id" uuid, "organisation_id" uuid, "name" text, "expires_at" timestamp with time zone, "token" text, "scim_url" text);
+
 CREATE TYPE "public"."organisation_evidence_event" AS ("seal_number" integer, "position" integer, "event_id" uuid, "event_hash" text, "personal_hash" text, "personal_salt" text, "event" text, "personal" text);
 
 CREATE TYPE "public"."organisation_webhook_secret" AS ("webhook_id" uuid, "organisation_id" uuid, "secret" text, "old_secrets_end" timestamp with time zone);
@@ -119,6 +161,12 @@ CREATE TYPE "public"."organisation_webhook_secret" AS ("webhook_id" uuid, "organ
 CREATE TYPE "usher"."access_change" AS ("event_id" uuid, "occurred_at" timestamp with time zone, "user_id" uuid, "role" text, "change" text, "through" text, "actor_kind" text, "actor_id" uuid, "reason" text);
 
 CREATE TYPE "usher"."access_right" AS ("user_id" uuid, "role" text, "is_held" boolean, "is_explained" boolean, "granted_at" timestamp with time zone, "granted_through" text, "granted_by" uuid, "granted_event_id" uuid, "grant_reason" text, "ends_at" timestamp with time zone, "ended_at" timestamp with time zone, "ended_through" text, "ended_by" uuid, "ended_event_id" uuid, "end_reason" text);
+
+CREATE TYPE "usher"."directory_change" AS ("endpoint_id" uuid, "member_id" uuid, "fence" bigint, "attempts" integer);
+
+CREATE TYPE "usher"."directory_group" AS ("id" uuid, "role" text, "display_name" text, "external_id" text, "is_made" boolean, "created_at" timestamp with time zone, "updated_at" timestamp with time zone);
+
+CREATE TYPE "usher"."directory_user" AS ("id" uuid, "user_name" text, "external_id" text, "email" text, "display_name" text, "is_active" boolean, "roles" text[], "attributes" jsonb, "member_id" uuid, "created_at" timestamp with time zone, "updated_at" timestamp with time zone);
 
 CREATE TYPE "usher"."webhook_lease" AS ("delivery_id" uuid, "fence" bigint, "attempts" integer);
 
@@ -152,6 +200,26 @@ REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) F
 
 REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.create_organisation_directory_endpoint(organisation_id uuid, name text, url text, token text)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_directory_endpoint($1, $2, $3, $4) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.create_organisation_directory_token(organisation_id uuid, name text, expires_in interval DEFAULT NULL::interval)
+ RETURNS public.organisation_directory_token
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.create_directory_token($1, $2, $3) $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.create_organisation_webhook(organisation_id uuid, url text, events text[] DEFAULT NULL::text[], description text DEFAULT NULL::text)
  RETURNS public.organisation_webhook_secret
  LANGUAGE sql
@@ -161,6 +229,16 @@ AS $function$ select usher.create_webhook($1, $2, $3, $4) $function$;
 REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.delete_organisation_directory_endpoint(endpoint_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.delete_directory_endpoint($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.delete_organisation_webhook(webhook_id uuid)
  RETURNS void
@@ -204,6 +282,16 @@ REVOKE ALL ON FUNCTION "public"."list_organisation_evidence_events"(uuid, intege
 
 REVOKE ALL ON FUNCTION "public"."list_organisation_evidence_events"(uuid, integer, integer, integer, integer) FROM "service_role";
 
+CREATE OR REPLACE FUNCTION public.reconcile_organisation_directory_endpoint(endpoint_id uuid)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.reconcile_directory_endpoint($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."reconcile_organisation_directory_endpoint"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."reconcile_organisation_directory_endpoint"(uuid) FROM "service_role";
+
 CREATE OR REPLACE FUNCTION public.replay_organisation_webhook_deliveries(webhook_id uuid, delivery_id uuid DEFAULT NULL::uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS integer
  LANGUAGE sql
@@ -213,6 +301,16 @@ AS $function$ select usher.replay_webhook_deliveries($1, $2, $3) $function$;
 REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.revoke_organisation_directory_token(token_id uuid)
+ RETURNS public.organisation_directory_tokens
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.revoke_directory_token($1) $function$;
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_directory_token"(uuid) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_directory_token"(uuid) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval DEFAULT NULL::interval)
  RETURNS public.organisation_webhook_secret
@@ -243,6 +341,16 @@ AS $function$ select usher.test_webhook($1) $function$;
 REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM "anon";
 
 REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM "service_role";
+
+CREATE OR REPLACE FUNCTION public.update_organisation_directory_endpoint(endpoint_id uuid, changes jsonb)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$ select usher.update_directory_endpoint($1, $2) $function$;
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.update_organisation_member_ends(organisation_id uuid, user_id uuid, ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, role_ends jsonb DEFAULT '{}'::jsonb)
  RETURNS public.organisation_members
@@ -551,6 +659,53 @@ begin
   return row(v_webhook.id, v_webhook.organisation_id, v_text, (
     select max(s.expires_at) from usher.webhook_secrets s where s.webhook_id = v_webhook.id
   ))::public.organisation_webhook_secret;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.admit_directory_user(directory_user usher.directory_users)
+ RETURNS usher.directory_users
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user    usher.directory_users := admit_directory_user.directory_user;
+  v_actor   public.organisation_members := usher.require_member(v_user.organisation_id);
+  v_problem text := case when v_user.roles <> '{}'
+    then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
+  v_account uuid := usher.directory_account(v_user);
+  v_member  public.organisation_members;
+begin
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  select p.problem, p.invite_id into v_problem, v_user.invite_id
+  from usher.recipient_problems(v_user.organisation_id, array[v_user.email]) p;
+  -- A ban holds under whatever address the directory gives them now.
+  if exists (
+    select from public.organisation_members m where m.id = v_user.member_id and m.status = 'banned')
+  then
+    v_problem := 'member_banned';
+  end if;
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+
+  if v_account is null and v_user.invite_id is null then
+    v_user.invite_id := (usher.create_invite(v_user.organisation_id,
+      jsonb_build_object('email', v_user.email, 'roles', '{member}'::text[]))).id;
+  elsif v_account is not null then
+    -- What was offered to them is in their hands now. First the invites, then the member, as accepting does.
+    perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
+    v_user.invite_id := null;
+    perform usher.require_roles(v_user.organisation_id, v_user.roles);
+    perform usher.require_free_seat(v_user.organisation_id);
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles);
+    v_user.member_id := v_member.id;
+    perform usher.record_event(v_user.organisation_id, 'member.joined', 'user', v_member.user_id,
+      after => jsonb_build_object('roles', v_member.roles));
+  end if;
+  return v_user;
 end
 $function$;
 
@@ -872,6 +1027,39 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.complete_directory_change(endpoint_id uuid, member_id uuid, fence bigint, change bigint, remote_id text, roles text[], error text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not usher.end_directory_lease(
+    complete_directory_change.endpoint_id, complete_directory_change.member_id, complete_directory_change.fence)
+  then
+    return false;
+  end if;
+  update public.organisation_directory_copies c
+  set remote_id = complete_directory_change.remote_id,
+    roles = usher.clean_roles(complete_directory_change.roles),
+    last_error = left(complete_directory_change.error, 500),
+    synced_at = now(), attempts = 0,
+    -- Marked while it was being sent: once more.
+    status = case
+      when c.change <> complete_directory_change.change then 'waiting'
+      when complete_directory_change.error is not null then 'failed'
+      else 'current'
+    end
+  where c.endpoint_id = complete_directory_change.endpoint_id and c.member_id = complete_directory_change.member_id;
+  -- Not each time: many at once would wait for this row.
+  update public.organisation_directory_endpoints e
+  set last_success_at = now(), failures = 0, retry_at = null, last_error = null
+  where e.id = complete_directory_change.endpoint_id
+    and (e.last_error is not null or e.last_success_at is null or e.last_success_at < now() - interval '10 seconds');
+  return true;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.counting_roles(roles text[], ends_at timestamp with time zone, role_ends jsonb)
  RETURNS text[]
  LANGUAGE plpgsql
@@ -886,6 +1074,80 @@ begin
     select r from unnest(counting_roles.roles) r
     where coalesce((counting_roles.role_ends ->> r)::timestamptz > statement_timestamp(), true)
     order by r);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_directory_endpoint(organisation_id uuid, name text, url text, token text)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member   public.organisation_members :=
+    usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage');
+  v_name     text := usher.clean_line(create_directory_endpoint.name, 100);
+  v_url      text := usher.directory_url(create_directory_endpoint.url);
+  v_endpoint public.organisation_directory_endpoints;
+begin
+  if v_name is null or v_url is null then
+    perform usher.fail('invalid_settings',
+      hint => coalesce(usher.target_problem(btrim(create_directory_endpoint.url)),
+        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+  end if;
+  if 10 <= (
+    select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
+  then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 10 endpoints: delete one first.');
+  end if;
+  insert into public.organisation_directory_endpoints as e (organisation_id, name, url, created_by)
+  values (v_member.organisation_id, v_name, v_url, v_member.user_id)
+  returning e.* into v_endpoint;
+  perform usher.keep_endpoint_token(v_endpoint.id, create_directory_endpoint.token);
+  perform usher.mark_copies(v_endpoint.id);
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_created', 'directory', v_endpoint.id,
+    after => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+  return v_endpoint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_directory_token(organisation_id uuid, name text, expires_in interval)
+ RETURNS public.organisation_directory_token
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(create_directory_token.organisation_id, 'directory.manage');
+  v_name   text := usher.clean_line(create_directory_token.name, 100);
+  v_secret text := 'scim_' || translate(
+    encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || e'\n', '-_');
+  v_token  public.organisation_directory_tokens;
+begin
+  if v_name is null then
+    perform usher.fail('invalid_settings', hint => 'A name is one line of 1 to 100 characters.');
+  end if;
+  if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
+    perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
+  end if;
+  if 20 <= (
+    select count(*) from public.organisation_directory_tokens t
+    where t.organisation_id = v_member.organisation_id and t.revoked_at is null
+      and (t.expires_at is null or t.expires_at > now()))
+  then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 tokens: revoke one first.');
+  end if;
+
+  insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, expires_at)
+  values (v_member.organisation_id, v_name, v_member.user_id, now() + create_directory_token.expires_in)
+  returning t.* into v_token;
+  insert into usher.directory_token_hashes (hash, token_id)
+  values (sha256(convert_to(v_secret, 'UTF8')), v_token.id);
+  perform usher.record_event(v_token.organisation_id, 'directory.token_created', 'directory', v_token.id,
+    after => jsonb_build_object('name', v_token.name, 'expires_at', v_token.expires_at));
+  return row(v_token.id, v_token.organisation_id, v_token.name, v_token.expires_at, v_secret,
+    (select s.functions_url || '/scim/v2' from usher.settings s));
 end
 $function$;
 
@@ -1103,6 +1365,61 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.delete_directory_endpoint(endpoint_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_endpoint public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id);
+begin
+  delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_directory_group(token text, id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid := usher.open_directory(delete_directory_group.token, true);
+  v_group usher.directory_group;
+begin
+  select g.* into v_group
+  from usher.directory_groups_of(v_organisation_id) g where g.id = delete_directory_group.id;
+  if not found then
+    perform usher.fail('directory_not_found');
+  elsif not v_group.is_made then
+    perform usher.fail('permission_denied',
+      hint => 'This role was not made by the directory: it can be emptied, not deleted.');
+  end if;
+  perform usher.set_directory_members(v_organisation_id, v_group.role, '{}');
+  perform usher.delete_role(v_organisation_id, v_group.role);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_directory_user(token text, id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid := usher.open_directory(delete_directory_user.token, true);
+  v_user usher.directory_users :=
+    usher.directory_user_for_change(v_organisation_id, delete_directory_user.id);
+begin
+  perform usher.dismiss_directory_user(v_user);
+  delete from usher.directory_users d where d.id = v_user.id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.delete_webhook(webhook_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1116,6 +1433,157 @@ begin
   perform usher.record_event(v_webhook.organisation_id, 'webhook.deleted', 'webhook', v_webhook.id,
     before => usher.webhook_facts(v_webhook));
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_account(directory_user usher.directory_users)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user     usher.directory_users := directory_account.directory_user;
+  v_accounts uuid[];
+  v_status   text;
+begin
+  -- Whoever was a member is the same account, by whichever way they sign in.
+  select array_agg(m.user_id), max(m.status) into v_accounts, v_status
+  from public.organisation_members m
+  join auth.users u on u.id = m.user_id
+  where m.id = v_user.member_id and u.email = v_user.email and u.email_confirmed_at is not null
+    -- Where people have to come in through a provider, an account without it is nobody's yet.
+    and not usher.lacks_identity(m.organisation_id, u.id, v_user.email);
+  if v_accounts is not null then
+    return case when v_status = 'removed' then v_accounts[1] end;
+  end if;
+
+  -- Of single sign-on only where the project has that provider for the domain: else the address is whatever the
+  -- provider says.
+  select array_agg(u.id) into v_accounts
+  from auth.users u
+  where u.email = v_user.email and u.email_confirmed_at is not null
+    and (u.is_sso_user = false or usher.has_proven_address(u.id))
+    and not usher.lacks_identity(v_user.organisation_id, u.id, v_user.email);
+  return (
+    select v_accounts[1]
+    where cardinality(v_accounts) = 1
+      and (select s.auth_confirms_addresses from usher.settings s)
+      and exists (
+        select from public.organisation_domains d
+        where d.organisation_id = v_user.organisation_id and d.verified_at is not null
+          and d.domain = usher.email_domain(v_user.email))
+      and not exists (
+        select from public.organisation_members m
+        where m.organisation_id = v_user.organisation_id and m.user_id = v_accounts[1]));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_endpoint_for_change(endpoint_id uuid)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_endpoint public.organisation_directory_endpoints;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select e.* into v_endpoint
+  from public.organisation_directory_endpoints e
+  join usher.current_members m
+    on m.organisation_id = e.organisation_id and m.user_id = auth.uid()
+  where e.id = directory_endpoint_for_change.endpoint_id;
+  if not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  perform usher.require_permission(v_endpoint.organisation_id, 'directory.manage');
+  select e.* into strict v_endpoint
+  from public.organisation_directory_endpoints e where e.id = v_endpoint.id for update;
+  return v_endpoint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_groups_of(organisation_id uuid)
+ RETURNS SETOF usher.directory_group
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select r.id, r.name, coalesce(g.display_name, r.name), g.external_id, coalesce(g.is_made, false),
+    coalesce(g.created_at, r.created_at), coalesce(g.updated_at, r.created_at)
+  from public.organisation_roles r
+  left join usher.directory_groups g on g.organisation_id = $1 and g.role_id = r.id
+  where (r.organisation_id is null or r.organisation_id = $1)
+    and not (r.organisation_id is null and r.name = 'owner')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_url(url text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return case when usher.target_problem(btrim(directory_url.url)) is null and directory_url.url !~ '[?#]'
+    then rtrim(btrim(directory_url.url), '/') end;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_user_for_change(organisation_id uuid, id uuid)
+ RETURNS usher.directory_users
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user usher.directory_users;
+begin
+  -- A member whom the directory has not named so far is taken over, under the id that it was shown.
+  insert into usher.directory_users (
+    id, organisation_id, user_name, email, is_active, roles, member_id, created_at)
+  select m.id, m.organisation_id, m.email, m.email, true, array_remove(m.roles, 'owner'), m.id, m.joined_at
+  from public.organisation_members m
+  where m.id = directory_user_for_change.id
+    and m.organisation_id = directory_user_for_change.organisation_id
+    and m.kind = 'user' and m.status = 'active' and m.email is not null
+    and not exists (select from usher.directory_users d where d.member_id = m.id)
+  on conflict do nothing;
+
+  select d.* into v_user
+  from usher.directory_users d
+  where d.id = directory_user_for_change.id
+    and d.organisation_id = directory_user_for_change.organisation_id
+  for update;
+  if not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  return v_user;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_users_of(organisation_id uuid)
+ RETURNS SETOF usher.directory_user
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select d.id, d.user_name, d.external_id, d.email, m.display_name,
+    -- An invite that somebody here took back is a no; one that is not answered yet is not.
+    d.is_active and coalesce(m.status = 'active', i.status is distinct from 'revoked'),
+    case when m.status = 'active' and not 'owner' = any (m.roles) then m.roles else d.roles end,
+    d.attributes, d.member_id, d.created_at, greatest(d.updated_at, m.ended_at)
+  from usher.directory_users d
+  left join public.organisation_members m on m.id = d.member_id
+  left join usher.invites i on i.id = d.invite_id
+  where d.organisation_id = $1
+  union all
+  select m.id, m.email, null, m.email, m.display_name, true, array_remove(m.roles, 'owner'),
+    '{}', m.id, m.joined_at, m.joined_at
+  from public.organisation_members m
+  where m.organisation_id = $1 and m.kind = 'user' and m.status = 'active' and m.email is not null
+    and not exists (select from usher.directory_users d where d.member_id = m.id)
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.disable_webhook(webhook_id uuid, reason text)
@@ -1148,6 +1616,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.dismiss_directory_user(directory_user usher.directory_users)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user usher.directory_users := dismiss_directory_user.directory_user;
+begin
+  -- First the invites, then the member, as accepting does: so the two wait and never block each other.
+  perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
+  perform usher.remove_member(m.organisation_id, m.user_id, 'By the directory')
+    from public.organisation_members m
+    where m.id = v_user.member_id and m.status = 'active';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.enabled_webhook_for_change(webhook_id uuid)
  RETURNS public.organisation_webhooks
  LANGUAGE plpgsql
@@ -1161,6 +1646,29 @@ begin
     perform usher.fail('webhook_disabled', details => v_webhook.disabled_reason);
   end if;
   return v_webhook;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.organisation_directory_copies c
+  set leased_until = null
+  where c.endpoint_id = end_directory_lease.endpoint_id
+    and c.member_id = end_directory_lease.member_id
+    and c.fence = end_directory_lease.fence;
+  if found then
+    return true;
+  end if;
+  -- Whoever took over may have been first: what is there now is anybody's guess, and is sent again.
+  update public.organisation_directory_copies c
+  set status = 'waiting', change = c.change + 1, due_at = now()
+  where c.endpoint_id = end_directory_lease.endpoint_id and c.member_id = end_directory_lease.member_id;
+  return false;
 end
 $function$;
 
@@ -1245,6 +1753,26 @@ AS $function$
   update public.organisation_webhook_deliveries d
   set status = 'failed', last_response = 'Not sent: the webhook was switched off.'
   where d.webhook_id = end_queued_webhook_deliveries.webhook_id and d.status = 'queued'
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.endpoint_token(endpoint_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_kept  usher.directory_endpoint_tokens;
+  v_token text;
+begin
+  select t.* into v_kept from usher.directory_endpoint_tokens t where t.endpoint_id = endpoint_token.endpoint_id;
+  if v_kept.vault_secret_id is null then
+    return v_kept.token;
+  end if;
+  execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
+    into v_token using v_kept.vault_secret_id;
+  return v_token;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)
@@ -1385,6 +1913,9 @@ begin
   delete from usher.suppressed_addresses s where s.email = v_email;
   delete from usher.mail_opt_outs o where o.email = v_email;
   delete from usher.sign_up_invites s where s.user_id = erase_person.user_id;
+  delete from usher.directory_users d
+  where d.email = v_email
+    or d.member_id in (select m.id from public.organisation_members m where m.user_id = erase_person.user_id);
 
   perform set_config('usher.audit_exception', 'UPDATE', true);
   update usher.sealed_events c set personal_salt = null
@@ -1412,6 +1943,8 @@ AS $function$
   values
     ('unauthenticated',         401, 'You are not signed in.',
       'Sign in and try again.'),
+    ('directory_token_invalid', 401, 'This directory token is not valid, or not any more.',
+      'Make a new one on the page Directories, and give it to the identity provider.'),
     ('permission_denied',       403, 'Your roles do not permit this in this organisation.',
       'Ask an admin of the organisation.'),
     ('invite_wrong_email',      403, 'This invite was sent to another address.',
@@ -1438,6 +1971,8 @@ AS $function$
       'Check the id, and who you are signed in as.'),
     ('webhook_not_found',       404, 'There is no such webhook, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
+    ('directory_not_found',     404, 'The directory holds no such thing, or it is not yours to see.',
+      'Check the id, and which token you use.'),
     ('invite_invalid',          404, 'This is not a link that we have sent.',
       'Open the link straight from the mail, without changing it.'),
     ('invite_already_accepted', 409, 'This invite has already been accepted.',
@@ -1456,6 +1991,8 @@ AS $function$
       'Choose another slug, or leave it out.'),
     ('role_in_use',             409, 'Somebody holds this role, or it is part of another.',
       'Take it from members, invites and roles first; details says where it was found.'),
+    ('directory_conflict',      409, 'The directory holds another one with this name or address.',
+      'Look for that one, and change it instead.'),
     ('seat_limit_reached',      409, 'All seats of the organisation are taken.',
       'Remove a member, or raise the limit.'),
     ('webhook_disabled',        409, 'This webhook is switched off.',
@@ -1724,6 +2261,180 @@ begin
   return usher.collect_evidence(export_evidence.organisation_id, export_evidence.since, export_evidence.until,
     usher.has_permission(export_evidence.organisation_id, 'member.read'),
     usher.has_permission(export_evidence.organisation_id, 'invite.read'));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_directory_change(endpoint_id uuid, member_id uuid, fence bigint, failure text, error text, retry_after integer DEFAULT NULL::integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_status text;
+begin
+  if not usher.end_directory_lease(
+    fail_directory_change.endpoint_id, fail_directory_change.member_id, fail_directory_change.fence)
+  then
+    return null;
+  end if;
+  if fail_directory_change.failure = 'endpoint' then
+    perform usher.pause_directory_endpoint(
+      fail_directory_change.endpoint_id, fail_directory_change.error, fail_directory_change.retry_after);
+  end if;
+  update public.organisation_directory_copies c
+  set last_error = left(fail_directory_change.error, 500),
+    -- What is wrong with the endpoint is no fault of this member.
+    attempts = case when fail_directory_change.failure = 'endpoint' then c.attempts - 1 else c.attempts end,
+    due_at = case when fail_directory_change.failure = 'temporary'
+      then now() + least(interval '1 hour', interval '5 seconds' * 2 ^ c.attempts) * (0.8 + 0.4 * random())
+      else c.due_at end,
+    status = case
+      when fail_directory_change.failure = 'permanent' then 'failed'
+      when fail_directory_change.failure = 'temporary' and c.attempts >= 12 then 'failed'
+      else 'waiting'
+    end
+  where c.endpoint_id = fail_directory_change.endpoint_id and c.member_id = fail_directory_change.member_id
+  returning c.status into v_status;
+  return v_status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_directory_reconcile(endpoint_id uuid, fence bigint, error text, retry_after integer DEFAULT NULL::integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.organisation_directory_endpoints e
+  set leased_at = null, reconcile_at = least(e.reconcile_at, now())
+  where e.id = fail_directory_reconcile.endpoint_id and e.fence = fail_directory_reconcile.fence;
+  if found then
+    perform usher.pause_directory_endpoint(
+      fail_directory_reconcile.endpoint_id, fail_directory_reconcile.error, fail_directory_reconcile.retry_after);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  v_endpoint  public.organisation_directory_endpoints;
+  v_drift     integer;
+  v_strangers jsonb;
+begin
+  select e.* into v_endpoint
+  from public.organisation_directory_endpoints e
+  where e.id = finish_directory_reconcile.endpoint_id and e.fence = finish_directory_reconcile.fence
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
+  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+  select distinct on (r.name) v_endpoint.id, r.name, g.item ->> 'id'
+  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+  join public.organisation_roles r on lower(g.item ->> 'display_name') = r.name
+    and (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
+  order by r.name, g.item ->> 'id';
+
+  with remote as materialized (
+    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
+      u.item ->> 'display_name' as display_name, (u.item ->> 'active')::boolean as is_active
+    from jsonb_array_elements(finish_directory_reconcile.users) u (item)
+  ),
+  held as materialized (
+    select h.id, array_agg(distinct c.role order by c.role) as roles
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = g.item ->> 'id'
+    cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+    group by h.id
+  ),
+  subject as (
+    select m.id, m.user_id, m.email, coalesce(m.display_name, m.email) as display_name, m.roles, c.remote_id,
+      m.status = 'active' and m.kind = 'user' and m.email is not null as is_member
+    from public.organisation_members m
+    left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
+    where m.organisation_id = v_endpoint.organisation_id
+      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+    union all
+    -- Whose account was deleted here, and is still known there.
+    select c.member_id, null, null, null, '{}', c.remote_id, false
+    from public.organisation_directory_copies c
+    where c.endpoint_id = v_endpoint.id
+      and not exists (select from public.organisation_members m where m.id = c.member_id)
+  ),
+  -- Known, or named by us, or of the same address: the first of these that is there.
+  found as (
+    select distinct on (s.id) s.*, coalesce(k.id, x.id, a.id) as found_id
+    from subject s
+    left join remote k on k.id = s.remote_id
+    left join remote x on x.external_id = s.user_id::text
+    left join remote a on a.user_name = s.email and s.is_member
+    order by s.id
+  ),
+  compared as (
+    select s.id, r.id as remote_id, coalesce(h.roles, '{}') as roles,
+      case when s.is_member
+        then r.is_active and r.user_name = s.email and coalesce(r.display_name, s.display_name) = s.display_name
+          and (coalesce(h.roles, '{}') = s.roles or finish_directory_reconcile.features ->> 'groups' = 'false')
+        else r.id is null or not r.is_active and h.roles is null
+      end is not true as has_drifted
+    from found s
+    left join remote r on r.id = s.found_id
+    left join held h on h.id = r.id
+  ),
+  written as (
+    insert into public.organisation_directory_copies as c (
+      endpoint_id, member_id, organisation_id, status, remote_id, roles, synced_at)
+    select v_endpoint.id, p.id, v_endpoint.organisation_id,
+      case when p.has_drifted then 'waiting' else 'current' end, p.remote_id, p.roles, now()
+    from compared p
+    on conflict on constraint organisation_directory_copies_pkey do update
+    set remote_id = excluded.remote_id, roles = excluded.roles,
+      -- What waits already waits on; what was refused, and still differs, is tried once more.
+      status = case when c.status = 'waiting' then 'waiting' else excluded.status end,
+      change = c.change + (excluded.status = 'waiting')::integer,
+      due_at = case when excluded.status = 'waiting' then now() else c.due_at end,
+      attempts = case when excluded.status = 'waiting' then 0 else c.attempts end,
+      last_error = case when excluded.status = 'current' then null else c.last_error end,
+      synced_at = case when excluded.status = 'current' then now() else c.synced_at end
+  )
+  select count(*) filter (where p.has_drifted) into v_drift from compared p;
+
+  -- Names alone: each of thousands of members would carry all of its group along.
+  with named as materialized (
+    select g.item ->> 'id' as group_id, h.id as user_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  from named n
+  join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
+  where not exists (
+    select from public.organisation_directory_copies k
+    where k.endpoint_id = v_endpoint.id and k.remote_id = n.user_id);
+
+  v_drift := v_drift + jsonb_array_length(v_strangers);
+  update public.organisation_directory_endpoints e
+  set features = finish_directory_reconcile.features, leased_at = null,
+    failures = 0, retry_at = null, last_error = null, last_success_at = now(), reconciled_at = now(), drift = v_drift,
+    -- Unless somebody has asked for it meanwhile; and not all at the same hour.
+    reconcile_at = case when e.reconcile_at > e.leased_at then e.reconcile_at
+      else now() + interval '1 day' * (0.9 + 0.2 * random()) end
+  where e.id = v_endpoint.id;
+  if v_drift > 0 and v_endpoint.reconciled_at is not null then
+    perform usher.record_event(v_endpoint.organisation_id, 'directory.drift_found', 'directory', v_endpoint.id,
+      after => jsonb_build_object('drift', v_drift), actor_kind => 'worker');
+  end if;
+  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
 end
 $function$;
 
@@ -2022,6 +2733,32 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.keep_endpoint_token(endpoint_id uuid, token text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_vault_id uuid;
+begin
+  if keep_endpoint_token.token is null
+    or length(keep_endpoint_token.token) not between 1 and 4000 or keep_endpoint_token.token !~ '^[!-~]+$'
+  then
+    perform usher.fail('invalid_settings', hint => 'A token is 1 to 4,000 characters of ASCII, without spaces.');
+  end if;
+  delete from usher.directory_endpoint_tokens t where t.endpoint_id = keep_endpoint_token.endpoint_id;
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
+      using keep_endpoint_token.token, 'usher_directory_endpoint_' || keep_endpoint_token.endpoint_id,
+        'Opens a directory endpoint (Usher).';
+  end if;
+  insert into usher.directory_endpoint_tokens (endpoint_id, token, vault_secret_id)
+  values (keep_endpoint_token.endpoint_id,
+    case when v_vault_id is null then keep_endpoint_token.token end, v_vault_id);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.lacks_identity(organisation_id uuid, user_id uuid, email text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2076,6 +2813,69 @@ begin
     ) due
     where d.id = due.id
     returning d.id, d.fence, d.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.lease_directory_changes(batch_size integer DEFAULT 20, lease interval DEFAULT '00:02:00'::interval)
+ RETURNS SETOF usher.directory_change
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    update public.organisation_directory_copies c
+    set fence = c.fence + 1, attempts = c.attempts + 1,
+      leased_until = clock_timestamp() + lease_directory_changes.lease
+    from (
+      select k.endpoint_id, k.member_id
+      from public.organisation_directory_copies k
+      join public.organisation_directory_endpoints e on e.id = k.endpoint_id
+      left join public.organisation_members m on m.id = k.member_id
+      where k.status = 'waiting' and k.due_at <= clock_timestamp()
+        and (k.leased_until is null or k.leased_until <= clock_timestamp())
+        -- What it is able to do has to be known, and who is there already.
+        and e.is_enabled and e.features is not null and e.reconciled_at is not null
+        and (e.retry_at is null or e.retry_at <= clock_timestamp())
+      -- Whoever is out does not wait behind thousands who are in.
+      order by m.status is not distinct from 'active', k.due_at
+      limit lease_directory_changes.batch_size
+      for update of k skip locked
+    ) due
+    where c.endpoint_id = due.endpoint_id and c.member_id = due.member_id
+    returning c.endpoint_id, c.member_id, c.fence, c.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.lease_directory_reconcile()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_endpoint public.organisation_directory_endpoints;
+begin
+  update public.organisation_directory_endpoints e
+  set fence = e.fence + 1, leased_at = clock_timestamp()
+  from (
+    select d.id
+    from public.organisation_directory_endpoints d
+    where d.is_enabled and d.reconcile_at <= clock_timestamp()
+      and (d.retry_at is null or d.retry_at <= clock_timestamp())
+      -- Whoever takes longer than that has died over it.
+      and (d.leased_at is null or d.leased_at <= clock_timestamp() - interval '10 minutes')
+    order by d.reconcile_at
+    limit 1
+    for update skip locked
+  ) due
+  where e.id = due.id
+  returning e.* into v_endpoint;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url,
+    'token', usher.endpoint_token(v_endpoint.id));
 end
 $function$;
 
@@ -2167,6 +2967,59 @@ begin
     where (r.organisation_id is null or r.organisation_id = list_assignable_roles.organisation_id)
       and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
     order by r.organisation_id is not null, r.name;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_directory_groups(token text, id uuid DEFAULT NULL::uuid, display_name text DEFAULT NULL::text, with_members boolean DEFAULT true, for_change boolean DEFAULT false)
+ RETURNS TABLE(item usher.directory_group, members jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid :=
+    usher.open_directory(list_directory_groups.token, list_directory_groups.for_change);
+begin
+  return query
+    with held as (
+      select h.role, jsonb_agg(
+        jsonb_build_object('value', u.id, 'display', coalesce(u.attributes ->> 'displayName', u.display_name, u.user_name))
+        order by u.created_at, u.id) as members
+      from usher.directory_users_of(v_organisation_id) u
+      cross join unnest(u.roles) h (role)
+      where list_directory_groups.with_members
+      group by h.role
+    )
+    select g::usher.directory_group, coalesce(h.members, '[]')
+    from usher.directory_groups_of(v_organisation_id) g
+    left join held h on h.role = g.role
+    where (list_directory_groups.id is null or g.id = list_directory_groups.id)
+      and (list_directory_groups.display_name is null
+        or lower(g.display_name) = lower(list_directory_groups.display_name))
+    order by g.created_at, g.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_directory_users(token text, id uuid DEFAULT NULL::uuid, user_name text DEFAULT NULL::text, external_id text DEFAULT NULL::text, email text DEFAULT NULL::text, start_index integer DEFAULT 1, page_size integer DEFAULT NULL::integer, for_change boolean DEFAULT false)
+ RETURNS TABLE(item usher.directory_user, total bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid :=
+    usher.open_directory(list_directory_users.token, list_directory_users.for_change);
+begin
+  return query
+    select u::usher.directory_user, count(*) over ()
+    from usher.directory_users_of(v_organisation_id) u
+    where (list_directory_users.id is null or u.id = list_directory_users.id)
+      and (list_directory_users.user_name is null or lower(u.user_name) = lower(list_directory_users.user_name))
+      and (list_directory_users.external_id is null or u.external_id = list_directory_users.external_id)
+      and (list_directory_users.email is null or u.email = lower(list_directory_users.email))
+    order by u.created_at, u.id
+    offset greatest(list_directory_users.start_index, 1) - 1
+    limit list_directory_users.page_size;
 end
 $function$;
 
@@ -2283,6 +3136,49 @@ AS $function$
     ('webhook_disabled',        array['organisation', 'webhook'])
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.make_directory_role(organisation_id uuid, display_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_stem text := btrim(regexp_replace(lower(make_directory_role.display_name), '[^a-z0-9_]+', '-', 'g'), '-_');
+  v_name text;
+begin
+  v_stem := left(case when v_stem ~ '^[a-z]' then v_stem else btrim('group-' || v_stem, '-') end, 56);
+  select c.name into v_name
+  from (
+    select 0 as n, v_stem as name
+    union all
+    select n, v_stem || '-' || n from generate_series(2, 1000) n
+  ) c
+  where not exists (
+    select from public.organisation_roles r
+    where r.name = c.name
+      and (r.organisation_id is null or r.organisation_id = make_directory_role.organisation_id))
+  order by c.n
+  limit 1;
+  return (usher.create_role(make_directory_role.organisation_id, v_name,
+    'A group of the directory: ' || make_directory_role.display_name, '{}', '{}')).id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.mark_copies(endpoint_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.organisation_directory_copies (endpoint_id, member_id, organisation_id)
+  select e.id, m.id, e.organisation_id
+  from public.organisation_directory_endpoints e
+  join public.organisation_members m on m.organisation_id = e.organisation_id
+  where e.id = mark_copies.endpoint_id and m.status = 'active' and m.kind = 'user';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.mint_invite_token(invite_id uuid, is_mailed boolean DEFAULT false)
  RETURNS text
  LANGUAGE plpgsql
@@ -2365,6 +3261,45 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.open_directory(token text, for_change boolean)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_token public.organisation_directory_tokens;
+begin
+  select t.* into v_token
+  from usher.directory_token_hashes h
+  join public.organisation_directory_tokens t on t.id = h.token_id
+  where h.hash = sha256(convert_to(open_directory.token, 'UTF8'))
+    and t.revoked_at is null
+    and (t.expires_at is null or t.expires_at > statement_timestamp());
+  if not found then
+    perform usher.fail('directory_token_invalid');
+  end if;
+
+  -- From here on to the end of the transaction, the rules ask after whoever made the token.
+  perform set_config('request.jwt.claims',
+    json_build_object('sub', v_token.created_by, 'role', 'authenticated')::text, true);
+  perform set_config('usher.directory', 'on', true);
+  if not usher.has_permission(v_token.organisation_id, 'directory.manage') then
+    perform usher.fail('permission_denied', details => 'directory.manage',
+      hint => 'Whoever made this token may no longer manage directories. Let somebody who may make a new one.');
+  end if;
+
+  update public.organisation_directory_tokens t set last_used_at = now()
+  where t.id = v_token.id
+    and (t.last_used_at is null or t.last_used_at < now() - interval '1 minute');
+  -- Changes of one directory come one after another: each starts from what the one before has left.
+  if open_directory.for_change then
+    perform pg_advisory_xact_lock(hashtextextended('usher directory ' || v_token.organisation_id, 0));
+  end if;
+  return v_token.organisation_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.organisations_where(permission text)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -2382,6 +3317,26 @@ begin
         where r.name = any (m.roles)
           and (r.organisation_id is null or r.organisation_id = m.organisation_id)
           and organisations_where.permission = any (r.permissions));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.organisation_directory_endpoints e
+  set failures = e.failures + 1, last_error = left(pause_directory_endpoint.error, 500),
+    -- 10, 20, 40 seconds … up to an hour; and not all endpoints of a host that is down at the same moment.
+    retry_at = now() + greatest(
+      case when pause_directory_endpoint.retry_after > 0
+        then make_interval(secs => least(pause_directory_endpoint.retry_after, 86400)) end,
+      least(interval '1 hour', interval '10 seconds' * 2 ^ least(e.failures, 10)) * (0.8 + 0.4 * random()))
+  where e.id = pause_directory_endpoint.endpoint_id
+    -- Of several that fail at the same time, the first counts.
+    and (e.retry_at is null or e.retry_at <= clock_timestamp());
 end
 $function$;
 
@@ -2503,6 +3458,38 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.prepare_directory_change(endpoint_id uuid, member_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object(
+      'change', c.change,
+      'remote_id', c.remote_id,
+      'remote_roles', c.roles,
+      'groups', coalesce((
+        select jsonb_object_agg(g.role, g.remote_id)
+        from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+      'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
+        'user_id', m.user_id,
+        'email', m.email,
+        'display_name', coalesce(m.display_name, m.email),
+        'roles', m.roles) end,
+      'endpoint', jsonb_build_object(
+        'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
+    from public.organisation_directory_copies c
+    join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+    left join public.organisation_members m on m.id = c.member_id
+    where c.endpoint_id = prepare_directory_change.endpoint_id
+      and c.member_id = prepare_directory_change.member_id
+      and c.fence = prepare_directory_change.fence
+      and c.leased_until > clock_timestamp());
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2614,6 +3601,51 @@ begin
         where i.organisation_id = o.id and i.email = a.email and i.status = 'pending')
     from (select distinct e as email from unnest(recipient_problems.emails) e) a
     join public.organisations o on o.id = recipient_problems.organisation_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.reconcile_directory_endpoint(endpoint_id uuid)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_endpoint public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(reconcile_directory_endpoint.endpoint_id);
+begin
+  if not v_endpoint.is_enabled then
+    perform usher.fail('invalid_settings', hint => 'The endpoint is turned off: turn it on first.');
+  end if;
+  update public.organisation_directory_endpoints e
+  set reconcile_at = now(), retry_at = null
+  where e.id = v_endpoint.id
+  returning e.* into v_endpoint;
+  return v_endpoint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_headers jsonb := nullif(current_setting('request.headers', true), '');
+begin
+  insert into public.organisation_audit_events (
+    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, user_agent)
+  select record_events.organisation_id, record_events.event,
+    coalesce(record_events.actor_kind, case
+      when auth.uid() is null then 'operator'
+      when current_setting('usher.directory', true) = 'on' then 'directory'
+      else 'user'
+    end), auth.uid(),
+    record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,
+    left(btrim(split_part(v_headers ->> 'x-forwarded-for', ',', 1)), 64), left(v_headers ->> 'user-agent', 500)
+  from unnest(record_events.target_ids, record_events.afters) t (id, after);
 end
 $function$;
 
@@ -3063,6 +4095,61 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.revoke_directory_token(token_id uuid)
+ RETURNS public.organisation_directory_tokens
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_token public.organisation_directory_tokens;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select t.* into v_token
+  from public.organisation_directory_tokens t
+  join usher.current_members m
+    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
+  where t.id = revoke_directory_token.token_id;
+  if not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  perform usher.require_permission(v_token.organisation_id, 'directory.manage');
+
+  update public.organisation_directory_tokens t
+  set revoked_at = now(), revoked_by = auth.uid()
+  where t.id = v_token.id and t.revoked_at is null
+  returning t.* into v_token;
+  if found then
+    delete from usher.directory_token_hashes h where h.token_id = v_token.id;
+    perform usher.record_event(v_token.organisation_id, 'directory.token_revoked', 'directory', v_token.id,
+      before => jsonb_build_object('name', v_token.name));
+  else
+    select t.* into v_token from public.organisation_directory_tokens t where t.id = revoke_directory_token.token_id;
+  end if;
+  return v_token;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.revoke_invites_to(organisation_id uuid, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform from usher.invites i
+  where i.organisation_id = revoke_invites_to.organisation_id and i.email = revoke_invites_to.email
+    and i.status = 'pending'
+  for update;
+  perform usher.end_invite(i.id, 'By the directory')
+    from usher.invites i
+    where i.organisation_id = revoke_invites_to.organisation_id and i.email = revoke_invites_to.email
+      and i.status = 'pending';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
  RETURNS public.organisation_webhook_secret
  LANGUAGE plpgsql
@@ -3089,6 +4176,150 @@ begin
   perform usher.record_event(v_webhook.organisation_id, 'webhook.secret_rotated', 'webhook', v_webhook.id,
     after => jsonb_build_object('old_secrets_end', v_secret.old_secrets_end));
   return v_secret;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.save_directory_group(token text, id uuid, facts jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid := usher.open_directory(save_directory_group.token, true);
+  v_name        text := usher.clean_line(save_directory_group.facts ->> 'display_name', 200);
+  v_external_id text := usher.clean_line(save_directory_group.facts ->> 'external_id', 254);
+  v_group       usher.directory_group;
+begin
+  if v_name is null then
+    perform usher.fail('invalid_settings', hint => 'A displayName is one line of 1 to 200 characters.');
+  end if;
+  if exists (
+    select from usher.directory_groups_of(v_organisation_id) g
+    where lower(g.display_name) = lower(v_name) and g.id is distinct from save_directory_group.id)
+  then
+    perform usher.fail('directory_conflict');
+  elsif lower(v_name) = 'owner' then
+    perform usher.fail('directory_conflict', hint => 'Owner is transferred by people, never given by a directory.');
+  end if;
+
+  select g.* into v_group
+  from usher.directory_groups_of(v_organisation_id) g where g.id = save_directory_group.id;
+  if save_directory_group.id is null then
+    v_group.id := usher.make_directory_role(v_organisation_id, v_name);
+    v_group.is_made := true;
+    select r.name into v_group.role from public.organisation_roles r where r.id = v_group.id;
+  elsif not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  if (v_name, v_external_id) is distinct from (v_group.display_name, v_group.external_id) then
+    insert into usher.directory_groups (organisation_id, role_id, display_name, external_id, is_made)
+    values (v_organisation_id, v_group.id, v_name, v_external_id, v_group.is_made)
+    on conflict on constraint directory_groups_pkey do update
+    set display_name = excluded.display_name, external_id = excluded.external_id, updated_at = now();
+  end if;
+  if save_directory_group.facts ? 'members' then
+    perform usher.set_directory_members(v_organisation_id, v_group.role, array(
+      select m.id::uuid from jsonb_array_elements_text(save_directory_group.facts -> 'members') m (id)));
+  end if;
+  return v_group.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if save_directory_group_copy.remote_id is null then
+    delete from usher.directory_group_copies g
+    where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;
+    return;
+  end if;
+  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+  select e.id, save_directory_group_copy.role, save_directory_group_copy.remote_id
+  from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id
+  on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.save_directory_user(token text, id uuid, facts jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_organisation_id uuid := usher.open_directory(save_directory_user.token, true);
+  v_facts  jsonb := save_directory_user.facts;
+  v_user   usher.directory_users;
+  v_before usher.directory_users;
+  v_wanted boolean := coalesce((v_facts ->> 'is_active')::boolean, true);
+  v_is_in  boolean := false;
+begin
+  if save_directory_user.id is not null then
+    v_user := usher.directory_user_for_change(v_organisation_id, save_directory_user.id);
+    select u.is_active into v_is_in
+    from usher.directory_users_of(v_organisation_id) u where u.id = v_user.id;
+  else
+    v_user.id := gen_random_uuid();
+    v_user.organisation_id := v_organisation_id;
+    v_user.roles := '{member}';
+  end if;
+  v_before := v_user;
+  v_user.user_name := usher.clean_line(v_facts ->> 'user_name', 254);
+  v_user.external_id := usher.clean_line(v_facts ->> 'external_id', 254);
+  v_user.email := usher.normalise_email(v_facts ->> 'email');
+  v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
+  v_user.is_active := v_wanted;
+  if v_user.email is null then
+    perform usher.fail('invalid_email', hint => 'A User needs an address: as userName, or as one of emails.');
+  elsif v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then
+    perform usher.fail('invalid_settings',
+      hint => 'A userName is one line of at most 254 characters; the rest has at most 16 kB.');
+  end if;
+  if exists (
+    select from usher.directory_users_of(v_organisation_id) u
+    where u.id <> v_user.id
+      and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+  then
+    perform usher.fail('directory_conflict');
+  end if;
+
+  if v_user.member_id is null then
+    select m.id into v_user.member_id
+    from public.organisation_members m
+    where m.organisation_id = v_organisation_id and m.email = v_user.email and m.kind = 'user'
+      and not exists (select from usher.directory_users d where d.member_id = m.id)
+    order by m.joined_at desc
+    limit 1;
+  end if;
+
+  if not v_wanted then
+    perform usher.dismiss_directory_user(v_before) where v_before.email is not null;
+    perform usher.revoke_invites_to(v_organisation_id, v_user.email);
+  elsif not v_is_in then
+    v_user := usher.admit_directory_user(v_user);
+  elsif v_before.email <> v_user.email and exists (
+    select from usher.invites i where i.id = v_user.invite_id and i.status = 'pending')
+  then
+    -- The offer follows them to their new address; the membership of a member is tied to the account.
+    perform usher.revoke_invites_to(v_organisation_id, v_before.email);
+    v_user := usher.admit_directory_user(v_user);
+  end if;
+
+  insert into usher.directory_users as d (
+    id, organisation_id, user_name, external_id, email, is_active, roles, attributes, member_id, invite_id)
+  values (
+    v_user.id, v_user.organisation_id, v_user.user_name, v_user.external_id, v_user.email, v_user.is_active,
+    v_user.roles, v_user.attributes, v_user.member_id, v_user.invite_id)
+  on conflict on constraint directory_users_pkey do update
+  set user_name = excluded.user_name, external_id = excluded.external_id, email = excluded.email,
+    is_active = excluded.is_active, attributes = excluded.attributes, member_id = excluded.member_id,
+    invite_id = excluded.invite_id, updated_at = now();
+  return v_user.id;
 end
 $function$;
 
@@ -3212,6 +4443,85 @@ begin
         -- oauth does not say through whom: good only where there is one whom it can have been.
         else v_external = array[session_came_by.provider]
       end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.set_directory_members(organisation_id uuid, role text, user_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_unknown uuid;
+begin
+  select i.id into v_unknown
+  from unnest(set_directory_members.user_ids) i (id)
+  where i.id not in (select u.id from usher.directory_users_of(set_directory_members.organisation_id) u)
+  limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('There is no User %s to be a member.', v_unknown));
+  end if;
+  perform usher.set_directory_role(
+      set_directory_members.organisation_id, coalesce(h.id, w.id), set_directory_members.role, w.id is not null)
+    from (
+      select u.id from usher.directory_users_of(set_directory_members.organisation_id) u
+      where set_directory_members.role = any (u.roles)
+    ) h
+    full join (select distinct i.id from unnest(set_directory_members.user_ids) i (id)) w on w.id = h.id
+    where h.id is null or w.id is null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.set_directory_role(organisation_id uuid, user_id uuid, role text, is_held boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user    usher.directory_users :=
+    usher.directory_user_for_change(set_directory_role.organisation_id, set_directory_role.user_id);
+  v_actor   public.organisation_members := usher.require_member(set_directory_role.organisation_id);
+  v_member  public.organisation_members;
+  v_roles   text[];
+  v_problem text;
+begin
+  if set_directory_role.is_held then
+    v_problem := usher.roles_problem(v_user.organisation_id, array[set_directory_role.role], v_actor.roles);
+    if v_problem is not null then
+      perform usher.fail(v_problem, details => set_directory_role.role);
+    end if;
+  end if;
+  update usher.directory_users d
+  set updated_at = now(), roles = case when set_directory_role.is_held
+    then usher.clean_roles(d.roles || set_directory_role.role) else array_remove(d.roles, set_directory_role.role) end
+  where d.id = v_user.id
+  returning d.roles into v_roles;
+
+  select m.* into v_member from public.organisation_members m where m.id = v_user.member_id;
+  if not found or v_member.status <> 'active' then
+    if set_directory_role.is_held and usher.excluded_together(v_user.organisation_id, v_roles) is not null then
+      perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
+    end if;
+    return;
+  elsif 'owner' = any (v_member.roles) then
+    return;
+  end if;
+
+  v_member := usher.member_for_change(v_member.organisation_id, v_member.user_id, 'member.update');
+  v_roles := case when set_directory_role.is_held
+    then usher.clean_roles(v_member.roles || set_directory_role.role)
+    else array_remove(v_member.roles, set_directory_role.role) end;
+  if set_directory_role.is_held then
+    perform usher.require_roles(v_member.organisation_id, v_roles);
+  end if;
+  -- No mail, unlike a change by hand: a directory makes many of them, and tells its people itself.
+  update public.organisation_members m set roles = v_roles where m.id = v_member.id and m.roles <> v_roles;
+  if found then
+    perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+      before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));
+  end if;
 end
 $function$;
 
@@ -3433,6 +4743,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_directory_endpoint_tokens__forget()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  execute 'delete from vault.secrets s where s.id = $1' using old.vault_secret_id;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_organisation_audit_events__tell_webhooks()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3466,6 +4788,47 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__join_directory()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user  usher.directory_users;
+  v_roles text[];
+begin
+  update usher.directory_users d
+  set member_id = new.id, is_active = true, updated_at = now()
+  from usher.directory_users o
+  where o.id = d.id
+    and d.organisation_id = new.organisation_id
+    and (d.member_id = new.id or d.email = new.email and not exists (
+      select from public.organisation_members m where m.id = d.member_id and m.status = 'active'))
+  returning o.* into v_user;
+  if v_user.is_active is not true then
+    return null;
+  end if;
+
+  -- What the invite of a directory carries stands for those; what somebody here has offered comes on top.
+  v_roles := usher.clean_roles(case when exists (
+    select from usher.invites i
+    where i.id = v_user.invite_id and i.accepted_by = new.user_id and i.roles = '{member}')
+    then '{}' else new.roles end || array(
+    select r.name from public.organisation_roles r
+    where r.name = any (v_user.roles)
+      and (r.organisation_id is null or r.organisation_id = new.organisation_id)));
+  -- What may not be held together stays with what they were let in as.
+  if v_roles <> new.roles and usher.excluded_together(new.organisation_id, v_roles) is null then
+    update public.organisation_members m set roles = v_roles where m.id = new.id;
+    perform usher.record_event(new.organisation_id, 'member.roles_updated', 'user', new.user_id,
+      before => jsonb_build_object('roles', new.roles), after => jsonb_build_object('roles', v_roles),
+      actor_kind => 'directory');
+  end if;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_organisation_members__lapse_review_items()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3493,6 +4856,28 @@ begin
       and (tg_op = 'DELETE' or new.status <> 'active' or i.role <> all (new.roles));
     perform usher.complete_access_review(v_review_id);
   end loop;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__mark_copies()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_member public.organisation_members := coalesce(new, old);
+begin
+  insert into public.organisation_directory_copies as c (endpoint_id, member_id, organisation_id)
+  select e.id, v_member.id, e.organisation_id
+  from public.organisation_directory_endpoints e
+  where e.organisation_id = v_member.organisation_id
+    and (v_member.status = 'active' and v_member.kind = 'user' and tg_op <> 'DELETE' or exists (
+      select from public.organisation_directory_copies k
+      where k.endpoint_id = e.id and k.member_id = v_member.id))
+  on conflict on constraint organisation_directory_copies_pkey do update
+  set status = 'waiting', change = c.change + 1, due_at = now(), attempts = 0;
   return null;
 end
 $function$;
@@ -3556,6 +4941,64 @@ begin
 
   select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
   return v_new_owner;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_directory_endpoint(endpoint_id uuid, changes jsonb)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before   public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(update_directory_endpoint.endpoint_id);
+  v_changes  jsonb := update_directory_endpoint.changes;
+  v_endpoint public.organisation_directory_endpoints := v_before;
+begin
+  if jsonb_typeof(v_changes) is distinct from 'object' or v_changes - '{name,url,token,is_enabled}'::text[] <> '{}'
+    or v_changes ? 'is_enabled' and jsonb_typeof(v_changes -> 'is_enabled') <> 'boolean'
+  then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of name, url, token and is_enabled.');
+  end if;
+  if v_changes ? 'name' then
+    v_endpoint.name := usher.clean_line(v_changes ->> 'name', 100);
+  end if;
+  if v_changes ? 'url' then
+    v_endpoint.url := usher.directory_url(v_changes ->> 'url');
+  end if;
+  if v_endpoint.name is null or v_endpoint.url is null then
+    perform usher.fail('invalid_settings',
+      hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
+        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+  end if;
+  if v_changes ? 'token' then
+    perform usher.keep_endpoint_token(v_before.id, v_changes ->> 'token');
+  end if;
+
+  -- Whatever was wrong with it may be right now: it is asked anew, and compared as a whole.
+  update public.organisation_directory_endpoints e
+  set name = v_endpoint.name, url = v_endpoint.url,
+    is_enabled = coalesce((v_changes ->> 'is_enabled')::boolean, e.is_enabled),
+    failures = 0, retry_at = null, last_error = null, features = null, reconcile_at = now(),
+    -- A lease is over: what its holder finds is that of another address, or of another token.
+    fence = e.fence + 1, leased_at = null
+  where e.id = v_before.id
+  returning e.* into v_endpoint;
+  -- At another address there is another application, in which nobody is known yet.
+  if v_endpoint.url <> v_before.url then
+    delete from public.organisation_directory_copies c where c.endpoint_id = v_endpoint.id;
+    delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
+    update public.organisation_directory_endpoints e set reconciled_at = null
+    where e.id = v_endpoint.id
+    returning e.* into v_endpoint;
+    perform usher.mark_copies(v_endpoint.id);
+  end if;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_before.name, 'url', v_before.url, 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url, 'is_enabled', v_endpoint.is_enabled,
+      'has_new_token', v_changes ? 'token'));
+  return v_endpoint;
 end
 $function$;
 
@@ -3821,10 +5264,15 @@ CREATE OR REPLACE FUNCTION usher.webhook_event_types()
 AS $function$
 begin
   return array[
+    'access_review.closed', 'access_review.completed', 'access_review.confirmed', 'access_review.overdue',
+    'access_review.started', 'access_review.withdrawn',
     'delivery.bounced', 'delivery.complained', 'delivery.delivered', 'delivery.failed',
     'delivery.opened', 'delivery.sent', 'delivery.suppressed',
     'device.enrolled',
+    'directory.drift_found', 'directory.endpoint_created', 'directory.endpoint_deleted', 'directory.endpoint_updated',
+    'directory.token_created', 'directory.token_revoked',
     'domain.claimed', 'domain.deleted', 'domain.updated', 'domain.verified',
+    'evidence.exported',
     'invite.accepted', 'invite.created', 'invite.declined', 'invite.expired',
     'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
     'invite.reminded', 'invite.resend_requested', 'invite.resent',
@@ -3950,7 +5398,17 @@ ALTER TABLE "public"."organisation_access_reviews" ADD CONSTRAINT "organisation_
 
 ALTER TABLE "public"."organisation_access_review_items" ADD CONSTRAINT "organisation_access_review_items_review_id_fkey" FOREIGN KEY (review_id) REFERENCES public.organisation_access_reviews(id) ON DELETE CASCADE;
 
+ALTER TABLE "public"."organisation_audit_events" ADD CONSTRAINT "organisation_audit_events_actor_kind" CHECK ((actor_kind = ANY (ARRAY['user'::text, 'device'::text, 'invitee'::text, 'directory'::text, 'worker'::text, 'operator'::text])));
+
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'access_review_started'::text, 'access_review_overdue'::text, 'webhook_disabled'::text, 'auth'::text])));
+
+ALTER TABLE "public"."organisation_directory_copies" ADD CONSTRAINT "organisation_directory_copies_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_directory_endpoints" ADD CONSTRAINT "organisation_directory_endpoints_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_directory_copies" ADD CONSTRAINT "organisation_directory_copies_endpoint_id_fkey" FOREIGN KEY (endpoint_id) REFERENCES public.organisation_directory_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE "public"."organisation_directory_tokens" ADD CONSTRAINT "organisation_directory_tokens_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_owner_has_no_end" CHECK (((next_end_at IS NULL) OR (NOT ('owner'::text = ANY (roles)))));
 
@@ -3961,6 +5419,22 @@ ALTER TABLE "public"."organisation_webhook_deliveries" ADD CONSTRAINT "organisat
 ALTER TABLE "public"."organisation_webhooks" ADD CONSTRAINT "organisation_webhooks_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."organisation_webhook_deliveries" ADD CONSTRAINT "organisation_webhook_deliveries_webhook_id_fkey" FOREIGN KEY (webhook_id) REFERENCES public.organisation_webhooks(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_endpoint_tokens" ADD CONSTRAINT "directory_endpoint_tokens_endpoint_id_fkey" FOREIGN KEY (endpoint_id) REFERENCES public.organisation_directory_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_group_copies" ADD CONSTRAINT "directory_group_copies_endpoint_id_fkey" FOREIGN KEY (endpoint_id) REFERENCES public.organisation_directory_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_groups" ADD CONSTRAINT "directory_groups_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_groups" ADD CONSTRAINT "directory_groups_role_id_fkey" FOREIGN KEY (role_id) REFERENCES public.organisation_roles(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_token_hashes" ADD CONSTRAINT "directory_token_hashes_token_id_fkey" FOREIGN KEY (token_id) REFERENCES public.organisation_directory_tokens(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_users" ADD CONSTRAINT "directory_users_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE SET NULL;
+
+ALTER TABLE "usher"."directory_users" ADD CONSTRAINT "directory_users_member_id_fkey" FOREIGN KEY (member_id) REFERENCES public.organisation_members(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."directory_users" ADD CONSTRAINT "directory_users_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."one_clicks" ADD CONSTRAINT "one_clicks_invite_id_fkey" FOREIGN KEY (invite_id) REFERENCES usher.invites(id) ON DELETE CASCADE;
 
@@ -4386,6 +5860,18 @@ CREATE INDEX organisation_access_reviews_newest ON public.organisation_access_re
 
 CREATE INDEX organisation_access_reviews_open ON public.organisation_access_reviews USING btree (due_at) WHERE (status = 'open'::text);
 
+CREATE INDEX organisation_directory_copies_due ON public.organisation_directory_copies USING btree (due_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX organisation_directory_copies_member_id ON public.organisation_directory_copies USING btree (member_id);
+
+CREATE INDEX organisation_directory_copies_organisation_id ON public.organisation_directory_copies USING btree (organisation_id);
+
+CREATE INDEX organisation_directory_endpoints_due ON public.organisation_directory_endpoints USING btree (reconcile_at) WHERE is_enabled;
+
+CREATE INDEX organisation_directory_endpoints_organisation_id ON public.organisation_directory_endpoints USING btree (organisation_id);
+
+CREATE INDEX organisation_directory_tokens_organisation_id ON public.organisation_directory_tokens USING btree (organisation_id, created_at DESC);
+
 CREATE INDEX organisation_members_next_end_at ON public.organisation_members USING btree (next_end_at) WHERE ((next_end_at IS NOT NULL) AND (status = 'active'::text));
 
 CREATE INDEX organisation_webhook_deliveries_answers ON public.organisation_webhook_deliveries USING btree (created_at) WHERE (last_response IS NOT NULL);
@@ -4396,6 +5882,16 @@ CREATE INDEX organisation_webhook_deliveries_open ON public.organisation_webhook
 
 CREATE INDEX organisation_webhooks_organisation_id ON public.organisation_webhooks USING btree (organisation_id, created_at, id);
 
+CREATE INDEX directory_groups_role_id ON usher.directory_groups USING btree (role_id);
+
+CREATE UNIQUE INDEX directory_users_email ON usher.directory_users USING btree (organisation_id, email);
+
+CREATE INDEX directory_users_external_id ON usher.directory_users USING btree (organisation_id, external_id);
+
+CREATE INDEX directory_users_invite_id ON usher.directory_users USING btree (invite_id);
+
+CREATE UNIQUE INDEX directory_users_user_name ON usher.directory_users USING btree (organisation_id, lower(user_name));
+
 CREATE UNIQUE INDEX webhook_secrets_one_stays ON usher.webhook_secrets USING btree (webhook_id) WHERE (expires_at IS NULL);
 
 CREATE INDEX webhook_secrets_webhook_id ON usher.webhook_secrets USING btree (webhook_id);
@@ -4404,9 +5900,19 @@ CREATE TRIGGER usher_tell_webhooks AFTER INSERT ON public.organisation_audit_eve
 
 CREATE TRIGGER usher_follow_ends BEFORE INSERT OR UPDATE OF roles, ends_at, role_ends ON public.organisation_members FOR EACH ROW WHEN (((new.ends_at IS NOT NULL) OR (new.role_ends <> '{}'::jsonb) OR (new.next_end_at IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__follow_ends();
 
+CREATE TRIGGER usher_join_directory AFTER INSERT ON public.organisation_members FOR EACH ROW WHEN (((new.kind = 'user'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION usher.tg_organisation_members__join_directory();
+
 CREATE TRIGGER usher_lapse_review_items_of_deleted AFTER DELETE ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__lapse_review_items();
 
 CREATE TRIGGER usher_lapse_review_items AFTER UPDATE OF roles, status ON public.organisation_members FOR EACH ROW WHEN (((old.roles IS DISTINCT FROM new.roles) OR (old.status <> new.status))) EXECUTE FUNCTION usher.tg_organisation_members__lapse_review_items();
+
+CREATE TRIGGER usher_mark_changed_copies AFTER UPDATE OF status, roles, email, display_name, kind ON public.organisation_members FOR EACH ROW WHEN (((old.status <> new.status) OR (old.roles <> new.roles) OR (old.kind <> new.kind) OR (old.email IS DISTINCT FROM new.email) OR (old.display_name IS DISTINCT FROM new.display_name))) EXECUTE FUNCTION usher.tg_organisation_members__mark_copies();
+
+CREATE TRIGGER usher_mark_copies AFTER INSERT OR DELETE ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__mark_copies();
+
+CREATE TRIGGER usher_rejoin_directory AFTER UPDATE OF status ON public.organisation_members FOR EACH ROW WHEN (((new.kind = 'user'::text) AND (new.status = 'active'::text) AND (old.status <> 'active'::text))) EXECUTE FUNCTION usher.tg_organisation_members__join_directory();
+
+CREATE TRIGGER usher_forget AFTER DELETE ON usher.directory_endpoint_tokens FOR EACH ROW WHEN ((old.vault_secret_id IS NOT NULL)) EXECUTE FUNCTION usher.tg_directory_endpoint_tokens__forget();
 
 CREATE TRIGGER usher_leave_vault AFTER DELETE ON usher.webhook_secrets FOR EACH ROW EXECUTE FUNCTION usher.tg_webhook_secrets__leave_vault();
 
@@ -4414,11 +5920,27 @@ CREATE POLICY "organisation_access_review_items_select" ON "public"."organisatio
 
 CREATE POLICY "organisation_access_reviews_select" ON "public"."organisation_access_reviews" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
 
+CREATE POLICY "organisation_directory_copies_select" ON "public"."organisation_directory_copies" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('directory.manage'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_directory_endpoints_select" ON "public"."organisation_directory_endpoints" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('directory.manage'::text) AS organisations_where)));
+
+CREATE POLICY "organisation_directory_tokens_select" ON "public"."organisation_directory_tokens" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('directory.manage'::text) AS organisations_where)));
+
 CREATE POLICY "organisation_sign_in_rules_select" ON "public"."organisation_sign_in_rules" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('organisation.read'::text) AS organisations_where)));
 
 CREATE POLICY "organisation_webhook_deliveries_select" ON "public"."organisation_webhook_deliveries" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('webhook.manage'::text) AS organisations_where)));
 
 CREATE POLICY "organisation_webhooks_select" ON "public"."organisation_webhooks" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('webhook.manage'::text) AS organisations_where)));
+
+CREATE POLICY "directory_endpoint_tokens_nobody" ON "usher"."directory_endpoint_tokens" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "directory_group_copies_nobody" ON "usher"."directory_group_copies" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "directory_groups_nobody" ON "usher"."directory_groups" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "directory_token_hashes_nobody" ON "usher"."directory_token_hashes" FOR SELECT TO PUBLIC USING (false);
+
+CREATE POLICY "directory_users_nobody" ON "usher"."directory_users" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "one_clicks_nobody" ON "usher"."one_clicks" FOR SELECT TO PUBLIC USING (false);
 
@@ -4437,6 +5959,36 @@ COMMENT ON COLUMN "public"."organisation_access_reviews"."ended_at" IS 'When the
 COMMENT ON COLUMN "public"."organisation_access_reviews"."reminded_at" IS 'When reviewers were told that it is overdue; once.';
 
 COMMENT ON COLUMN "public"."organisation_access_reviews"."started_by" IS 'Who started it; no foreign key, because it outlives the account. Null: an operator.';
+
+COMMENT ON COLUMN "public"."organisation_audit_events"."actor_kind" IS 'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
+rights of actor_id, who made its token; worker; operator: by SQL.';
+
+COMMENT ON COLUMN "public"."organisation_directory_copies"."change" IS 'Goes up with each mark.';
+
+COMMENT ON COLUMN "public"."organisation_directory_copies"."fence" IS 'Goes up with each lease; older holders are refused.';
+
+COMMENT ON COLUMN "public"."organisation_directory_copies"."member_id" IS 'No foreign key: whoever is gone here has still to be gone there.';
+
+COMMENT ON COLUMN "public"."organisation_directory_copies"."remote_id" IS 'The id of the User there; null: none is known.';
+
+COMMENT ON COLUMN "public"."organisation_directory_copies"."roles" IS 'In whose Groups they are there, as far as is known.';
+
+COMMENT ON COLUMN "public"."organisation_directory_endpoints"."drift" IS 'How many members were found to be other than they should, the last time that it was compared.';
+
+COMMENT ON COLUMN "public"."organisation_directory_endpoints"."features" IS 'What its /ServiceProviderConfig says: {"patch": true, "filter": true}, and whether it has groups; null:
+not asked yet.';
+
+COMMENT ON COLUMN "public"."organisation_directory_endpoints"."fence" IS 'Goes up with each lease; older holders are refused.';
+
+COMMENT ON COLUMN "public"."organisation_directory_endpoints"."reconcile_at" IS 'When it is compared as a whole the next time: once a day, or as soon as somebody asks for it.';
+
+COMMENT ON COLUMN "public"."organisation_directory_endpoints"."retry_at" IS 'Nothing is sent there before this time, because it did not answer; null: nothing is wrong with it.';
+
+COMMENT ON COLUMN "public"."organisation_directory_tokens"."created_by" IS 'Whose rights it carries; no foreign key, because it outlives the account.';
+
+COMMENT ON COLUMN "public"."organisation_directory_tokens"."expires_at" IS 'Null: it does not end by itself.';
+
+COMMENT ON COLUMN "public"."organisation_directory_tokens"."last_used_at" IS 'To the minute; null: never.';
 
 COMMENT ON COLUMN "public"."organisation_members"."announced_end_at" IS 'Which next_end_at the member was told of beforehand.';
 
@@ -4473,6 +6025,20 @@ COMMENT ON COLUMN "public"."organisation_webhooks"."disabled_reason" IS 'by_hand
 COMMENT ON COLUMN "public"."organisation_webhooks"."events" IS 'Which types of usher.webhook_event_types() it hears; null: all of them, those to come as well.';
 
 COMMENT ON COLUMN "public"."organisation_webhooks"."failing_since" IS 'The first try that failed since the last one that was taken; null while all is well.';
+
+COMMENT ON COLUMN "usher"."directory_endpoint_tokens"."token" IS 'Only where the project has no Vault.';
+
+COMMENT ON COLUMN "usher"."directory_endpoint_tokens"."vault_secret_id" IS 'Where it lies in vault.secrets.';
+
+COMMENT ON COLUMN "usher"."directory_groups"."is_made" IS 'Whether the directory made the role.';
+
+COMMENT ON COLUMN "usher"."directory_users"."attributes" IS 'What else it says of them, to be given back to it; decides nothing. At most 16 kB.';
+
+COMMENT ON COLUMN "usher"."directory_users"."id" IS 'The id by SCIM: of a member whom the directory took over, that of the membership.';
+
+COMMENT ON COLUMN "usher"."directory_users"."is_active" IS 'What the directory said last.';
+
+COMMENT ON COLUMN "usher"."directory_users"."roles" IS 'What its groups give: held once they are a member, and again when they come back.';
 
 COMMENT ON COLUMN "usher"."invite_tokens"."is_mailed" IS 'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
 
@@ -4542,6 +6108,24 @@ review says so for good.
 Returns the review. Needs review.manage. Fails with unauthenticated, review_not_found, permission_denied,
 review_not_open, invalid_message.';
 
+COMMENT ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) IS 'Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
+
+  name   of the application, one line of at most 100 characters
+  url    its SCIM base URL, https, such as https://app.example.com/scim/v2
+  token  the bearer token that it gave out; nobody can read it back
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings.';
+
+COMMENT ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) IS 'Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
+carries the rights of the caller, asked anew with each request.
+
+  name        what it is for, one line of at most 100 characters, such as Okta
+  expires_in  1 hour to 10 years; without it, it does not end by itself
+
+Returns the token, which is shown this once. Needs directory.manage. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings, invalid_expiry.';
+
 COMMENT ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) IS 'Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
   email        one address; case and spaces around it do not matter
@@ -4578,6 +6162,9 @@ COMMENT ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], t
 
 Returns its id, and its secret, shown this once. Needs webhook.manage. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings.';
+
+COMMENT ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) IS 'Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
+directory.manage. Fails with unauthenticated, directory_not_found, permission_denied.';
 
 COMMENT ON FUNCTION "public"."delete_organisation_webhook"(uuid) IS 'Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,
 webhook_not_found, permission_denied.';
@@ -4637,6 +6224,12 @@ Returns invites; fewer than page_size means that there are no more. Needs invite
 unauthenticated, organisation_not_found, permission_denied, invalid_settings, invite_not_found (a cursor
 that is not this organisation''s).';
 
+COMMENT ON FUNCTION "public"."reconcile_organisation_directory_endpoint"(uuid) IS 'Has an endpoint compared as a whole now, and put right what differs, as happens by itself once a day. It is done
+when reconciled_at is later than now; drift then says how much there was.
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
+permission_denied, invalid_settings (it is turned off).';
+
 COMMENT ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) IS 'Sends again what an endpoint has missed, from the first try on and under the same webhook-id. Either, or:
 
   delivery_id  this one, also if it was taken before
@@ -4655,6 +6248,11 @@ Returns the invite. Needs invite.resend, and the right to give its roles. Fails 
 invite_not_found, permission_denied, invite_not_pending, role_not_assignable, invalid_role,
 domain_not_allowed, already_member, member_banned, already_invited, invalid_expiry (the membership that it
 offers would be over), rate_limited (with Retry-After).';
+
+COMMENT ON FUNCTION "public"."revoke_organisation_directory_token"(uuid) IS 'Ends a token of a directory at once and for good; whom it brought in stays. Twice does no harm.
+
+Returns the token, without its secret. Needs directory.manage. Fails with unauthenticated,
+directory_not_found, permission_denied.';
 
 COMMENT ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) IS 'Withdraws a pending invite for good; its link stops working at once.
 
@@ -4686,6 +6284,14 @@ COMMENT ON FUNCTION "public"."test_organisation_webhook"(uuid) IS 'Sends an even
 
 Returns the delivery, whose status tells what became of it. Needs webhook.manage. Fails with unauthenticated,
 webhook_not_found, permission_denied, webhook_disabled, rate_limited.';
+
+COMMENT ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) IS 'Changes an endpoint, and tries it again at once if it had failed.
+
+  changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
+           is_enabled; what is left out stays. A new url starts from nothing: that is another application
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
+permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) IS 'Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
 links die; the time that is left stays.
@@ -4760,6 +6366,10 @@ Fails with already_member, member_banned, and unauthenticated when the account i
 
 COMMENT ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) IS 'Makes a secret for an endpoint, in Vault where the project has one; answers it, as nothing else ever will.';
 
+COMMENT ON FUNCTION "usher"."admit_directory_user"(usher.directory_users) IS 'Makes a User a member with the roles of their groups, or invites them as a member: the roles of groups come on
+joining, as they are then. Fails with role_not_assignable, invalid_role, domain_not_allowed, member_banned,
+already_member, seat_limit_reached, permission_denied, rate_limited.';
+
 COMMENT ON FUNCTION "usher"."amr_entries"(jsonb) IS 'How the session of a token has signed in, and when, as its amr claim says.';
 
 COMMENT ON FUNCTION "usher"."announce_ending_access"(integer) IS 'Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
@@ -4784,17 +6394,60 @@ COMMENT ON FUNCTION "usher"."collect_evidence_events"(uuid, integer, integer, in
 
 COMMENT ON FUNCTION "usher"."complete_access_review"(uuid) IS 'Ends a review, which its caller has locked, once nothing in it is open any more.';
 
+COMMENT ON FUNCTION "usher"."complete_directory_change"(uuid, uuid, bigint, bigint, text, text[], text) IS 'Writes down that a copy is as prepare_directory_change said. For workers.
+
+  change     as prepared: what was marked meanwhile stays marked
+  remote_id  the User there; null: none
+  roles      in whose Groups they are there
+  error      what was refused for good nevertheless, such as one of the Groups
+
+False when another worker has taken over.';
+
 COMMENT ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) IS 'Those of a member''s roles whose end has not come yet.';
+
+COMMENT ON FUNCTION "usher"."create_directory_endpoint"(uuid, text, text, text) IS 'The rule behind public.create_organisation_directory_endpoint.';
+
+COMMENT ON FUNCTION "usher"."create_directory_token"(uuid, text, interval) IS 'The rule behind public.create_organisation_directory_token.';
 
 COMMENT ON FUNCTION "usher"."create_invite"(uuid, jsonb) IS 'One invite by the rule of usher.create_invites; a refusal is raised.';
 
 COMMENT ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) IS 'The rule behind public.create_organisation_webhook.';
 
+COMMENT ON FUNCTION "usher"."delete_directory_endpoint"(uuid) IS 'The rule behind public.delete_organisation_directory_endpoint.';
+
+COMMENT ON FUNCTION "usher"."delete_directory_group"(text, uuid) IS 'Takes the role of a Group from everyone and deletes it. For the SCIM function. Fails with
+directory_token_invalid, directory_not_found, permission_denied (a role that the directory did not make),
+role_in_use.';
+
+COMMENT ON FUNCTION "usher"."delete_directory_user"(text, uuid) IS 'Removes a User at once and forgets what the directory said of them; the membership''s history stays. For the SCIM
+function. Fails with directory_token_invalid, directory_not_found, owner_required, permission_denied.';
+
 COMMENT ON FUNCTION "usher"."delete_webhook"(uuid) IS 'The rule behind public.delete_organisation_webhook.';
+
+COMMENT ON FUNCTION "usher"."directory_account"(usher.directory_users) IS 'The account that is certainly this User''s, so that no invite is needed; null when that is not known. Certain
+is who was a member before and was removed, and who has confirmed an address of a domain that the
+organisation has verified. Who left by themselves, or comes for the first time, is asked by an invite.';
+
+COMMENT ON FUNCTION "usher"."directory_endpoint_for_change"(uuid) IS 'An endpoint, locked until the end of the transaction. Fails with unauthenticated, directory_not_found (also
+for another tenant''s), permission_denied.';
+
+COMMENT ON FUNCTION "usher"."directory_groups_of"(uuid) IS 'The roles of an organisation as Groups: all but owner.';
+
+COMMENT ON FUNCTION "usher"."directory_url"(text) IS 'The base address of a SCIM server, without a slash at its end; null for what is none.';
+
+COMMENT ON FUNCTION "usher"."directory_user_for_change"(uuid, uuid) IS 'A User of this organisation, locked until the end of the transaction. Fails with directory_not_found.';
+
+COMMENT ON FUNCTION "usher"."directory_users_of"(uuid) IS 'Everyone whom a directory of this organisation sees: whom it has named, and the active members beside them. Never
+a device. roles are those that its groups may give and take: never owner.';
 
 COMMENT ON FUNCTION "usher"."disable_webhook"(uuid, text) IS 'Switches an endpoint off that no longer takes anything, failing or gone, and tells whoever manages webhooks.';
 
+COMMENT ON FUNCTION "usher"."dismiss_directory_user"(usher.directory_users) IS 'Removes a User at once, and revokes what is open for their address. Fails with owner_required, and
+permission_denied where the token''s maker may not remove them.';
+
 COMMENT ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) IS 'As usher.webhook_for_change, but refused while the endpoint is switched off.';
+
+COMMENT ON FUNCTION "usher"."end_directory_lease"(uuid, uuid, bigint) IS 'Gives a leased copy back; false when another worker has taken over, and then marks it once more.';
 
 COMMENT ON FUNCTION "usher"."end_due_access"(integer) IS 'The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
 no more before that, too. For workers, every minute.
@@ -4804,6 +6457,8 @@ Returns how many memberships; call again when it is as many as batch_size.';
 COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) IS 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
 
 COMMENT ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) IS 'Ends what has not gone out yet to an endpoint that is switched off; it can be replayed later.';
+
+COMMENT ON FUNCTION "usher"."endpoint_token"(uuid) IS 'What opens an endpoint.';
 
 COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) IS 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
@@ -4822,6 +6477,27 @@ newest; seals begins one before the first.';
 COMMENT ON FUNCTION "usher"."expire_invite"(uuid) IS 'The rule behind public.expire_organisation_invite.';
 
 COMMENT ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone, timestamp with time zone) IS 'The rule behind public.export_organisation_evidence.';
+
+COMMENT ON FUNCTION "usher"."fail_directory_change"(uuid, uuid, bigint, text, text, integer) IS 'Writes down that a copy could not be brought up to date. For workers.
+
+  failure      permanent: refused; temporary: tried again, 12 times at most; endpoint: it is the whole endpoint,
+               which is then left alone for a while
+  error        in words, for the admins of the organisation
+  retry_after  seconds, where the other side says so
+
+Returns the new status; null when another worker has taken over.';
+
+COMMENT ON FUNCTION "usher"."fail_directory_reconcile"(uuid, bigint, text, integer) IS 'Writes down that an endpoint could not be compared; it is tried again after a while. For workers.';
+
+COMMENT ON FUNCTION "usher"."finish_directory_reconcile"(uuid, bigint, jsonb, jsonb, jsonb) IS 'Takes what a worker found at an endpoint, and marks every member who is other there than here. For workers.
+
+  features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
+  users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
+  groups    [{"id", "display_name", "members": [id, …]}], all of them
+
+Users of the other side that have nothing to do with the organisation are left alone; in the Groups that stand for
+roles they have no place. Returns drift (how much differs) and strangers, [{"group_id", "user_id"}], to be
+taken out of those Groups; null when another worker has taken over.';
 
 COMMENT ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) IS 'Decides, once, whether the code of an account may be handed out. For functions/one-click.
 
@@ -4845,8 +6521,19 @@ COMMENT ON FUNCTION "usher"."invite_view"(uuid) IS 'An invite as the API shows i
 
 COMMENT ON FUNCTION "usher"."is_kept_out"(public.organisation_members) IS 'Whether a rule for members asks more than the caller''s session has; member is the caller''s own row.';
 
+COMMENT ON FUNCTION "usher"."keep_endpoint_token"(uuid, text) IS 'Puts away what opens an endpoint, in the place of what did so far. Fails with invalid_settings.';
+
 COMMENT ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) IS 'Whether an organisation asks for a provider that does not know this account under this address: what can be said
 of somebody who is not there to show a session.';
+
+COMMENT ON FUNCTION "usher"."lease_directory_changes"(integer, interval) IS 'Takes copies that are due, of endpoints that answer: removals first, then oldest first. For workers.
+
+  batch_size  how many at most
+  lease       after this time without an answer, another worker may take them over
+
+Returns for each what to name when answering, and which try this is.';
+
+COMMENT ON FUNCTION "usher"."lease_directory_reconcile"() IS 'Takes an endpoint that is due to be compared as a whole; null: none is. For workers.';
 
 COMMENT ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) IS 'Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
 once of an endpoint; one where the last try failed, and 50 of all such. For workers.
@@ -4859,12 +6546,33 @@ Returns for each its id, the fence to name when answering, and which try this is
 
 COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
 
+COMMENT ON FUNCTION "usher"."list_directory_groups"(text, uuid, text, boolean, boolean) IS 'The Groups that a directory sees, each with its members as value (the id of a User) and display. For the SCIM
+function.
+
+  id, display_name  only this one, in any case
+  with_members      false: members are left empty
+  for_change        a change follows in this transaction: others wait
+
+Fails with directory_token_invalid, permission_denied.';
+
+COMMENT ON FUNCTION "usher"."list_directory_users"(text, uuid, text, text, text, integer, integer, boolean) IS 'The Users that a directory sees, oldest first, with how many there are in all. For the SCIM function.
+
+  id, user_name, external_id, email  only this one; case matters in external_id alone
+  start_index, page_size             from the first on, counted from 1; null: all
+  for_change                         a change follows in this transaction: others wait
+
+Fails with directory_token_invalid, permission_denied.';
+
 COMMENT ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) IS 'The rule behind public.list_organisation_evidence_events.';
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
 
 COMMENT ON FUNCTION "usher"."lock_open_review"(uuid) IS 'Locks a review until the end of the transaction; fails with review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.';
+
+COMMENT ON FUNCTION "usher"."make_directory_role"(uuid, text) IS 'An own role without permissions for a new Group, named after it as far as a role''s name can be.';
+
+COMMENT ON FUNCTION "usher"."mark_copies"(uuid) IS 'Marks every member at an endpoint at which nobody is marked yet.';
 
 COMMENT ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) IS 'A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
 a mail that is sent twice has two good links; all die with the next issue.
@@ -4877,9 +6585,18 @@ COMMENT ON FUNCTION "usher"."my_joinable_domains"() IS 'Verified domains that th
 
 COMMENT ON FUNCTION "usher"."one_click_invite"(text) IS 'The invite whose link may register by one click at this moment; null for any other.';
 
+COMMENT ON FUNCTION "usher"."open_directory"(text, boolean) IS 'The organisation that a token opens; from here on, the transaction acts as the maker of the token, and the
+trail calls it directory. With for_change, other changes by directories of the organisation wait. Fails with
+directory_token_invalid, and permission_denied when its maker may not any more.';
+
+COMMENT ON FUNCTION "usher"."pause_directory_endpoint"(uuid, text, integer) IS 'Sends nothing to an endpoint for a while, longer each time; retry_after: at least so many seconds.';
+
 COMMENT ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) IS 'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
 
 COMMENT ON FUNCTION "usher"."personal_text"(public.organisation_audit_events) IS 'What is personal in a line of the trail, as the text that is hashed.';
+
+COMMENT ON FUNCTION "usher"."prepare_directory_change"(uuid, uuid, bigint) IS 'How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
+active member. For workers, just before sending. Null when the lease is over.';
 
 COMMENT ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) IS 'The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
 once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
@@ -4889,6 +6606,8 @@ COMMENT ON FUNCTION "usher"."purge_webhook_answers"() IS 'Removes what endpoints
 their organisation''s audit_retention. For workers. Returns how many answers went.';
 
 COMMENT ON FUNCTION "usher"."read_time"(text) IS 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+
+COMMENT ON FUNCTION "usher"."reconcile_directory_endpoint"(uuid) IS 'The rule behind public.reconcile_organisation_directory_endpoint.';
 
 COMMENT ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) IS 'Writes down what an endpoint answered, and decides what follows. For workers.
 
@@ -4925,9 +6644,32 @@ COMMENT ON FUNCTION "usher"."review_results"(uuid) IS 'How many rights of a revi
 
 COMMENT ON FUNCTION "usher"."reviewers"(uuid) IS 'The active members who may answer a review: those with review.manage.';
 
+COMMENT ON FUNCTION "usher"."revoke_directory_token"(uuid) IS 'The rule behind public.revoke_organisation_directory_token.';
+
 COMMENT ON FUNCTION "usher"."revoke_invite"(uuid, text) IS 'The rule behind public.revoke_organisation_invite.';
 
+COMMENT ON FUNCTION "usher"."revoke_invites_to"(uuid, text) IS 'Withdraws what is open for an address of which a directory says that it is out.';
+
 COMMENT ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) IS 'The rule behind public.rotate_organisation_webhook_secret.';
+
+COMMENT ON FUNCTION "usher"."save_directory_group"(text, uuid, jsonb) IS 'Writes a Group as a directory says it is: who holds the role, and what the directory calls it. The name of the
+role itself stays, because it is signed into links. For the SCIM function.
+
+  id     the Group; null: a new one, which makes an own role without permissions
+  facts  display_name, external_id, members (ids of Users: exactly these; left out: as they are)
+
+Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict,
+invalid_settings (also for an unknown member), invalid_role, role_not_assignable, permission_denied.';
+
+COMMENT ON FUNCTION "usher"."save_directory_group_copy"(uuid, text, text) IS 'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
+
+COMMENT ON FUNCTION "usher"."save_directory_user"(text, uuid, jsonb) IS 'Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
+
+  id     the User; null: a new one
+  facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
+
+Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict, invalid_email,
+invalid_settings, owner_required, and as usher.admit_directory_user does.';
 
 COMMENT ON FUNCTION "usher"."seal_events"(uuid, integer) IS 'Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
 many there were; with none, there is no seal.';
@@ -4939,6 +6681,12 @@ COMMENT ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time z
   claims    the token''s
   provider  sso:<id>, or the name of an OIDC provider
   since     not before; null: whenever';
+
+COMMENT ON FUNCTION "usher"."set_directory_members"(uuid, text, uuid[]) IS 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
+set_directory_role, and with invalid_settings for an unknown one.';
+
+COMMENT ON FUNCTION "usher"."set_directory_role"(uuid, uuid, text, boolean) IS 'Gives a User a role or takes it: at once if they are a member, otherwise for when they join. Fails with
+directory_not_found, invalid_role, role_not_assignable, permission_denied.';
 
 COMMENT ON FUNCTION "usher"."sign_in_problem"(public.organisation_sign_in_rules, uuid, text) IS 'What the caller''s session lacks for a rule: the provider as the rule names it (sso:<id>, keycloak, custom:<name>,
 domain:<domain>), aal2, amr:<methods>, or max_age; null when it lacks nothing.
@@ -4962,13 +6710,21 @@ Source: OWASP Server-Side Request Forgery Prevention Cheat Sheet.';
 
 COMMENT ON FUNCTION "usher"."test_webhook"(uuid) IS 'The rule behind public.test_organisation_webhook.';
 
+COMMENT ON FUNCTION "usher"."tg_directory_endpoint_tokens__forget"() IS 'Deletes what opened an endpoint from Vault.';
+
 COMMENT ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() IS 'Puts new lines of the trail on their way to the endpoints that have chosen them.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
 
+COMMENT ON FUNCTION "usher"."tg_organisation_members__join_directory"() IS 'Ties a new member to the User of the same address, and gives the roles of that User''s groups.';
+
 COMMENT ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() IS 'Takes rights that are gone out of what open reviews still ask about.';
 
+COMMENT ON FUNCTION "usher"."tg_organisation_members__mark_copies"() IS 'Marks a member who has changed at each endpoint of the organisation.';
+
 COMMENT ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() IS 'Takes a secret out of Vault when its endpoint is done with it.';
+
+COMMENT ON FUNCTION "usher"."update_directory_endpoint"(uuid, jsonb) IS 'The rule behind public.update_organisation_directory_endpoint.';
 
 COMMENT ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) IS 'The rule behind public.update_organisation_invite_roles.';
 
@@ -4999,15 +6755,34 @@ COMMENT ON TABLE "public"."organisation_access_review_items" IS 'The rights that
 
 COMMENT ON TABLE "public"."organisation_access_reviews" IS 'Reviews of who may do what. Read with review.manage or audit.read; written by functions only.';
 
+COMMENT ON TABLE "public"."organisation_directory_copies" IS 'Members as other applications have them. Read with directory.manage; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_directory_endpoints" IS 'SCIM servers of other applications, without their tokens. Read with directory.manage; written by functions only.';
+
+COMMENT ON TABLE "public"."organisation_directory_tokens" IS 'Tokens of identity providers, without the secret. Read with directory.manage; written by functions only.';
+
 COMMENT ON TABLE "public"."organisation_sign_in_rules" IS 'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
 
 COMMENT ON TABLE "public"."organisation_webhook_deliveries" IS 'Events on their way to endpoints, and what became of them. Read with webhook.manage; written by functions only.';
 
 COMMENT ON TABLE "public"."organisation_webhooks" IS 'Endpoints that hear what happens. Read with webhook.manage; written by functions only.';
 
+COMMENT ON TABLE "usher"."directory_endpoint_tokens" IS 'What opens each endpoint.';
+
+COMMENT ON TABLE "usher"."directory_group_copies" IS 'Which Group of an endpoint stands for which role.';
+
+COMMENT ON TABLE "usher"."directory_groups" IS 'What a directory calls a role. A role that it has not named goes by its own name.';
+
+COMMENT ON TABLE "usher"."directory_token_hashes" IS 'The SHA-256 of each directory token; the token itself is kept nowhere.';
+
+COMMENT ON TABLE "usher"."directory_users" IS 'Whom a directory has named: one row a person and organisation.';
+
 COMMENT ON TABLE "usher"."one_clicks" IS 'Which issue of an invite was exchanged for a code of Auth; each at most once.';
 
 COMMENT ON TABLE "usher"."webhook_secrets" IS 'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
+
+COMMENT ON TYPE "public"."organisation_directory_token" IS 'A new token of a directory with its secret, which is shown this once. scim_url is where it opens the directory;
+null when the project''s settings do not say where its functions answer (functions_url).';
 
 COMMENT ON TYPE "public"."organisation_evidence_event" IS 'An event of the trail, as the texts that its seal was made of.';
 
@@ -5016,6 +6791,12 @@ COMMENT ON TYPE "public"."organisation_webhook_secret" IS 'The secret of an endp
 COMMENT ON TYPE "usher"."access_change" IS 'A role given to somebody, or taken from them.';
 
 COMMENT ON TYPE "usher"."access_right" IS 'A role that somebody held, or holds, for one stretch of time.';
+
+COMMENT ON TYPE "usher"."directory_change" IS 'A copy that a worker may bring up to date now, and the fence to name with it.';
+
+COMMENT ON TYPE "usher"."directory_group" IS 'A Group as the directory sees it at this moment.';
+
+COMMENT ON TYPE "usher"."directory_user" IS 'A User as the directory sees it at this moment.';
 
 COMMENT ON TYPE "usher"."webhook_lease" IS 'An event that a worker may send to an endpoint now, and the fence to name with it.';
 
@@ -5040,6 +6821,14 @@ REVOKE ALL ON FUNCTION "public"."close_organisation_access_review"(uuid, text) F
 
 GRANT EXECUTE ON FUNCTION "public"."close_organisation_access_review"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) TO "authenticated";
@@ -5047,6 +6836,10 @@ GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text
 REVOKE ALL ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."create_organisation_webhook"(uuid, text, text[], text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."delete_organisation_webhook"(uuid) FROM PUBLIC;
 
@@ -5072,6 +6865,10 @@ REVOKE ALL ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uu
 
 GRANT EXECUTE ON FUNCTION "public"."list_organisation_invites"(uuid, text, text, uuid, integer) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "public"."reconcile_organisation_directory_endpoint"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."reconcile_organisation_directory_endpoint"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid, uuid, timestamp with time zone) TO "authenticated";
@@ -5079,6 +6876,10 @@ GRANT EXECUTE ON FUNCTION "public"."replay_organisation_webhook_deliveries"(uuid
 REVOKE ALL ON FUNCTION "public"."resend_organisation_invite"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."resend_organisation_invite"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."revoke_organisation_directory_token"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."revoke_organisation_directory_token"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."revoke_organisation_invite"(uuid, text) FROM PUBLIC;
 
@@ -5095,6 +6896,10 @@ GRANT EXECUTE ON FUNCTION "public"."start_organisation_access_review"(uuid, text
 REVOKE ALL ON FUNCTION "public"."test_organisation_webhook"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "public"."test_organisation_webhook"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."update_organisation_invite_roles"(uuid, text[]) FROM PUBLIC;
 
@@ -5120,6 +6925,8 @@ REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with t
 
 REVOKE ALL ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."admit_directory_user"(usher.directory_users) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."amr_entries"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."announce_ending_access"(integer) FROM PUBLIC;
@@ -5144,7 +6951,19 @@ REVOKE ALL ON FUNCTION "usher"."collect_evidence_events"(uuid, integer, integer,
 
 REVOKE ALL ON FUNCTION "usher"."complete_access_review"(uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."complete_directory_change"(uuid, uuid, bigint, bigint, text, text[], text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."complete_directory_change"(uuid, uuid, bigint, bigint, text, text[], text) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."counting_roles"(text[], timestamp with time zone, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."create_directory_endpoint"(uuid, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_directory_endpoint"(uuid, text, text, text) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."create_directory_token"(uuid, text, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."create_directory_token"(uuid, text, interval) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."create_invite"(uuid, jsonb) FROM PUBLIC;
 
@@ -5154,13 +6973,41 @@ REVOKE ALL ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) FROM P
 
 GRANT EXECUTE ON FUNCTION "usher"."create_webhook"(uuid, text, text[], text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."delete_directory_endpoint"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_directory_endpoint"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."delete_directory_group"(text, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_directory_group"(text, uuid) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."delete_directory_user"(text, uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."delete_directory_user"(text, uuid) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."delete_webhook"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."delete_webhook"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."directory_account"(usher.directory_users) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_endpoint_for_change"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_groups_of"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_url"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_user_for_change"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_users_of"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."disable_webhook"(uuid, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."dismiss_directory_user"(usher.directory_users) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."end_directory_lease"(uuid, uuid, bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."end_due_access"(integer) FROM PUBLIC;
 
@@ -5169,6 +7016,8 @@ GRANT EXECUTE ON FUNCTION "usher"."end_due_access"(integer) TO "usher_worker";
 REVOKE ALL ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."endpoint_token"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) FROM PUBLIC;
 
@@ -5190,6 +7039,18 @@ REVOKE ALL ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone,
 
 GRANT EXECUTE ON FUNCTION "usher"."export_evidence"(uuid, timestamp with time zone, timestamp with time zone) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."fail_directory_change"(uuid, uuid, bigint, text, text, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."fail_directory_change"(uuid, uuid, bigint, text, text, integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."fail_directory_reconcile"(uuid, bigint, text, integer) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."fail_directory_reconcile"(uuid, bigint, text, integer) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."finish_directory_reconcile"(uuid, bigint, jsonb, jsonb, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."finish_directory_reconcile"(uuid, bigint, jsonb, jsonb, jsonb) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."finish_one_click"(uuid, integer, uuid) TO "usher_worker";
@@ -5206,7 +7067,17 @@ REVOKE ALL ON FUNCTION "usher"."invite_view"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_kept_out"(public.organisation_members) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."keep_endpoint_token"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."lease_directory_changes"(integer, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."lease_directory_changes"(integer, interval) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."lease_directory_reconcile"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."lease_directory_reconcile"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) FROM PUBLIC;
 
@@ -5215,6 +7086,14 @@ GRANT EXECUTE ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, inte
 REVOKE ALL ON FUNCTION "usher"."list_assignable_roles"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_assignable_roles"(uuid) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_directory_groups"(text, uuid, text, boolean, boolean) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_directory_groups"(text, uuid, text, boolean, boolean) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."list_directory_users"(text, uuid, text, text, text, integer, integer, boolean) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_directory_users"(text, uuid, text, text, text, integer, integer, boolean) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) FROM PUBLIC;
 
@@ -5226,13 +7105,25 @@ GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer
 
 REVOKE ALL ON FUNCTION "usher"."lock_open_review"(uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."make_directory_role"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."mark_copies"(uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."mint_invite_token"(uuid, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."one_click_invite"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."open_directory"(text, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."pause_directory_endpoint"(uuid, text, integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."personal_text"(public.organisation_audit_events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."prepare_directory_change"(uuid, uuid, bigint) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."prepare_directory_change"(uuid, uuid, bigint) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) FROM PUBLIC;
 
@@ -5243,6 +7134,10 @@ REVOKE ALL ON FUNCTION "usher"."purge_webhook_answers"() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION "usher"."purge_webhook_answers"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."read_time"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."reconcile_directory_endpoint"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."reconcile_directory_endpoint"(uuid) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."record_webhook_try"(uuid, bigint, integer, text, integer, integer) FROM PUBLIC;
 
@@ -5272,19 +7167,41 @@ REVOKE ALL ON FUNCTION "usher"."review_results"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."reviewers"(uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."revoke_directory_token"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."revoke_directory_token"(uuid) TO "authenticated";
+
 REVOKE ALL ON FUNCTION "usher"."revoke_invite"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."revoke_invite"(uuid, text) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."revoke_invites_to"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."rotate_webhook_secret"(uuid, interval) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."save_directory_group"(text, uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."save_directory_group"(text, uuid, jsonb) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."save_directory_group_copy"(uuid, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."save_directory_group_copy"(uuid, text, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."save_directory_user"(text, uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."save_directory_user"(text, uuid, jsonb) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."seal_events"(uuid, integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."seal_trail"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."session_came_by"(jsonb, text, timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."set_directory_members"(uuid, text, uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."set_directory_role"(uuid, uuid, text, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."sign_in_problem"(public.organisation_sign_in_rules, uuid, text) FROM PUBLIC;
 
@@ -5304,13 +7221,23 @@ REVOKE ALL ON FUNCTION "usher"."test_webhook"(uuid) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."test_webhook"(uuid) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."tg_directory_endpoint_tokens__forget"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_audit_events__tell_webhooks"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__join_directory"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__mark_copies"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_webhook_secrets__leave_vault"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."update_directory_endpoint"(uuid, jsonb) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."update_directory_endpoint"(uuid, jsonb) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."update_invite_roles"(uuid, text[]) FROM PUBLIC;
 
@@ -5360,6 +7287,30 @@ REVOKE ALL ON TABLE "public"."organisation_access_reviews" FROM "service_role";
 
 GRANT SELECT ON TABLE "public"."organisation_access_reviews" TO "service_role";
 
+REVOKE ALL ON TABLE "public"."organisation_directory_copies" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_copies" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_directory_copies" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_copies" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_directory_endpoints" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_endpoints" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_directory_endpoints" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_endpoints" TO "service_role";
+
+REVOKE ALL ON TABLE "public"."organisation_directory_tokens" FROM "authenticated";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_tokens" TO "authenticated";
+
+REVOKE ALL ON TABLE "public"."organisation_directory_tokens" FROM "service_role";
+
+GRANT SELECT ON TABLE "public"."organisation_directory_tokens" TO "service_role";
+
 REVOKE ALL ON TABLE "public"."organisation_sign_in_rules" FROM "authenticated";
 
 GRANT SELECT ON TABLE "public"."organisation_sign_in_rules" TO "authenticated";
@@ -5401,11 +7352,11 @@ select * from jsonb_populate_record(null::usher.permissions, '{"name":"webhook.m
 on conflict do nothing;
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"review.manage","webhook.manage"}')) || '{"review.manage","webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","review.manage","webhook.manage"}')) || '{"directory.manage","review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000001';
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"review.manage","webhook.manage"}')) || '{"review.manage","webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","review.manage","webhook.manage"}')) || '{"directory.manage","review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000002';

@@ -1,0 +1,104 @@
+/**
+ * One application: how it is doing, what it refused, and what can be done.
+ *
+ * @module
+ */
+import { Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { DirectoryCopy, DirectoryEndpoint } from '../../../index.ts'
+import {
+  useReconcileDirectoryEndpoint,
+  useUpdateDirectoryEndpoint,
+  useUsherQueries,
+} from '../../../react/index.ts'
+import { useFormat, useTexts } from '../../app/language.tsx'
+import { live } from '../../app/live.ts'
+import { useOrganisation } from '../../app/organisation.tsx'
+import { useSay } from '../../app/say.tsx'
+import { type Mood, Status } from '../../parts/status.tsx'
+
+interface EndpointCardProps {
+  endpoint: DirectoryEndpoint
+  onEdit: () => void
+  onDelete: () => void
+}
+
+export function EndpointCard({ endpoint, onEdit, onDelete }: EndpointCardProps) {
+  const { directories: words } = useTexts()
+  const format = useFormat()
+  const say = useSay()
+  const { id } = useOrganisation()
+  const update = useUpdateDirectoryEndpoint(id)
+  const reconcile = useReconcileDirectoryEndpoint(id)
+  const copies = useQuery({
+    ...useUsherQueries().directories.unsettledCopies(id, endpoint.id),
+    ...live,
+  })
+  const { id: endpointId, name, url, isEnabled, lastError, reconciledAt, drift } = endpoint
+  const { mood, word } = useEndpointState(endpoint, copies.data ?? [])
+  const refused = copies.data?.find(({ status }) => status === 'failed')?.lastError
+  const onError = (error: unknown) => say.refused(error)
+
+  const actions = [
+    ...(isEnabled
+      ? [{ label: words.compare, act: () => reconcile.mutate({ endpointId }, { onError }) }]
+      : []),
+    {
+      label: isEnabled ? words.turnOff : words.turnOn,
+      act: () => update.mutate({ endpointId, isEnabled: !isEnabled }, { onError }),
+    },
+    { label: words.edit, act: onEdit },
+    { label: words.delete, act: onDelete },
+  ]
+  return (
+    <Paper component="li" withBorder p="md" className="usher-words">
+      <Stack gap="xs">
+        <div>
+          <Text fw={600}>{name}</Text>
+          <Text size="sm" c="dimmed" dir="ltr">
+            {url}
+          </Text>
+        </div>
+        <Status mood={mood}>{word}</Status>
+        {(lastError ?? refused) && (
+          <Text size="sm" dir="ltr">
+            {lastError ?? refused}
+          </Text>
+        )}
+        <Text size="sm" c="dimmed">
+          {reconciledAt
+            ? words.compared(format.relative(reconciledAt), format.number(drift ?? 0))
+            : words.neverCompared}
+        </Text>
+        <Group gap="xs">
+          {actions.map(({ label, act }) => (
+            <Button
+              key={label}
+              size="xs"
+              variant="default"
+              aria-label={`${label}: ${name}`}
+              onClick={act}
+            >
+              {label}
+            </Button>
+          ))}
+        </Group>
+      </Stack>
+    </Paper>
+  )
+}
+
+/** The worst that can be said of it. */
+function useEndpointState(
+  { isEnabled, lastError }: DirectoryEndpoint,
+  copies: DirectoryCopy[],
+): { mood: Mood; word: string } {
+  const { directories: words } = useTexts()
+  const refused = copies.filter(({ status }) => status === 'failed').length
+  if (!isEnabled) return { mood: 'quiet', word: words.off }
+  if (lastError) return { mood: 'bad', word: words.notAnswering }
+  if (copies.length > refused)
+    return { mood: 'waiting', word: words.waiting(copies.length - refused) }
+  if (refused > 0) return { mood: 'bad', word: words.refused(refused) }
+  return { mood: 'good', word: words.inStep }
+}

@@ -1,0 +1,190 @@
+/**
+ * A SCIM 2.0 client, as far as keeping Users and Groups takes one.
+ *
+ * It asks for what the other side can do before it does it, reads lists a page at a time, and says of each
+ * refusal what follows from it.
+ *
+ * Source: RFC 7644
+ *
+ * @module
+ */
+import { redact } from '../_shared/log.ts'
+import type { Outgoing, OutgoingAnswer } from '../_shared/outgoing.ts'
+
+export type Json = Record<string, unknown>
+
+export interface Endpoint {
+  /** Without a slash at the end. */
+  url: string
+  /** A bearer token. */
+  token: string
+}
+
+/** What a server can do beyond the least. */
+export interface Features {
+  patch: boolean
+  filter: boolean
+  /** Whether it has Groups at all: some have Users only. */
+  groups: boolean
+}
+
+/**
+ * permanent: this request is refused, and will be again; temporary: another try may do; endpoint: the server
+ * answers nobody now. What follows is decided in SQL.
+ */
+export type Failure = 'permanent' | 'temporary' | 'endpoint'
+
+export class ScimFailure extends Error {
+  override readonly name = 'ScimFailure'
+  readonly failure: Failure
+  /** 0: there was no answer. */
+  readonly status: number
+  /** Seconds, where the server says so. */
+  readonly retryAfter: number | null
+
+  constructor(failure: Failure, message: string, status = 0, retryAfter: number | null = null) {
+    super(message)
+    this.failure = failure
+    this.status = status
+    this.retryAfter = retryAfter
+  }
+}
+
+export type Kind = 'Users' | 'Groups'
+
+export interface ScimClient {
+  features(): Promise<Features>
+  /** Each of a kind, once. Fails with status 404 where there is no such kind. */
+  list(kind: Kind): Promise<Json[]>
+  /** The one with this value of an attribute; null when there is none. */
+  find(kind: Kind, attribute: string, value: string, features: Features): Promise<Json | null>
+  /** Null when it is not there. */
+  get(kind: Kind, id: string): Promise<Json | null>
+  create(kind: Kind, resource: Json): Promise<Json>
+  /** False when it is not there. */
+  replace(kind: Kind, id: string, resource: Json): Promise<boolean>
+  /** False when it is not there. */
+  patch(kind: Kind, id: string, operations: object[]): Promise<boolean>
+}
+
+const PAGE = 200
+/** Bytes: a page of groups that have thousands of members each. */
+const MAX_BYTES = 32 * 1024 * 1024
+const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+
+/** Each method throws a `ScimFailure` for all that is not an answer to its question. */
+export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): ScimClient {
+  const ask = async (method: string, path: string, body?: Json): Promise<OutgoingAnswer> => {
+    const answer = await outgoing({
+      url: url + path,
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/scim+json, application/json',
+        'user-agent': 'Usher',
+        ...(body && { 'content-type': 'application/scim+json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      maxBytes: MAX_BYTES,
+    }).catch((error: Error) => {
+      throw new ScimFailure('endpoint', redact(error.message))
+    })
+    if (answer.status < 200 || (answer.status > 299 && answer.status !== 404))
+      throw toFailure(answer)
+    return answer
+  }
+
+  const get = async (path: string): Promise<Json | null> => {
+    const answer = await ask('GET', path)
+    return answer.status === 404 ? null : read(answer)
+  }
+
+  const page = async (kind: Kind, query: string) => {
+    const body = await get(`/${kind}?${query}`)
+    if (!body) throw new ScimFailure('endpoint', `There is no /${kind} at this address.`, 404)
+    return { resources: (body.Resources ?? []) as Json[], total: Number(body.totalResults ?? 0) }
+  }
+
+  const list = async (kind: Kind): Promise<Json[]> => {
+    const found = new Map<string, Json>()
+    for (let start = 1; ; ) {
+      const { resources, total } = await page(kind, `startIndex=${start}&count=${PAGE}`)
+      for (const resource of resources) found.set(String(resource.id), resource)
+      start += resources.length
+      if (resources.length === 0 || start > total) return [...found.values()]
+    }
+  }
+
+  const wasThere = async (method: string, path: string, body: Json) =>
+    (await ask(method, path, body)).status !== 404
+
+  return {
+    async features() {
+      // Whoever does not say can do what nearly all can.
+      const config = (await get('/ServiceProviderConfig')) ?? {}
+      const can = (name: string) => (config[name] as { supported?: boolean } | undefined)?.supported
+      const groups = (await ask('GET', '/Groups?startIndex=1&count=1')).status !== 404
+      return { patch: can('patch') ?? true, filter: can('filter') ?? true, groups }
+    },
+    list,
+    async find(kind, attribute, value, features) {
+      const filter = encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)
+      const all = features.filter
+        ? (await page(kind, `filter=${filter}`)).resources
+        : await list(kind)
+      const isIt = (one: Json) => String(one[attribute] ?? '').toLowerCase() === value.toLowerCase()
+      return all.find(isIt) ?? null
+    },
+    get: (kind, id) => get(`/${kind}/${encodeURIComponent(id)}`),
+    async create(kind, resource) {
+      const answer = await ask('POST', `/${kind}`, resource)
+      const body = answer.status === 404 ? null : read(answer)
+      if (typeof body?.id !== 'string') {
+        throw new ScimFailure('permanent', `The answer to a new one of /${kind} has no id.`)
+      }
+      return body
+    },
+    replace: (kind, id, resource) =>
+      wasThere('PUT', `/${kind}/${encodeURIComponent(id)}`, { ...resource, id }),
+    patch: (kind, id, operations) =>
+      wasThere('PATCH', `/${kind}/${encodeURIComponent(id)}`, {
+        schemas: [PATCH],
+        Operations: operations,
+      }),
+  }
+}
+
+function read({ body, isCut, status }: OutgoingAnswer): Json {
+  if (isCut) throw new ScimFailure('endpoint', `The answer is longer than ${MAX_BYTES} bytes.`)
+  if (body === '') return {}
+  try {
+    const json = JSON.parse(body)
+    if (json !== null && typeof json === 'object') return json as Json
+  } catch {
+    // Said below, in words.
+  }
+  throw new ScimFailure('endpoint', `The answer (${status}) is no JSON: is this a SCIM base URL?`)
+}
+
+function toFailure({ status, headers, body }: OutgoingAnswer): ScimFailure {
+  const seconds = Number(headers['retry-after'])
+  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null
+  return new ScimFailure(failureOf(status), `${status}: ${detailOf(body)}`, status, retryAfter)
+}
+
+function failureOf(status: number): Failure {
+  // Nobody is let in, nobody is answered, or the address is another.
+  if ([401, 429, 503].includes(status) || status < 400) return 'endpoint'
+  return status >= 500 ? 'temporary' : 'permanent'
+}
+
+/** What an error document says, or the beginning of whatever came instead; with nothing secret in it. */
+function detailOf(body: string): string {
+  let text = body
+  try {
+    text = String((JSON.parse(body) as Json).detail ?? body)
+  } catch {
+    // No JSON: as it is.
+  }
+  return redact(text.replace(/\s+/g, ' ').trim()).slice(0, 300) || 'without a word.'
+}

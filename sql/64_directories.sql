@@ -1,0 +1,220 @@
+-- Directories: an identity provider (Okta, Entra ID, Keycloak, …) keeps the people of one organisation by
+-- SCIM 2.0. Here are its tokens, and as whom it acts.
+--
+-- A token opens one organisation and nothing else. It carries the rights of whoever made it, asked anew with
+-- each request: when they leave, or may no longer give a role, the directory may not either. So every rule
+-- of an admin holds for a directory as well: roles, seats, bans, separation of duty, limits.
+-- A token is 256 random bits; only its SHA-256 is kept. Several may be valid at once, so that one can be
+-- replaced without a gap. Managing them needs directory.manage.
+--
+-- Sources: RFC 7643, RFC 7644; section 7 of the latter, and OWASP ASVS 5.0 (6.5.2, 11.5.1) on tokens.
+
+create table public.organisation_directory_tokens (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations on delete cascade,
+  name            text not null,
+  created_by      uuid not null,
+  created_at      timestamptz not null default now(),
+  expires_at      timestamptz,
+  last_used_at    timestamptz,
+  revoked_at      timestamptz,
+  revoked_by      uuid
+);
+comment on table public.organisation_directory_tokens is
+  'Tokens of identity providers, without the secret. Read with directory.manage; written by functions only.';
+comment on column public.organisation_directory_tokens.created_by is
+  'Whose rights it carries; no foreign key, because it outlives the account.';
+comment on column public.organisation_directory_tokens.expires_at is 'Null: it does not end by itself.';
+comment on column public.organisation_directory_tokens.last_used_at is 'To the minute; null: never.';
+
+create index organisation_directory_tokens_organisation_id
+  on public.organisation_directory_tokens (organisation_id, created_at desc);
+
+alter table public.organisation_directory_tokens enable row level security;
+create policy organisation_directory_tokens_select on public.organisation_directory_tokens
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('directory.manage')));
+grant select on public.organisation_directory_tokens to authenticated, service_role;
+
+create table usher.directory_token_hashes (
+  hash     bytea primary key,
+  token_id uuid not null unique references public.organisation_directory_tokens on delete cascade
+);
+comment on table usher.directory_token_hashes is 'The SHA-256 of each directory token; the token itself is kept nowhere.';
+alter table usher.directory_token_hashes enable row level security;
+create policy directory_token_hashes_nobody on usher.directory_token_hashes for select to public using (false);
+
+create type public.organisation_directory_token as (
+  id              uuid,
+  organisation_id uuid,
+  name            text,
+  expires_at      timestamptz,
+  token           text,
+  scim_url        text
+);
+comment on type public.organisation_directory_token is
+$$A new token of a directory with its secret, which is shown this once. scim_url is where it opens the directory;
+null when the project's settings do not say where its functions answer (functions_url).$$;
+
+create function usher.create_directory_token(organisation_id uuid, name text, expires_in interval)
+returns public.organisation_directory_token
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member public.organisation_members :=
+    usher.require_permission(create_directory_token.organisation_id, 'directory.manage');
+  v_name   text := usher.clean_line(create_directory_token.name, 100);
+  v_secret text := 'scim_' || translate(
+    encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || e'\n', '-_');
+  v_token  public.organisation_directory_tokens;
+begin
+  if v_name is null then
+    perform usher.fail('invalid_settings', hint => 'A name is one line of 1 to 100 characters.');
+  end if;
+  if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
+    perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
+  end if;
+  if 20 <= (
+    select count(*) from public.organisation_directory_tokens t
+    where t.organisation_id = v_member.organisation_id and t.revoked_at is null
+      and (t.expires_at is null or t.expires_at > now()))
+  then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 tokens: revoke one first.');
+  end if;
+
+  insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, expires_at)
+  values (v_member.organisation_id, v_name, v_member.user_id, now() + create_directory_token.expires_in)
+  returning t.* into v_token;
+  insert into usher.directory_token_hashes (hash, token_id)
+  values (sha256(convert_to(v_secret, 'UTF8')), v_token.id);
+  perform usher.record_event(v_token.organisation_id, 'directory.token_created', 'directory', v_token.id,
+    after => jsonb_build_object('name', v_token.name, 'expires_at', v_token.expires_at));
+  return row(v_token.id, v_token.organisation_id, v_token.name, v_token.expires_at, v_secret,
+    (select s.functions_url || '/scim/v2' from usher.settings s));
+end
+$$;
+comment on function usher.create_directory_token is 'The rule behind public.create_organisation_directory_token.';
+
+create function public.create_organisation_directory_token(
+  organisation_id uuid,
+  name            text,
+  expires_in      interval default null
+)
+returns public.organisation_directory_token
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.create_directory_token($1, $2, $3) $$;
+comment on function public.create_organisation_directory_token is
+$$Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
+carries the rights of the caller, asked anew with each request.
+
+  name        what it is for, one line of at most 100 characters, such as Okta
+  expires_in  1 hour to 10 years; without it, it does not end by itself
+
+Returns the token, which is shown this once. Needs directory.manage. Fails with unauthenticated,
+organisation_not_found, permission_denied, invalid_settings, invalid_expiry.$$;
+grant execute on function public.create_organisation_directory_token to authenticated;
+grant execute on function usher.create_directory_token to authenticated;
+
+create function usher.revoke_directory_token(token_id uuid)
+returns public.organisation_directory_tokens
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_token public.organisation_directory_tokens;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select t.* into v_token
+  from public.organisation_directory_tokens t
+  join usher.current_members m
+    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
+  where t.id = revoke_directory_token.token_id;
+  if not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  perform usher.require_permission(v_token.organisation_id, 'directory.manage');
+
+  update public.organisation_directory_tokens t
+  set revoked_at = now(), revoked_by = auth.uid()
+  where t.id = v_token.id and t.revoked_at is null
+  returning t.* into v_token;
+  if found then
+    delete from usher.directory_token_hashes h where h.token_id = v_token.id;
+    perform usher.record_event(v_token.organisation_id, 'directory.token_revoked', 'directory', v_token.id,
+      before => jsonb_build_object('name', v_token.name));
+  else
+    select t.* into v_token from public.organisation_directory_tokens t where t.id = revoke_directory_token.token_id;
+  end if;
+  return v_token;
+end
+$$;
+comment on function usher.revoke_directory_token is 'The rule behind public.revoke_organisation_directory_token.';
+
+create function public.revoke_organisation_directory_token(token_id uuid)
+returns public.organisation_directory_tokens
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.revoke_directory_token($1) $$;
+comment on function public.revoke_organisation_directory_token is
+$$Ends a token of a directory at once and for good; whom it brought in stays. Twice does no harm.
+
+Returns the token, without its secret. Needs directory.manage. Fails with unauthenticated,
+directory_not_found, permission_denied.$$;
+grant execute on function public.revoke_organisation_directory_token to authenticated;
+grant execute on function usher.revoke_directory_token to authenticated;
+
+create function usher.open_directory(token text, for_change boolean)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_token public.organisation_directory_tokens;
+begin
+  select t.* into v_token
+  from usher.directory_token_hashes h
+  join public.organisation_directory_tokens t on t.id = h.token_id
+  where h.hash = sha256(convert_to(open_directory.token, 'UTF8'))
+    and t.revoked_at is null
+    and (t.expires_at is null or t.expires_at > statement_timestamp());
+  if not found then
+    perform usher.fail('directory_token_invalid');
+  end if;
+
+  -- From here on to the end of the transaction, the rules ask after whoever made the token.
+  perform set_config('request.jwt.claims',
+    json_build_object('sub', v_token.created_by, 'role', 'authenticated')::text, true);
+  perform set_config('usher.directory', 'on', true);
+  if not usher.has_permission(v_token.organisation_id, 'directory.manage') then
+    perform usher.fail('permission_denied', details => 'directory.manage',
+      hint => 'Whoever made this token may no longer manage directories. Let somebody who may make a new one.');
+  end if;
+
+  update public.organisation_directory_tokens t set last_used_at = now()
+  where t.id = v_token.id
+    and (t.last_used_at is null or t.last_used_at < now() - interval '1 minute');
+  -- Changes of one directory come one after another: each starts from what the one before has left.
+  if open_directory.for_change then
+    perform pg_advisory_xact_lock(hashtextextended('usher directory ' || v_token.organisation_id, 0));
+  end if;
+  return v_token.organisation_id;
+end
+$$;
+comment on function usher.open_directory is
+$$The organisation that a token opens; from here on, the transaction acts as the maker of the token, and the
+trail calls it directory. With for_change, other changes by directories of the organisation wait. Fails with
+directory_token_invalid, and permission_denied when its maker may not any more.$$;

@@ -1,0 +1,386 @@
+-- Directory endpoints: other applications that are told, by SCIM 2.0, who is a member and with which roles.
+--
+-- An organisation names an endpoint and gives the token that opens it. Its members become Users there, its roles
+-- Groups. What is sent, and when, stands in 68_directory_changes.sql. Managing them needs directory.manage.
+--
+-- The token lies in Vault where the project has it. Nobody reads it back: it is only given to the worker.
+
+create table public.organisation_directory_endpoints (
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations on delete cascade,
+  name            text not null,
+  url             text not null,
+  is_enabled      boolean not null default true,
+  features        jsonb,
+  failures        integer not null default 0,
+  retry_at        timestamptz,
+  last_error      text,
+  last_success_at timestamptz,
+  reconcile_at    timestamptz not null default now(),
+  reconciled_at   timestamptz,
+  drift           integer,
+  fence           bigint not null default 0,
+  leased_at       timestamptz,
+  created_by      uuid not null,
+  created_at      timestamptz not null default now()
+);
+comment on table public.organisation_directory_endpoints is
+  'SCIM servers of other applications, without their tokens. Read with directory.manage; written by functions only.';
+comment on column public.organisation_directory_endpoints.features is
+  'What its /ServiceProviderConfig says: {"patch": true, "filter": true}, and whether it has groups; null:
+not asked yet.';
+comment on column public.organisation_directory_endpoints.retry_at is
+  'Nothing is sent there before this time, because it did not answer; null: nothing is wrong with it.';
+comment on column public.organisation_directory_endpoints.reconcile_at is
+  'When it is compared as a whole the next time: once a day, or as soon as somebody asks for it.';
+comment on column public.organisation_directory_endpoints.drift is
+  'How many members were found to be other than they should, the last time that it was compared.';
+comment on column public.organisation_directory_endpoints.fence is 'Goes up with each lease; older holders are refused.';
+
+create index organisation_directory_endpoints_organisation_id
+  on public.organisation_directory_endpoints (organisation_id);
+create index organisation_directory_endpoints_due
+  on public.organisation_directory_endpoints (reconcile_at) where is_enabled;
+
+alter table public.organisation_directory_endpoints enable row level security;
+create policy organisation_directory_endpoints_select on public.organisation_directory_endpoints
+  for select to authenticated
+  using (organisation_id in (select usher.organisations_where('directory.manage')));
+grant select on public.organisation_directory_endpoints to authenticated, service_role;
+
+create table usher.directory_endpoint_tokens (
+  endpoint_id     uuid primary key references public.organisation_directory_endpoints on delete cascade,
+  token           text,
+  vault_secret_id uuid,
+
+  constraint directory_endpoint_tokens_one_place check (num_nonnulls(token, vault_secret_id) = 1)
+);
+comment on table usher.directory_endpoint_tokens is 'What opens each endpoint.';
+comment on column usher.directory_endpoint_tokens.token is 'Only where the project has no Vault.';
+comment on column usher.directory_endpoint_tokens.vault_secret_id is 'Where it lies in vault.secrets.';
+alter table usher.directory_endpoint_tokens enable row level security;
+create policy directory_endpoint_tokens_nobody on usher.directory_endpoint_tokens for select to public using (false);
+
+-- However it goes, with its endpoint or with the whole organisation: Vault forgets it as well.
+create function usher.tg_directory_endpoint_tokens__forget()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  execute 'delete from vault.secrets s where s.id = $1' using old.vault_secret_id;
+  return null;
+end
+$$;
+comment on function usher.tg_directory_endpoint_tokens__forget is 'Deletes what opened an endpoint from Vault.';
+
+create trigger usher_forget
+after delete on usher.directory_endpoint_tokens
+for each row when (old.vault_secret_id is not null)
+execute function usher.tg_directory_endpoint_tokens__forget();
+
+create function usher.keep_endpoint_token(endpoint_id uuid, token text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_vault_id uuid;
+begin
+  if keep_endpoint_token.token is null
+    or length(keep_endpoint_token.token) not between 1 and 4000 or keep_endpoint_token.token !~ '^[!-~]+$'
+  then
+    perform usher.fail('invalid_settings', hint => 'A token is 1 to 4,000 characters of ASCII, without spaces.');
+  end if;
+  delete from usher.directory_endpoint_tokens t where t.endpoint_id = keep_endpoint_token.endpoint_id;
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
+      using keep_endpoint_token.token, 'usher_directory_endpoint_' || keep_endpoint_token.endpoint_id,
+        'Opens a directory endpoint (Usher).';
+  end if;
+  insert into usher.directory_endpoint_tokens (endpoint_id, token, vault_secret_id)
+  values (keep_endpoint_token.endpoint_id,
+    case when v_vault_id is null then keep_endpoint_token.token end, v_vault_id);
+end
+$$;
+comment on function usher.keep_endpoint_token is
+  'Puts away what opens an endpoint, in the place of what did so far. Fails with invalid_settings.';
+
+create function usher.endpoint_token(endpoint_id uuid)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_kept  usher.directory_endpoint_tokens;
+  v_token text;
+begin
+  select t.* into v_kept from usher.directory_endpoint_tokens t where t.endpoint_id = endpoint_token.endpoint_id;
+  if v_kept.vault_secret_id is null then
+    return v_kept.token;
+  end if;
+  execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
+    into v_token using v_kept.vault_secret_id;
+  return v_token;
+end
+$$;
+comment on function usher.endpoint_token is 'What opens an endpoint.';
+
+create function usher.directory_url(url text)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return case when usher.target_problem(btrim(directory_url.url)) is null and directory_url.url !~ '[?#]'
+    then rtrim(btrim(directory_url.url), '/') end;
+end
+$$;
+comment on function usher.directory_url is
+  'The base address of a SCIM server, without a slash at its end; null for what is none.';
+
+create function usher.create_directory_endpoint(organisation_id uuid, name text, url text, token text)
+returns public.organisation_directory_endpoints
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_member   public.organisation_members :=
+    usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage');
+  v_name     text := usher.clean_line(create_directory_endpoint.name, 100);
+  v_url      text := usher.directory_url(create_directory_endpoint.url);
+  v_endpoint public.organisation_directory_endpoints;
+begin
+  if v_name is null or v_url is null then
+    perform usher.fail('invalid_settings',
+      hint => coalesce(usher.target_problem(btrim(create_directory_endpoint.url)),
+        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+  end if;
+  if 10 <= (
+    select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
+  then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 10 endpoints: delete one first.');
+  end if;
+  insert into public.organisation_directory_endpoints as e (organisation_id, name, url, created_by)
+  values (v_member.organisation_id, v_name, v_url, v_member.user_id)
+  returning e.* into v_endpoint;
+  perform usher.keep_endpoint_token(v_endpoint.id, create_directory_endpoint.token);
+  perform usher.mark_copies(v_endpoint.id);
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_created', 'directory', v_endpoint.id,
+    after => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+  return v_endpoint;
+end
+$$;
+comment on function usher.create_directory_endpoint is 'The rule behind public.create_organisation_directory_endpoint.';
+
+create function public.create_organisation_directory_endpoint(
+  organisation_id uuid,
+  name            text,
+  url             text,
+  token           text
+)
+returns public.organisation_directory_endpoints
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.create_directory_endpoint($1, $2, $3, $4) $$;
+comment on function public.create_organisation_directory_endpoint is
+$$Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
+
+  name   of the application, one line of at most 100 characters
+  url    its SCIM base URL, https, such as https://app.example.com/scim/v2
+  token  the bearer token that it gave out; nobody can read it back
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings.$$;
+grant execute on function public.create_organisation_directory_endpoint to authenticated;
+grant execute on function usher.create_directory_endpoint to authenticated;
+
+create function usher.directory_endpoint_for_change(endpoint_id uuid)
+returns public.organisation_directory_endpoints
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_endpoint public.organisation_directory_endpoints;
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  end if;
+  select e.* into v_endpoint
+  from public.organisation_directory_endpoints e
+  join usher.current_members m
+    on m.organisation_id = e.organisation_id and m.user_id = auth.uid()
+  where e.id = directory_endpoint_for_change.endpoint_id;
+  if not found then
+    perform usher.fail('directory_not_found');
+  end if;
+  perform usher.require_permission(v_endpoint.organisation_id, 'directory.manage');
+  select e.* into strict v_endpoint
+  from public.organisation_directory_endpoints e where e.id = v_endpoint.id for update;
+  return v_endpoint;
+end
+$$;
+comment on function usher.directory_endpoint_for_change is
+$$An endpoint, locked until the end of the transaction. Fails with unauthenticated, directory_not_found (also
+for another tenant's), permission_denied.$$;
+
+create function usher.update_directory_endpoint(endpoint_id uuid, changes jsonb)
+returns public.organisation_directory_endpoints
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_before   public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(update_directory_endpoint.endpoint_id);
+  v_changes  jsonb := update_directory_endpoint.changes;
+  v_endpoint public.organisation_directory_endpoints := v_before;
+begin
+  if jsonb_typeof(v_changes) is distinct from 'object' or v_changes - '{name,url,token,is_enabled}'::text[] <> '{}'
+    or v_changes ? 'is_enabled' and jsonb_typeof(v_changes -> 'is_enabled') <> 'boolean'
+  then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of name, url, token and is_enabled.');
+  end if;
+  if v_changes ? 'name' then
+    v_endpoint.name := usher.clean_line(v_changes ->> 'name', 100);
+  end if;
+  if v_changes ? 'url' then
+    v_endpoint.url := usher.directory_url(v_changes ->> 'url');
+  end if;
+  if v_endpoint.name is null or v_endpoint.url is null then
+    perform usher.fail('invalid_settings',
+      hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
+        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+  end if;
+  if v_changes ? 'token' then
+    perform usher.keep_endpoint_token(v_before.id, v_changes ->> 'token');
+  end if;
+
+  -- Whatever was wrong with it may be right now: it is asked anew, and compared as a whole.
+  update public.organisation_directory_endpoints e
+  set name = v_endpoint.name, url = v_endpoint.url,
+    is_enabled = coalesce((v_changes ->> 'is_enabled')::boolean, e.is_enabled),
+    failures = 0, retry_at = null, last_error = null, features = null, reconcile_at = now(),
+    -- A lease is over: what its holder finds is that of another address, or of another token.
+    fence = e.fence + 1, leased_at = null
+  where e.id = v_before.id
+  returning e.* into v_endpoint;
+  -- At another address there is another application, in which nobody is known yet.
+  if v_endpoint.url <> v_before.url then
+    delete from public.organisation_directory_copies c where c.endpoint_id = v_endpoint.id;
+    delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
+    update public.organisation_directory_endpoints e set reconciled_at = null
+    where e.id = v_endpoint.id
+    returning e.* into v_endpoint;
+    perform usher.mark_copies(v_endpoint.id);
+  end if;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_before.name, 'url', v_before.url, 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url, 'is_enabled', v_endpoint.is_enabled,
+      'has_new_token', v_changes ? 'token'));
+  return v_endpoint;
+end
+$$;
+comment on function usher.update_directory_endpoint is 'The rule behind public.update_organisation_directory_endpoint.';
+
+create function public.update_organisation_directory_endpoint(endpoint_id uuid, changes jsonb)
+returns public.organisation_directory_endpoints
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.update_directory_endpoint($1, $2) $$;
+comment on function public.update_organisation_directory_endpoint is
+$$Changes an endpoint, and tries it again at once if it had failed.
+
+  changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
+           is_enabled; what is left out stays. A new url starts from nothing: that is another application
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
+permission_denied, invalid_settings.$$;
+grant execute on function public.update_organisation_directory_endpoint to authenticated;
+grant execute on function usher.update_directory_endpoint to authenticated;
+
+create function usher.delete_directory_endpoint(endpoint_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_endpoint public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id);
+begin
+  delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+end
+$$;
+comment on function usher.delete_directory_endpoint is 'The rule behind public.delete_organisation_directory_endpoint.';
+
+create function public.delete_organisation_directory_endpoint(endpoint_id uuid)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.delete_directory_endpoint($1) $$;
+comment on function public.delete_organisation_directory_endpoint is
+$$Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
+directory.manage. Fails with unauthenticated, directory_not_found, permission_denied.$$;
+grant execute on function public.delete_organisation_directory_endpoint to authenticated;
+grant execute on function usher.delete_directory_endpoint to authenticated;
+
+create function usher.reconcile_directory_endpoint(endpoint_id uuid)
+returns public.organisation_directory_endpoints
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_endpoint public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(reconcile_directory_endpoint.endpoint_id);
+begin
+  if not v_endpoint.is_enabled then
+    perform usher.fail('invalid_settings', hint => 'The endpoint is turned off: turn it on first.');
+  end if;
+  update public.organisation_directory_endpoints e
+  set reconcile_at = now(), retry_at = null
+  where e.id = v_endpoint.id
+  returning e.* into v_endpoint;
+  return v_endpoint;
+end
+$$;
+comment on function usher.reconcile_directory_endpoint is 'The rule behind public.reconcile_organisation_directory_endpoint.';
+
+create function public.reconcile_organisation_directory_endpoint(endpoint_id uuid)
+returns public.organisation_directory_endpoints
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$ select usher.reconcile_directory_endpoint($1) $$;
+comment on function public.reconcile_organisation_directory_endpoint is
+$$Has an endpoint compared as a whole now, and put right what differs, as happens by itself once a day. It is done
+when reconciled_at is later than now; drift then says how much there was.
+
+Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
+permission_denied, invalid_settings (it is turned off).$$;
+grant execute on function public.reconcile_organisation_directory_endpoint to authenticated;
+grant execute on function usher.reconcile_directory_endpoint to authenticated;

@@ -1,0 +1,146 @@
+import { describe, expect } from 'vitest'
+import { scimOf, test, userOf } from '../support/scim.ts'
+
+const status = async (url: string, token: string | null) =>
+  (await scimOf(url, token)('GET', '/Users')).status
+
+describe('create_organisation_directory_token', () => {
+  test('shows the token once; what is kept opens nothing', async ({ acme, scimUrl, tokenBy }) => {
+    const token = await tokenBy(acme.admin, 'Entra ID')
+
+    expect(token).toMatch(/^scim_[\w-]{43}$/)
+    expect(await status(scimUrl, token)).toBe(200)
+    const rows = await acme.admin.select('organisation_directory_tokens')
+    expect(rows).toMatchObject([{ name: 'Entra ID', created_by: acme.admin.userId }])
+    const [kept] = await acme.sql`select hash from usher.directory_token_hashes
+      where token_id = ${rows[0]?.id}`
+    expect(JSON.stringify([rows, kept?.hash.toString('utf8')])).not.toContain(token.slice(5))
+  })
+
+  test.for([
+    [{ name: '' }, 'invalid_settings'],
+    [{ name: 'two\nlines' }, 'invalid_settings'],
+    [{ name: 'Okta', expires_in: '1 minute' }, 'invalid_expiry'],
+    [{ name: 'Okta', expires_in: '11 years' }, 'invalid_expiry'],
+  ] as const)('%j is refused with %s', async ([args, code], { acme }) => {
+    await expect(
+      acme.owner.rpc('create_organisation_directory_token', { organisation_id: acme.id, ...args }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  test('twenty are enough; one that is revoked makes room', async ({ acme, tokenBy }) => {
+    for (let i = 0; i < 20; i += 1) await tokenBy(acme.owner, `Token ${i}`)
+
+    await expect(tokenBy(acme.owner)).rejects.toMatchObject({ code: 'invalid_settings' })
+
+    const [first] = await acme.owner.select('organisation_directory_tokens')
+    await acme.owner.rpc('revoke_organisation_directory_token', { token_id: first?.id })
+    expect(await tokenBy(acme.owner)).toMatch(/^scim_/)
+  })
+})
+
+describe('a token', () => {
+  test('several open the same directory, so that one can be replaced without a gap', async ({
+    acme,
+    scimUrl,
+    tokenBy,
+  }) => {
+    const [old, fresh] = [await tokenBy(acme.owner, 'Old'), await tokenBy(acme.owner, 'New')]
+    const [row] = await acme.owner.select('organisation_directory_tokens', `name = 'Old'`)
+
+    expect(await Promise.all([status(scimUrl, old), status(scimUrl, fresh)])).toEqual([200, 200])
+    await acme.admin.rpc('revoke_organisation_directory_token', { token_id: row?.id })
+
+    expect(await Promise.all([status(scimUrl, old), status(scimUrl, fresh)])).toEqual([401, 200])
+  })
+
+  test('that is unknown, revoked, over or missing opens nothing', async ({
+    acme,
+    scimUrl,
+    tokenBy,
+  }) => {
+    const token = await tokenBy(acme.owner)
+    await acme.sql`update public.organisation_directory_tokens set expires_at = now()`
+
+    const paths = ['/Users', '/Groups/1', '/Users/00000000-0000-4000-8000-0000000000ff']
+    const tokens = [token, token.replace('scim_', 'scim_x'), 'nonsense', null]
+    for (const [one, path] of tokens.flatMap((each) => paths.map((to) => [each, to] as const))) {
+      const { status, headers, body } = await scimOf(scimUrl, one)('GET', path)
+      expect([status, headers.get('www-authenticate'), body.status]).toEqual([401, 'Bearer', '401'])
+    }
+  })
+
+  test('says when it was used last', async ({ acme, scimUrl, tokenBy }) => {
+    const token = await tokenBy(acme.owner)
+    const lastUsed = async () =>
+      (await acme.owner.select('organisation_directory_tokens'))[0]?.last_used_at
+
+    expect(await lastUsed()).toBe(null)
+    await status(scimUrl, token)
+
+    expect(await lastUsed()).toBeInstanceOf(Date)
+  })
+
+  test('opens its own organisation and no other', async ({ acme, scim }) => {
+    const { body } = await scim('GET', '/Users')
+
+    const names = body.Resources.map(({ userName }: { userName: string }) => userName)
+    expect(names).toContain(acme.member.email)
+    expect(names).not.toContain(acme.outsider.email)
+    const [other] = await acme.sql`select id from public.organisation_members
+      where user_id = ${acme.outsider.userId}`
+    expect((await scim('GET', `/Users/${other?.id}`)).status).toBe(404)
+    expect((await scim('DELETE', `/Users/${other?.id}`)).status).toBe(404)
+  })
+
+  test('says the same of an address that has an account elsewhere, and of one that has none', async ({
+    acme,
+    scim,
+  }) => {
+    const answers = []
+    for (const email of [acme.outsider.email, 'nobody-at-all@example.com']) {
+      const filter = new URLSearchParams({ filter: `userName eq "${email}"` })
+      const found = await scim('GET', `/Users?${filter}`)
+      const made = await scim('POST', '/Users', userOf(email))
+      answers.push([found.body.totalResults, made.status, Object.keys(made.body).sort()])
+    }
+
+    expect(answers[0]).toEqual(answers[1])
+  })
+
+  test('ends with the rights of whoever made it', async ({ acme, scimUrl, tokenBy }) => {
+    const token = await tokenBy(acme.admin)
+    const roles = (names: string[]) =>
+      acme.owner.rpc('update_organisation_member_roles', {
+        organisation_id: acme.id,
+        user_id: acme.admin.userId,
+        roles: names,
+      })
+
+    await roles(['member'])
+    const refused = await scimOf(scimUrl, token)('GET', '/Users')
+    expect([refused.status, refused.body.detail]).toEqual([403, expect.stringContaining('made')])
+    await roles(['admin'])
+    expect(await status(scimUrl, token)).toBe(200)
+    await acme.owner.rpc('remove_organisation_member', {
+      organisation_id: acme.id,
+      user_id: acme.admin.userId,
+    })
+
+    expect(await status(scimUrl, token)).toBe(403)
+  })
+
+  test('making and revoking one is in the trail, without the token', async ({ acme, tokenBy }) => {
+    const token = await tokenBy(acme.owner)
+    const [row] = await acme.owner.select('organisation_directory_tokens')
+    await acme.owner.rpc('revoke_organisation_directory_token', { token_id: row?.id })
+    await acme.owner.rpc('revoke_organisation_directory_token', { token_id: row?.id })
+
+    const events = await acme.owner.select('organisation_audit_events', `event ~ 'directory'`)
+    expect(events.map(({ event }) => event).sort()).toEqual([
+      'directory.token_created',
+      'directory.token_revoked',
+    ])
+    expect(JSON.stringify(events)).not.toContain(token.slice(5))
+  })
+})
