@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import type { Organisation } from '../support/acme.ts'
+import { account } from '../support/auth-sessions.ts'
 import { patchOf, type Scim, scimOf, test, userOf } from '../support/scim.ts'
 
 const ADDRESS = 'ann@acme.example'
@@ -98,6 +99,30 @@ describe('a new User', () => {
     expect(await memberOf(acme)).toBe(undefined)
     expect(await inviteOf(acme)).toMatchObject({ status: 'pending' })
   })
+
+  test.for([
+    ['no account of it', 'github', undefined],
+    ['an account of it', 'keycloak', { status: 'active' }],
+  ] as const)(
+    'where people come in through a provider: %s',
+    async ([, provider, expected], { acme, scim }) => {
+      await acme.sql`delete from auth.users where email = ${ADDRESS}`
+      await account(acme, ADDRESS, { providers: [provider] })
+      await verifyDomain(acme)
+      await acme.owner.rpc('update_organisation_sign_in_rule', {
+        organisation_id: acme.id,
+        changes: { provider: 'keycloak' },
+      })
+
+      await scim('POST', '/Users', userOf(ADDRESS))
+
+      if (expected) expect(await memberOf(acme)).toMatchObject(expected)
+      else {
+        expect(await memberOf(acme)).toBe(undefined)
+        expect(await inviteOf(acme)).toMatchObject({ status: 'pending' })
+      }
+    },
+  )
 
   test('that is not active is written down, and not invited', async ({ acme, scim }) => {
     const { body } = await scim('POST', '/Users', userOf('later@acme.example', { active: false }))
