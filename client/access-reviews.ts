@@ -51,7 +51,7 @@ function listReviews(
 /** `usher.accessReviews` */
 export function accessReviews(connection: Connection) {
   return {
-    /** The reviews, newest first. Needs `review.manage` or `audit.read`; otherwise empty. */
+    /** The reviews, newest first. Needs `access_review.manage` or `audit.read`; otherwise empty. */
     list(organisationId: string, page: AccessReviewFilter = {}): Promise<PageResult<AccessReview>> {
       return listReviews(connection, organisationId, page)
     },
@@ -93,8 +93,8 @@ export function accessReviews(connection: Connection) {
      * review.
      *
      * @param answers - 1 to 1,000
-     * @returns the review, or `unauthenticated`, `review_not_found`, `permission_denied` (also for one's own
-     *   right, while another could answer), `review_not_open`, `invalid_settings`, `invalid_message`,
+     * @returns the review, or `unauthenticated`, `access_review_not_found`, `permission_denied` (also for one's own
+     *   right, while another could answer), `access_review_not_open`, `invalid_settings`, `invalid_message`,
      *   `owner_required`; `details` holds the id of the item in the way
      */
     answer(reviewId: string, answers: AccessReviewAnswer[]): Promise<Result<AccessReview>> {
@@ -110,8 +110,8 @@ export function accessReviews(connection: Connection) {
      * Ends a review by hand. Rights that nobody answered stay as they are.
      *
      * @param options.reason - at most 500 characters
-     * @returns the review, or `unauthenticated`, `review_not_found`, `permission_denied`,
-     *   `review_not_open`, `invalid_message`
+     * @returns the review, or `unauthenticated`, `access_review_not_found`, `permission_denied`,
+     *   `access_review_not_open`, `invalid_message`
      */
     close(reviewId: string, { reason }: { reason?: string } = {}): Promise<Result<AccessReview>> {
       return call(connection, 'close_organisation_access_review', { reviewId, reason })

@@ -30,8 +30,9 @@ insert into usher.permissions (name, description) values
   ('invite.revoke',         'Withdraw an invite, or let it expire'),
   ('invite.reveal',         'See the link of an invite'),
   ('audit.read',            'Read and verify the audit trail'),
-  ('review.manage',        'Review who may do what: confirm and withdraw rights'),
-  ('webhook.manage',       'See and change webhooks'),
+  ('access_review.manage',  'Review who may do what: confirm and withdraw rights'),
+  ('directory.manage',      'Let identity providers and applications keep members'),
+  ('webhook.manage',        'See and change webhooks'),
   ('billing.read',          'For your application: see invoices and plans'),
   ('billing.manage',        'For your application: pay and change plans');
 
@@ -60,10 +61,10 @@ comment on column public.organisation_roles.inherits is
 -- The keys of built-in roles are fixed, so that they are the same in every project.
 insert into public.organisation_roles (id, name, description, permissions, created_at) values
   ('00000000-0000-4000-8000-000000000001', 'owner', 'Everything. Exactly one member, never invited.',
-    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'),
   ('00000000-0000-4000-8000-000000000002', 'admin', 'Everything but deleting or handing over the organisation.',
-    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'),
   ('00000000-0000-4000-8000-000000000003', 'finance', 'A member who also sees to the bills.',
     '{organisation.read,member.read,role.read,billing.read,billing.manage}',

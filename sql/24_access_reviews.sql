@@ -3,7 +3,7 @@
 -- open ─▶ completed (every right is answered) │ closed (by hand, with what was left open).
 -- Each role of each active member is an item: who holds what, since when, given by whom. Nobody answers for
 -- their own rights, unless nobody else could. To withdraw is to take the role away by the ordinary rule.
--- Reading needs review.manage or audit.read.
+-- Reading needs access_review.manage or audit.read.
 --
 -- Sources: Implementing Regulation (EU) 2024/2690, annex 11.2.3 (rights are reviewed at planned intervals and
 -- the results documented); ISO/IEC 27001:2022 A.5.18.
@@ -27,7 +27,7 @@ create table public.organisation_access_reviews (
   constraint organisation_access_reviews_closed check (status = 'closed' or closed_reason is null)
 );
 comment on table public.organisation_access_reviews is
-  'Reviews of who may do what. Read with review.manage or audit.read; written by functions only.';
+  'Reviews of who may do what. Read with access_review.manage or audit.read; written by functions only.';
 comment on column public.organisation_access_reviews.due_at is
   'By when it should be done; a later answer counts as well.';
 comment on column public.organisation_access_reviews.started_by is
@@ -62,7 +62,7 @@ create table public.organisation_access_review_items (
     check (decision is distinct from 'withdrawn' or reason is not null)
 );
 comment on table public.organisation_access_review_items is
-  'The rights that a review asks about, one a row. Read with review.manage or audit.read.';
+  'The rights that a review asks about, one a row. Read with access_review.manage or audit.read.';
 comment on column public.organisation_access_review_items.user_id is
   'Who held the role when the review started; no foreign key, because it outlives the account.';
 comment on column public.organisation_access_review_items.granted_by is
@@ -79,7 +79,7 @@ alter table public.organisation_access_reviews enable row level security;
 create policy organisation_access_reviews_select on public.organisation_access_reviews
   for select to authenticated
   using (
-    organisation_id in (select usher.organisations_where('review.manage'))
+    organisation_id in (select usher.organisations_where('access_review.manage'))
     or organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_access_reviews to authenticated, service_role;
 
@@ -87,7 +87,7 @@ alter table public.organisation_access_review_items enable row level security;
 create policy organisation_access_review_items_select on public.organisation_access_review_items
   for select to authenticated
   using (
-    organisation_id in (select usher.organisations_where('review.manage'))
+    organisation_id in (select usher.organisations_where('access_review.manage'))
     or organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_access_review_items to authenticated, service_role;
 
@@ -103,10 +103,10 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = reviewers.organisation_id
-      and 'review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+      and 'access_review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
 end
 $$;
-comment on function usher.reviewers is 'The active members who may answer a review: those with review.manage.';
+comment on function usher.reviewers is 'The active members who may answer a review: those with access_review.manage.';
 
 create function usher.start_access_review(organisation_id uuid, title text, due_at timestamptz)
 returns public.organisation_access_reviews
@@ -117,7 +117,7 @@ set search_path = ''
 as $$
 declare
   v_actor  public.organisation_members :=
-    usher.require_permission(start_access_review.organisation_id, 'review.manage');
+    usher.require_permission(start_access_review.organisation_id, 'access_review.manage');
   v_review public.organisation_access_reviews;
   v_items  integer;
 begin
@@ -158,12 +158,12 @@ set search_path = ''
 as $$ select usher.start_access_review($1, $2, $3) $$;
 comment on function public.start_organisation_access_review is
 $$Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
-review.manage gets a mail.
+access_review.manage gets a mail.
 
   title   one line of at most 100 characters, such as "Third quarter"
   due_at  by when it should be done; in the future, by a year at most
 
-Returns the review; what it asks about is in organisation_access_review_items. Needs review.manage. Fails with
+Returns the review; what it asks about is in organisation_access_review_items. Needs access_review.manage. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_settings.$$;
 grant execute on function public.start_organisation_access_review to authenticated;
 grant execute on function usher.start_access_review to authenticated;
@@ -187,14 +187,14 @@ begin
   join usher.current_members m on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
   where r.id = require_access_review.review_id;
   if not found then
-    perform usher.fail('review_not_found');
+    perform usher.fail('access_review_not_found');
   end if;
-  perform usher.require_permission(v_review.organisation_id, 'review.manage');
+  perform usher.require_permission(v_review.organisation_id, 'access_review.manage');
   return v_review;
 end
 $$;
 comment on function usher.require_access_review is
-$$A review, for a caller with review.manage in its organisation. Fails with unauthenticated, review_not_found
+$$A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
 (also for another tenant's), permission_denied.$$;
 
 create function usher.lock_open_review(review_id uuid)
@@ -210,12 +210,12 @@ begin
   select r.status into v_status
   from public.organisation_access_reviews r where r.id = lock_open_review.review_id for update;
   if v_status is distinct from 'open' then
-    perform usher.fail('review_not_open', details => v_status);
+    perform usher.fail('access_review_not_open', details => v_status);
   end if;
 end
 $$;
 comment on function usher.lock_open_review is
-$$Locks a review until the end of the transaction; fails with review_not_open. Members are always locked before
+$$Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.$$;
 
 create function usher.complete_access_review(review_id uuid)
@@ -281,13 +281,13 @@ begin
       hint => 'A reason is plain text of at most 500 characters; to withdraw, one is needed.');
   end if;
   if v_item.decision is not null then
-    perform usher.fail('review_not_open', hint => 'This right has been answered.', details => v_item.id::text);
+    perform usher.fail('access_review_not_open', hint => 'This right has been answered.', details => v_item.id::text);
   end if;
   if v_item.user_id = auth.uid()
     and exists (select from usher.reviewers(v_item.organisation_id) m where m.user_id <> v_item.user_id)
   then
     perform usher.fail('permission_denied', details => v_item.id::text,
-      hint => 'Nobody reviews their own rights: ask another who holds review.manage.');
+      hint => 'Nobody reviews their own rights: ask another who holds access_review.manage.');
   end if;
 
   -- Gone at the very moment at which the review was started, or over, though the sweep has not come by.
@@ -320,7 +320,7 @@ end
 $$;
 comment on function usher.answer_review_item is
 $$Writes down the answer to one item, whose member and review its caller has locked, and carries it out. Fails with
-invalid_message, review_not_open (answered before), permission_denied (one's own right), and as
+invalid_message, access_review_not_open (answered before), permission_denied (one's own right), and as
 usher.update_member_roles does.$$;
 
 create function usher.answer_access_review(review_id uuid, answers jsonb)
@@ -362,7 +362,7 @@ begin
     from public.organisation_access_review_items i
     where i.review_id = v_review.id and i.id::text = v_answer.item_id;
     if not found then
-      perform usher.fail('review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
+      perform usher.fail('access_review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
     end if;
     perform usher.answer_review_item(v_item, v_answer.decision, v_answer.reason);
   end loop;
@@ -388,9 +388,9 @@ role gets a mail; the last answer completes the review.
   answers  1 to 1,000 of {"item_id", "decision", "reason"}: decision is confirm or withdraw; reason is at most
            500 characters, and has to be there to withdraw
 
-Returns the review. Needs review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
-answers for their own rights unless nobody else holds review.manage. Fails with unauthenticated,
-review_not_found, permission_denied, review_not_open (also for a right that has been answered; details holds
+Returns the review. Needs access_review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
+answers for their own rights unless nobody else holds access_review.manage. Fails with unauthenticated,
+access_review_not_found, permission_denied, access_review_not_open (also for a right that has been answered; details holds
 its id), invalid_settings, invalid_message, owner_required (the owner's right can only be confirmed).$$;
 grant execute on function public.answer_organisation_access_review to authenticated;
 grant execute on function usher.answer_access_review to authenticated;
@@ -434,8 +434,8 @@ review says so for good.
 
   reason  at most 500 characters
 
-Returns the review. Needs review.manage. Fails with unauthenticated, review_not_found, permission_denied,
-review_not_open, invalid_message.$$;
+Returns the review. Needs access_review.manage. Fails with unauthenticated, access_review_not_found, permission_denied,
+access_review_not_open, invalid_message.$$;
 grant execute on function public.close_organisation_access_review to authenticated;
 grant execute on function usher.close_access_review to authenticated;
 

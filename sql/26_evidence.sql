@@ -73,7 +73,7 @@ begin
         left join people p on p.user_id = c.user_id
         left join people a on a.user_id = c.actor_id
         where c.occurred_at >= v_since and c.occurred_at < v_until) x),
-    'invitations', (
+    'invites', (
       select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
         select i.id, i.kind, case when evidence_tables.with_invites then coalesce(i.email, i.device_name) end as invitee,
           i.roles, i.status, i.created_at, i.invited_by, p.email as invited_by_email,
@@ -305,7 +305,7 @@ list_organisation_evidence_events. The export is itself recorded, and the trail 
   since, until  the period: from the first on, before the second; until is at most now
 
 Returns organisation, since, until, collected_at, trail (first_seal, last_seal, head_seal, seals) and tables: rights,
-changes, invitations, roles, reviews, review_items, exclusions, duty_findings, signing_keys, deliveries,
+changes, invites, roles, reviews, review_items, exclusions, duty_findings, signing_keys, deliveries,
 delivery_counts, people. Addresses of members are null without member.read, those of invites and mails without
 invite.read. Needs audit.read. Fails with unauthenticated, organisation_not_found, permission_denied,
 invalid_settings.$$;

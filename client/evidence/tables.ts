@@ -76,7 +76,7 @@ export const TABLES: readonly EvidenceTable[] = [
     ],
   },
   {
-    name: 'invitations',
+    name: 'invites',
     title: 'Invitations',
     about:
       'Invitations that were open at some time in the period, what became of them, and of the newest mail of each.',

@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'signup_not_invited'
   /** 403: The organisation asks for another way of signing in. */
   | 'sso_required'
+  /** 404: There is no such review, or it is not yours to see. */
+  | 'access_review_not_found'
   /** 404: The directory holds no such thing, or it is not yours to see. */
   | 'directory_not_found'
   /** 404: This is not a link that we have sent. */
@@ -31,10 +33,10 @@ export type ErrorCode =
   | 'member_not_found'
   /** 404: There is no such organisation, or you are not in it. */
   | 'organisation_not_found'
-  /** 404: There is no such review, or it is not yours to see. */
-  | 'review_not_found'
   /** 404: There is no such webhook, or it is not yours to see. */
   | 'webhook_not_found'
+  /** 409: This has been answered, or the review has ended. */
+  | 'access_review_not_open'
   /** 409: This address already has an open invite. */
   | 'already_invited'
   /** 409: This person is already a member. */
@@ -49,8 +51,6 @@ export type ErrorCode =
   | 'invite_not_pending'
   /** 409: An organisation cannot be without its owner. */
   | 'owner_required'
-  /** 409: This has been answered, or the review has ended. */
-  | 'review_not_open'
   /** 409: Somebody holds this role, or it is part of another. */
   | 'role_in_use'
   /** 409: All seats of the organisation are taken. */

@@ -15,12 +15,16 @@ export type RoleName = BuiltInRole | (string & {})
 
 /** What a role permits, as `thing.action`; an application may have added its own. */
 export type Permission =
+  /** Review who may do what: confirm and withdraw rights */
+  | 'access_review.manage'
   /** Read and verify the audit trail */
   | 'audit.read'
   /** For your application: pay and change plans */
   | 'billing.manage'
   /** For your application: see invoices and plans */
   | 'billing.read'
+  /** Let identity providers and applications keep members */
+  | 'directory.manage'
   /** Invite people and devices */
   | 'invite.create'
   /** See invites and what became of them */
@@ -47,8 +51,6 @@ export type Permission =
   | 'organisation.transfer'
   /** Change name, branding, lifetimes and limits */
   | 'organisation.update'
-  /** Review who may do what: confirm and withdraw rights */
-  | 'review.manage'
   /** Create, change and delete own roles */
   | 'role.manage'
   /** See roles and what they permit */

@@ -51,6 +51,11 @@ export const REFUSALS = {
     title: 'The organisation asks for another way of signing in.',
     hint: 'Sign in the way that details names, then try again.',
   },
+  access_review_not_found: {
+    status: 404,
+    title: 'There is no such review, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
   directory_not_found: {
     status: 404,
     title: 'The directory holds no such thing, or it is not yours to see.',
@@ -76,15 +81,15 @@ export const REFUSALS = {
     title: 'There is no such organisation, or you are not in it.',
     hint: 'Check the id, and who you are signed in as.',
   },
-  review_not_found: {
-    status: 404,
-    title: 'There is no such review, or it is not yours to see.',
-    hint: 'Check the id, and who you are signed in as.',
-  },
   webhook_not_found: {
     status: 404,
     title: 'There is no such webhook, or it is not yours to see.',
     hint: 'Check the id, and who you are signed in as.',
+  },
+  access_review_not_open: {
+    status: 409,
+    title: 'This has been answered, or the review has ended.',
+    hint: 'See what the review says; start a new one if need be.',
   },
   already_invited: {
     status: 409,
@@ -120,11 +125,6 @@ export const REFUSALS = {
     status: 409,
     title: 'An organisation cannot be without its owner.',
     hint: 'Transfer or delete the organisation first.',
-  },
-  review_not_open: {
-    status: 409,
-    title: 'This has been answered, or the review has ended.',
-    hint: 'See what the review says; start a new one if need be.',
   },
   role_in_use: {
     status: 409,

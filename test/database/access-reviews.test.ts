@@ -133,11 +133,11 @@ describe('a review', () => {
     ])
     const late = [{ item_id: await itemOf(acme, id, acme.member), decision: 'confirm' }]
     await expect(answer(acme.owner, id, late)).rejects.toMatchObject({
-      code: 'review_not_open',
+      code: 'access_review_not_open',
       details: 'closed',
     })
     await expect(acme.admin.rpc('close_organisation_access_review', closing)).rejects.toMatchObject(
-      { code: 'review_not_open' },
+      { code: 'access_review_not_open' },
     )
   })
 
@@ -228,7 +228,7 @@ describe('withdrawing', () => {
     await acme.owner.rpc('create_organisation_role', {
       organisation_id: acme.id,
       name: 'reviewer',
-      permissions: ['review.manage'],
+      permissions: ['access_review.manage'],
     })
     const reviewer = await acme.join(['reviewer'])
     const { id } = await start(acme, {}, reviewer)
@@ -340,7 +340,7 @@ describe('answers', () => {
 
     await expect(
       answer(acme.admin, id, [{ item_id, decision: 'withdraw', reason: 'After all' }]),
-    ).rejects.toMatchObject({ code: 'review_not_open', details: item_id })
+    ).rejects.toMatchObject({ code: 'access_review_not_open', details: item_id })
   })
 
   test('of two reviewers at once are both there, and complete the review', async ({ acme }) => {
@@ -365,7 +365,7 @@ describe('answers', () => {
     ['no array', {}, 'invalid_settings'],
     ['none', [], 'invalid_settings'],
     ['another word', [{ decision: 'maybe' }], 'invalid_settings'],
-    ['another item', [{ item_id: 'nothing', decision: 'confirm' }], 'review_not_found'],
+    ['another item', [{ item_id: 'nothing', decision: 'confirm' }], 'access_review_not_found'],
   ] as const)('are refused: %s', async ([, answers, code], { acme }) => {
     const { id } = await start(acme)
     await expect(answer(acme.owner, id, answers as unknown as Answer[])).rejects.toMatchObject({
@@ -385,7 +385,9 @@ describe('a review is refused', () => {
     await expect(start(acme, more)).rejects.toMatchObject({ code: 'invalid_settings' })
   })
 
-  test('to members without review.manage; to outsiders it is not there', async ({ acme }) => {
+  test('to members without access_review.manage; to outsiders it is not there', async ({
+    acme,
+  }) => {
     const { id } = await start(acme)
     const answers = [{ item_id: await itemOf(acme, id, acme.member), decision: 'confirm' }]
 
@@ -397,7 +399,7 @@ describe('a review is refused', () => {
       code: 'permission_denied',
     })
     await expect(answer(acme.outsider, id, answers)).rejects.toMatchObject({
-      code: 'review_not_found',
+      code: 'access_review_not_found',
     })
     expect(await acme.member.select('organisation_access_reviews')).toHaveLength(0)
     expect(await acme.outsider.select('organisation_access_review_items')).toHaveLength(0)

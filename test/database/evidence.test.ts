@@ -54,9 +54,9 @@ describe('export_organisation_evidence', () => {
     const after = await exportBy(acme, acme.admin, { since: then?.at })
 
     expect(before.tables.changes.map(({ role }: { role: string }) => role)).toEqual(['owner'])
-    expect(before.tables.invitations).toEqual([])
+    expect(before.tables.invites).toEqual([])
     expect(after.tables.changes.map(({ role }: { role: string }) => role)).toEqual(['member'])
-    expect(after.tables.invitations).toEqual([
+    expect(after.tables.invites).toEqual([
       expect.objectContaining({ status: 'accepted', roles: ['member'] }),
     ])
     // Who holds a right holds it in both.

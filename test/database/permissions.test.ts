@@ -21,7 +21,7 @@ const PERMISSIONS = {
   'directory.manage': ['owner', 'admin'],
   'audit.read': ['owner', 'admin'],
   'webhook.manage': ['owner', 'admin'],
-  'review.manage': ['owner', 'admin'],
+  'access_review.manage': ['owner', 'admin'],
   'billing.read': ['owner', 'admin', 'finance'],
   'billing.manage': ['owner', 'admin', 'finance'],
 } as const
@@ -165,4 +165,11 @@ describe("an application's own table", () => {
     ])
     expect(await acme.member.select('invoices')).toHaveLength(0)
   })
+})
+
+test('every permission that a role holds is in the registry', async ({ database }) => {
+  expect(
+    await database.sql`select distinct p from public.organisation_roles r, unnest(r.permissions) p
+      where p not in (select name from usher.permissions)`,
+  ).toEqual([])
 })

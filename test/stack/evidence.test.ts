@@ -82,7 +82,7 @@ describe('evidence of the demo organisation', { timeout: 60_000 }, () => {
     )
 
     const [mine, theirs] = [unpack(byApi.zip), unpack(await readFile(file))]
-    for (const table of ['rights', 'changes', 'invitations', 'roles', 'reviews', 'people']) {
+    for (const table of ['rights', 'changes', 'invites', 'roles', 'reviews', 'people']) {
       const path = `tables/${table}.json`
       expect(settled(mine, path), path).toEqual(settled(theirs, path))
     }

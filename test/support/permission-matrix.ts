@@ -142,8 +142,8 @@ export const MATRIX: Record<string, Outcomes> = {
 
   start_organisation_access_review: admins(),
   // What is asked about is somebody else's right.
-  answer_organisation_access_review: admins('review_not_found'),
-  close_organisation_access_review: admins('review_not_found'),
+  answer_organisation_access_review: admins('access_review_not_found'),
+  close_organisation_access_review: admins('access_review_not_found'),
 
   // Around create_organisation, which anyone signed in may call.
   call_organisation_function_once: signedIn('ok'),

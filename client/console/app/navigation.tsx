@@ -41,7 +41,7 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
       to: 'access-reviews',
       label: texts.accessReviews.title,
       icon: IconClipboardCheck,
-      needs: 'review.manage',
+      needs: 'access_review.manage',
     },
     { to: 'webhooks', label: texts.webhooks.title, icon: IconWebhook, needs: 'webhook.manage' },
     { to: 'trail', label: texts.trail.title, icon: IconHistory, needs: 'audit.read' },

@@ -65,7 +65,7 @@ function tiles({ tables, trail }: ReportData) {
     ['people with access', new Set(held.map(({ user_id }) => user_id)).size],
     ['rights held', held.length],
     ['changes to rights', tables.changes?.length ?? 0],
-    ['invitations', tables.invitations?.length ?? 0],
+    ['invitations', tables.invites?.length ?? 0],
     ['reviews', tables.reviews?.length ?? 0],
     ['rights not reviewed yet', open.length],
     ['findings on duties', tables.duty_findings?.length ?? 0],

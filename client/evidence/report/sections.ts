@@ -165,7 +165,7 @@ ${table(
     id: 'invitations',
     title: 'Invitations',
     body(data) {
-      const invitations = rowsOf(data, 'invitations')
+      const invitations = rowsOf(data, 'invites')
       const counts = countBy(invitations, 'status')
       return html`<p>Invitations that were open at some time in the period, and what became of them.</p>
 ${counts.length > 0 ? figure(bars(counts), `Invitations by outcome. ${inWords(counts)}.`) : ''}
@@ -188,7 +188,7 @@ ${table(
     { title: 'Why', of: person('declined_reason', 'revoked_reason') },
     { title: 'Mail', of: text('mail') },
   ],
-  { file: 'tables/invitations.csv', empty: 'No invitation was open in the period.' },
+  { file: 'tables/invites.csv', empty: 'No invitation was open in the period.' },
 )}`
     },
   },

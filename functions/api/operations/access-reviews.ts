@@ -22,7 +22,11 @@ import { AccessReview, AccessReviewItem } from '../schemas.ts'
 const tag = 'Access reviews'
 const path = '/organisations/{organisation_id}/access-reviews'
 const review = z.object({ review_id: id })
-const OUT_OF_REACH: RefusalCode[] = ['unauthenticated', 'review_not_found', 'permission_denied']
+const OUT_OF_REACH: RefusalCode[] = [
+  'unauthenticated',
+  'access_review_not_found',
+  'permission_denied',
+]
 
 export const accessReviews: Operation[] = [
   {
@@ -30,7 +34,7 @@ export const accessReviews: Operation[] = [
     method: 'get',
     path,
     tag,
-    summary: 'The reviews, newest first. For those with review.manage or audit.read.',
+    summary: 'The reviews, newest first. For those with access_review.manage or audit.read.',
     source: {
       table: 'organisation_access_reviews',
       equal: ['organisation_id', 'status'],
@@ -100,7 +104,7 @@ export const accessReviews: Operation[] = [
     answers: row(AccessReview),
     refuses: [
       ...OUT_OF_REACH,
-      'review_not_open',
+      'access_review_not_open',
       'invalid_settings',
       'invalid_message',
       'owner_required',
@@ -117,6 +121,6 @@ export const accessReviews: Operation[] = [
     params: review,
     body: z.strictObject({ reason: text.optional() }),
     answers: row(AccessReview),
-    refuses: [...OUT_OF_REACH, 'review_not_open', 'invalid_message'],
+    refuses: [...OUT_OF_REACH, 'access_review_not_open', 'invalid_message'],
   },
 ]

@@ -66,7 +66,7 @@ const ofReview = builder.args((t) => ({ reviewId: t.field({ type: 'UUID', requir
 builder.mutationFields((t) => ({
   startAccessReview: t.field({
     type: AccessReview,
-    description: 'Starts a review of each role of each active member. Needs review.manage.',
+    description: 'Starts a review of each role of each active member. Needs access_review.manage.',
     args: {
       ...inOrganisation,
       title: t.arg.string({ required: true }),
@@ -77,7 +77,7 @@ builder.mutationFields((t) => ({
   answerAccessReview: t.field({
     type: AccessReview,
     description:
-      'Confirms or withdraws rights: all of these answers count, or none does. Needs review.manage.',
+      'Confirms or withdraws rights: all of these answers count, or none does. Needs access_review.manage.',
     args: { ...ofReview, answers: t.arg({ type: [AccessReviewAnswer], required: true }) },
     ...operation(
       'answer_organisation_access_review',
@@ -89,7 +89,7 @@ builder.mutationFields((t) => ({
   }),
   closeAccessReview: t.field({
     type: AccessReview,
-    description: 'Ends a review by hand, with what was left open. Needs review.manage.',
+    description: 'Ends a review by hand, with what was left open. Needs access_review.manage.',
     args: { ...ofReview, reason: t.arg.string() },
     ...operation('close_organisation_access_review'),
   }),

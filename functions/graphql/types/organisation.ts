@@ -104,7 +104,7 @@ builder.objectType(Organisation, {
     accessReviews: t.field({
       type: AccessReviewConnection,
       description:
-        'Reviews of who may do what, the newest first. With review.manage or audit.read.',
+        'Reviews of who may do what, the newest first. With access_review.manage or audit.read.',
       args: pageArgs,
       resolve: async ({ id }, args, { loaders }) =>
         toConnection(

@@ -22,7 +22,7 @@ import { ReviewStatus } from './review-status.tsx'
 
 export function AccessReviewPage() {
   return (
-    <Needs permission="review.manage">
+    <Needs permission="access_review.manage">
       <Review />
     </Needs>
   )

@@ -25,7 +25,7 @@ import { StartReview } from './start-review.tsx'
 
 export function AccessReviewsPage() {
   return (
-    <Needs permission="review.manage">
+    <Needs permission="access_review.manage">
       <AccessReviews />
     </Needs>
   )

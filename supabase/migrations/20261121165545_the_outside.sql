@@ -797,7 +797,7 @@ begin
     from public.organisation_access_review_items i
     where i.review_id = v_review.id and i.id::text = v_answer.item_id;
     if not found then
-      perform usher.fail('review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
+      perform usher.fail('access_review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
     end if;
     perform usher.answer_review_item(v_item, v_answer.decision, v_answer.reason);
   end loop;
@@ -826,13 +826,13 @@ begin
       hint => 'A reason is plain text of at most 500 characters; to withdraw, one is needed.');
   end if;
   if v_item.decision is not null then
-    perform usher.fail('review_not_open', hint => 'This right has been answered.', details => v_item.id::text);
+    perform usher.fail('access_review_not_open', hint => 'This right has been answered.', details => v_item.id::text);
   end if;
   if v_item.user_id = auth.uid()
     and exists (select from usher.reviewers(v_item.organisation_id) m where m.user_id <> v_item.user_id)
   then
     perform usher.fail('permission_denied', details => v_item.id::text,
-      hint => 'Nobody reviews their own rights: ask another who holds review.manage.');
+      hint => 'Nobody reviews their own rights: ask another who holds access_review.manage.');
   end if;
 
   -- Gone at the very moment at which the review was started, or over, though the sweep has not come by.
@@ -1967,7 +1967,7 @@ AS $function$
       'Check the ids, and who you are signed in as.'),
     ('invite_not_found',        404, 'There is no such invite, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
-    ('review_not_found',        404, 'There is no such review, or it is not yours to see.',
+    ('access_review_not_found', 404, 'There is no such review, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
     ('webhook_not_found',       404, 'There is no such webhook, or it is not yours to see.',
       'Check the id, and who you are signed in as.'),
@@ -1979,7 +1979,7 @@ AS $function$
       'Sign in to see the organisation.'),
     ('invite_not_pending',      409, 'This invite is no longer open.',
       'Make a new one.'),
-    ('review_not_open',         409, 'This has been answered, or the review has ended.',
+    ('access_review_not_open',  409, 'This has been answered, or the review has ended.',
       'See what the review says; start a new one if need be.'),
     ('already_member',          409, 'This person is already a member.',
       'Change the roles of the member instead.'),
@@ -2107,7 +2107,7 @@ begin
         left join people p on p.user_id = c.user_id
         left join people a on a.user_id = c.actor_id
         where c.occurred_at >= v_since and c.occurred_at < v_until) x),
-    'invitations', (
+    'invites', (
       select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
         select i.id, i.kind, case when evidence_tables.with_invites then coalesce(i.email, i.device_name) end as invitee,
           i.roles, i.status, i.created_at, i.invited_by, p.email as invited_by_email,
@@ -3103,7 +3103,7 @@ begin
   select r.status into v_status
   from public.organisation_access_reviews r where r.id = lock_open_review.review_id for update;
   if v_status is distinct from 'open' then
-    perform usher.fail('review_not_open', details => v_status);
+    perform usher.fail('access_review_not_open', details => v_status);
   end if;
 end
 $function$;
@@ -3881,9 +3881,9 @@ begin
   join usher.current_members m on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
   where r.id = require_access_review.review_id;
   if not found then
-    perform usher.fail('review_not_found');
+    perform usher.fail('access_review_not_found');
   end if;
-  perform usher.require_permission(v_review.organisation_id, 'review.manage');
+  perform usher.require_permission(v_review.organisation_id, 'access_review.manage');
   return v_review;
 end
 $function$;
@@ -4091,7 +4091,7 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = reviewers.organisation_id
-      and 'review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+      and 'access_review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
 end
 $function$;
 
@@ -4585,7 +4585,7 @@ CREATE OR REPLACE FUNCTION usher.start_access_review(organisation_id uuid, title
 AS $function$
 declare
   v_actor  public.organisation_members :=
-    usher.require_permission(start_access_review.organisation_id, 'review.manage');
+    usher.require_permission(start_access_review.organisation_id, 'access_review.manage');
   v_review public.organisation_access_reviews;
   v_items  integer;
 begin
@@ -5916,9 +5916,9 @@ CREATE TRIGGER usher_forget AFTER DELETE ON usher.directory_endpoint_tokens FOR 
 
 CREATE TRIGGER usher_leave_vault AFTER DELETE ON usher.webhook_secrets FOR EACH ROW EXECUTE FUNCTION usher.tg_webhook_secrets__leave_vault();
 
-CREATE POLICY "organisation_access_review_items_select" ON "public"."organisation_access_review_items" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
+CREATE POLICY "organisation_access_review_items_select" ON "public"."organisation_access_review_items" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('access_review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
 
-CREATE POLICY "organisation_access_reviews_select" ON "public"."organisation_access_reviews" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
+CREATE POLICY "organisation_access_reviews_select" ON "public"."organisation_access_reviews" FOR SELECT TO "authenticated" USING (((organisation_id IN ( SELECT usher.organisations_where('access_review.manage'::text) AS organisations_where)) OR (organisation_id IN ( SELECT usher.organisations_where('audit.read'::text) AS organisations_where))));
 
 CREATE POLICY "organisation_directory_copies_select" ON "public"."organisation_directory_copies" FOR SELECT TO "authenticated" USING ((organisation_id IN ( SELECT usher.organisations_where('directory.manage'::text) AS organisations_where)));
 
@@ -6086,9 +6086,9 @@ role gets a mail; the last answer completes the review.
   answers  1 to 1,000 of {"item_id", "decision", "reason"}: decision is confirm or withdraw; reason is at most
            500 characters, and has to be there to withdraw
 
-Returns the review. Needs review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
-answers for their own rights unless nobody else holds review.manage. Fails with unauthenticated,
-review_not_found, permission_denied, review_not_open (also for a right that has been answered; details holds
+Returns the review. Needs access_review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
+answers for their own rights unless nobody else holds access_review.manage. Fails with unauthenticated,
+access_review_not_found, permission_denied, access_review_not_open (also for a right that has been answered; details holds
 its id), invalid_settings, invalid_message, owner_required (the owner''s right can only be confirmed).';
 
 COMMENT ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) IS 'Lets somebody in who asked to join.
@@ -6105,8 +6105,8 @@ review says so for good.
 
   reason  at most 500 characters
 
-Returns the review. Needs review.manage. Fails with unauthenticated, review_not_found, permission_denied,
-review_not_open, invalid_message.';
+Returns the review. Needs access_review.manage. Fails with unauthenticated, access_review_not_found, permission_denied,
+access_review_not_open, invalid_message.';
 
 COMMENT ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) IS 'Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
 
@@ -6180,7 +6180,7 @@ list_organisation_evidence_events. The export is itself recorded, and the trail 
   since, until  the period: from the first on, before the second; until is at most now
 
 Returns organisation, since, until, collected_at, trail (first_seal, last_seal, head_seal, seals) and tables: rights,
-changes, invitations, roles, reviews, review_items, exclusions, duty_findings, signing_keys, deliveries,
+changes, invites, roles, reviews, review_items, exclusions, duty_findings, signing_keys, deliveries,
 delivery_counts, people. Addresses of members are null without member.read, those of invites and mails without
 invite.read. Needs audit.read. Fails with unauthenticated, organisation_not_found, permission_denied,
 invalid_settings.';
@@ -6272,12 +6272,12 @@ Returns the secret, shown this once. Needs webhook.manage. Fails with unauthenti
 permission_denied, invalid_settings, rate_limited.';
 
 COMMENT ON FUNCTION "public"."start_organisation_access_review"(uuid, text, timestamp with time zone) IS 'Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
-review.manage gets a mail.
+access_review.manage gets a mail.
 
   title   one line of at most 100 characters, such as "Third quarter"
   due_at  by when it should be done; in the future, by a year at most
 
-Returns the review; what it asks about is in organisation_access_review_items. Needs review.manage. Fails with
+Returns the review; what it asks about is in organisation_access_review_items. Needs access_review.manage. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."test_organisation_webhook"(uuid) IS 'Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.
@@ -6378,7 +6378,7 @@ workers, every minute. Returns how many.';
 COMMENT ON FUNCTION "usher"."answer_access_review"(uuid, jsonb) IS 'The rule behind public.answer_organisation_access_review.';
 
 COMMENT ON FUNCTION "usher"."answer_review_item"(public.organisation_access_review_items, text, text) IS 'Writes down the answer to one item, whose member and review its caller has locked, and carries it out. Fails with
-invalid_message, review_not_open (answered before), permission_denied (one''s own right), and as
+invalid_message, access_review_not_open (answered before), permission_denied (one''s own right), and as
 usher.update_member_roles does.';
 
 COMMENT ON FUNCTION "usher"."clean_events"(text[]) IS 'Sorted, each once; null stays null, and means all.';
@@ -6567,7 +6567,7 @@ COMMENT ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integ
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
 
-COMMENT ON FUNCTION "usher"."lock_open_review"(uuid) IS 'Locks a review until the end of the transaction; fails with review_not_open. Members are always locked before
+COMMENT ON FUNCTION "usher"."lock_open_review"(uuid) IS 'Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.';
 
 COMMENT ON FUNCTION "usher"."make_directory_role"(uuid, text) IS 'An own role without permissions for a new Group, named after it as far as a role''s name can be.';
@@ -6625,7 +6625,7 @@ there were.';
 
 COMMENT ON FUNCTION "usher"."replay_webhook_deliveries"(uuid, uuid, timestamp with time zone) IS 'The rule behind public.replay_organisation_webhook_deliveries.';
 
-COMMENT ON FUNCTION "usher"."require_access_review"(uuid) IS 'A review, for a caller with review.manage in its organisation. Fails with unauthenticated, review_not_found
+COMMENT ON FUNCTION "usher"."require_access_review"(uuid) IS 'A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
 (also for another tenant''s), permission_denied.';
 
 COMMENT ON FUNCTION "usher"."require_end"(timestamp with time zone) IS 'Fails with invalid_expiry for an end that is not to come.';
@@ -6642,7 +6642,7 @@ COMMENT ON FUNCTION "usher"."resend_invite"(uuid) IS 'The rule behind public.res
 
 COMMENT ON FUNCTION "usher"."review_results"(uuid) IS 'How many rights of a review were answered in which way.';
 
-COMMENT ON FUNCTION "usher"."reviewers"(uuid) IS 'The active members who may answer a review: those with review.manage.';
+COMMENT ON FUNCTION "usher"."reviewers"(uuid) IS 'The active members who may answer a review: those with access_review.manage.';
 
 COMMENT ON FUNCTION "usher"."revoke_directory_token"(uuid) IS 'The rule behind public.revoke_organisation_directory_token.';
 
@@ -6751,9 +6751,9 @@ the worker''s metrics.';
 COMMENT ON FUNCTION "usher"."webhook_signatures"(uuid, text) IS 'The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
 that no secret leaves the database.';
 
-COMMENT ON TABLE "public"."organisation_access_review_items" IS 'The rights that a review asks about, one a row. Read with review.manage or audit.read.';
+COMMENT ON TABLE "public"."organisation_access_review_items" IS 'The rights that a review asks about, one a row. Read with access_review.manage or audit.read.';
 
-COMMENT ON TABLE "public"."organisation_access_reviews" IS 'Reviews of who may do what. Read with review.manage or audit.read; written by functions only.';
+COMMENT ON TABLE "public"."organisation_access_reviews" IS 'Reviews of who may do what. Read with access_review.manage or audit.read; written by functions only.';
 
 COMMENT ON TABLE "public"."organisation_directory_copies" IS 'Members as other applications have them. Read with directory.manage; written by functions only.';
 
@@ -7344,7 +7344,11 @@ REVOKE ALL ON TABLE "public"."organisation_invites" FROM "service_role";
 GRANT SELECT ON TABLE "public"."organisation_invites" TO "service_role";
 
 insert into usher.permissions
-select * from jsonb_populate_record(null::usher.permissions, '{"name":"review.manage","description":"Review who may do what: confirm and withdraw rights"}')
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"access_review.manage","description":"Review who may do what: confirm and withdraw rights"}')
+on conflict do nothing;
+
+insert into usher.permissions
+select * from jsonb_populate_record(null::usher.permissions, '{"name":"directory.manage","description":"Let identity providers and applications keep members"}')
 on conflict do nothing;
 
 insert into usher.permissions
@@ -7352,11 +7356,11 @@ select * from jsonb_populate_record(null::usher.permissions, '{"name":"webhook.m
 on conflict do nothing;
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","review.manage","webhook.manage"}')) || '{"directory.manage","review.manage","webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","access_review.manage","webhook.manage"}')) || '{"directory.manage","access_review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000001","name":"owner","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything. Exactly one member, never invited.","permissions":["organisation.read","organisation.update","organisation.delete","organisation.transfer","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","access_review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000001';
 
 update public.organisation_roles t
-set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","review.manage","webhook.manage"}')) || '{"directory.manage","review.manage","webhook.manage"}'::text[]
-from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
+set permissions = array(select n from unnest(t.permissions) n where n <> all ('{"directory.manage","access_review.manage","webhook.manage"}')) || '{"directory.manage","access_review.manage","webhook.manage"}'::text[]
+from jsonb_populate_record(null::public.organisation_roles, '{"id":"00000000-0000-4000-8000-000000000002","name":"admin","inherits":[],"created_at":"2026-01-01T00:00:00+00:00","description":"Everything but deleting or handing over the organisation.","permissions":["organisation.read","organisation.update","member.read","member.update","member.remove","member.ban","role.read","role.manage","invite.read","invite.create","invite.resend","invite.revoke","invite.reveal","directory.manage","audit.read","access_review.manage","webhook.manage","billing.read","billing.manage"],"organisation_id":null,"granted_permissions":[]}') r
 where t.id = '00000000-0000-4000-8000-000000000002';
