@@ -11,8 +11,8 @@ import type { PageResult, Result } from './result.ts'
 
 /** One line of the trail. `event` is `thing.happened`, such as `invite.accepted`. */
 export type AuditEvent = Omit<Camel<RowOf<'organisation_audit_events'>>, 'actorKind'> & {
-  /** `invitee`: the holder of a link, without a session; `operator`: by SQL. */
-  actorKind: 'user' | 'device' | 'invitee' | 'worker' | 'operator'
+  /** `invitee`: the holder of a link, without a session; `directory`: by SCIM; `operator`: by SQL. */
+  actorKind: 'user' | 'device' | 'invitee' | 'directory' | 'worker' | 'operator'
 }
 
 type VerificationRow = Camel<Returned<'verify_organisation_audit_trail'>>

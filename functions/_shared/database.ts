@@ -217,7 +217,6 @@ export function recordDeliveryEventOf(sql: postgres.Sql) {
   }
 }
 
-/** The contract's word for an error of ours. */
 /** The word of a refusal; null for what is none of ours. */
 export function codeOf(error: unknown): string | null {
   const { code, message } = error as { code?: string; message?: string }

@@ -125,7 +125,8 @@ function readTransport(read: Read, variables: Variables): TransportSettings {
   }
 }
 
-function readDatabaseUrl(read: Read): string {
+/** Where the database is; every function that connects does so as the role usher_worker. */
+export function readDatabaseUrl(read: Read): string {
   return read('USHER_DATABASE_URL', matching(/^postgres(ql)?:\/\//), 'a postgres:// address')
 }
 

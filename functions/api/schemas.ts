@@ -326,7 +326,7 @@ export const AuditEvent = z
     organisation_id: id,
     event: text.openapi({ example: 'invite.created' }),
     actor_id: id.nullable(),
-    actor_kind: text,
+    actor_kind: z.enum(['user', 'device', 'invitee', 'directory', 'worker', 'operator']),
     target_kind: text,
     target_id: id,
     before: json.nullable(),

@@ -4,7 +4,7 @@
  * @module
  */
 import { type DoorEnvironment, keyOf, readDoor } from '../_shared/door-environment.ts'
-import { matching, readAll, type Variables } from '../_shared/environment.ts'
+import { matching, readAll, readDatabaseUrl, type Variables } from '../_shared/environment.ts'
 
 export interface OneClickEnvironment extends DoorEnvironment {
   /** As the role usher_worker. */
@@ -18,11 +18,7 @@ export function readOneClickEnvironment(variables: Variables): OneClickEnvironme
   const { SUPABASE_SECRET_KEYS, SUPABASE_SECRET_KEY } = variables
   return readAll(variables, (read) => ({
     ...readDoor(read, variables),
-    databaseUrl: read(
-      'USHER_DATABASE_URL',
-      matching(/^postgres(ql)?:\/\//),
-      'a postgres:// address',
-    ),
+    databaseUrl: readDatabaseUrl(read),
     secretKey:
       keyOf(SUPABASE_SECRET_KEYS, SUPABASE_SECRET_KEY) ??
       read('SUPABASE_SERVICE_ROLE_KEY', matching(/^\S+$/), 'the secret key of the project'),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { matching, readAll, type Variables } from '../_shared/environment.ts'
+import { matching, readAll, readDatabaseUrl, type Variables } from '../_shared/environment.ts'
 
 export interface ScimEnvironment {
   /** As the role usher_worker. */
@@ -20,11 +20,7 @@ export function readScimEnvironment(variables: Variables): ScimEnvironment {
     USHER_SCIM_URL: USHER_SCIM_URL || `${SUPABASE_URL}/functions/v1/scim/v2`,
   }
   return readAll(withDefaults, (read) => ({
-    databaseUrl: read(
-      'USHER_DATABASE_URL',
-      matching(/^postgres(ql)?:\/\//),
-      'a postgres:// address',
-    ),
+    databaseUrl: readDatabaseUrl(read),
     scimUrl: read(
       'USHER_SCIM_URL',
       matching(/^https?:\/\/.+\/scim\/v2$/),

@@ -53,7 +53,7 @@ describe('directories', () => {
     const good = page.getByRole('listitem').filter({ hasText: 'Good' })
     // The owner, of whom there is another one over there.
     await good.getByText('1 member was refused').waitFor({ timeout: 20_000 })
-    await good.getByRole('button', { name: 'Turn off: Good' }).click()
+    await good.getByRole('button', { name: 'Switch off: Good' }).click()
     await good.getByText('Turned off').waitFor()
 
     await add('Bad', 'not-a-token')
