@@ -52,3 +52,13 @@ $$What is wrong with an address that an organisation wants to be called at, as f
 nothing. Who calls it looks at what its name means at that moment.
 
 Source: OWASP Server-Side Request Forgery Prevention Cheat Sheet.$$;
+
+create function usher.target_host(url text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$ select (regexp_match($1, '^https?://([^/?]+)', 'i'))[1] $$;
+comment on function usher.target_host is
+  'What the trail says of such an address: without path and query, because whoever knows those can often send.';

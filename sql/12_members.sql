@@ -144,7 +144,8 @@ create function usher.add_member(
   organisation_id uuid,
   user_id         uuid,
   roles           text[],
-  ends_at         timestamptz default null
+  ends_at         timestamptz default null,
+  kind            text default 'user'
 )
 returns public.organisation_members
 language plpgsql
@@ -156,13 +157,13 @@ declare
   v_member public.organisation_members;
 begin
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
-  insert into public.organisation_members as m (organisation_id, user_id, roles, ends_at, email, display_name)
-  select add_member.organisation_id, u.id, add_member.roles, add_member.ends_at,
+  insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
+  select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
     usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
   from auth.users u
   where u.id = add_member.user_id
   on conflict on constraint organisation_members_subject_key do update
-  set status = 'active', roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
+  set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
     display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
   where m.status in ('left', 'removed')
     or m.status = 'active' and m.ends_at <= statement_timestamp()

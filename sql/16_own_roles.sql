@@ -407,6 +407,8 @@ begin
     perform usher.fail('role_in_use', details => v_use);
   end if;
 
+  update usher.directory_users d set roles = array_remove(d.roles, v_role.name)
+  where d.organisation_id = v_role.organisation_id and v_role.name = any (d.roles);
   delete from public.organisation_roles r where r.id = v_role.id;
   perform usher.record_event(v_role.organisation_id, 'role.deleted', 'role', v_role.id,
     before => usher.role_facts(v_role));

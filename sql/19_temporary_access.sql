@@ -61,7 +61,7 @@ declare
   v_prolonged text[];
   v_problem   text;
 begin
-  if v_member.status <> 'active' then
+  if v_member.status <> 'active' or v_member.ends_at <= statement_timestamp() then
     perform usher.fail('member_not_found', hint => 'This person is not an active member.');
   end if;
 
@@ -96,6 +96,8 @@ begin
       (usher.require_member(v_member.organisation_id)).roles);
     if v_problem is not null then
       perform usher.fail(v_problem, details => array_to_string(v_prolonged, ', '));
+    elsif v_member.user_id = auth.uid() then
+      perform usher.fail('role_not_assignable', hint => 'Nobody prolongs their own access.');
     end if;
   end if;
 
@@ -128,7 +130,7 @@ $$Says until when a membership counts, and each of its roles; what was said befo
 
 At that second it stops counting; within a minute it is written down as removed, and the member gets a mail,
 as some days before. Returns the membership. Needs member.update, at least the permissions that the member
-holds, and the right to give every role that would count for longer. Fails with unauthenticated,
+holds, and the right to give every role that would count for longer, which nobody gives themselves. Fails with unauthenticated,
 organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
 invalid_settings, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_ends to authenticated;

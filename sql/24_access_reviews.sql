@@ -207,6 +207,12 @@ as $$
 declare
   v_status text;
 begin
+  -- All that are open, in one order: to withdraw makes rights lapse in the others.
+  perform from public.organisation_access_reviews r
+  where r.status = 'open' and r.organisation_id = (
+    select o.organisation_id from public.organisation_access_reviews o where o.id = lock_open_review.review_id)
+  order by r.id
+  for update;
   select r.status into v_status
   from public.organisation_access_reviews r where r.id = lock_open_review.review_id for update;
   if v_status is distinct from 'open' then

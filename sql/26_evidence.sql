@@ -37,7 +37,7 @@ declare
   v_tables json;
 begin
   with people as (
-    select m.user_id, m.kind, m.display_name,
+    select m.user_id, m.kind, case when evidence_tables.with_people then m.display_name end as display_name,
       case when evidence_tables.with_people then m.email end as email
     from public.organisation_members m where m.organisation_id = v_id
   ), rights as (
@@ -52,7 +52,11 @@ begin
     'rights', (
       select coalesce(json_agg(x order by x.email, x.user_id, x.role, x.granted_at), '[]') from (
         select r.user_id, p.kind, p.display_name as name, p.email, r.role, r.is_held_then as is_held,
-          r.granted_at, r.granted_through, r.granted_by, g.email as granted_by_email, r.grant_reason, r.ends_at,
+          r.granted_at, r.granted_through, r.granted_by, g.email as granted_by_email,
+          -- Of an invite, it is what the invite said.
+          case when evidence_tables.with_invites
+            or r.granted_through not in ('invite.accepted', 'device.enrolled') then r.grant_reason end as grant_reason,
+          r.ends_at,
           r.ended_at, r.ended_through, r.ended_by, e.email as ended_by_email, r.end_reason, r.is_explained,
           r.granted_event_id, r.ended_event_id
         from rights r
@@ -62,7 +66,10 @@ begin
     'changes', (
       select coalesce(json_agg(x order by x.occurred_at, x.event_id, x.change, x.role), '[]') from (
         select c.occurred_at, c.event_id, c.change, c.user_id, p.email, c.role, c.through, c.actor_kind, c.actor_id,
-          a.email as actor_email, c.reason, c.ends
+          a.email as actor_email,
+          case when evidence_tables.with_invites
+            or c.through not in ('invite.accepted', 'device.enrolled') then c.reason end as reason,
+          c.ends
         from (
           select h.*, null::jsonb as ends from usher.access_changes(v_id) h
           union all
@@ -157,7 +164,9 @@ begin
       select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
         select d.id, d.kind, d.status, case when evidence_tables.with_invites then d.recipient end as recipient,
           d.invite_id, d.attempts, d.created_at, d.sent_at, d.delivered_at, d.opened_at, d.bounced_at, d.complained_at,
-          d.last_status_code, d.last_response, d.provider_message_id
+          d.last_status_code,
+          case when evidence_tables.with_invites then d.last_response end as last_response,
+          d.provider_message_id
         from public.organisation_deliveries d
         where d.organisation_id = v_id and d.created_at >= v_since and d.created_at < v_until) x),
     'delivery_counts', (
@@ -175,8 +184,8 @@ begin
 end
 $$;
 comment on function usher.evidence_tables is
-$$The registers of a package of evidence, all of one moment. with_people and with_invites: whether addresses of
-members, and of invites and mails, are in it.$$;
+$$The registers of a package of evidence, all of one moment. with_people and with_invites: whether names and addresses
+of members are in it, and addresses and words of invites and mails.$$;
 
 create function usher.evidence_trail(organisation_id uuid, since timestamptz, until timestamptz)
 returns json

@@ -210,9 +210,10 @@ begin
 
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   perform usher.require_free_seat(v_invite.organisation_id);
-  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles);
+  v_member := usher.add_member(
+    v_invite.organisation_id, auth.uid(), v_invite.roles, kind => 'device');
   update public.organisation_members m
-  set kind = 'device', display_name = v_invite.device_name, email = null
+  set display_name = v_invite.device_name, email = null
   where m.id = v_member.id
   returning m.* into v_member;
 

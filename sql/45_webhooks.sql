@@ -156,7 +156,7 @@ security invoker
 set search_path = ''
 as $$
   -- Without path and query: with many receivers, whoever knows those can send.
-  select jsonb_build_object('host', (regexp_match(($1).url, '^https?://([^/?]+)', 'i'))[1],
+  select jsonb_build_object('host', usher.target_host(($1).url),
     'events', ($1).events, 'is_enabled', ($1).is_enabled)
 $$;
 comment on function usher.webhook_facts is 'What the trail says of an endpoint.';

@@ -346,6 +346,14 @@ begin
     perform usher.fail('member_banned');
   end if;
   select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  -- Whoever was sent away, whose time was over, or whom a directory has turned off: not back by themselves.
+  if v_member.status = 'removed' or v_member.ends_at is not null or exists (
+    select from usher.directory_users d
+    where d.organisation_id = v_domain.organisation_id and not d.is_active
+      and (d.member_id = v_member.id or d.email = v_email))
+  then
+    v_domain.join_policy := 'ask';
+  end if;
   perform usher.require_sign_in(v_domain.organisation_id, auth.uid(), v_email);
 
   if v_domain.join_policy = 'join' then

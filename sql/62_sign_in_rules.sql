@@ -210,6 +210,7 @@ begin
   where r.organisation_id = (is_kept_out.member).organisation_id and r.for_members;
   return found
     and (is_kept_out.member).kind = 'user'
+    and current_setting('usher.directory', true) is distinct from 'on'
     and not 'owner' = any ((is_kept_out.member).roles)
     and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
 end

@@ -149,6 +149,17 @@ begin
     and not exists (select from usher.directory_users d where d.member_id = m.id)
   on conflict do nothing;
 
+  -- First the invites, then the member, then what the directory says: as accepting does.
+  perform from usher.invites i
+  join usher.directory_users d on d.organisation_id = i.organisation_id and d.email = i.email
+  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
+    and i.status = 'pending'
+  order by i.id
+  for update of i;
+  perform from public.organisation_members m
+  join usher.directory_users d on d.member_id = m.id
+  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
+  for update of m;
   select d.* into v_user
   from usher.directory_users d
   where d.id = directory_user_for_change.id
@@ -175,6 +186,14 @@ declare
   v_accounts uuid[];
   v_status   text;
 begin
+  -- What only a session can show is asked of them when they accept.
+  if exists (
+    select from public.organisation_sign_in_rules r
+    where r.organisation_id = v_user.organisation_id
+      and (r.level <> 'aal1' or cardinality(r.methods) > 0 or r.max_age is not null))
+  then
+    return null;
+  end if;
   -- Whoever was a member is the same account, by whichever way they sign in.
   select array_agg(m.user_id), max(m.status) into v_accounts, v_status
   from public.organisation_members m
@@ -220,10 +239,11 @@ set search_path = ''
 as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
-  v_actor   public.organisation_members := usher.require_member(v_user.organisation_id);
+  v_actor   public.organisation_members := usher.require_permission(v_user.organisation_id, 'invite.create');
   v_problem text := case when v_user.roles <> '{}'
     then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
   v_account uuid := usher.directory_account(v_user);
+  v_before  public.organisation_members;
   v_member  public.organisation_members;
 begin
   if v_problem is not null then
@@ -240,17 +260,30 @@ begin
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
+  select m.* into v_before from public.organisation_members m where m.id = v_user.member_id;
+  if v_before.ends_at <= statement_timestamp() then
+    perform usher.fail('permission_denied', hint => 'Their access had an end: somebody here has to give it anew.');
+  end if;
 
   if v_account is null and v_user.invite_id is null then
     v_user.invite_id := (usher.create_invite(v_user.organisation_id,
-      jsonb_build_object('email', v_user.email, 'roles', '{member}'::text[]))).id;
+      jsonb_strip_nulls(jsonb_build_object(
+        'email', v_user.email, 'roles', '{member}'::text[], 'membership_ends_at', v_before.ends_at)))).id;
   elsif v_account is not null then
     -- What was offered to them is in their hands now. First the invites, then the member, as accepting does.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
     v_user.invite_id := null;
     perform usher.require_roles(v_user.organisation_id, v_user.roles);
     perform usher.require_free_seat(v_user.organisation_id);
-    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles);
+    select m.* into v_before from public.organisation_members m
+    where m.organisation_id = v_user.organisation_id and m.user_id = v_account for update;
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles, v_before.ends_at);
+    -- What a directory turns off and on again has the ends that people here gave it.
+    if v_before.role_ends <> '{}' then
+      update public.organisation_members m set role_ends = v_before.role_ends
+      where m.id = v_member.id
+      returning m.* into v_member;
+    end if;
     v_user.member_id := v_member.id;
     perform usher.record_event(v_user.organisation_id, 'member.joined', 'user', v_member.user_id,
       after => jsonb_build_object('roles', v_member.roles));
@@ -352,6 +385,9 @@ begin
     select m.id into v_user.member_id
     from public.organisation_members m
     where m.organisation_id = v_organisation_id and m.email = v_user.email and m.kind = 'user'
+      -- By the address alone nobody comes back who has not proved it.
+      and (m.status in ('active', 'banned') or usher.has_proven_address(m.user_id)
+        and (select s.auth_confirms_addresses from usher.settings s))
       and not exists (select from usher.directory_users d where d.member_id = m.id)
     order by m.joined_at desc
     limit 1;
@@ -443,6 +479,8 @@ begin
     then '{}' else new.roles end || array(
     select r.name from public.organisation_roles r
     where r.name = any (v_user.roles)
+      -- What they had for a time is theirs again when somebody gives it again.
+      and not coalesce(old.role_ends ? r.name, false)
       and (r.organisation_id is null or r.organisation_id = new.organisation_id)));
   -- What may not be held together stays with what they were let in as.
   if v_roles <> new.roles and usher.excluded_together(new.organisation_id, v_roles) is null then
@@ -465,3 +503,23 @@ create trigger usher_rejoin_directory
 after update of status on public.organisation_members
 for each row when (new.kind = 'user' and new.status = 'active' and old.status <> 'active')
 execute function usher.tg_organisation_members__join_directory();
+
+create function usher.tg_organisation_members__lose_directory_roles()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update usher.directory_users d
+  set roles = array(select r from unnest(d.roles) r where r = any (new.roles) or r <> all (old.roles) order by r)
+  where d.member_id = new.id;
+  return null;
+end
+$$;
+comment on function usher.tg_organisation_members__lose_directory_roles is
+  'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
+create trigger usher_lose_directory_roles
+after update of roles on public.organisation_members
+for each row when (old.status = 'active' and new.status = 'active' and not old.roles <@ new.roles and not 'owner' = any (new.roles))
+execute function usher.tg_organisation_members__lose_directory_roles();

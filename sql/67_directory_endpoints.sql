@@ -176,7 +176,7 @@ begin
   perform usher.keep_endpoint_token(v_endpoint.id, create_directory_endpoint.token);
   perform usher.mark_copies(v_endpoint.id);
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_created', 'directory', v_endpoint.id,
-    after => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+    after => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
   return v_endpoint;
 end
 $$;
@@ -266,6 +266,10 @@ begin
       hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
+  -- Nobody reads the token back: not by having it sent to an address of theirs either.
+  if v_endpoint.url <> v_before.url and not v_changes ? 'token' then
+    perform usher.fail('invalid_settings', hint => 'A new url needs its token as well.');
+  end if;
   if v_changes ? 'token' then
     perform usher.keep_endpoint_token(v_before.id, v_changes ->> 'token');
   end if;
@@ -289,8 +293,8 @@ begin
     perform usher.mark_copies(v_endpoint.id);
   end if;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
-    before => jsonb_build_object('name', v_before.name, 'url', v_before.url, 'is_enabled', v_before.is_enabled),
-    after  => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url, 'is_enabled', v_endpoint.is_enabled,
+    before => jsonb_build_object('name', v_before.name, 'host', usher.target_host(v_before.url), 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url), 'is_enabled', v_endpoint.is_enabled,
       'has_new_token', v_changes ? 'token'));
   return v_endpoint;
 end
@@ -308,7 +312,8 @@ comment on function public.update_organisation_directory_endpoint is
 $$Changes an endpoint, and tries it again at once if it had failed.
 
   changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
-           is_enabled; what is left out stays. A new url starts from nothing: that is another application
+           is_enabled; what is left out stays. A new url needs its token, and starts from nothing: that is
+           another application
 
 Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
 permission_denied, invalid_settings.$$;
@@ -328,7 +333,7 @@ declare
 begin
   delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,
-    before => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+    before => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
 end
 $$;
 comment on function usher.delete_directory_endpoint is 'The rule behind public.delete_organisation_directory_endpoint.';

@@ -182,7 +182,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.accept_open_invite(invite usher.invites)': [],
   'function usher.access_changes(organisation_id uuid)': [],
   'function usher.access_rights(organisation_id uuid)': [],
-  'function usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone)':
+  'function usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone, kind text)':
     [],
   'function usher.add_webhook_secret(webhook public.organisation_webhooks)': [],
   'function usher.admit_directory_user(directory_user usher.directory_users)': [],
@@ -516,6 +516,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.take_idempotency_key(idempotency_key text, request_hash bytea)': [
     'authenticated execute',
   ],
+  'function usher.target_host(url text)': [],
   'function usher.target_problem(url text)': [],
   'function usher.template_for_change(template_id uuid)': [],
   'function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)':
@@ -530,6 +531,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.tg_organisation_members__join_directory()': [],
   'function usher.tg_organisation_members__keep_owner()': [],
   'function usher.tg_organisation_members__lapse_review_items()': [],
+  'function usher.tg_organisation_members__lose_directory_roles()': [],
   'function usher.tg_organisation_members__mark_copies()': [],
   'function usher.tg_users__closed_door()': [],
   'function usher.tg_users__follow_profile()': [],

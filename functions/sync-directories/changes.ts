@@ -4,6 +4,7 @@
  * @module
  */
 import type postgres from 'postgres'
+import { storable } from '../_shared/database.ts'
 import type { Endpoint, Features, ScimFailure } from './client.ts'
 
 export interface Lease {
@@ -93,12 +94,12 @@ export function changesOf(sql: postgres.Sql): Changes {
     async complete({ endpointId, memberId, fence }, change, { remoteId, roles, error }) {
       const [row] = await sql<{ done: boolean }[]>`
         select usher.complete_directory_change(${endpointId}, ${memberId}, ${fence}, ${change},
-          ${remoteId}, ${sql.array(roles)}::text[], ${error}) as done`
+          ${remoteId}, ${sql.array(roles)}::text[], ${error && storable(error)}) as done`
       return row?.done ?? false
     },
     async fail({ endpointId, memberId, fence }, { failure, message, retryAfter }) {
       await sql`select usher.fail_directory_change(
-        ${endpointId}, ${memberId}, ${fence}, ${failure}, ${message}, ${retryAfter})`
+        ${endpointId}, ${memberId}, ${fence}, ${failure}, ${storable(message)}, ${retryAfter})`
     },
     async saveGroup(endpointId, role, remoteId) {
       await sql`select usher.save_directory_group_copy(${endpointId}, ${role}, ${remoteId})`
@@ -115,7 +116,7 @@ export function changesOf(sql: postgres.Sql): Changes {
       return row?.drift ?? null
     },
     async failReconcile({ id, fence }, { message, retryAfter }) {
-      await sql`select usher.fail_directory_reconcile(${id}, ${fence}, ${message}, ${retryAfter})`
+      await sql`select usher.fail_directory_reconcile(${id}, ${fence}, ${storable(message)}, ${retryAfter})`
     },
   }
 }

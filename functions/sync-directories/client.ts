@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { storable } from '../_shared/database.ts'
 import { redact } from '../_shared/log.ts'
 import type { Outgoing, OutgoingAnswer } from '../_shared/outgoing.ts'
 
@@ -70,6 +71,10 @@ export interface ScimClient {
 const PAGE = 200
 /** Bytes: a page of groups that have thousands of members each. */
 const MAX_BYTES = 32 * 1024 * 1024
+/** Of a kind: beyond that, it is not a directory but a stream. */
+const MAX_RESOURCES = 200_000
+/** Milliseconds for all pages; a lease to compare lasts ten minutes. */
+const LIST_PATIENCE = 240_000
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 
 /** Each method throws a `ScimFailure` for all that is not an answer to its question. */
@@ -102,15 +107,24 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
   const page = async (kind: Kind, query: string) => {
     const body = await get(`/${kind}?${query}`)
     if (!body) throw new ScimFailure('endpoint', `There is no /${kind} at this address.`, 404)
-    return { resources: (body.Resources ?? []) as Json[], total: Number(body.totalResults ?? 0) }
+    const { Resources = [] } = body
+    if (
+      !Array.isArray(Resources) ||
+      Resources.some((one) => one === null || typeof one !== 'object')
+    )
+      throw new ScimFailure('endpoint', `The list of /${kind} is no list of resources.`)
+    return { resources: Resources as Json[], total: Number(body.totalResults) || 0 }
   }
 
   const list = async (kind: Kind): Promise<Json[]> => {
     const found = new Map<string, Json>()
+    const end = Date.now() + LIST_PATIENCE
     for (let start = 1; ; ) {
       const { resources, total } = await page(kind, `startIndex=${start}&count=${PAGE}`)
       for (const resource of resources) found.set(String(resource.id), resource)
       start += resources.length
+      if (found.size > MAX_RESOURCES || Date.now() > end)
+        throw new ScimFailure('endpoint', `The list of /${kind} does not end.`)
       if (resources.length === 0 || start > total) return [...found.values()]
     }
   }
@@ -158,7 +172,10 @@ function read({ body, isCut, status }: OutgoingAnswer): Json {
   if (isCut) throw new ScimFailure('endpoint', `The answer is longer than ${MAX_BYTES} bytes.`)
   if (body === '') return {}
   try {
-    const json = JSON.parse(body)
+    // What Postgres does not store: NUL, and halves of characters.
+    const json = JSON.parse(body, (_, value) =>
+      typeof value === 'string' ? storable(value) : value,
+    )
     if (json !== null && typeof json === 'object') return json as Json
   } catch {
     // Said below, in words.

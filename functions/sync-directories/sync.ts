@@ -69,9 +69,9 @@ async function bring(
     log('directory.synced', { ...about, is_member: change.user !== null, error: outcome.error })
     return outcome.error ? 'failed' : 'synced'
   } catch (error) {
-    if (!(error instanceof ScimFailure)) throw error
-    log('directory.failed', { ...about, failure: error.failure, error })
-    await changes.fail(lease, error)
+    const failure = toFailure(error)
+    log('directory.failed', { ...about, failure: failure.failure, error: failure })
+    await changes.fail(lease, failure)
     return 'failed'
   }
 }
@@ -87,9 +87,17 @@ async function compareNext({ changes, outgoing }: SyncOptions): Promise<boolean 
     log('directory.reconciled', { endpoint_id: endpoint.id, drift })
     return true
   } catch (error) {
-    if (!(error instanceof ScimFailure)) throw error
-    log('directory.failed', { endpoint_id: endpoint.id, failure: error.failure, error })
-    await changes.failReconcile(endpoint, error)
+    const failure = toFailure(error)
+    log('directory.failed', { endpoint_id: endpoint.id, failure: failure.failure, error: failure })
+    await changes.failReconcile(endpoint, failure)
     return false
   }
+}
+
+/** An answer that cannot be worked with is the endpoint's fault; throws what is ours, such as a database that is away. */
+function toFailure(error: unknown): ScimFailure {
+  if (error instanceof ScimFailure) return error
+  const isTheirs = error instanceof TypeError || /^22/.test((error as { code?: string }).code ?? '')
+  if (!isTheirs) throw error
+  return new ScimFailure('endpoint', 'The answer is not what SCIM says.')
 }

@@ -73,9 +73,9 @@ describe('update_organisation_directory_endpoint', () => {
       set remote_id = 'r', status = 'current' where endpoint_id = ${id}`
     await acme.sql`update public.organisation_directory_endpoints set reconciled_at = now()`
 
-    expect(await update(acme, id, { url: 'https://desk.example/scim' })).toMatchObject({
-      reconciled_at: null,
-    })
+    expect(
+      await update(acme, id, { url: 'https://desk.example/scim', token: 'secret-of-desk' }),
+    ).toMatchObject({ reconciled_at: null })
 
     const copies = await acme.owner.select('organisation_directory_copies')
     expect(copies).toHaveLength(5)

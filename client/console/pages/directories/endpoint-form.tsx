@@ -62,7 +62,7 @@ export function EndpointForm({ endpoint, onClose }: EndpointFormProps) {
             description={endpoint ? words.tokenStays : words.tokenHint}
             autoComplete="off"
             dir="ltr"
-            required={!endpoint}
+            required={!endpoint || form.values.url !== endpoint.url}
             withAsterisk={false}
             {...form.getInputProps('token')}
           />

@@ -600,7 +600,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, kind text DEFAULT 'user'::text)
  RETURNS public.organisation_members
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -610,13 +610,13 @@ declare
   v_member public.organisation_members;
 begin
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
-  insert into public.organisation_members as m (organisation_id, user_id, roles, ends_at, email, display_name)
-  select add_member.organisation_id, u.id, add_member.roles, add_member.ends_at,
+  insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
+  select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
     usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
   from auth.users u
   where u.id = add_member.user_id
   on conflict on constraint organisation_members_subject_key do update
-  set status = 'active', roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
+  set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
     display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
   where m.status in ('left', 'removed')
     or m.status = 'active' and m.ends_at <= statement_timestamp()
@@ -670,10 +670,11 @@ CREATE OR REPLACE FUNCTION usher.admit_directory_user(directory_user usher.direc
 AS $function$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
-  v_actor   public.organisation_members := usher.require_member(v_user.organisation_id);
+  v_actor   public.organisation_members := usher.require_permission(v_user.organisation_id, 'invite.create');
   v_problem text := case when v_user.roles <> '{}'
     then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
   v_account uuid := usher.directory_account(v_user);
+  v_before  public.organisation_members;
   v_member  public.organisation_members;
 begin
   if v_problem is not null then
@@ -690,17 +691,30 @@ begin
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
+  select m.* into v_before from public.organisation_members m where m.id = v_user.member_id;
+  if v_before.ends_at <= statement_timestamp() then
+    perform usher.fail('permission_denied', hint => 'Their access had an end: somebody here has to give it anew.');
+  end if;
 
   if v_account is null and v_user.invite_id is null then
     v_user.invite_id := (usher.create_invite(v_user.organisation_id,
-      jsonb_build_object('email', v_user.email, 'roles', '{member}'::text[]))).id;
+      jsonb_strip_nulls(jsonb_build_object(
+        'email', v_user.email, 'roles', '{member}'::text[], 'membership_ends_at', v_before.ends_at)))).id;
   elsif v_account is not null then
     -- What was offered to them is in their hands now. First the invites, then the member, as accepting does.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
     v_user.invite_id := null;
     perform usher.require_roles(v_user.organisation_id, v_user.roles);
     perform usher.require_free_seat(v_user.organisation_id);
-    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles);
+    select m.* into v_before from public.organisation_members m
+    where m.organisation_id = v_user.organisation_id and m.user_id = v_account for update;
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles, v_before.ends_at);
+    -- What a directory turns off and on again has the ends that people here gave it.
+    if v_before.role_ends <> '{}' then
+      update public.organisation_members m set role_ends = v_before.role_ends
+      where m.id = v_member.id
+      returning m.* into v_member;
+    end if;
     v_user.member_id := v_member.id;
     perform usher.record_event(v_user.organisation_id, 'member.joined', 'user', v_member.user_id,
       after => jsonb_build_object('roles', v_member.roles));
@@ -1106,7 +1120,7 @@ begin
   perform usher.keep_endpoint_token(v_endpoint.id, create_directory_endpoint.token);
   perform usher.mark_copies(v_endpoint.id);
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_created', 'directory', v_endpoint.id,
-    after => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+    after => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
   return v_endpoint;
 end
 $function$;
@@ -1377,7 +1391,7 @@ declare
 begin
   delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,
-    before => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url));
+    before => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
 end
 $function$;
 
@@ -1420,6 +1434,47 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.delete_role(organisation_id uuid, role text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role public.organisation_roles := usher.own_role_for_change(delete_role.organisation_id, delete_role.role);
+  v_use  text;
+begin
+  v_use := case
+    when exists (
+      select from public.organisation_members m
+      where m.organisation_id = v_role.organisation_id and m.status = 'active' and v_role.name = any (m.roles))
+      then 'members'
+    when exists (
+      select from usher.invites i
+      where i.organisation_id = v_role.organisation_id and i.status = 'pending' and v_role.name = any (i.roles)
+        and usher.invite_status(i.status, i.expires_at) = 'pending')
+      then 'invites'
+    when exists (
+      select from public.organisation_roles r
+      where r.organisation_id = v_role.organisation_id and v_role.name = any (r.inherits))
+      then 'roles'
+    when exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = v_role.organisation_id and v_role.name = any (e.roles))
+      then 'exclusions'
+  end;
+  if v_use is not null then
+    perform usher.fail('role_in_use', details => v_use);
+  end if;
+
+  update usher.directory_users d set roles = array_remove(d.roles, v_role.name)
+  where d.organisation_id = v_role.organisation_id and v_role.name = any (d.roles);
+  delete from public.organisation_roles r where r.id = v_role.id;
+  perform usher.record_event(v_role.organisation_id, 'role.deleted', 'role', v_role.id,
+    before => usher.role_facts(v_role));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.delete_webhook(webhook_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1446,6 +1501,14 @@ declare
   v_accounts uuid[];
   v_status   text;
 begin
+  -- What only a session can show is asked of them when they accept.
+  if exists (
+    select from public.organisation_sign_in_rules r
+    where r.organisation_id = v_user.organisation_id
+      and (r.level <> 'aal1' or cardinality(r.methods) > 0 or r.max_age is not null))
+  then
+    return null;
+  end if;
   -- Whoever was a member is the same account, by whichever way they sign in.
   select array_agg(m.user_id), max(m.status) into v_accounts, v_status
   from public.organisation_members m
@@ -1551,6 +1614,17 @@ begin
     and not exists (select from usher.directory_users d where d.member_id = m.id)
   on conflict do nothing;
 
+  -- First the invites, then the member, then what the directory says: as accepting does.
+  perform from usher.invites i
+  join usher.directory_users d on d.organisation_id = i.organisation_id and d.email = i.email
+  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
+    and i.status = 'pending'
+  order by i.id
+  for update of i;
+  perform from public.organisation_members m
+  join usher.directory_users d on d.member_id = m.id
+  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
+  for update of m;
   select d.* into v_user
   from usher.directory_users d
   where d.id = directory_user_for_change.id
@@ -1863,9 +1937,10 @@ begin
 
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   perform usher.require_free_seat(v_invite.organisation_id);
-  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles);
+  v_member := usher.add_member(
+    v_invite.organisation_id, auth.uid(), v_invite.roles, kind => 'device');
   update public.organisation_members m
-  set kind = 'device', display_name = v_invite.device_name, email = null
+  set display_name = v_invite.device_name, email = null
   where m.id = v_member.id
   returning m.* into v_member;
 
@@ -2071,7 +2146,7 @@ declare
   v_tables json;
 begin
   with people as (
-    select m.user_id, m.kind, m.display_name,
+    select m.user_id, m.kind, case when evidence_tables.with_people then m.display_name end as display_name,
       case when evidence_tables.with_people then m.email end as email
     from public.organisation_members m where m.organisation_id = v_id
   ), rights as (
@@ -2086,7 +2161,11 @@ begin
     'rights', (
       select coalesce(json_agg(x order by x.email, x.user_id, x.role, x.granted_at), '[]') from (
         select r.user_id, p.kind, p.display_name as name, p.email, r.role, r.is_held_then as is_held,
-          r.granted_at, r.granted_through, r.granted_by, g.email as granted_by_email, r.grant_reason, r.ends_at,
+          r.granted_at, r.granted_through, r.granted_by, g.email as granted_by_email,
+          -- Of an invite, it is what the invite said.
+          case when evidence_tables.with_invites
+            or r.granted_through not in ('invite.accepted', 'device.enrolled') then r.grant_reason end as grant_reason,
+          r.ends_at,
           r.ended_at, r.ended_through, r.ended_by, e.email as ended_by_email, r.end_reason, r.is_explained,
           r.granted_event_id, r.ended_event_id
         from rights r
@@ -2096,7 +2175,10 @@ begin
     'changes', (
       select coalesce(json_agg(x order by x.occurred_at, x.event_id, x.change, x.role), '[]') from (
         select c.occurred_at, c.event_id, c.change, c.user_id, p.email, c.role, c.through, c.actor_kind, c.actor_id,
-          a.email as actor_email, c.reason, c.ends
+          a.email as actor_email,
+          case when evidence_tables.with_invites
+            or c.through not in ('invite.accepted', 'device.enrolled') then c.reason end as reason,
+          c.ends
         from (
           select h.*, null::jsonb as ends from usher.access_changes(v_id) h
           union all
@@ -2191,7 +2273,9 @@ begin
       select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
         select d.id, d.kind, d.status, case when evidence_tables.with_invites then d.recipient end as recipient,
           d.invite_id, d.attempts, d.created_at, d.sent_at, d.delivered_at, d.opened_at, d.bounced_at, d.complained_at,
-          d.last_status_code, d.last_response, d.provider_message_id
+          d.last_status_code,
+          case when evidence_tables.with_invites then d.last_response end as last_response,
+          d.provider_message_id
         from public.organisation_deliveries d
         where d.organisation_id = v_id and d.created_at >= v_since and d.created_at < v_until) x),
     'delivery_counts', (
@@ -2606,6 +2690,7 @@ begin
   where r.organisation_id = (is_kept_out.member).organisation_id and r.for_members;
   return found
     and (is_kept_out.member).kind = 'user'
+    and current_setting('usher.directory', true) is distinct from 'on'
     and not 'owner' = any ((is_kept_out.member).roles)
     and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
 end
@@ -2675,6 +2760,14 @@ begin
     perform usher.fail('member_banned');
   end if;
   select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  -- Whoever was sent away, whose time was over, or whom a directory has turned off: not back by themselves.
+  if v_member.status = 'removed' or v_member.ends_at is not null or exists (
+    select from usher.directory_users d
+    where d.organisation_id = v_domain.organisation_id and not d.is_active
+      and (d.member_id = v_member.id or d.email = v_email))
+  then
+    v_domain.join_policy := 'ask';
+  end if;
   perform usher.require_sign_in(v_domain.organisation_id, auth.uid(), v_email);
 
   if v_domain.join_policy = 'join' then
@@ -3100,6 +3193,12 @@ AS $function$
 declare
   v_status text;
 begin
+  -- All that are open, in one order: to withdraw makes rights lapse in the others.
+  perform from public.organisation_access_reviews r
+  where r.status = 'open' and r.organisation_id = (
+    select o.organisation_id from public.organisation_access_reviews o where o.id = lock_open_review.review_id)
+  order by r.id
+  for update;
   select r.status into v_status
   from public.organisation_access_reviews r where r.id = lock_open_review.review_id for update;
   if v_status is distinct from 'open' then
@@ -4292,6 +4391,9 @@ begin
     select m.id into v_user.member_id
     from public.organisation_members m
     where m.organisation_id = v_organisation_id and m.email = v_user.email and m.kind = 'user'
+      -- By the address alone nobody comes back who has not proved it.
+      and (m.status in ('active', 'banned') or usher.has_proven_address(m.user_id)
+        and (select s.auth_confirms_addresses from usher.settings s))
       and not exists (select from usher.directory_users d where d.member_id = m.id)
     order by m.joined_at desc
     limit 1;
@@ -4482,7 +4584,8 @@ AS $function$
 declare
   v_user    usher.directory_users :=
     usher.directory_user_for_change(set_directory_role.organisation_id, set_directory_role.user_id);
-  v_actor   public.organisation_members := usher.require_member(set_directory_role.organisation_id);
+  v_actor   public.organisation_members :=
+    usher.require_permission(set_directory_role.organisation_id, 'member.update');
   v_member  public.organisation_members;
   v_roles   text[];
   v_problem text;
@@ -4645,6 +4748,13 @@ begin
   return query select v_invite.id, v_invite.issue, v_invite.email;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION usher.target_host(url text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select (regexp_match($1, '^https?://([^/?]+)', 'i'))[1] $function$;
 
 CREATE OR REPLACE FUNCTION usher.target_problem(url text)
  RETURNS text
@@ -4817,6 +4927,8 @@ begin
     then '{}' else new.roles end || array(
     select r.name from public.organisation_roles r
     where r.name = any (v_user.roles)
+      -- What they had for a time is theirs again when somebody gives it again.
+      and not coalesce(old.role_ends ? r.name, false)
       and (r.organisation_id is null or r.organisation_id = new.organisation_id)));
   -- What may not be held together stays with what they were let in as.
   if v_roles <> new.roles and usher.excluded_together(new.organisation_id, v_roles) is null then
@@ -4856,6 +4968,20 @@ begin
       and (tg_op = 'DELETE' or new.status <> 'active' or i.role <> all (new.roles));
     perform usher.complete_access_review(v_review_id);
   end loop;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__lose_directory_roles()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update usher.directory_users d
+  set roles = array(select r from unnest(d.roles) r where r = any (new.roles) or r <> all (old.roles) order by r)
+  where d.member_id = new.id;
   return null;
 end
 $function$;
@@ -4972,6 +5098,10 @@ begin
       hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
+  -- Nobody reads the token back: not by having it sent to an address of theirs either.
+  if v_endpoint.url <> v_before.url and not v_changes ? 'token' then
+    perform usher.fail('invalid_settings', hint => 'A new url needs its token as well.');
+  end if;
   if v_changes ? 'token' then
     perform usher.keep_endpoint_token(v_before.id, v_changes ->> 'token');
   end if;
@@ -4995,8 +5125,8 @@ begin
     perform usher.mark_copies(v_endpoint.id);
   end if;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
-    before => jsonb_build_object('name', v_before.name, 'url', v_before.url, 'is_enabled', v_before.is_enabled),
-    after  => jsonb_build_object('name', v_endpoint.name, 'url', v_endpoint.url, 'is_enabled', v_endpoint.is_enabled,
+    before => jsonb_build_object('name', v_before.name, 'host', usher.target_host(v_before.url), 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url), 'is_enabled', v_endpoint.is_enabled,
       'has_new_token', v_changes ? 'token'));
   return v_endpoint;
 end
@@ -5017,7 +5147,7 @@ declare
   v_prolonged text[];
   v_problem   text;
 begin
-  if v_member.status <> 'active' then
+  if v_member.status <> 'active' or v_member.ends_at <= statement_timestamp() then
     perform usher.fail('member_not_found', hint => 'This person is not an active member.');
   end if;
 
@@ -5052,6 +5182,8 @@ begin
       (usher.require_member(v_member.organisation_id)).roles);
     if v_problem is not null then
       perform usher.fail(v_problem, details => array_to_string(v_prolonged, ', '));
+    elsif v_member.user_id = auth.uid() then
+      perform usher.fail('role_not_assignable', hint => 'Nobody prolongs their own access.');
     end if;
   end if;
 
@@ -5299,7 +5431,7 @@ CREATE OR REPLACE FUNCTION usher.webhook_facts(webhook public.organisation_webho
  SET search_path TO ''
 AS $function$
   -- Without path and query: with many receivers, whoever knows those can send.
-  select jsonb_build_object('host', (regexp_match(($1).url, '^https?://([^/?]+)', 'i'))[1],
+  select jsonb_build_object('host', usher.target_host(($1).url),
     'events', ($1).events, 'is_enabled', ($1).is_enabled)
 $function$;
 
@@ -5906,6 +6038,8 @@ CREATE TRIGGER usher_lapse_review_items_of_deleted AFTER DELETE ON public.organi
 
 CREATE TRIGGER usher_lapse_review_items AFTER UPDATE OF roles, status ON public.organisation_members FOR EACH ROW WHEN (((old.roles IS DISTINCT FROM new.roles) OR (old.status <> new.status))) EXECUTE FUNCTION usher.tg_organisation_members__lapse_review_items();
 
+CREATE TRIGGER usher_lose_directory_roles AFTER UPDATE OF roles ON public.organisation_members FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status = 'active'::text) AND (NOT (old.roles <@ new.roles)) AND (NOT ('owner'::text = ANY (new.roles))))) EXECUTE FUNCTION usher.tg_organisation_members__lose_directory_roles();
+
 CREATE TRIGGER usher_mark_changed_copies AFTER UPDATE OF status, roles, email, display_name, kind ON public.organisation_members FOR EACH ROW WHEN (((old.status <> new.status) OR (old.roles <> new.roles) OR (old.kind <> new.kind) OR (old.email IS DISTINCT FROM new.email) OR (old.display_name IS DISTINCT FROM new.display_name))) EXECUTE FUNCTION usher.tg_organisation_members__mark_copies();
 
 CREATE TRIGGER usher_mark_copies AFTER INSERT OR DELETE ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__mark_copies();
@@ -6288,7 +6422,8 @@ webhook_not_found, permission_denied, webhook_disabled, rate_limited.';
 COMMENT ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) IS 'Changes an endpoint, and tries it again at once if it had failed.
 
   changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
-           is_enabled; what is left out stays. A new url starts from nothing: that is another application
+           is_enabled; what is left out stays. A new url needs its token, and starts from nothing: that is
+           another application
 
 Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
 permission_denied, invalid_settings.';
@@ -6310,7 +6445,7 @@ COMMENT ON FUNCTION "public"."update_organisation_member_ends"(uuid, uuid, times
 
 At that second it stops counting; within a minute it is written down as removed, and the member gets a mail,
 as some days before. Returns the membership. Needs member.update, at least the permissions that the member
-holds, and the right to give every role that would count for longer. Fails with unauthenticated,
+holds, and the right to give every role that would count for longer, which nobody gives themselves. Fails with unauthenticated,
 organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
 invalid_settings, role_not_assignable.';
 
@@ -6359,7 +6494,7 @@ COMMENT ON FUNCTION "usher"."access_rights"(uuid) IS 'Who holds which role, and 
                 joining, and ended_at null where nobody knows
   ends_at       when it will end by itself, for access that is temporary';
 
-COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) IS 'Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
+COMMENT ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone, text) IS 'Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
 left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.';
@@ -6468,8 +6603,8 @@ COMMENT ON FUNCTION "usher"."event_hash"(public.organisation_audit_events) IS 'T
 
 COMMENT ON FUNCTION "usher"."event_text"(public.organisation_audit_events) IS 'All that a line of the trail says, but for what is personal, as the text that is hashed.';
 
-COMMENT ON FUNCTION "usher"."evidence_tables"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) IS 'The registers of a package of evidence, all of one moment. with_people and with_invites: whether addresses of
-members, and of invites and mails, are in it.';
+COMMENT ON FUNCTION "usher"."evidence_tables"(uuid, timestamp with time zone, timestamp with time zone, boolean, boolean) IS 'The registers of a package of evidence, all of one moment. with_people and with_invites: whether names and addresses
+of members are in it, and addresses and words of invites and mails.';
 
 COMMENT ON FUNCTION "usher"."evidence_trail"(uuid, timestamp with time zone, timestamp with time zone) IS 'The seals that cover the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
 newest; seals begins one before the first.';
@@ -6703,6 +6838,8 @@ COMMENT ON FUNCTION "usher"."start_one_click"(text) IS 'Uses a link up for one c
 Returns whom to make an account for; no row when the link is not good for it, whyever. Fails with rate_limited:
 1,000 an hour of one organisation, 5 a day of one address.';
 
+COMMENT ON FUNCTION "usher"."target_host"(text) IS 'What the trail says of such an address: without path and query, because whoever knows those can often send.';
+
 COMMENT ON FUNCTION "usher"."target_problem"(text) IS 'What is wrong with an address that an organisation wants to be called at, as far as its text tells; null for
 nothing. Who calls it looks at what its name means at that moment.
 
@@ -6719,6 +6856,8 @@ COMMENT ON FUNCTION "usher"."tg_organisation_members__follow_ends"() IS 'Keeps n
 COMMENT ON FUNCTION "usher"."tg_organisation_members__join_directory"() IS 'Ties a new member to the User of the same address, and gives the roles of that User''s groups.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() IS 'Takes rights that are gone out of what open reviews still ask about.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_members__lose_directory_roles"() IS 'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__mark_copies"() IS 'Marks a member who has changed at each endpoint of the organisation.';
 
@@ -6921,7 +7060,7 @@ REVOKE ALL ON FUNCTION "usher"."access_changes"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."access_rights"(uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."add_member"(uuid, uuid, text[], timestamp with time zone, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."add_webhook_secret"(public.organisation_webhooks) FROM PUBLIC;
 
@@ -7215,6 +7354,8 @@ REVOKE ALL ON FUNCTION "usher"."start_one_click"(text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."start_one_click"(text) TO "usher_worker";
 
+REVOKE ALL ON FUNCTION "usher"."target_host"(text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."target_problem"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."test_webhook"(uuid) FROM PUBLIC;
@@ -7230,6 +7371,8 @@ REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__follow_ends"() FROM PUB
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__join_directory"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__lapse_review_items"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__lose_directory_roles"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__mark_copies"() FROM PUBLIC;
 
