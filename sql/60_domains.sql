@@ -392,9 +392,10 @@ as $$ select usher.join_organisation($1) $$;
 comment on function public.join_organisation is
 $$Joins one of list_joinable_organisations, or asks to.
 
-Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
-(also where the caller's address does not open it), sso_required, already_member, member_banned, seat_limit_reached,
-invalid_role, role_not_assignable.$$;
+Returns joined, or requested: where the organisation wants to be asked, for whoever was removed, had access with an
+end or is turned off by a directory, and when asked before. Fails with unauthenticated, organisation_not_found
+(also where the caller's address does not open it), sso_required, already_member, member_banned,
+seat_limit_reached, invalid_role, role_not_assignable.$$;
 grant execute on function public.join_organisation to authenticated;
 grant execute on function usher.join_organisation to authenticated;
 

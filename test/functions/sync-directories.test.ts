@@ -427,6 +427,34 @@ describe('an endpoint that does not answer as it should', () => {
     },
   )
 
+  test.for([
+    ['lists what is no resource', { totalResults: 1, Resources: [null] }],
+    [
+      'says what no database stores',
+      { totalResults: 1, Resources: [{ id: '1', userName: '\u0000' }] },
+    ],
+    ['lists one thing', { totalResults: 1, Resources: 'everyone' }],
+  ] as const)(
+    '%s: the others are told all the same',
+    async ([, body], { acme, sync, endpoint }) => {
+      const { url } = await startServer((request) =>
+        request.method === 'GET' ? { status: 200, body } : { status: 400 },
+      )
+      await create(acme, url)
+
+      await sync()
+      await sync()
+
+      const rows =
+        await acme.sql`select e.id, count(*) filter (where c.status = 'current')::int as told
+      from public.organisation_directory_endpoints e
+      join public.organisation_directory_copies c on c.endpoint_id = e.id
+      where e.organisation_id = ${acme.id} group by e.id`
+      expect(rows.find(({ id }) => id === endpoint.id)?.told).toBeGreaterThan(0)
+      expect(rows.find(({ id }) => id !== endpoint.id)?.told).toBe(0)
+    },
+  )
+
   test('on our own network is not asked', async ({ acme, sync }) => {
     const { url, asked } = await startServer(() => ({ status: 200 }))
     await create(acme, url)

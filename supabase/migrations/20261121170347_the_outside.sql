@@ -6321,9 +6321,10 @@ invalid_settings.';
 
 COMMENT ON FUNCTION "public"."join_organisation"(uuid) IS 'Joins one of list_joinable_organisations, or asks to.
 
-Returns joined, or requested (also when asked before). Fails with unauthenticated, organisation_not_found
-(also where the caller''s address does not open it), sso_required, already_member, member_banned, seat_limit_reached,
-invalid_role, role_not_assignable.';
+Returns joined, or requested: where the organisation wants to be asked, for whoever was removed, had access with an
+end or is turned off by a directory, and when asked before. Fails with unauthenticated, organisation_not_found
+(also where the caller''s address does not open it), sso_required, already_member, member_banned,
+seat_limit_reached, invalid_role, role_not_assignable.';
 
 COMMENT ON FUNCTION "public"."list_assignable_organisation_roles"(uuid) IS 'The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or
 change members. Two of them together may still be refused, where they may not be held together. Any member
