@@ -331,7 +331,7 @@ const FAULTS: Record<string, Fault> = {
     plant: `delete from cron.job where jobname = 'usher-send-mail'`,
     check: 'worker',
     says: /Nobody seems to send mail/,
-    repair: /--worker-url/,
+    repair: /docs\/install\.md, "Cron jobs"/,
   },
   'a clock that is off': {
     plant: 'update cron.job set active = false',
@@ -482,6 +482,30 @@ describe('usher doctor', () => {
 
     expect(of('well').some(({ message }) => message === 'A worker is connected.')).toBe(isRunning)
     expect(of('error').some(({ check }) => check === 'worker')).toBe(!isRunning)
+  })
+
+  test('of those who come through a pooler, it says that it cannot see who they are', async () => {
+    const { of } = await examine({
+      plant: 'delete from cron.job',
+      connected: (url) => connect(url, 'Supavisor'),
+    })
+
+    expect(of('unseen')).toContainEqual({
+      check: 'worker',
+      level: 'unseen',
+      message: expect.stringContaining('through Supavisor'),
+      repair: expect.stringContaining('--worker-url'),
+    })
+    expect(of('error')).toEqual([])
+  })
+
+  test('behind a pooler, too, a clock for mail alone leaves the rest undone', async () => {
+    const { of } = await examine({
+      plant: `delete from cron.job where jobname <> 'usher-send-mail'`,
+      connected: (url) => connect(url, 'Supavisor'),
+    })
+
+    expect(of('warning').filter(({ check }) => check === 'worker')).toHaveLength(3)
   })
 
   test('the cron jobs of docs/install.md are all that the worker does', async () => {

@@ -7,7 +7,7 @@ import type postgres from 'postgres'
 import { checkCron } from './check-cron.ts'
 import { type Finding, findingsOf } from './finding.ts'
 
-const { well, warning, error } = findingsOf('worker')
+const { well, unseen, warning, error } = findingsOf('worker')
 
 const REPAIR = 'Run the worker, or let a cron job call it: docs/install.md, "Cron jobs".'
 
@@ -20,31 +20,45 @@ const UNDONE = {
 
 /** @param workerUrl - where a worker of one's own answers /health (its WORKER_ADDRESS) */
 export async function checkWorker(sql: postgres.Sql, workerUrl?: string): Promise<Finding[]> {
-  const asked = workerUrl ? [await askWorker(workerUrl)] : []
-  // Functions connect as the same role; only the worker has this name (functions/_shared/database.ts).
-  const [connected] = await sql<{ exists: boolean }[]>`
-    select exists (
-      select from pg_stat_activity
-      where usename = 'usher_worker' and datname = current_database()
-        and application_name like 'usher-worker-%')`
-  if (connected?.exists) asked.push(well('A worker is connected.'))
-
+  const { hasWorker, hiddenBy } = await readConnections(sql)
+  const seen = [
+    ...(workerUrl ? [await askWorker(workerUrl)] : []),
+    ...(hasWorker ? [well('A worker is connected.')] : []),
+  ]
   const { findings, called } = await checkCron(sql)
   // A worker does all of it, and needs no clock beside it.
-  const isRunning = asked.some(({ level }) => level === 'well')
-  const missing = isRunning ? [] : await missingCalls(sql, called, asked.length > 0)
-  return [...asked, ...findings, ...missing]
-}
+  if (seen.some(({ level }) => level === 'well')) return [...seen, ...findings]
 
-/** @param isSaid - whether it is an error already that the worker does not answer */
-async function missingCalls(sql: postgres.Sql, called: string[], isSaid: boolean) {
+  // With a worker behind the pooler, there would be no clock for mail.
+  const isMailed = called.includes('send-mail')
+  if (seen.length === 0 && !isMailed && hiddenBy) return [unseenBehind(hiddenBy), ...findings]
   const undone = Object.entries(UNDONE)
     .filter(([name]) => !called.includes(name))
     .map(([name, what]) =>
       warning(`No worker is connected, and no cron job posts to ${name}: ${what}.`, REPAIR),
     )
-  return isSaid || called.includes('send-mail') ? undone : [await nobodySends(sql), ...undone]
+  const mail = isMailed || seen.length > 0 ? [] : [await nobodySends(sql)]
+  return [...seen, ...findings, ...mail, ...undone]
 }
+
+/** Functions connect as the same role; each connection says what it is of (functions/_shared/database.ts). */
+async function readConnections(sql: postgres.Sql) {
+  const rows = await sql<{ name: string }[]>`
+    select distinct application_name as name from pg_stat_activity
+    where usename = 'usher_worker' and datname = current_database()`
+  const hidden = rows.find(({ name }) => !name.startsWith('usher-'))
+  return {
+    hasWorker: rows.some(({ name }) => name.startsWith('usher-worker-')),
+    hiddenBy: hidden ? hidden.name || 'a pooler' : null,
+  }
+}
+
+/** Supavisor calls all of its connections Supavisor. */
+const unseenBehind = (pooler: string) =>
+  unseen(
+    `Somebody is connected as usher_worker through ${pooler}, which hides whether it is a worker or a function.`,
+    'Give --worker-url, where the worker answers (its WORKER_ADDRESS).',
+  )
 
 async function nobodySends(sql: postgres.Sql): Promise<Finding> {
   const [last] = await sql<{ at: Date | null }[]>`
@@ -53,7 +67,7 @@ async function nobodySends(sql: postgres.Sql): Promise<Finding> {
       (select max(s.sealed_at) from usher.audit_seals s)) as at`
   return error(
     `Nobody seems to send mail: no worker is connected, and no cron job posts to send-mail.${last?.at ? ` The last sign of one is of ${last.at.toISOString()}.` : ''}`,
-    `${REPAIR} A worker behind a pooler that renames connections is seen with --worker-url.`,
+    REPAIR,
   )
 }
 
