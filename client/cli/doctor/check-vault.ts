@@ -10,8 +10,7 @@ const { well, error } = findingsOf('vault')
 
 /** What each kind of secret is for, and what brings one back that is lost. */
 const REPAIRS = {
-  'keys that sign links':
-    'select usher.rotate_signing_key(); then send open invites again, if the key of theirs is among them.',
+  'keys that sign links': 'select usher.rotate_signing_key(); Then send open invites again.',
   'secrets that sign webhooks':
     'Rotate the secret of each webhook that usher.webhook_secrets names (rotate_organisation_webhook_secret), and give its receiver the new one.',
   'tokens that open other applications':
