@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { apiSource } from './api-source.ts'
 export { databaseSource } from './database-source.ts'
 export type { Manifest } from './manifest.ts'
 export { buildEvidencePackage, type EvidencePackage } from './package.ts'

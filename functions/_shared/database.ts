@@ -58,9 +58,19 @@ export interface Deliveries {
   ): Promise<string | null>
 }
 
-/** Connects as the worker's role. No prepared statements: a transaction-mode pooler may be between. */
-export function connect(databaseUrl: string): postgres.Sql {
-  return postgres(databaseUrl, { max: 4, prepare: false, onnotice: () => {} })
+/**
+ * Connects as the worker's role. No prepared statements: a transaction-mode pooler may be between.
+ *
+ * @param name - as pg_stat_activity shows it. `usher doctor` takes `usher-worker-…` for a worker that runs all the
+ *   time; functions, which connect as the same role, are called otherwise.
+ */
+export function connect(databaseUrl: string, name = 'usher-function'): postgres.Sql {
+  return postgres(databaseUrl, {
+    max: 4,
+    prepare: false,
+    onnotice: () => {},
+    connection: { application_name: name },
+  })
 }
 
 /** Domains that organisations have claimed. */

@@ -10,10 +10,10 @@ import { createSeal } from '../_shared/seal.ts'
 import { createTransport } from '../_shared/transports/create.ts'
 import type { DrainOptions } from './drain.ts'
 
-/** @param worker - its name in the log */
+/** @param worker - its name in the log, and after `usher-` that of its connections */
 export function wire(variables: Record<string, string>, worker: string) {
   const environment = readMailEnvironment(variables)
-  const sql = connect(environment.databaseUrl)
+  const sql = connect(environment.databaseUrl, `usher-${worker}`)
   const transport = createTransport(environment.transport)
   const metrics = createMailMetrics(sql)
   const drainOptions: DrainOptions = {

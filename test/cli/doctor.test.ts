@@ -1,5 +1,5 @@
 /** `npx usher doctor` on the demo database: healthy, and with each fault planted. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../client/cli/doctor/finding.ts'
+import { connect } from '../../functions/_shared/database.ts'
 import { withDatabase } from '../../scripts/schema.ts'
 import { type PostgresServer, startPostgres } from '../../supabase/local/database.ts'
 import { applyMigrations, applySeed } from '../../supabase/local/migrations.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
+import { parseDocument } from '../docs/documents.ts'
 import { startDns } from '../support/dns.ts'
 import { createProject, type TestProject, unpackedPackage } from '../support/package.ts'
 
@@ -56,8 +58,10 @@ const HEALTHY = `
   create schema cron;
   create table cron.job (jobid bigint, schedule text, command text, active boolean, jobname text);
   create table cron.job_run_details (jobid bigint, runid bigint, status text, return_message text, start_time timestamptz);
-  insert into cron.job values (1, '* * * * *',
-    'select net.http_post(url := ''https://project.supabase.test/functions/v1/send-mail'')', true, 'usher-send-mail');
+  insert into cron.job
+  select i, '* * * * *', format('select net.http_post(url := %L)', 'https://project.supabase.test/functions/v1/' || name),
+    true, 'usher-' || name
+  from unnest('{send-mail,send-webhooks,sync-directories,verify-domains}'::text[]) with ordinality as job (name, i);
   insert into cron.job_run_details values (1, 1, 'succeeded', '1 row', now());`
 
 /** The functions of a project, each answering this. */
@@ -78,18 +82,26 @@ async function examine({
   mend = '',
   args = [],
   answer = ANSWERING,
+  connected,
 }: {
   plant?: string
   mend?: string
   args?: string[]
   answer?: (path: string) => { status: number; text: string }
+  /** Who else is connected meanwhile, as the worker's role. */
+  connected?: (url: string) => postgres.Sql
 } = {}) {
   const name = `patient_${++databases}`
   await withDatabase(server.url, (sql) => sql.unsafe(`create database ${name} template healthy`))
   const url = urlOf(name)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const other = connected?.(
+    Object.assign(new URL(url), { username: 'usher_worker', password: 'a long random password' })
+      .href,
+  )
   try {
     await sql.unsafe(plant)
+    if (other) await other`select`
     const { code, output } = await project.usher(
       'doctor',
       '--json',
@@ -106,6 +118,7 @@ async function examine({
   } finally {
     await sql.unsafe(mend)
     await sql.end()
+    await other?.end()
   }
 }
 
@@ -122,7 +135,7 @@ interface Fault {
 }
 
 const VAULT = `create schema vault;
-  create view vault.decrypted_secrets as select null::uuid as id, null::text as name where false;`
+  create view vault.decrypted_secrets as select null::uuid as id, null::text as name, null::text as decrypted_secret where false;`
 
 const FAULTS: Record<string, Fault> = {
   'a migration that was not applied': {
@@ -206,7 +219,7 @@ const FAULTS: Record<string, Fault> = {
     plant: 'update usher.settings set functions_url = null',
     level: 'warning',
     check: 'settings',
-    says: /functions_url is not set/,
+    says: /functions_url is not set.*button that stops them.*directory tokens/,
     repair: /usher\.update_settings/,
   },
   'keys that are all retired': {
@@ -236,6 +249,29 @@ const FAULTS: Record<string, Fault> = {
     check: 'signing key',
     says: /should lie in Vault/,
     repair: /rotate_signing_key/,
+  },
+  'a webhook secret that Vault has lost': {
+    plant: `${VAULT}
+      with hook as (
+        insert into public.organisation_webhooks (organisation_id, url)
+        select id, 'https://example.com/hooks' from public.organisations limit 1
+        returning id)
+      insert into usher.webhook_secrets (webhook_id, vault_secret_id) select id, gen_random_uuid() from hook`,
+    check: 'vault',
+    says: /1 secrets that sign webhooks should lie in Vault/,
+    repair: /rotate_organisation_webhook_secret/,
+  },
+  "an application's token that Vault has lost": {
+    plant: `${VAULT}
+      with endpoint as (
+        insert into public.organisation_directory_endpoints (organisation_id, name, url, created_by)
+        select id, 'Bakery', 'https://example.com/scim/v2', gen_random_uuid() from public.organisations limit 1
+        returning id)
+      insert into usher.directory_endpoint_tokens (endpoint_id, vault_secret_id)
+      select id, gen_random_uuid() from endpoint`,
+    check: 'vault',
+    says: /1 tokens that open other applications should lie in Vault/,
+    repair: /update_organisation_directory_endpoint/,
   },
   'a worker that may not log in': {
     plant: 'alter role usher_worker nologin',
@@ -275,7 +311,27 @@ const FAULTS: Record<string, Fault> = {
     plant: 'delete from cron.job',
     check: 'worker',
     says: /Nobody seems to send mail/,
-    repair: /docs\/mail\.md/,
+    repair: /docs\/install\.md, "Cron jobs"/,
+  },
+  'a clock for mail alone': {
+    plant: `delete from cron.job where jobname <> 'usher-send-mail'`,
+    level: 'warning',
+    check: 'worker',
+    says: /no cron job posts to sync-directories/,
+    repair: /docs\/install\.md, "Cron jobs"/,
+  },
+  'a clock for all but domains': {
+    plant: `delete from cron.job where jobname = 'usher-verify-domains'`,
+    level: 'warning',
+    check: 'worker',
+    says: /verify-domains: domains are never verified/,
+    repair: /docs\/install\.md, "Cron jobs"/,
+  },
+  'a clock for all but mail': {
+    plant: `delete from cron.job where jobname = 'usher-send-mail'`,
+    check: 'worker',
+    says: /Nobody seems to send mail/,
+    repair: /docs\/install\.md, "Cron jobs"/,
   },
   'a clock that is off': {
     plant: 'update cron.job set active = false',
@@ -317,6 +373,17 @@ const FAULTS: Record<string, Fault> = {
     check: 'queue',
     says: /events not sealed/,
     repair: /unsealed_trails/,
+  },
+  'webhooks that nobody sends': {
+    plant: `with hook as (
+        insert into public.organisation_webhooks (organisation_id, url)
+        select id, 'https://example.com/hooks' from public.organisations limit 1
+        returning id, organisation_id)
+      insert into public.organisation_webhook_deliveries (webhook_id, organisation_id, event_id, event, due_at)
+      select id, organisation_id, gen_random_uuid(), 'webhook.tested', now() - interval '1 hour' from hook`,
+    check: 'queue',
+    says: /1 events that no worker sends to webhooks/,
+    repair: /organisation_webhook_deliveries/,
   },
   'a mail that was given up': {
     plant: `insert into public.organisation_deliveries (organisation_id, kind, recipient, status)
@@ -402,6 +469,62 @@ describe('usher doctor', () => {
 
     expect(repairs).not.toEqual([])
     expect(again.of('error')).toEqual([])
+  })
+
+  test.for([
+    ['a function is taken', undefined, false],
+    ['a worker is taken', 'usher-worker-7', true],
+  ] as const)('of those who are connected, %s for what it is', async ([, name, isRunning]) => {
+    const { of } = await examine({
+      plant: 'delete from cron.job',
+      connected: (url) => connect(url, name),
+    })
+
+    expect(of('well').some(({ message }) => message === 'A worker is connected.')).toBe(isRunning)
+    expect(of('error').some(({ check }) => check === 'worker')).toBe(!isRunning)
+  })
+
+  test('of those who come through a pooler, it says that it cannot see who they are', async () => {
+    const { of } = await examine({
+      plant: 'delete from cron.job',
+      connected: (url) => connect(url, 'Supavisor'),
+    })
+
+    expect(of('unseen')).toContainEqual({
+      check: 'worker',
+      level: 'unseen',
+      message: expect.stringContaining('through Supavisor'),
+      repair: expect.stringContaining('--worker-url'),
+    })
+    expect(of('error')).toEqual([])
+  })
+
+  test('behind a pooler, too, a clock for mail alone leaves the rest undone', async () => {
+    const { of } = await examine({
+      plant: `delete from cron.job where jobname <> 'usher-send-mail'`,
+      connected: (url) => connect(url, 'Supavisor'),
+    })
+
+    expect(of('warning').filter(({ check }) => check === 'worker')).toHaveLength(3)
+  })
+
+  test('the cron jobs of docs/install.md are all that the worker does', async () => {
+    const { blocks } = parseDocument('docs/install.md', await readFile('docs/install.md', 'utf8'))
+    const schedule = blocks.find(({ text }) => text.includes('cron.schedule'))?.text ?? ''
+    const { of } = await examine({
+      plant: `delete from cron.job;
+        create schema vault;
+        create table vault.decrypted_secrets (id uuid default gen_random_uuid(), name text, decrypted_secret text);
+        create function vault.create_secret(text, text) returns uuid language sql as
+          'insert into vault.decrypted_secrets (decrypted_secret, name) values ($1, $2) returning id';
+        create function cron.schedule(text, text, text) returns bigint language sql as
+          'insert into cron.job values (9, $2, $3, true, $1) returning jobid';
+        ${schedule.replaceAll(/^create extension .*;$/gm, '')}`,
+    })
+
+    expect(of('error')).toEqual([])
+    expect(of('warning').filter(({ check }) => check === 'worker')).toEqual([])
+    expect(of('well').filter(({ check }) => check === 'worker')).toHaveLength(4)
   })
 
   test('looks at the DNS of the mail domain where it is told of one', async () => {

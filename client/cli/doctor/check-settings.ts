@@ -45,7 +45,7 @@ export async function checkSettings(sql: postgres.Sql, isLocal: boolean): Promis
   if (!settings.functions_url) {
     findings.push(
       warning(
-        'functions_url is not set: mails go without the one click to stop them, which large mailbox providers ask for.',
+        'functions_url is not set: mails go without the button that stops them, which large mailbox providers ask for, and new directory tokens without the address to give to the identity provider.',
         change('functions_url', 'https://<project>.supabase.co/functions/v1'),
       ),
     )

@@ -14,6 +14,8 @@ import { checkMailDomain, type ResolveTxt } from './check-mail-domain.ts'
 import { checkMigrations } from './check-migrations.ts'
 import { checkQueue } from './check-queue.ts'
 import { checkSettings } from './check-settings.ts'
+import { checkVault } from './check-vault.ts'
+import { checkWorker } from './check-worker.ts'
 import { checkWorkerRole } from './check-worker-role.ts'
 import type { Finding } from './finding.ts'
 
@@ -47,8 +49,10 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
       ...(await attempt('auth hooks', () => checkHooks(sql, config))),
       ...(await attempt('settings', () => checkSettings(sql, options.isLocal))),
       ...(await attempt('signing key', () => checkKeys(sql))),
+      ...(await attempt('vault', () => checkVault(sql))),
       ...(await attempt('worker role', () => checkWorkerRole(sql))),
-      ...(await attempt('worker', () => checkQueue(sql, options.workerUrl))),
+      ...(await attempt('worker', () => checkWorker(sql, options.workerUrl))),
+      ...(await attempt('queue', () => checkQueue(sql))),
       ...(await attempt('functions', async () =>
         checkFunctions({
           url: options.functionsUrl ?? (await functionsUrlOf(sql)),
