@@ -56,6 +56,8 @@ export async function syncDirectories(options: SyncOptions, signal?: AbortSignal
 
   try {
     while (!signal?.aborted && !trouble) {
+      // Whatever ends while the database is being asked may have made more due: it is asked again.
+      const isBusy = members.size + endpoints.size > 0
       const free = concurrency - members.size
       const leases = free > 0 ? await changes.lease(free) : []
       for (const lease of leases) start(members, bring(lease, options))
@@ -65,8 +67,8 @@ export async function syncDirectories(options: SyncOptions, signal?: AbortSignal
         continue
       }
       const underWay = [...members, ...endpoints]
-      if (underWay.length === 0) break
-      await untilSome(underWay)
+      if (underWay.length > 0) await untilSome(underWay)
+      else if (!isBusy && leases.length === 0) break
     }
   } finally {
     await Promise.all([...members, ...endpoints])
