@@ -6,7 +6,8 @@
  */
 import { type Connection, call, type Returned, type RowOf, settle } from './call.ts'
 import type { Camel } from './names.ts'
-import type { Result } from './result.ts'
+import { eachOf, type IterateOptions, type PageOptions, pageOf, type Select } from './pages.ts'
+import type { PageResult, Result } from './result.ts'
 
 /** A token of an identity provider, without its secret. */
 export interface DirectoryToken extends Camel<RowOf<'organisation_directory_tokens'>> {}
@@ -32,14 +33,19 @@ export interface DirectoryFeatures {
 /** An application that is told who is a member. `retryAt` and `lastError` are null while all is well. */
 export type DirectoryEndpoint = Omit<
   Camel<RowOf<'organisation_directory_endpoints'>>,
-  'features'
+  'features' | 'fence' | 'leasedAt'
 > & { features: DirectoryFeatures | null }
 
 /** `waiting`; `current`: as it should be; `failed`: refused for good, until the next change. */
 export type DirectoryCopyStatus = 'waiting' | 'current' | 'failed'
 /** A member as an application has them. */
-export type DirectoryCopy = Omit<Camel<RowOf<'organisation_directory_copies'>>, 'status'> & {
-  status: DirectoryCopyStatus
+export type DirectoryCopy = Omit<
+  Camel<RowOf<'organisation_directory_copies'>>,
+  'status' | 'change' | 'fence' | 'leasedUntil'
+> & { status: DirectoryCopyStatus }
+
+export interface DirectoryCopyFilter extends PageOptions {
+  status?: DirectoryCopyStatus | undefined
 }
 
 export interface DirectoryEndpointDraft {
@@ -49,6 +55,20 @@ export interface DirectoryEndpointDraft {
   url: string
   /** The bearer token that it gave out; nobody can read it back. */
   token: string
+}
+
+function listCopies(
+  connection: Connection,
+  endpointId: string,
+  { status, ...page }: DirectoryCopyFilter,
+): Promise<PageResult<DirectoryCopy>> {
+  const narrow = (select: Select) => {
+    const copies = select.eq('endpoint_id', endpointId)
+    return status ? copies.eq('status', status) : copies
+  }
+  // By what never changes: a copy that is sent meanwhile stays on its page.
+  const table = 'organisation_directory_copies'
+  return pageOf(connection, table, 'member_id', page, narrow, 'endpoint_id')
 }
 
 /** `usher.directories` */
@@ -150,14 +170,19 @@ export function directories(connection: Connection) {
       return call(connection, 'reconcile_organisation_directory_endpoint', { endpointId })
     },
 
-    /** Members at an endpoint that are not as they should be, at most 1,000. Needs `directory.manage`. */
-    listUnsettledCopies(endpointId: string): Promise<Result<DirectoryCopy[]>> {
-      const select = connection.supabase
-        .from('organisation_directory_copies')
-        .select('*')
-        .eq('endpoint_id', endpointId)
-        .neq('status', 'current')
-      return settle(connection, select.order('due_at').order('member_id').limit(1000))
+    /** Members as an application has them, in no order that means anything. Needs `directory.manage`; otherwise empty. */
+    listCopies(
+      endpointId: string,
+      page: DirectoryCopyFilter = {},
+    ): Promise<PageResult<DirectoryCopy>> {
+      return listCopies(connection, endpointId, page)
+    },
+
+    /** All that `listCopies` gives, page by page, one at a time. */
+    iterateCopies(endpointId: string, options: IterateOptions<DirectoryCopyFilter> = {}) {
+      return eachOf(connection, options, (to, page: DirectoryCopyFilter) =>
+        listCopies(to, endpointId, page),
+      )
     },
   }
 }

@@ -23,6 +23,7 @@ export type { Delivery, DeliveryFilter, DeliveryStatus, MailKind } from './deliv
 export type { DeviceCode, DeviceDraft, DeviceFilter, DeviceInviteFilter } from './devices.ts'
 export type {
   DirectoryCopy,
+  DirectoryCopyFilter,
   DirectoryCopyStatus,
   DirectoryEndpoint,
   DirectoryEndpointDraft,

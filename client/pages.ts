@@ -28,7 +28,7 @@ export type Select = any
 /**
  * A page of a table, newest first.
  *
- * @param key - the column it is sorted by; equal ones are sorted by `id`
+ * @param key - the column it is sorted by; equal ones are sorted by `tie`
  * @param narrow - adds the filters
  */
 export async function pageOf<T>(
@@ -37,14 +37,15 @@ export async function pageOf<T>(
   key: string,
   { cursor, pageSize = 50 }: PageOptions,
   narrow: (select: Select) => Select,
+  tie = 'id',
 ): Promise<PageResult<T>> {
   const size = Math.min(pageSize, LARGEST)
   let select: Select = narrow(connection.supabase.from(table).select('*'))
   if (cursor) {
     const [at, id] = cursor.split('~')
-    select = select.or(`${key}.lt."${at}",and(${key}.eq."${at}",id.lt."${id}")`)
+    select = select.or(`${key}.lt."${at}",and(${key}.eq."${at}",${tie}.lt."${id}")`)
   }
-  select = select.order(key, { ascending: false }).order('id', { ascending: false }).limit(size)
+  select = select.order(key, { ascending: false }).order(tie, { ascending: false }).limit(size)
   const { data, error } = await receive(connection, select)
   if (error) return { data: null, error, nextCursor: null }
   // Made of the row as it was sent: a Date has no microseconds.
@@ -52,7 +53,7 @@ export async function pageOf<T>(
   return {
     data: present(data, connection) as T[],
     error: null,
-    nextCursor: last ? `${last[key]}~${last.id}` : null,
+    nextCursor: last ? `${last[key]}~${last[tie]}` : null,
   }
 }
 

@@ -14,7 +14,7 @@ declare
   v_is_private boolean;
 begin
   if v_parts is null or length(target_problem.url) > 2000 or target_problem.url ~ '[\\#]' then
-    return 'Give an address such as https://example.com/hooks: at most 2,000 characters, without user name and fragment.';
+    return 'Give an address such as https://example.com: at most 2,000 characters, without user name and fragment.';
   elsif (select s.allow_private_targets from usher.settings s) then
     return null;
   elsif lower(v_parts[1]) <> 'https' then

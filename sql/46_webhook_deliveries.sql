@@ -274,6 +274,7 @@ declare
   v_message   text;
   v_timestamp text := floor(extract(epoch from clock_timestamp()))::bigint::text;
   v_body      text;
+  v_signed    text;
 begin
   select d.* into v_delivery
   from public.organisation_webhook_deliveries d
@@ -297,6 +298,12 @@ begin
 
   v_message := 'msg_' || replace(v_event.id::text, '-', '');
   v_body := usher.webhook_body(v_event);
+  v_signed := usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body));
+  if v_signed is null then
+    perform usher.record_webhook_try(v_delivery.id, v_delivery.fence, null,
+      'Not sent: the secret that signs is not in Vault any more. Rotate it.', 0);
+    return null;
+  end if;
   return jsonb_build_object(
     'url', v_webhook.url,
     'body', v_body,
@@ -305,13 +312,13 @@ begin
       'user-agent', 'Usher-Webhooks/1',
       'webhook-id', v_message,
       'webhook-timestamp', v_timestamp,
-      'webhook-signature', usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body))));
+      'webhook-signature', v_signed));
 end
 $$;
 comment on function usher.prepare_webhook_delivery is
 $$The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
 once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
-the line of the trail is gone.$$;
+the line of the trail is gone; or not now: the secret is missing from Vault, which counts as a try.$$;
 grant execute on function usher.prepare_webhook_delivery to usher_worker;
 
 create function usher.record_webhook_try(

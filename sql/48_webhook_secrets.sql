@@ -97,6 +97,9 @@ begin
     if v_row.secret is null then
       execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
         into v_secret using v_row.vault_secret_id;
+      if v_secret is null then
+        return null;
+      end if;
       v_row.secret := decode(substring(v_secret from 7), 'base64');
     end if;
     v_signatures := v_signatures || ('v1,' || encode(extensions.hmac(
@@ -107,7 +110,7 @@ end
 $$;
 comment on function usher.webhook_signatures is
 $$The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
-that no secret leaves the database.$$;
+that no secret leaves the database. Null when Vault has lost one of them.$$;
 
 create function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
 returns public.organisation_webhook_secret

@@ -77,6 +77,7 @@ begin
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 20 <= (
     select count(*) from public.organisation_directory_tokens t
     where t.organisation_id = v_member.organisation_id and t.revoked_at is null

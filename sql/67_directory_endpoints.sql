@@ -129,7 +129,7 @@ begin
   return v_token;
 end
 $$;
-comment on function usher.endpoint_token is 'What opens an endpoint.';
+comment on function usher.endpoint_token is 'What opens an endpoint; null when Vault has lost it.';
 
 create function usher.directory_url(url text)
 returns text
@@ -162,9 +162,10 @@ declare
 begin
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
-      hint => coalesce(usher.target_problem(btrim(create_directory_endpoint.url)),
+      hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 10 <= (
     select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
   then
@@ -263,7 +264,7 @@ begin
   end if;
   if v_endpoint.name is null or v_endpoint.url is null then
     perform usher.fail('invalid_settings',
-      hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
+      hint => coalesce(case when v_endpoint.url is null then usher.target_problem(btrim(v_changes ->> 'url')) end,
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
   -- Nobody reads the token back: not by having it sent to an address of theirs either.

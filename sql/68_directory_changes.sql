@@ -38,7 +38,7 @@ comment on column public.organisation_directory_copies.change is 'Goes up with e
 comment on column public.organisation_directory_copies.fence is 'Goes up with each lease; older holders are refused.';
 
 create index organisation_directory_copies_due
-  on public.organisation_directory_copies (due_at) where status = 'waiting';
+  on public.organisation_directory_copies (endpoint_id, due_at) where status = 'waiting';
 create index organisation_directory_copies_member_id on public.organisation_directory_copies (member_id);
 create index organisation_directory_copies_organisation_id on public.organisation_directory_copies (organisation_id);
 
@@ -129,26 +129,36 @@ begin
     set fence = c.fence + 1, attempts = c.attempts + 1,
       leased_until = clock_timestamp() + lease_directory_changes.lease
     from (
-      select k.endpoint_id, k.member_id
-      from public.organisation_directory_copies k
-      join public.organisation_directory_endpoints e on e.id = k.endpoint_id
-      left join public.organisation_members m on m.id = k.member_id
-      where k.status = 'waiting' and k.due_at <= clock_timestamp()
-        and (k.leased_until is null or k.leased_until <= clock_timestamp())
-        -- What it is able to do has to be known, and who is there already.
-        and e.is_enabled and e.features is not null and e.reconciled_at is not null
+      select q.endpoint_id, q.member_id
+      from public.organisation_directory_endpoints e
+      cross join lateral (
+        select k.endpoint_id, k.member_id, m.status is not distinct from 'active' as is_in, k.due_at
+        from public.organisation_directory_copies k
+        left join public.organisation_members m on m.id = k.member_id
+        where k.endpoint_id = e.id and k.status = 'waiting' and k.due_at <= clock_timestamp()
+          and (k.leased_until is null or k.leased_until <= clock_timestamp())
+        -- Whoever is out does not wait behind thousands who are in.
+        order by is_in, k.due_at
+        -- Two at once, but one where the last one failed: an endpoint that hangs holds up few places.
+        limit greatest(0, case when e.failures = 0 then 2 else 1 end - (
+          select count(*)
+          from public.organisation_directory_copies s
+          where s.endpoint_id = e.id and s.status = 'waiting' and s.leased_until > clock_timestamp()))
+        for update of k skip locked
+      ) q
+      -- What it is able to do has to be known, and who is there already.
+      where e.is_enabled and e.features is not null and e.reconciled_at is not null
         and (e.retry_at is null or e.retry_at <= clock_timestamp())
-      -- Whoever is out does not wait behind thousands who are in.
-      order by m.status is not distinct from 'active', k.due_at
+      order by q.is_in, q.due_at
       limit lease_directory_changes.batch_size
-      for update of k skip locked
     ) due
     where c.endpoint_id = due.endpoint_id and c.member_id = due.member_id
     returning c.endpoint_id, c.member_id, c.fence, c.attempts;
 end
 $$;
 comment on function usher.lease_directory_changes is
-$$Takes copies that are due, of endpoints that answer: removals first, then oldest first. For workers.
+$$Takes copies that are due, of endpoints that answer: removals first, then oldest first; of one endpoint about
+two at once. For workers.
 
   batch_size  how many at most
   lease       after this time without an answer, another worker may take them over
@@ -159,38 +169,47 @@ grant execute on function usher.lease_directory_changes to usher_worker;
 create function usher.prepare_directory_change(endpoint_id uuid, member_id uuid, fence bigint)
 returns jsonb
 language plpgsql
-stable
+volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_change jsonb;
 begin
-  return (
-    select jsonb_build_object(
-      'change', c.change,
-      'remote_id', c.remote_id,
-      'remote_roles', c.roles,
-      'groups', coalesce((
-        select jsonb_object_agg(g.role, g.remote_id)
-        from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
-      'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
-        'user_id', m.user_id,
-        'email', m.email,
-        'display_name', coalesce(m.display_name, m.email),
-        'roles', m.roles) end,
-      'endpoint', jsonb_build_object(
-        'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
-    from public.organisation_directory_copies c
-    join public.organisation_directory_endpoints e on e.id = c.endpoint_id
-    left join public.organisation_members m on m.id = c.member_id
-    where c.endpoint_id = prepare_directory_change.endpoint_id
-      and c.member_id = prepare_directory_change.member_id
-      and c.fence = prepare_directory_change.fence
-      and c.leased_until > clock_timestamp());
+  select jsonb_build_object(
+    'change', c.change,
+    'remote_id', c.remote_id,
+    'remote_roles', c.roles,
+    'groups', coalesce((
+      select jsonb_object_agg(g.role, g.remote_id)
+      from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+    'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
+      'user_id', m.user_id,
+      'email', m.email,
+      'display_name', coalesce(m.display_name, m.email),
+      'roles', m.roles) end,
+    'endpoint', jsonb_build_object(
+      'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
+  into v_change
+  from public.organisation_directory_copies c
+  join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+  left join public.organisation_members m on m.id = c.member_id
+  where c.endpoint_id = prepare_directory_change.endpoint_id
+    and c.member_id = prepare_directory_change.member_id
+    and c.fence = prepare_directory_change.fence
+    and c.leased_until > clock_timestamp();
+  if v_change #>> '{endpoint,token}' is null and v_change is not null then
+    perform usher.fail_directory_change(prepare_directory_change.endpoint_id, prepare_directory_change.member_id,
+      prepare_directory_change.fence, 'endpoint', 'The token that opens it is not in Vault any more: give it anew.');
+    return null;
+  end if;
+  return v_change;
 end
 $$;
 comment on function usher.prepare_directory_change is
 $$How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
-active member. For workers, just before sending. Null when the lease is over.$$;
+active member. For workers, just before sending. Null when the lease is over; or when the token is missing from
+Vault: the endpoint is then left alone for a while.$$;
 grant execute on function usher.prepare_directory_change to usher_worker;
 
 create function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)
@@ -370,3 +389,23 @@ $$;
 comment on function usher.save_directory_group_copy is
   'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
 grant execute on function usher.save_directory_group_copy to usher_worker;
+
+create function usher.directory_metrics()
+returns table (status text, count bigint, oldest_seconds double precision)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select c.status, count(*),
+    -- Since it was due, not since it was marked: what waits for its next try is not late.
+    max(extract(epoch from clock_timestamp() - c.due_at))
+      filter (where c.status = 'waiting' and c.due_at <= clock_timestamp() and e.is_enabled)::double precision
+  from public.organisation_directory_copies c
+  join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+  group by c.status
+$$;
+comment on function usher.directory_metrics is
+$$How many members at other applications are in which status, and for how many seconds the oldest of those due has
+waited, where the application is not turned off. For the worker's metrics.$$;
+grant execute on function usher.directory_metrics to usher_worker;

@@ -13,31 +13,43 @@ set search_path = ''
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
+  v_token    text;
 begin
-  update public.organisation_directory_endpoints e
-  set fence = e.fence + 1, leased_at = clock_timestamp()
-  from (
-    select d.id
-    from public.organisation_directory_endpoints d
-    where d.is_enabled and d.reconcile_at <= clock_timestamp()
-      and (d.retry_at is null or d.retry_at <= clock_timestamp())
-      -- Whoever takes longer than that has died over it.
-      and (d.leased_at is null or d.leased_at <= clock_timestamp() - interval '10 minutes')
-    order by d.reconcile_at
-    limit 1
-    for update skip locked
-  ) due
-  where e.id = due.id
-  returning e.* into v_endpoint;
-  if not found then
-    return null;
-  end if;
-  return jsonb_build_object('id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url,
-    'token', usher.endpoint_token(v_endpoint.id));
+  loop
+    update public.organisation_directory_endpoints e
+    set fence = e.fence + 1, leased_at = clock_timestamp()
+    from (
+      select d.id
+      from public.organisation_directory_endpoints d
+      where d.is_enabled and d.reconcile_at <= clock_timestamp()
+        and (d.retry_at is null or d.retry_at <= clock_timestamp())
+        -- Whoever takes longer than that has died over it.
+        and (d.leased_at is null or d.leased_at <= clock_timestamp() - interval '10 minutes')
+        -- Members first, once they can be sent: whoever waits is no drift.
+        and (d.features is null or d.reconciled_at is null or not exists (
+          select from public.organisation_directory_copies c
+          where c.endpoint_id = d.id and c.status = 'waiting' and c.due_at <= clock_timestamp()))
+      order by d.reconcile_at
+      limit 1
+      for update skip locked
+    ) due
+    where e.id = due.id
+    returning e.* into v_endpoint;
+    if not found then
+      return null;
+    end if;
+    v_token := usher.endpoint_token(v_endpoint.id);
+    exit when v_token is not null;
+    perform usher.fail_directory_reconcile(v_endpoint.id, v_endpoint.fence,
+      'The token that opens it is not in Vault any more: give it anew.');
+  end loop;
+  return jsonb_build_object(
+    'id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url, 'token', v_token);
 end
 $$;
 comment on function usher.lease_directory_reconcile is
-  'Takes an endpoint that is due to be compared as a whole; null: none is. For workers.';
+  $$Takes an endpoint that is due to be compared as a whole; null: none is. For workers. One whose token is missing
+from Vault is left alone for a while.$$;
 grant execute on function usher.lease_directory_reconcile to usher_worker;
 
 create function usher.finish_directory_reconcile(
@@ -88,6 +100,13 @@ begin
     cross join jsonb_array_elements_text(g.item -> 'members') h (id)
     group by h.id
   ),
+  -- Who is being sent, or was since the reading began: what was read of them may be older than that.
+  sent as materialized (
+    select c.member_id
+    from public.organisation_directory_copies c
+    where c.endpoint_id = v_endpoint.id
+      and (c.leased_until > clock_timestamp() or c.synced_at >= v_endpoint.leased_at)
+  ),
   subject as (
     select m.id, m.user_id, m.email, coalesce(m.display_name, m.email) as display_name, m.roles, c.remote_id,
       m.status = 'active' and m.kind = 'user' and m.email is not null as is_member
@@ -95,12 +114,14 @@ begin
     left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
     where m.organisation_id = v_endpoint.organisation_id
       and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+      and not exists (select from sent s where s.member_id = m.id)
     union all
     -- Whose account was deleted here, and is still known there.
     select c.member_id, null, null, null, '{}', c.remote_id, false
     from public.organisation_directory_copies c
     where c.endpoint_id = v_endpoint.id
       and not exists (select from public.organisation_members m where m.id = c.member_id)
+      and not exists (select from sent s where s.member_id = c.member_id)
   ),
   -- Known, or named by us, or of the same address: the first of these that is there.
   found as (
@@ -151,7 +172,9 @@ begin
   join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
     select from public.organisation_directory_copies k
-    where k.endpoint_id = v_endpoint.id and k.remote_id = n.user_id);
+    where k.endpoint_id = v_endpoint.id
+      -- Or one who is being made there at this moment: nobody knows yet as whom.
+      and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
 
   v_drift := v_drift + jsonb_array_length(v_strangers);
   update public.organisation_directory_endpoints e

@@ -189,6 +189,28 @@ from public.organisation_webhook_deliveries d
 where d.status in ('queued', 'sending') and d.due_at < now() - interval '10 minutes'
 having count(*) > 0
 union all
+select 'members that no worker tells applications of', count(*), min(c.due_at),
+  'select * from public.organisation_directory_copies where status = ''waiting'''
+from public.organisation_directory_copies c
+join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+where c.status = 'waiting' and c.due_at < now() - interval '10 minutes' and e.is_enabled and e.last_error is null
+  -- Of thousands, the last are told late as well.
+  and coalesce(e.last_success_at, e.created_at) < now() - interval '10 minutes'
+having count(*) > 0
+union all
+select 'applications that no worker compares', count(*), min(e.reconcile_at),
+  'select * from public.organisation_directory_endpoints where is_enabled order by reconcile_at'
+from public.organisation_directory_endpoints e
+where e.is_enabled and e.last_error is null and e.reconcile_at < now() - interval '10 minutes'
+having count(*) > 0
+union all
+select 'applications that do not answer', count(*), min(coalesce(e.last_success_at, e.created_at)),
+  'select * from public.organisation_directory_endpoints where is_enabled and last_error is not null'
+from public.organisation_directory_endpoints e
+where e.is_enabled and e.last_error is not null
+  and coalesce(e.last_success_at, e.created_at) < now() - interval '10 minutes'
+having count(*) > 0
+union all
 select 'events not sealed', sum(u.events)::bigint, min(u.oldest_at), 'select * from usher.unsealed_trails'
 from usher.unsealed_trails u
 where u.is_late

@@ -265,6 +265,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.directory_account(directory_user usher.directory_users)': [],
   'function usher.directory_endpoint_for_change(endpoint_id uuid)': [],
   'function usher.directory_groups_of(organisation_id uuid)': [],
+  'function usher.directory_metrics()': ['usher_worker execute'],
   'function usher.directory_url(url text)': [],
   'function usher.directory_user_for_change(organisation_id uuid, id uuid)': [],
   'function usher.directory_users_of(organisation_id uuid)': [],

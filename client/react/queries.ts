@@ -10,6 +10,7 @@ import type {
   DeliveryFilter,
   DeviceFilter,
   DeviceInviteFilter,
+  DirectoryCopyFilter,
   InviteFilter,
   JoinRequestFilter,
   MailKind,
@@ -150,9 +151,9 @@ export function usherQueries(usher: Usher) {
         answerQuery(usher, keys.part(id, 'directories', 'endpoints'), (to) =>
           to.directories.listEndpoints(id),
         ),
-      unsettledCopies: (id: string, endpointId: string) =>
-        answerQuery(usher, keys.part(id, 'directories', 'copies', endpointId), (to) =>
-          to.directories.listUnsettledCopies(endpointId),
+      copies: (id: string, endpointId: string, filter: Filter<DirectoryCopyFilter> = {}) =>
+        pagesQuery(usher, keys.part(id, 'directories', 'copies', endpointId, filter), (to, page) =>
+          to.directories.listCopies(endpointId, { ...filter, ...page }),
         ),
     },
     domains: {

@@ -110,8 +110,11 @@ export const useDirectoryTokens = (organisationId: string) =>
 export const useDirectoryEndpoints = (organisationId: string) =>
   useQuery(useUsherQueries().directories.endpoints(organisationId))
 
-export const useUnsettledDirectoryCopies = (organisationId: string, endpointId: string) =>
-  useQuery(useUsherQueries().directories.unsettledCopies(organisationId, endpointId))
+export const useDirectoryCopies = (
+  organisationId: string,
+  endpointId: string,
+  filter?: Parameters<Queries['directories']['copies']>[2],
+) => useInfiniteQuery(useUsherQueries().directories.copies(organisationId, endpointId, filter))
 
 export const useDomains = (organisationId: string) =>
   useQuery(useUsherQueries().domains.list(organisationId))

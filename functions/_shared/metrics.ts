@@ -1,5 +1,5 @@
 /**
- * How mail and webhooks are doing, as Prometheus reads it, and whether the worker is well.
+ * How mail, webhooks and directories are doing, as Prometheus reads it, and whether the worker is well.
  *
  * @module
  */
@@ -12,6 +12,12 @@ export interface MailMetrics {
   /** In the text format of Prometheus. Throws when the database does not answer. */
   read(): Promise<string>
   contentType: string
+}
+
+interface FigureRow {
+  status: string
+  count: string
+  oldestSeconds: number | null
 }
 
 export function createMailMetrics(sql: postgres.Sql): MailMetrics {
@@ -46,15 +52,34 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
     help: 'How long the event to a webhook that has waited longest since it was due has done so.',
     registers,
   })
-  const readWebhooks = async () => {
-    const rows = await sql<{ status: string; count: string; oldestSeconds: number | null }[]>`
-      select m.status, m.count, m.oldest_seconds as "oldestSeconds" from usher.webhook_metrics() m`
-    webhookDeliveries.reset()
-    oldestOfWebhooks.set(0)
+  const directoryCopies = new Gauge({
+    name: 'usher_directory_copies',
+    help: 'Members at other applications in the database by status: waiting, current, failed.',
+    labelNames: ['status'],
+    registers,
+  })
+  const oldestOfDirectories = new Gauge({
+    name: 'usher_directory_copies_oldest_due_seconds',
+    help: 'How long the member whom an application is to hear of, and who has waited longest since, has done so.',
+    registers,
+  })
+  const show = (rows: FigureRow[], statuses: Gauge<'status'>, longest: Gauge) => {
+    statuses.reset()
+    longest.set(0)
     for (const { status, count, oldestSeconds } of rows) {
-      webhookDeliveries.set({ status }, Number(count))
-      if (oldestSeconds !== null) oldestOfWebhooks.set(oldestSeconds)
+      statuses.set({ status }, Number(count))
+      if (oldestSeconds !== null) longest.set(oldestSeconds)
     }
+  }
+  const readWebhooks = async () => {
+    const rows = await sql<FigureRow[]>`
+      select m.status, m.count, m.oldest_seconds as "oldestSeconds" from usher.webhook_metrics() m`
+    show(rows, webhookDeliveries, oldestOfWebhooks)
+  }
+  const readDirectories = async () => {
+    const rows = await sql<FigureRow[]>`
+      select m.status, m.count, m.oldest_seconds as "oldestSeconds" from usher.directory_metrics() m`
+    show(rows, directoryCopies, oldestOfDirectories)
   }
   return {
     count: (outcome) => mails.inc({ outcome }),
@@ -71,6 +96,7 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
         if (oldestSeconds !== null) oldest.set({ bulk: String(isBulk) }, oldestSeconds)
       }
       await readWebhooks()
+      await readDirectories()
       return registry.metrics()
     },
     contentType: registry.contentType,

@@ -255,8 +255,6 @@ export const DirectoryEndpoint = z
     drift: integer
       .nullable()
       .openapi({ description: 'How much differed, the last time that it was compared.' }),
-    fence: integer,
-    leased_at: time.nullable(),
     created_by: id,
     created_at: time,
   })
@@ -270,11 +268,8 @@ export const DirectoryCopy = z
     status: z.enum(['waiting', 'current', 'failed']),
     remote_id: text.nullable(),
     roles: names,
-    change: integer,
     due_at: time,
     attempts: integer,
-    fence: integer,
-    leased_until: time.nullable(),
     last_error: text.nullable(),
     synced_at: time.nullable(),
   })

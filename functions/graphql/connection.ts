@@ -16,6 +16,7 @@ export interface PageArgs {
 
 /** Where a page starts: after the row with this time and id. */
 export interface Position {
+  /** Empty in a list that is sorted by the id alone. */
   at: string
   id: string
 }
@@ -36,11 +37,13 @@ export function toCursor({ at, id }: Position): string {
 /**
  * Reads a cursor that `toCursor` has made. It becomes part of a filter, so that nothing else may pass.
  * Throws `invalid_settings`.
+ *
+ * @param isById - of a list that is sorted by the id alone
  */
-export function fromCursor(after: string | null | undefined): Position | null {
+export function fromCursor(after: string | null | undefined, isById = false): Position | null {
   if (!after) return null
   const [at = '', id = ''] = decode(after).split(' ')
-  if (TIME.test(at) && UUID.test(id)) return { at, id }
+  if ((isById ? at === '' : TIME.test(at)) && UUID.test(id)) return { at, id }
   throw badInput('invalid_settings', 'A value is not allowed.', 'after is the endCursor of a page.')
 }
 

@@ -28,8 +28,11 @@ import type {
   WebhookRow,
 } from './rows.ts'
 
-/** Tables with pages, and the column that orders them; the id decides between equal ones. */
-const PAGED = {
+/**
+ * Tables with pages, and the column that orders them; the id decides between equal ones, where it is not the id
+ * itself.
+ */
+const PAGED: Record<PagedTable, { by: string; ascending: boolean; isId?: true }> = {
   organisation_members: { by: 'joined_at', ascending: true },
   organisation_invites: { by: 'created_at', ascending: false },
   organisation_deliveries: { by: 'created_at', ascending: false },
@@ -37,7 +40,8 @@ const PAGED = {
   organisation_join_requests: { by: 'created_at', ascending: false },
   organisation_access_reviews: { by: 'started_at', ascending: false },
   organisation_webhook_deliveries: { by: 'created_at', ascending: false },
-} as const
+  organisation_directory_copies: { by: 'member_id', ascending: true, isId: true },
+}
 
 interface PagedRows {
   organisation_members: MemberRow
@@ -47,12 +51,14 @@ interface PagedRows {
   organisation_join_requests: JoinRequestRow
   organisation_access_reviews: AccessReviewRow
   organisation_webhook_deliveries: WebhookDeliveryRow
+  organisation_directory_copies: DirectoryCopyRow
 }
 type PagedTable = keyof PagedRows
 
 interface PageKey extends PageArgs {
   table: PagedTable
-  organisationId: string
+  /** Of an organisation; of copies: of an endpoint. */
+  ownerId: string
   status?: string | null | undefined
 }
 
@@ -66,7 +72,7 @@ export type Loaders = ReturnType<typeof createLoaders>
 /** Loaders for one request. What row level security hides is null, or missing in lists. */
 export function createLoaders(client: CallerClient) {
   const pages = new DataLoader<PageKey, unknown[]>(async (keys) => {
-    // Keys that differ in the organisation only are one question.
+    // Keys that differ in the owner only are one question.
     const groups = groupBy(keys, pageText)
     const answers = await Promise.all(
       [...groups.values()].map((group) => loadPages(client, group).catch(asError)),
@@ -74,7 +80,7 @@ export function createLoaders(client: CallerClient) {
     const found = new Map([...groups.keys()].map((text, i) => [text, answers[i]]))
     return keys.map((key) => {
       const answer = found.get(pageText(key))
-      return answer instanceof Error ? answer : (answer?.get(key.organisationId) ?? [])
+      return answer instanceof Error ? answer : (answer?.get(key.ownerId) ?? [])
     })
   }, BATCH)
 
@@ -136,22 +142,6 @@ export function createLoaders(client: CallerClient) {
       'organisation_directory_endpoints',
       'name',
     ),
-    /** Of each endpoint, the members that are not as they should be; 1,000 in all. */
-    unsettledCopies: new DataLoader<string, DirectoryCopyRow[]>(async (ids) => {
-      const rows = await chunked(ids, (some) =>
-        settle(
-          client
-            .from('organisation_directory_copies')
-            .select('*')
-            .in('endpoint_id', some)
-            .neq('status', 'current')
-            .order('due_at')
-            .limit(1000),
-        ),
-      )
-      const grouped = groupBy(rows, (row) => row.endpoint_id)
-      return ids.map((id) => grouped.get(id) ?? [])
-    }, BATCH),
     roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** What a review asks about, by person and role. */
@@ -173,10 +163,10 @@ export function createLoaders(client: CallerClient) {
     /** One more row than the page holds, when there are more. */
     page<T extends PagedTable>(
       table: T,
-      organisationId: string,
+      ownerId: string,
       { first, after, status }: PageArgs & { status?: string | null | undefined },
     ): Promise<PagedRows[T][]> {
-      const key = { table, organisationId, first: pageSize(first), after, status }
+      const key = { table, ownerId, first: pageSize(first), after, status }
       return pages.load(key) as Promise<PagedRows[T][]>
     },
 
@@ -196,33 +186,38 @@ export function createLoaders(client: CallerClient) {
   }
 }
 
-/** The same page of several organisations at once, each with its own limit. */
+/** The same page of several owners at once, each with its own limit. */
 async function loadPages(
   client: CallerClient,
   keys: readonly PageKey[],
 ): Promise<Map<string, unknown[]>> {
   const [{ table, first, after, status }] = keys as [PageKey]
-  const { by, ascending } = PAGED[table]
-  const from = fromCursor(after)
+  const { by, ascending, isId } = PAGED[table]
+  const from = fromCursor(after, isId)
   const order = { ascending, referencedTable: table }
-  const ids = keys.map(({ organisationId }) => organisationId)
+  const ids = keys.map(({ ownerId }) => ownerId)
   const rows = await chunked(ids, async (some) => {
+    const owners =
+      table === 'organisation_directory_copies'
+        ? 'organisation_directory_endpoints'
+        : 'organisations'
     let query = client
-      .from('organisations')
+      .from(owners as 'organisations')
       .select(`id, ${table} (*)`)
       .in('id', some)
       .order(by, order)
-      .order('id', order)
       .limit(first + 1, { referencedTable: table })
+    if (!isId) query = query.order('id', order)
     if (status) query = query.eq(`${table}.status`, status)
-    if (from)
-      query = query.or(beyond(by, ascending ? 'gt' : 'lt', from), { referencedTable: table })
+    const than = ascending ? 'gt' : 'lt'
+    if (from && isId) query = query[than](`${table}.${by}`, from.id)
+    else if (from) query = query.or(beyond(by, than, from), { referencedTable: table })
     return (await settle(query)) as unknown as ({ id: string } & Record<string, unknown[]>)[]
   })
   return new Map(rows.map((row) => [row.id, row[table] ?? []]))
 }
 
-/** What two keys have in common that differ in the organisation only. */
+/** What two keys have in common that differ in the owner only. */
 function pageText({ table, first, after, status }: PageKey): string {
   return JSON.stringify([table, first, after, status])
 }

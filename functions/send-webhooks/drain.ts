@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Lease } from '../_shared/database.ts'
 import { insist } from '../_shared/insist.ts'
 import { log } from '../_shared/log.ts'
 import type { Outgoing } from '../_shared/outgoing.ts'
+import { parseRetryAfter } from '../_shared/retry-after.ts'
+import { untilSome } from '../_shared/until-some.ts'
 import type { WebhookDeliveries, WebhookTry } from '../_shared/webhook-deliveries.ts'
-import { parseRetryAfter } from './retry-after.ts'
 
 export interface DrainOptions {
   deliveries: WebhookDeliveries
@@ -65,14 +65,6 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
   }
   if (trouble) throw (trouble as { error: unknown }).error
   return counts
-}
-
-/** Until one of them is done, or for a second: while all of them hang, others become due. */
-async function untilSome(underWay: Set<Promise<void>>): Promise<void> {
-  const bell = new AbortController()
-  const second = wait(1_000, undefined, { signal: bell.signal }).catch(() => {})
-  await Promise.race([...underWay, second])
-  bell.abort()
 }
 
 async function deliver(lease: Lease, options: DrainOptions): Promise<keyof Counts> {

@@ -11,6 +11,7 @@
 import { storable } from '../_shared/database.ts'
 import { redact } from '../_shared/log.ts'
 import type { Outgoing, OutgoingAnswer } from '../_shared/outgoing.ts'
+import { parseRetryAfter } from '../_shared/retry-after.ts'
 
 export type Json = Record<string, unknown>
 
@@ -184,8 +185,7 @@ function read({ body, isCut, status }: OutgoingAnswer): Json {
 }
 
 function toFailure({ status, headers, body }: OutgoingAnswer): ScimFailure {
-  const seconds = Number(headers['retry-after'])
-  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null
+  const retryAfter = parseRetryAfter(headers['retry-after'], Date.now())
   return new ScimFailure(failureOf(status), `${status}: ${detailOf(body)}`, status, retryAfter)
 }
 

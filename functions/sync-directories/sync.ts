@@ -5,7 +5,8 @@
  */
 import { log } from '../_shared/log.ts'
 import type { Outgoing } from '../_shared/outgoing.ts'
-import type { Changes, Lease } from './changes.ts'
+import { untilSome } from '../_shared/until-some.ts'
+import type { Changes, Lease, Reconcile } from './changes.ts'
 import { createScimClient, ScimFailure } from './client.ts'
 import { push } from './push.ts'
 import { reconcile } from './reconcile.ts'
@@ -13,8 +14,10 @@ import { reconcile } from './reconcile.ts'
 export interface SyncOptions {
   changes: Changes
   outgoing: Outgoing
-  /** How many members are under way at once. Default: 8 */
+  /** How many members are under way at once; an endpoint that hangs holds up few of them. Default: 8 */
   concurrency?: number
+  /** How many endpoints are compared at once, beside them. Default: 2 */
+  compares?: number
 }
 
 export interface Counts {
@@ -27,24 +30,50 @@ export interface Counts {
 }
 
 /**
- * Goes on until nothing is due. Throws when the database is away.
+ * Goes on until nothing is due. Throws when the database is away, and then as well only once nothing is under
+ * way any more.
  *
  * @param signal - when it is aborted, what is under way is finished and nothing more is taken
  */
 export async function syncDirectories(options: SyncOptions, signal?: AbortSignal): Promise<Counts> {
-  const { changes, concurrency = 8 } = options
+  const { changes, concurrency = 8, compares = 2 } = options
   const counts: Counts = { synced: 0, failed: 0, reconciled: 0 }
-  while (!signal?.aborted) {
-    // Members first: a removal does not wait until thousands have been compared.
-    const leases = await changes.lease(concurrency)
-    for (const outcome of await Promise.all(leases.map((lease) => bring(lease, options)))) {
-      if (outcome) counts[outcome] += 1
-    }
-    if (leases.length > 0) continue
-    const isDone = await compareNext(options)
-    if (isDone === null) break
-    if (isDone) counts.reconciled += 1
+  const members = new Set<Promise<void>>()
+  // In places of their own: a removal does not wait until thousands have been compared.
+  const endpoints = new Set<Promise<void>>()
+  let trouble: { error: unknown } | null = null
+  const start = (underWay: Set<Promise<void>>, work: Promise<keyof Counts | null>) => {
+    const handling: Promise<void> = work
+      .then((outcome) => {
+        if (outcome) counts[outcome] += 1
+      })
+      .catch((error) => {
+        trouble = { error }
+      })
+      .finally(() => underWay.delete(handling))
+    underWay.add(handling)
   }
+
+  try {
+    while (!signal?.aborted && !trouble) {
+      // Whatever ends while the database is being asked may have made more due: it is asked again.
+      const isBusy = members.size + endpoints.size > 0
+      const free = concurrency - members.size
+      const leases = free > 0 ? await changes.lease(free) : []
+      for (const lease of leases) start(members, bring(lease, options))
+      const endpoint = endpoints.size < compares ? await changes.leaseReconcile() : null
+      if (endpoint) {
+        start(endpoints, compare(endpoint, options))
+        continue
+      }
+      const underWay = [...members, ...endpoints]
+      if (underWay.length > 0) await untilSome(underWay)
+      else if (!isBusy && leases.length === 0) break
+    }
+  } finally {
+    await Promise.all([...members, ...endpoints])
+  }
+  if (trouble) throw (trouble as { error: unknown }).error
   return counts
 }
 
@@ -76,21 +105,22 @@ async function bring(
   }
 }
 
-/** One endpoint. Null: none is due; false: it could not be compared. */
-async function compareNext({ changes, outgoing }: SyncOptions): Promise<boolean | null> {
-  const endpoint = await changes.leaseReconcile()
-  if (!endpoint) return null
+/** One endpoint. Null: it could not be compared. */
+async function compare(
+  endpoint: Reconcile,
+  { changes, outgoing }: SyncOptions,
+): Promise<'reconciled' | null> {
   try {
     const drift = await reconcile(endpoint, outgoing, (findings) =>
       changes.finishReconcile(endpoint, findings),
     )
     log('directory.reconciled', { endpoint_id: endpoint.id, drift })
-    return true
+    return 'reconciled'
   } catch (error) {
     const failure = toFailure(error)
     log('directory.failed', { endpoint_id: endpoint.id, failure: failure.failure, error: failure })
     await changes.failReconcile(endpoint, failure)
-    return false
+    return null
   }
 }
 

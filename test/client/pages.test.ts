@@ -45,6 +45,26 @@ describe('a page', () => {
     expect(mails.length).toBe(7)
   })
 
+  test('of members at an application holds each of them once', async () => {
+    const { id, owner } = await stack.organisation()
+    for (let i = 0; i < 3; i += 1) await stack.join(owner, id, ['member'])
+    const { data: endpoint } = await owner.must.directories.createEndpoint(id, {
+      name: 'Tickets',
+      url: 'https://tickets.example/scim',
+      token: 'secret',
+    })
+
+    const copies = await all(
+      owner.usher.directories.iterateCopies(endpoint.id, { pageSize: 2, status: 'waiting' }),
+    )
+
+    expect(new Set(copies.map(({ memberId }) => memberId)).size).toBe(4)
+    expect(copies).toHaveLength(4)
+    expect(
+      await all(owner.usher.directories.iterateCopies(endpoint.id, { status: 'failed' })),
+    ).toEqual([])
+  })
+
   test('is the same with dates, which have no microseconds', async () => {
     const { id, owner } = await crowd(7)
     const dated = createUsher(owner.supabase, { dates: true })

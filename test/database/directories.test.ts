@@ -28,8 +28,13 @@ describe('create_organisation_directory_token', () => {
     ).rejects.toMatchObject({ code })
   })
 
-  test('twenty are enough; one that is revoked makes room', async ({ acme, tokenBy }) => {
-    for (let i = 0; i < 20; i += 1) await tokenBy(acme.owner, `Token ${i}`)
+  test('twenty are enough, also when two are made at once; one that is revoked makes room', async ({
+    acme,
+    tokenBy,
+  }) => {
+    for (let i = 0; i < 19; i += 1) await tokenBy(acme.owner, `Token ${i}`)
+    const made = await Promise.allSettled([tokenBy(acme.owner, 'A'), tokenBy(acme.owner, 'B')])
+    expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
 
     await expect(tokenBy(acme.owner)).rejects.toMatchObject({ code: 'invalid_settings' })
 

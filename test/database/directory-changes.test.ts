@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test as base, type Organisation } from '../support/acme.ts'
+import { haveVault } from '../support/vault.ts'
 import { asWorker } from '../support/worker.ts'
 
 interface Lease {
@@ -93,15 +94,41 @@ describe('a change of a member', () => {
 })
 
 describe('lease_directory_changes', () => {
-  test('gives each copy to one of many workers', async ({ acme, endpoint }) => {
-    await acme.sql`update public.organisation_directory_copies set status = 'waiting'
+  const allWait = (acme: Organisation, endpoint: string) =>
+    acme.sql`update public.organisation_directory_copies set status = 'waiting'
       where endpoint_id = ${endpoint}`
 
-    const batches = await Promise.all(Array.from({ length: 5 }, () => lease(acme, 2)))
+  test('gives each copy to one of many workers', async ({ acme, endpoint }) => {
+    await allWait(acme, endpoint)
 
-    const ids = batches.flat().map(({ member_id }) => member_id)
-    expect(new Set(ids).size).toBe(ids.length)
-    expect(await lease(acme)).toHaveLength(5 - ids.length)
+    const taken: string[] = []
+    for (let round = 0; round < 5; round += 1) {
+      const batches = await Promise.all(Array.from({ length: 5 }, () => lease(acme, 2)))
+      taken.push(...batches.flat().map(({ member_id }) => member_id))
+      await acme.sql`update public.organisation_directory_copies
+        set status = 'current', leased_until = null where member_id = any (${taken}::uuid[])`
+    }
+
+    expect(taken).toHaveLength(5)
+    expect(new Set(taken).size).toBe(5)
+  })
+
+  test('gives two of an endpoint at once, and one where the last one failed', async ({
+    acme,
+    endpoint,
+  }) => {
+    await allWait(acme, endpoint)
+
+    const [first, ...others] = await lease(acme)
+    expect(others).toHaveLength(1)
+    expect(await lease(acme)).toEqual([])
+    if (!first) throw new Error('Nothing was due')
+    await fail(acme, first, 'temporary')
+    expect(await lease(acme)).toHaveLength(1)
+
+    await timePasses(acme)
+    await acme.sql`update public.organisation_directory_endpoints set failures = 1 where id = ${endpoint}`
+    expect(await lease(acme)).toHaveLength(1)
   })
 
   test.for([
@@ -165,6 +192,78 @@ describe('a failure', () => {
     const taken = await leaseOne(acme)
     expect(taken).toMatchObject({ endpoint_id: endpoint, attempts: 1 })
     expect(await fail(acme, taken, 'permanent')).toMatchObject([{ status: 'failed' }])
+  })
+})
+
+describe('a token that Vault has lost', () => {
+  test('opens nothing: the endpoint says so, and is left alone until it is given anew', async ({
+    acme,
+  }) => {
+    await haveVault(acme.sql)
+    const draft = { name: 'Desk', url: 'https://desk.example/scim', token: 'secret' }
+    const make = () =>
+      acme.owner.rpc('create_organisation_directory_endpoint', {
+        organisation_id: acme.id,
+        ...draft,
+      })
+    const [lost, other] = [await make(), await make()]
+    await acme.sql`update public.organisation_directory_endpoints
+      set is_enabled = id in (${lost.id}, ${other.id})`
+    await acme.sql`delete from vault.secrets s using usher.directory_endpoint_tokens t
+      where t.vault_secret_id = s.id and t.endpoint_id = ${lost.id}`
+    const compare = async () =>
+      (await asWorker(acme, (tx) => tx`select usher.lease_directory_reconcile() as found`))[0]
+        ?.found
+
+    expect(await compare()).toMatchObject({ id: other.id, token: 'secret' })
+    expect(await compare()).toBe(null)
+    expect(await endpointOf(acme, lost.id)).toMatchObject({
+      failures: 1,
+      last_error: expect.stringContaining('not in Vault'),
+    })
+
+    await acme.sql`update public.organisation_directory_endpoints
+      set is_enabled = id = ${lost.id}, retry_at = null, reconciled_at = now(), reconcile_at = 'infinity',
+        features = '{"patch": true}' where organisation_id = ${acme.id}`
+    const taken = await leaseOne(acme)
+    const [row] = await asWorker(
+      acme,
+      (tx) => tx`select usher.prepare_directory_change(
+        ${taken.endpoint_id}, ${taken.member_id}, ${taken.fence}) as change`,
+    )
+    expect(row?.change).toBe(null)
+    expect(await endpointOf(acme, lost.id)).toMatchObject({ failures: 2 })
+    expect(await lease(acme)).toEqual([])
+
+    await acme.owner.rpc('update_organisation_directory_endpoint', {
+      endpoint_id: lost.id,
+      changes: { token: 'another' },
+    })
+    expect(await compare()).toMatchObject({ id: lost.id, token: 'another' })
+    // What lies in Vault goes with it, while there is one.
+    await acme.sql`delete from usher.directory_endpoint_tokens where endpoint_id in (${lost.id}, ${other.id})`
+  })
+})
+
+describe('directory_metrics', () => {
+  test('counts by status, and says how long the oldest waits since it was due', async ({
+    acme,
+    endpoint,
+  }) => {
+    await acme.sql`delete from public.organisation_directory_endpoints where id <> ${endpoint}`
+    await changeRoles(acme, ['finance'])
+    await acme.sql`update public.organisation_directory_copies
+      set due_at = now() - interval '90 seconds' where status = 'waiting'`
+
+    const rows = await asWorker(
+      acme,
+      (tx) => tx`select * from usher.directory_metrics() order by status`,
+    )
+
+    expect([...rows]).toEqual([
+      { status: 'current', count: '4', oldest_seconds: null },
+      { status: 'waiting', count: '1', oldest_seconds: expect.closeTo(90, -1) },
+    ])
   })
 })
 

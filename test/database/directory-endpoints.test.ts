@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { haveVault } from '../support/vault.ts'
 
 const DRAFT = {
   name: 'Tickets',
@@ -47,9 +48,12 @@ describe('create_organisation_directory_endpoint', () => {
     await expect(create(acme, draft)).rejects.toMatchObject({ code: 'invalid_settings' })
   })
 
-  test('ten are enough', async ({ acme }) => {
-    for (let i = 0; i < 10; i += 1) await create(acme)
+  test('ten are enough, also when two are made at once', async ({ acme }) => {
+    for (let i = 0; i < 9; i += 1) await create(acme)
 
+    const made = await Promise.allSettled([create(acme), create(acme)])
+
+    expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     await expect(create(acme)).rejects.toMatchObject({ code: 'invalid_settings' })
   })
 })
@@ -101,6 +105,14 @@ describe('update_organisation_directory_endpoint', () => {
     ).rejects.toMatchObject({ code: 'invalid_settings' })
     expect(await tokenOf(acme, id)).toBe(DRAFT.token)
   })
+
+  test('says of a name that it is the name', async ({ acme }) => {
+    const { id } = await create(acme)
+
+    const said = { hint: expect.stringContaining('a name') }
+    await expect(update(acme, id, { name: ' ' })).rejects.toMatchObject(said)
+    await expect(create(acme, { name: ' ' })).rejects.toMatchObject(said)
+  })
 })
 
 describe('reconcile_organisation_directory_endpoint', () => {
@@ -116,14 +128,7 @@ describe('reconcile_organisation_directory_endpoint', () => {
 
 describe('the token of an endpoint', () => {
   test('lies in Vault where the project has it, and goes from there as well', async ({ acme }) => {
-    // The interface of supabase_vault, as its documentation gives it; the extension is not on npm.
-    await acme.sql.unsafe(`
-      create schema vault;
-      create table vault.secrets (id uuid primary key default gen_random_uuid(), secret text, name text unique);
-      create view vault.decrypted_secrets as select id, name, secret as decrypted_secret from vault.secrets;
-      create function vault.create_secret(new_secret text, new_name text, new_description text)
-        returns uuid language sql as
-      $$ insert into vault.secrets (secret, name) values ($1, $2) returning id $$;`)
+    await haveVault(acme.sql)
     const inVault = async () =>
       (await acme.sql`select secret from vault.secrets`).map((row) => row.secret)
     const [one, two] = [await create(acme), await create(acme, { token: 'second' })]
@@ -140,7 +145,5 @@ describe('the token of an endpoint', () => {
     expect(await inVault()).toEqual(['third'])
     await acme.owner.rpc('delete_organisation', { organisation_id: acme.id })
     expect(await inVault()).toEqual([])
-
-    await acme.sql.unsafe('drop schema vault cascade')
   })
 })

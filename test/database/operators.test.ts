@@ -141,6 +141,41 @@ describe('what is stuck', () => {
     await sql`delete from public.organisation_webhooks where id = ${webhook_id}`
   })
 
+  test('an application that hears nothing, is not compared, or does not answer is stuck', async ({
+    acme,
+    sql,
+  }) => {
+    const { id } = await acme.owner.rpc('create_organisation_directory_endpoint', {
+      organisation_id: acme.id,
+      name: 'Tickets',
+      url: 'https://tickets.example/scim',
+      token: 'secret',
+    })
+    const stuck = async () =>
+      (
+        await sql`select what, how_many from usher.stuck where what ~ 'application' order by what`
+      ).map(({ what, how_many }) => `${what}: ${how_many}`)
+    const set = (change: string) =>
+      sql.unsafe(`update public.organisation_directory_endpoints set ${change} where id = '${id}'`)
+    const ago = `now() - interval '11 minutes'`
+    expect(await stuck()).toEqual([])
+
+    await set(`created_at = ${ago}, reconcile_at = ${ago}`)
+    await sql`update public.organisation_directory_copies set due_at = now() - interval '11 minutes'
+      where endpoint_id = ${id}`
+    expect(await stuck()).toEqual([
+      'applications that no worker compares: 1',
+      'members that no worker tells applications of: 5',
+    ])
+    await set(`last_error = '503'`)
+    expect(await stuck()).toEqual(['applications that do not answer: 1'])
+    await set(`last_success_at = now(), reconcile_at = now()`)
+    expect(await stuck()).toEqual([])
+    await set(`last_success_at = null, is_enabled = false`)
+    expect(await stuck()).toEqual([])
+    await sql`delete from public.organisation_directory_endpoints where id = ${id}`
+  })
+
   test('a mail that failed goes out again when an operator says so, and the trail says that', async ({
     acme,
     sql,

@@ -1,6 +1,14 @@
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
-import { createWebhook } from '../support/webhooks.ts'
+import { haveVault } from '../support/vault.ts'
+import {
+  createWebhook,
+  happen,
+  leaseWebhook,
+  prepareWebhook,
+  webhookLog,
+  webhookTimePasses,
+} from '../support/webhooks.ts'
 
 const rotate = (acme: Organisation, webhook_id: string, keep_old_for?: string) =>
   acme.admin.rpc('rotate_organisation_webhook_secret', { webhook_id, keep_old_for })
@@ -41,18 +49,7 @@ describe('rotate_organisation_webhook_secret', () => {
   test('keeps secrets in Vault where the project has one, and takes them out in the end', async ({
     acme,
   }) => {
-    // The interface of supabase_vault, as its documentation gives it; the extension itself is not
-    // to be had without Supabase's image.
-    await acme.sql.unsafe(`
-      create schema vault;
-      create table vault.secrets (id uuid primary key default gen_random_uuid(), secret text, name text);
-      create view vault.decrypted_secrets as select id, name, secret as decrypted_secret from vault.secrets;
-      create function vault.create_secret(new_secret text, new_name text, new_description text)
-      returns uuid language sql as
-      $$ insert into vault.secrets (secret, name) values ($1, $2) returning id $$;`)
-    onTestFinished(async () => {
-      await acme.sql.unsafe('drop schema vault cascade')
-    })
+    await haveVault(acme.sql)
 
     const { webhook_id, secret } = await createWebhook(acme)
 
@@ -65,5 +62,30 @@ describe('rotate_organisation_webhook_secret', () => {
     expect(signed?.by_vault).toBe(signed?.expected)
     await acme.admin.rpc('delete_organisation_webhook', { webhook_id })
     expect(await acme.sql`select from vault.secrets`).toEqual([])
+  })
+
+  test('a secret that Vault has lost sends nothing unsigned: the log says so, and a new one mends it', async ({
+    acme,
+  }) => {
+    await haveVault(acme.sql)
+    const { webhook_id } = await createWebhook(acme, { events: ['member.roles_updated'] })
+    await happen(acme)
+    await acme.sql`delete from vault.secrets`
+
+    expect(await prepareWebhook(acme, await leaseWebhook(acme))).toBe(null)
+
+    expect(await webhookLog(acme)).toMatchObject([
+      {
+        status: 'queued',
+        attempts: 1,
+        last_status_code: null,
+        last_response: expect.stringContaining('not in Vault'),
+      },
+    ])
+    await rotate(acme, webhook_id, '0')
+    await webhookTimePasses(acme)
+    const request = await prepareWebhook(acme, await leaseWebhook(acme))
+    expect(request?.headers['webhook-signature']).toMatch(/^v1,\S+$/)
+    await acme.admin.rpc('delete_organisation_webhook', { webhook_id })
   })
 })

@@ -51,6 +51,49 @@ describe('pages', () => {
     expect((await walk(door, acme, query, 100)).nodes).toEqual(nodes)
   })
 
+  test('of members at an application hold each once, of the status that is asked for', async ({
+    door,
+    acme,
+  }) => {
+    const { id } = await acme.owner.rpc('create_organisation_directory_endpoint', {
+      organisation_id: acme.id,
+      name: 'Tickets',
+      url: 'https://tickets.example/scim',
+      token: 'secret',
+    })
+    await acme.sql`update public.organisation_directory_copies c set status = 'current'
+      from public.organisation_members m
+      where m.id = c.member_id and c.endpoint_id = ${id} and m.user_id = ${acme.owner.userId}`
+    const query = `query ($id: UUID!, $first: Int!, $after: String, $status: String) {
+      organisation(id: $id) { directoryEndpoints { copies(first: $first, after: $after, status: $status) {
+        pageInfo { hasNextPage endCursor } edges { node { memberId } } } } } }`
+    const ask = async (first: number, after: string | null, status: string | null) => {
+      const { data, errors } = await door.ask(acme.owner, query, {
+        id: acme.id,
+        first,
+        after,
+        status,
+      })
+      expect(errors).toEqual([])
+      const { pageInfo, edges } = data.organisation.directoryEndpoints[0].copies
+      const ids = edges.map((edge: { node: { memberId: string } }) => edge.node.memberId)
+      return { ids, ...pageInfo } as { ids: string[]; hasNextPage: boolean; endCursor: string }
+    }
+
+    const first = await ask(3, null, 'waiting')
+    const second = await ask(3, first.endCursor, 'waiting')
+    const current = await ask(3, null, 'current')
+
+    expect([first.hasNextPage, second.hasNextPage, current.hasNextPage]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(current.ids).toHaveLength(1)
+    expect(new Set([...first.ids, ...second.ids, ...current.ids]).size).toBe(5)
+    expect((await ask(100, null, null)).ids).toHaveLength(5)
+  })
+
   test('of the trail walk through all of it', async ({ door, acme }) => {
     const query = `query ($id: UUID!, $first: Int!, $after: String) {
       organisation(id: $id) { page: auditEvents(first: $first, after: $after) ${PAGE} } }`

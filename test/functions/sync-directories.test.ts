@@ -333,6 +333,30 @@ describe('comparing', () => {
     expect((await endpointOf(acme)).drift).toBe(1)
   })
 
+  test('does not take for drift what was sent while it was reading', async ({
+    acme,
+    endpoint,
+    sync,
+  }) => {
+    await sync()
+    let isFirst = true
+    const slow: Outgoing = async (request) => {
+      const answer = await outgoing(request)
+      if (isFirst && request.url.includes('/Groups?startIndex=1&count=200')) {
+        isFirst = false
+        await roles(acme, acme.member.userId, ['finance'])
+        expect(await sync()).toMatchObject({ synced: 1 })
+      }
+      return answer
+    }
+
+    await reconcile(acme, endpoint)
+    expect(await sync(slow)).toMatchObject({ reconciled: 1, synced: 0 })
+
+    // The owner, whose Group the other side refuses.
+    expect((await endpointOf(acme)).drift).toBe(1)
+  })
+
   test('turns off whoever was removed while the endpoint was turned off', async ({
     acme,
     remote,
@@ -454,6 +478,33 @@ describe('an endpoint that does not answer as it should', () => {
       expect(rows.find(({ id }) => id !== endpoint.id)?.told).toBe(0)
     },
   )
+
+  test('that hangs holds up no other', async ({ acme, remote, endpoint, sync }) => {
+    await sync()
+    const { url } = await startServer(() => ({ status: 200, body: {} }))
+    const hanging = await create(acme, url)
+    await acme.sql`update public.organisation_directory_endpoints
+      set reconciled_at = now(), reconcile_at = 'infinity', features = '{"patch": true, "filter": true}'
+      where id = ${hanging.id}`
+    let held = 0
+    const end = new AbortController()
+    const working = sync(async (request) => {
+      if (!request.url.startsWith(url)) return outgoing(request)
+      held += 1
+      await new Promise((resolve) => end.signal.addEventListener('abort', resolve))
+      throw new Error('No answer.')
+    })
+    await expect.poll(() => held).toBe(2)
+
+    await remove(acme, acme.member.userId)
+
+    await expect
+      .poll(async () => (await remoteOf(remote, acme.member.email)).active, { timeout: 5_000 })
+      .toBe(false)
+    expect([held, endpoint.is_enabled]).toEqual([2, true])
+    end.abort()
+    expect(await working).toMatchObject({ synced: 1, failed: 2 })
+  })
 
   test('on our own network is not asked', async ({ acme, sync }) => {
     const { url, asked } = await startServer(() => ({ status: 200 }))

@@ -224,6 +224,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   lease_directory_reconcile: WORKER,
   finish_directory_reconcile: WORKER,
   fail_directory_reconcile: WORKER,
+  directory_metrics: WORKER,
 }
 
 /** What a row has to be seen by. */

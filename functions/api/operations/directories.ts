@@ -77,13 +77,13 @@ export const directories: Operation[] = [
     method: 'get',
     path: endpoints,
     tag,
-    summary: 'Applications that are told who is a member, newest first.',
+    summary: 'Applications that are told who is a member, by name.',
     source: {
       table: 'organisation_directory_endpoints',
       equal: ['organisation_id'],
       order: [
-        ['created_at', 'desc'],
-        ['id', 'desc'],
+        ['name', 'asc'],
+        ['id', 'asc'],
       ],
     },
     params: inOrganisation,

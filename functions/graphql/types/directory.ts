@@ -4,13 +4,14 @@
  * @module
  */
 import { builder, command, operation, snakeCased } from '../builder.ts'
+import { toConnection } from '../connection.ts'
 import type {
   DirectoryCopyRow,
   DirectoryEndpointRow,
   DirectoryTokenRow,
   NewDirectoryTokenRow,
 } from '../rows.ts'
-import { inOrganisation } from './page.ts'
+import { inOrganisation, pageArgs } from './page.ts'
 
 export const DirectoryToken = builder.objectRef<DirectoryTokenRow>('DirectoryToken')
 export const DirectoryEndpoint = builder.objectRef<DirectoryEndpointRow>('DirectoryEndpoint')
@@ -59,6 +60,11 @@ builder.objectType(DirectoryCopy, {
   }),
 })
 
+const DirectoryCopyConnection = builder.connectionObject({
+  type: DirectoryCopy,
+  name: 'DirectoryCopyConnection',
+})
+
 builder.objectType(DirectoryEndpoint, {
   description: 'An application that is told, by SCIM 2.0, who is a member.',
   fields: (t) => ({
@@ -79,10 +85,16 @@ builder.objectType(DirectoryEndpoint, {
     }),
     createdBy: t.expose('created_by', { type: 'UUID' }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
-    unsettledCopies: t.field({
-      type: [DirectoryCopy],
-      description: 'Members that wait to be sent, or were refused: at most 1,000.',
-      resolve: ({ id }, _, { loaders }) => loaders.unsettledCopies.load(id),
+    copies: t.field({
+      type: DirectoryCopyConnection,
+      description: 'Members as it has them.',
+      args: { ...pageArgs, status: t.arg.string({ description: 'waiting, current or failed.' }) },
+      resolve: async ({ id }, args, { loaders }) =>
+        toConnection(
+          await loaders.page('organisation_directory_copies', id, args),
+          args.first,
+          (row) => ({ at: '', id: row.member_id }),
+        ),
     }),
   }),
 })

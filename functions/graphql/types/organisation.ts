@@ -167,7 +167,7 @@ builder.objectType(Organisation, {
     }),
     directoryEndpoints: t.field({
       type: [DirectoryEndpoint],
-      description: 'Applications that are told who is a member. With directory.manage.',
+      description: 'Applications that are told who is a member, by name. With directory.manage.',
       resolve: ({ id }, _, { loaders }) => loaders.directoryEndpoints.load(id),
     }),
   }),

@@ -4,8 +4,8 @@
  * @module
  */
 import { Button, Group, Paper, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import type { DirectoryCopy, DirectoryEndpoint } from '../../../index.ts'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import type { DirectoryCopy, DirectoryCopyStatus, DirectoryEndpoint } from '../../../index.ts'
 import {
   useReconcileDirectoryEndpoint,
   useUpdateDirectoryEndpoint,
@@ -30,13 +30,11 @@ export function EndpointCard({ endpoint, onEdit, onDelete }: EndpointCardProps) 
   const { id } = useOrganisation()
   const update = useUpdateDirectoryEndpoint(id)
   const reconcile = useReconcileDirectoryEndpoint(id)
-  const copies = useQuery({
-    ...useUsherQueries().directories.unsettledCopies(id, endpoint.id),
-    ...live,
-  })
+  const waiting = useCopies(endpoint.id, 'waiting')
+  const refused = useCopies(endpoint.id, 'failed')
   const { id: endpointId, name, url, isEnabled, lastError, reconciledAt, drift } = endpoint
-  const { mood, word } = useEndpointState(endpoint, copies.data ?? [])
-  const refused = copies.data?.find(({ status }) => status === 'failed')?.lastError
+  const { mood, word } = useEndpointState(endpoint, waiting.length, refused.length)
+  const trouble = lastError ?? refused[0]?.lastError
   const onError = (error: unknown) => say.refused(error)
 
   const actions = [
@@ -60,9 +58,9 @@ export function EndpointCard({ endpoint, onEdit, onDelete }: EndpointCardProps) 
           </Text>
         </div>
         <Status mood={mood}>{word}</Status>
-        {(lastError ?? refused) && (
+        {trouble && (
           <Text size="sm" dir="ltr">
-            {lastError ?? refused}
+            {trouble}
           </Text>
         )}
         <Text size="sm" c="dimmed">
@@ -88,17 +86,25 @@ export function EndpointCard({ endpoint, onEdit, onDelete }: EndpointCardProps) 
   )
 }
 
+/** Up to 500 members of an endpoint. */
+function useCopies(endpointId: string, status: DirectoryCopyStatus): DirectoryCopy[] {
+  const { id } = useOrganisation()
+  const { copies } = useUsherQueries().directories
+  return (
+    useInfiniteQuery({ ...copies(id, endpointId, { status, pageSize: 500 }), ...live }).data ?? []
+  )
+}
+
 /** The worst that can be said of it. */
 function useEndpointState(
   { isEnabled, lastError }: DirectoryEndpoint,
-  copies: DirectoryCopy[],
+  waiting: number,
+  refused: number,
 ): { mood: Mood; word: string } {
   const { directories: words } = useTexts()
-  const refused = copies.filter(({ status }) => status === 'failed').length
   if (!isEnabled) return { mood: 'quiet', word: words.off }
   if (lastError) return { mood: 'bad', word: words.notAnswering }
-  if (copies.length > refused)
-    return { mood: 'waiting', word: words.waiting(copies.length - refused) }
+  if (waiting > 0) return { mood: 'waiting', word: words.waiting(waiting) }
   if (refused > 0) return { mood: 'bad', word: words.refused(refused) }
   return { mood: 'good', word: words.inStep }
 }

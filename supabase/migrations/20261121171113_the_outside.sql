@@ -1106,9 +1106,10 @@ declare
 begin
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
-      hint => coalesce(usher.target_problem(btrim(create_directory_endpoint.url)),
+      hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 10 <= (
     select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
   then
@@ -1145,6 +1146,7 @@ begin
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
+  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 20 <= (
     select count(*) from public.organisation_directory_tokens t
     where t.organisation_id = v_member.organisation_id and t.revoked_at is null
@@ -1580,6 +1582,21 @@ AS $function$
   left join usher.directory_groups g on g.organisation_id = $1 and g.role_id = r.id
   where (r.organisation_id is null or r.organisation_id = $1)
     and not (r.organisation_id is null and r.name = 'owner')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_metrics()
+ RETURNS TABLE(status text, count bigint, oldest_seconds double precision)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.status, count(*),
+    -- Since it was due, not since it was marked: what waits for its next try is not late.
+    max(extract(epoch from clock_timestamp() - c.due_at))
+      filter (where c.status = 'waiting' and c.due_at <= clock_timestamp() and e.is_enabled)::double precision
+  from public.organisation_directory_copies c
+  join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+  group by c.status
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.directory_url(url text)
@@ -2441,6 +2458,13 @@ begin
     cross join jsonb_array_elements_text(g.item -> 'members') h (id)
     group by h.id
   ),
+  -- Who is being sent, or was since the reading began: what was read of them may be older than that.
+  sent as materialized (
+    select c.member_id
+    from public.organisation_directory_copies c
+    where c.endpoint_id = v_endpoint.id
+      and (c.leased_until > clock_timestamp() or c.synced_at >= v_endpoint.leased_at)
+  ),
   subject as (
     select m.id, m.user_id, m.email, coalesce(m.display_name, m.email) as display_name, m.roles, c.remote_id,
       m.status = 'active' and m.kind = 'user' and m.email is not null as is_member
@@ -2448,12 +2472,14 @@ begin
     left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
     where m.organisation_id = v_endpoint.organisation_id
       and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+      and not exists (select from sent s where s.member_id = m.id)
     union all
     -- Whose account was deleted here, and is still known there.
     select c.member_id, null, null, null, '{}', c.remote_id, false
     from public.organisation_directory_copies c
     where c.endpoint_id = v_endpoint.id
       and not exists (select from public.organisation_members m where m.id = c.member_id)
+      and not exists (select from sent s where s.member_id = c.member_id)
   ),
   -- Known, or named by us, or of the same address: the first of these that is there.
   found as (
@@ -2504,7 +2530,9 @@ begin
   join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
     select from public.organisation_directory_copies k
-    where k.endpoint_id = v_endpoint.id and k.remote_id = n.user_id);
+    where k.endpoint_id = v_endpoint.id
+      -- Or one who is being made there at this moment: nobody knows yet as whom.
+      and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
 
   v_drift := v_drift + jsonb_array_length(v_strangers);
   update public.organisation_directory_endpoints e
@@ -2921,19 +2949,28 @@ begin
     set fence = c.fence + 1, attempts = c.attempts + 1,
       leased_until = clock_timestamp() + lease_directory_changes.lease
     from (
-      select k.endpoint_id, k.member_id
-      from public.organisation_directory_copies k
-      join public.organisation_directory_endpoints e on e.id = k.endpoint_id
-      left join public.organisation_members m on m.id = k.member_id
-      where k.status = 'waiting' and k.due_at <= clock_timestamp()
-        and (k.leased_until is null or k.leased_until <= clock_timestamp())
-        -- What it is able to do has to be known, and who is there already.
-        and e.is_enabled and e.features is not null and e.reconciled_at is not null
+      select q.endpoint_id, q.member_id
+      from public.organisation_directory_endpoints e
+      cross join lateral (
+        select k.endpoint_id, k.member_id, m.status is not distinct from 'active' as is_in, k.due_at
+        from public.organisation_directory_copies k
+        left join public.organisation_members m on m.id = k.member_id
+        where k.endpoint_id = e.id and k.status = 'waiting' and k.due_at <= clock_timestamp()
+          and (k.leased_until is null or k.leased_until <= clock_timestamp())
+        -- Whoever is out does not wait behind thousands who are in.
+        order by is_in, k.due_at
+        -- Two at once, but one where the last one failed: an endpoint that hangs holds up few places.
+        limit greatest(0, case when e.failures = 0 then 2 else 1 end - (
+          select count(*)
+          from public.organisation_directory_copies s
+          where s.endpoint_id = e.id and s.status = 'waiting' and s.leased_until > clock_timestamp()))
+        for update of k skip locked
+      ) q
+      -- What it is able to do has to be known, and who is there already.
+      where e.is_enabled and e.features is not null and e.reconciled_at is not null
         and (e.retry_at is null or e.retry_at <= clock_timestamp())
-      -- Whoever is out does not wait behind thousands who are in.
-      order by m.status is not distinct from 'active', k.due_at
+      order by q.is_in, q.due_at
       limit lease_directory_changes.batch_size
-      for update of k skip locked
     ) due
     where c.endpoint_id = due.endpoint_id and c.member_id = due.member_id
     returning c.endpoint_id, c.member_id, c.fence, c.attempts;
@@ -2948,27 +2985,38 @@ CREATE OR REPLACE FUNCTION usher.lease_directory_reconcile()
 AS $function$
 declare
   v_endpoint public.organisation_directory_endpoints;
+  v_token    text;
 begin
-  update public.organisation_directory_endpoints e
-  set fence = e.fence + 1, leased_at = clock_timestamp()
-  from (
-    select d.id
-    from public.organisation_directory_endpoints d
-    where d.is_enabled and d.reconcile_at <= clock_timestamp()
-      and (d.retry_at is null or d.retry_at <= clock_timestamp())
-      -- Whoever takes longer than that has died over it.
-      and (d.leased_at is null or d.leased_at <= clock_timestamp() - interval '10 minutes')
-    order by d.reconcile_at
-    limit 1
-    for update skip locked
-  ) due
-  where e.id = due.id
-  returning e.* into v_endpoint;
-  if not found then
-    return null;
-  end if;
-  return jsonb_build_object('id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url,
-    'token', usher.endpoint_token(v_endpoint.id));
+  loop
+    update public.organisation_directory_endpoints e
+    set fence = e.fence + 1, leased_at = clock_timestamp()
+    from (
+      select d.id
+      from public.organisation_directory_endpoints d
+      where d.is_enabled and d.reconcile_at <= clock_timestamp()
+        and (d.retry_at is null or d.retry_at <= clock_timestamp())
+        -- Whoever takes longer than that has died over it.
+        and (d.leased_at is null or d.leased_at <= clock_timestamp() - interval '10 minutes')
+        -- Members first, once they can be sent: whoever waits is no drift.
+        and (d.features is null or d.reconciled_at is null or not exists (
+          select from public.organisation_directory_copies c
+          where c.endpoint_id = d.id and c.status = 'waiting' and c.due_at <= clock_timestamp()))
+      order by d.reconcile_at
+      limit 1
+      for update skip locked
+    ) due
+    where e.id = due.id
+    returning e.* into v_endpoint;
+    if not found then
+      return null;
+    end if;
+    v_token := usher.endpoint_token(v_endpoint.id);
+    exit when v_token is not null;
+    perform usher.fail_directory_reconcile(v_endpoint.id, v_endpoint.fence,
+      'The token that opens it is not in Vault any more: give it anew.');
+  end loop;
+  return jsonb_build_object(
+    'id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url, 'token', v_token);
 end
 $function$;
 
@@ -3560,32 +3608,40 @@ $function$;
 CREATE OR REPLACE FUNCTION usher.prepare_directory_change(endpoint_id uuid, member_id uuid, fence bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_change jsonb;
 begin
-  return (
-    select jsonb_build_object(
-      'change', c.change,
-      'remote_id', c.remote_id,
-      'remote_roles', c.roles,
-      'groups', coalesce((
-        select jsonb_object_agg(g.role, g.remote_id)
-        from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
-      'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
-        'user_id', m.user_id,
-        'email', m.email,
-        'display_name', coalesce(m.display_name, m.email),
-        'roles', m.roles) end,
-      'endpoint', jsonb_build_object(
-        'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
-    from public.organisation_directory_copies c
-    join public.organisation_directory_endpoints e on e.id = c.endpoint_id
-    left join public.organisation_members m on m.id = c.member_id
-    where c.endpoint_id = prepare_directory_change.endpoint_id
-      and c.member_id = prepare_directory_change.member_id
-      and c.fence = prepare_directory_change.fence
-      and c.leased_until > clock_timestamp());
+  select jsonb_build_object(
+    'change', c.change,
+    'remote_id', c.remote_id,
+    'remote_roles', c.roles,
+    'groups', coalesce((
+      select jsonb_object_agg(g.role, g.remote_id)
+      from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+    'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
+      'user_id', m.user_id,
+      'email', m.email,
+      'display_name', coalesce(m.display_name, m.email),
+      'roles', m.roles) end,
+    'endpoint', jsonb_build_object(
+      'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
+  into v_change
+  from public.organisation_directory_copies c
+  join public.organisation_directory_endpoints e on e.id = c.endpoint_id
+  left join public.organisation_members m on m.id = c.member_id
+  where c.endpoint_id = prepare_directory_change.endpoint_id
+    and c.member_id = prepare_directory_change.member_id
+    and c.fence = prepare_directory_change.fence
+    and c.leased_until > clock_timestamp();
+  if v_change #>> '{endpoint,token}' is null and v_change is not null then
+    perform usher.fail_directory_change(prepare_directory_change.endpoint_id, prepare_directory_change.member_id,
+      prepare_directory_change.fence, 'endpoint', 'The token that opens it is not in Vault any more: give it anew.');
+    return null;
+  end if;
+  return v_change;
 end
 $function$;
 
@@ -3602,6 +3658,7 @@ declare
   v_message   text;
   v_timestamp text := floor(extract(epoch from clock_timestamp()))::bigint::text;
   v_body      text;
+  v_signed    text;
 begin
   select d.* into v_delivery
   from public.organisation_webhook_deliveries d
@@ -3625,6 +3682,12 @@ begin
 
   v_message := 'msg_' || replace(v_event.id::text, '-', '');
   v_body := usher.webhook_body(v_event);
+  v_signed := usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body));
+  if v_signed is null then
+    perform usher.record_webhook_try(v_delivery.id, v_delivery.fence, null,
+      'Not sent: the secret that signs is not in Vault any more. Rotate it.', 0);
+    return null;
+  end if;
   return jsonb_build_object(
     'url', v_webhook.url,
     'body', v_body,
@@ -3633,7 +3696,7 @@ begin
       'user-agent', 'Usher-Webhooks/1',
       'webhook-id', v_message,
       'webhook-timestamp', v_timestamp,
-      'webhook-signature', usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body))));
+      'webhook-signature', v_signed));
 end
 $function$;
 
@@ -4769,7 +4832,7 @@ declare
   v_is_private boolean;
 begin
   if v_parts is null or length(target_problem.url) > 2000 or target_problem.url ~ '[\\#]' then
-    return 'Give an address such as https://example.com/hooks: at most 2,000 characters, without user name and fragment.';
+    return 'Give an address such as https://example.com: at most 2,000 characters, without user name and fragment.';
   elsif (select s.allow_private_targets from usher.settings s) then
     return null;
   elsif lower(v_parts[1]) <> 'https' then
@@ -5095,7 +5158,7 @@ begin
   end if;
   if v_endpoint.name is null or v_endpoint.url is null then
     perform usher.fail('invalid_settings',
-      hint => coalesce(usher.target_problem(btrim(v_changes ->> 'url')),
+      hint => coalesce(case when v_endpoint.url is null then usher.target_problem(btrim(v_changes ->> 'url')) end,
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
   -- Nobody reads the token back: not by having it sent to an address of theirs either.
@@ -5515,6 +5578,9 @@ begin
     if v_row.secret is null then
       execute 'select s.decrypted_secret from vault.decrypted_secrets s where s.id = $1'
         into v_secret using v_row.vault_secret_id;
+      if v_secret is null then
+        return null;
+      end if;
       v_row.secret := decode(substring(v_secret from 7), 'base64');
     end if;
     v_signatures := v_signatures || ('v1,' || encode(extensions.hmac(
@@ -5968,6 +6034,31 @@ UNION ALL
   WHERE ((d.status = ANY (ARRAY['queued'::text, 'sending'::text])) AND (d.due_at < (now() - '00:10:00'::interval)))
  HAVING (count(*) > 0)
 UNION ALL
+ SELECT 'members that no worker tells applications of'::text AS what,
+    count(*) AS how_many,
+    min(c.due_at) AS since,
+    'select * from public.organisation_directory_copies where status = ''waiting'''::text AS look_at
+   FROM (public.organisation_directory_copies c
+     JOIN public.organisation_directory_endpoints e ON ((e.id = c.endpoint_id)))
+  WHERE ((c.status = 'waiting'::text) AND (c.due_at < (now() - '00:10:00'::interval)) AND e.is_enabled AND (e.last_error IS NULL) AND (COALESCE(e.last_success_at, e.created_at) < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'applications that no worker compares'::text AS what,
+    count(*) AS how_many,
+    min(e.reconcile_at) AS since,
+    'select * from public.organisation_directory_endpoints where is_enabled order by reconcile_at'::text AS look_at
+   FROM public.organisation_directory_endpoints e
+  WHERE (e.is_enabled AND (e.last_error IS NULL) AND (e.reconcile_at < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'applications that do not answer'::text AS what,
+    count(*) AS how_many,
+    min(COALESCE(e.last_success_at, e.created_at)) AS since,
+    'select * from public.organisation_directory_endpoints where is_enabled and last_error is not null'::text AS look_at
+   FROM public.organisation_directory_endpoints e
+  WHERE (e.is_enabled AND (e.last_error IS NOT NULL) AND (COALESCE(e.last_success_at, e.created_at) < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
  SELECT 'events not sealed'::text AS what,
     (sum(u.events))::bigint AS how_many,
     min(u.oldest_at) AS since,
@@ -5992,7 +6083,7 @@ CREATE INDEX organisation_access_reviews_newest ON public.organisation_access_re
 
 CREATE INDEX organisation_access_reviews_open ON public.organisation_access_reviews USING btree (due_at) WHERE (status = 'open'::text);
 
-CREATE INDEX organisation_directory_copies_due ON public.organisation_directory_copies USING btree (due_at) WHERE (status = 'waiting'::text);
+CREATE INDEX organisation_directory_copies_due ON public.organisation_directory_copies USING btree (endpoint_id, due_at) WHERE (status = 'waiting'::text);
 
 CREATE INDEX organisation_directory_copies_member_id ON public.organisation_directory_copies USING btree (member_id);
 
@@ -6569,6 +6660,9 @@ for another tenant''s), permission_denied.';
 
 COMMENT ON FUNCTION "usher"."directory_groups_of"(uuid) IS 'The roles of an organisation as Groups: all but owner.';
 
+COMMENT ON FUNCTION "usher"."directory_metrics"() IS 'How many members at other applications are in which status, and for how many seconds the oldest of those due has
+waited, where the application is not turned off. For the worker''s metrics.';
+
 COMMENT ON FUNCTION "usher"."directory_url"(text) IS 'The base address of a SCIM server, without a slash at its end; null for what is none.';
 
 COMMENT ON FUNCTION "usher"."directory_user_for_change"(uuid, uuid) IS 'A User of this organisation, locked until the end of the transaction. Fails with directory_not_found.';
@@ -6594,7 +6688,7 @@ COMMENT ON FUNCTION "usher"."end_membership"(uuid, text, text, text, text) IS 'E
 
 COMMENT ON FUNCTION "usher"."end_queued_webhook_deliveries"(uuid) IS 'Ends what has not gone out yet to an endpoint that is switched off; it can be replayed later.';
 
-COMMENT ON FUNCTION "usher"."endpoint_token"(uuid) IS 'What opens an endpoint.';
+COMMENT ON FUNCTION "usher"."endpoint_token"(uuid) IS 'What opens an endpoint; null when Vault has lost it.';
 
 COMMENT ON FUNCTION "usher"."enqueue_access_mail"(text, uuid, text[], boolean, timestamp with time zone) IS 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
@@ -6662,14 +6756,16 @@ COMMENT ON FUNCTION "usher"."keep_endpoint_token"(uuid, text) IS 'Puts away what
 COMMENT ON FUNCTION "usher"."lacks_identity"(uuid, uuid, text) IS 'Whether an organisation asks for a provider that does not know this account under this address: what can be said
 of somebody who is not there to show a session.';
 
-COMMENT ON FUNCTION "usher"."lease_directory_changes"(integer, interval) IS 'Takes copies that are due, of endpoints that answer: removals first, then oldest first. For workers.
+COMMENT ON FUNCTION "usher"."lease_directory_changes"(integer, interval) IS 'Takes copies that are due, of endpoints that answer: removals first, then oldest first; of one endpoint about
+two at once. For workers.
 
   batch_size  how many at most
   lease       after this time without an answer, another worker may take them over
 
 Returns for each what to name when answering, and which try this is.';
 
-COMMENT ON FUNCTION "usher"."lease_directory_reconcile"() IS 'Takes an endpoint that is due to be compared as a whole; null: none is. For workers.';
+COMMENT ON FUNCTION "usher"."lease_directory_reconcile"() IS 'Takes an endpoint that is due to be compared as a whole; null: none is. For workers. One whose token is missing
+from Vault is left alone for a while.';
 
 COMMENT ON FUNCTION "usher"."lease_webhook_deliveries"(text, integer, interval) IS 'Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
 once of an endpoint; one where the last try failed, and 50 of all such. For workers.
@@ -6732,11 +6828,12 @@ COMMENT ON FUNCTION "usher"."personal_hash"(public.organisation_audit_events, by
 COMMENT ON FUNCTION "usher"."personal_text"(public.organisation_audit_events) IS 'What is personal in a line of the trail, as the text that is hashed.';
 
 COMMENT ON FUNCTION "usher"."prepare_directory_change"(uuid, uuid, bigint) IS 'How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
-active member. For workers, just before sending. Null when the lease is over.';
+active member. For workers, just before sending. Null when the lease is over; or when the token is missing from
+Vault: the endpoint is then left alone for a while.';
 
 COMMENT ON FUNCTION "usher"."prepare_webhook_delivery"(uuid, bigint) IS 'The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
 once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
-the line of the trail is gone.';
+the line of the trail is gone; or not now: the secret is missing from Vault, which counts as a try.';
 
 COMMENT ON FUNCTION "usher"."purge_webhook_answers"() IS 'Removes what endpoints answered once settings.webhook_answers_kept_for is over, and rows that are older than
 their organisation''s audit_retention. For workers. Returns how many answers went.';
@@ -6889,7 +6986,7 @@ COMMENT ON FUNCTION "usher"."webhook_metrics"() IS 'How many events to webhooks 
 the worker''s metrics.';
 
 COMMENT ON FUNCTION "usher"."webhook_signatures"(uuid, text) IS 'The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
-that no secret leaves the database.';
+that no secret leaves the database. Null when Vault has lost one of them.';
 
 COMMENT ON TABLE "public"."organisation_access_review_items" IS 'The rights that a review asks about, one a row. Read with access_review.manage or audit.read.';
 
@@ -7134,6 +7231,10 @@ REVOKE ALL ON FUNCTION "usher"."directory_account"(usher.directory_users) FROM P
 REVOKE ALL ON FUNCTION "usher"."directory_endpoint_for_change"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."directory_groups_of"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_metrics"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."directory_metrics"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."directory_url"(text) FROM PUBLIC;
 

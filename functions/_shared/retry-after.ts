@@ -1,5 +1,5 @@
 /**
- * When an endpoint wants to be asked again. Source: RFC 9110 section 10.2.3
+ * When a server wants to be asked again. Source: RFC 9110 section 10.2.3
  *
  * @module
  */
