@@ -44,6 +44,8 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
 
   try {
     while (!signal?.aborted && !trouble) {
+      // What ends while the database is being asked may have made more due: it is asked again.
+      const isBusy = underWay.size > 0
       const free = concurrency - underWay.size
       const leases = free > 0 ? await deliveries.lease(worker, free) : []
       for (const lease of leases) {
@@ -57,8 +59,8 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
           .finally(() => underWay.delete(handling))
         underWay.add(handling)
       }
-      if (underWay.size === 0) break
-      await untilSome(underWay)
+      if (underWay.size > 0) await untilSome(underWay)
+      else if (!isBusy) break
     }
   } finally {
     await Promise.all(underWay)
