@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     // Postgres, SMTP servers and whole stacks share two cores with the tests.
     maxWorkers: 2,
+    // How long that may take says nothing of the code: whoever waits, waits long enough for a slow machine.
+    expect: { poll: { timeout: 20_000 } },
     // The log of a test that passes is noise.
     silent: 'passed-only',
     reporters: process.env.CI
@@ -23,18 +25,20 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/browser/**'],
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
         extends: true,
         test: {
           name: 'browser',
+          // A browser with a whole stack on two shared cores is now and then killed by the machine, not by the code.
+          retry: process.env.CI ? 1 : 0,
           include: ['test/browser/**/*.test.ts'],
           globalSetup: ['test/support/browser-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

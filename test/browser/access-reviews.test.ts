@@ -47,7 +47,7 @@ describe('an access review', () => {
     const theirs = await open(new URL(page.url()).pathname, { as: admin })
     await theirs.getByRole('button', { name: /^Confirm Owner of/ }).click()
     await theirs.getByText('Completed', { exact: true }).waitFor()
-    await page.getByText('Completed', { exact: true }).waitFor({ timeout: 15_000 })
+    await page.getByText('Completed', { exact: true }).waitFor({ timeout: 30_000 })
   })
 
   test('is closed by hand, with what was left open', async ({ owner, organisation, open }) => {

@@ -78,7 +78,7 @@ describe.for(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
       await page.setViewportSize({ width: 320, height: 640 })
       // A chart measures anew a moment after the window has changed.
       await expect
-        .poll(() => widerThanWindow(page), { message: `${name} at 320 pixels`, timeout: 10_000 })
+        .poll(() => widerThanWindow(page), { message: `${name} at 320 pixels`, timeout: 30_000 })
         .toBeLessThanOrEqual(0)
       await page.setViewportSize({ width: 1280, height: 800 })
     }

@@ -31,8 +31,8 @@ describe('members', () => {
     await admin.getByRole('button', { name: 'Save' }).click()
     await admin.getByText('The roles of Mel Member have changed.').waitFor()
 
-    await theirs.getByRole('link', { name: 'Settings' }).waitFor({ timeout: 15_000 })
-    await theirs.getByRole('row', { name: /Mel Member.*Admin/ }).waitFor({ timeout: 15_000 })
+    await theirs.getByRole('link', { name: 'Settings' }).waitFor({ timeout: 30_000 })
+    await theirs.getByRole('row', { name: /Mel Member.*Admin/ }).waitFor({ timeout: 30_000 })
   })
 
   test('an admin who loses the right meanwhile is refused in words, sees it undone, and the way is gone', async ({
@@ -129,7 +129,7 @@ describe('invitations', () => {
     await owner.usher.invites.create(organisation.id, { email, roles: ['member'] })
     const page = await open(`/organisations/${organisation.slug}/invitations`, { as: owner })
     const row = page.getByRole('row', { name: new RegExp(email) })
-    await row.filter({ hasText: 'Sent' }).waitFor({ timeout: 15_000 })
+    await row.filter({ hasText: 'Sent' }).waitFor({ timeout: 30_000 })
     const choose = async (action: string) => {
       await page.getByRole('button', { name: `Actions for ${email}` }).click()
       await page.getByRole('menuitem', { name: action }).click()

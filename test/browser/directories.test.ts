@@ -52,13 +52,13 @@ describe('directories', () => {
     await add('Good', token.token)
     const good = page.getByRole('listitem').filter({ hasText: 'Good' })
     // The owner, of whom there is another one over there.
-    await good.getByText('1 member was refused').waitFor({ timeout: 20_000 })
+    await good.getByText('1 member was refused').waitFor({ timeout: 30_000 })
     await good.getByRole('button', { name: 'Switch off: Good' }).click()
     await good.getByText('Turned off').waitFor()
 
     await add('Bad', 'not-a-token')
     const bad = page.getByRole('listitem').filter({ hasText: 'Bad' })
-    await bad.getByText('Does not answer as it should').waitFor({ timeout: 20_000 })
+    await bad.getByText('Does not answer as it should').waitFor({ timeout: 30_000 })
     await bad.getByText(/401/).waitFor()
     await bad.getByRole('button', { name: 'Delete: Bad' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()

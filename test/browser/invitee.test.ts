@@ -58,7 +58,7 @@ describe('a new user', () => {
     await page.getByRole('row', { name: new RegExp(email) }).waitFor()
     await admin
       .getByRole('row', { name: new RegExp(`${email}.*Accepted`) })
-      .waitFor({ timeout: 15_000 })
+      .waitFor({ timeout: 30_000 })
   })
 
   test('registers with a one-time code instead of a password', async ({

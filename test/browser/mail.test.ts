@@ -323,7 +323,7 @@ describe('what became of a mail', () => {
     })
     const notice = page.getByRole('alert').filter({ hasText: 'The mail did not arrive' })
     // The mail is asked for after the invitation.
-    await notice.filter({ hasText: '550 5.1.1 no such user' }).waitFor({ timeout: 15_000 })
+    await notice.filter({ hasText: '550 5.1.1 no such user' }).waitFor({ timeout: 30_000 })
     expect(await axe(page)).toEqual([])
     await button(page, 'Let mails go there, and try again').click()
 
@@ -344,7 +344,7 @@ describe('what became of a mail', () => {
     const page = await open(`/organisations/${organisation.slug}/mails`, { as: owner })
     await page
       .getByRole('row', { name: new RegExp(`${email}.*Held back`) })
-      .waitFor({ timeout: 15_000 })
+      .waitFor({ timeout: 30_000 })
     await owner.usher.deliveries.liftSuppression(organisation.id, email)
 
     await button(page, `Try again: ${email}`).click()

@@ -5,7 +5,7 @@ import { axe, joined, test } from '../support/browser.ts'
 import { startReceiver } from '../support/receiver.ts'
 
 /** The worker looks every second. */
-const SOON = { timeout: 10_000 }
+const SOON = { timeout: 30_000 }
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 

@@ -17,7 +17,7 @@ async function examine(
   records: Record<string, string[] | null>,
   selector: string | null = 'resend',
 ): Promise<Record<string, string>> {
-  const resolver = new Resolver({ timeout: 300, tries: 1 })
+  const resolver = new Resolver({ timeout: 2_000, tries: 1 })
   resolver.setServers([await startDns({ ...HEALTHY, ...records })])
   const findings = await checkMailDomain({
     domain: 'mail.example.com',

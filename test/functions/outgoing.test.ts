@@ -237,7 +237,7 @@ describe('a request', () => {
     await expect(asking).rejects.toThrow(/ECONNREFUSED/)
   })
 
-  test('does the same in Deno, where it runs', { timeout: 30_000 }, async () => {
+  test('does the same in Deno, where it runs', { timeout: 90_000 }, async () => {
     const port = await secure((request, response) => response.end(request.headers.host))
     const module = new URL('../../functions/_shared/outgoing.ts', import.meta.url)
     const script = `

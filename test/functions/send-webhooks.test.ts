@@ -154,16 +154,16 @@ describe('the worker', () => {
   })
 
   test('one endpoint that hangs holds up no other', async ({ acme, database }) => {
-    const work = await worker(acme, database.url, HERE, 3_000)
+    const work = await worker(acme, database.url, HERE, 10_000)
     const hanging = await connected(acme, () => 'hang')
     const healthy = await connected(acme)
     for (let i = 0; i < 12; i++) await happen(acme)
 
     const working = work()
-    await expect.poll(() => healthy.heard.length, { timeout: 2_500 }).toBe(12)
+    await expect.poll(() => healthy.heard.length, { timeout: 4_500 }).toBe(12)
     // What becomes due while all that is under way hangs is not kept waiting either.
     await happen(acme)
-    await expect.poll(() => healthy.heard.length, { timeout: 2_500 }).toBe(13)
+    await expect.poll(() => healthy.heard.length, { timeout: 4_500 }).toBe(13)
     await acme.admin.rpc('delete_organisation_webhook', { webhook_id: hanging.webhook_id })
     await working
 
@@ -182,7 +182,7 @@ describe('the worker', () => {
     expect(heard).toEqual([])
   })
 
-  test('one that is killed in mid-flight loses nothing', { timeout: 30_000 }, async ({
+  test('one that is killed in mid-flight loses nothing', { timeout: 90_000 }, async ({
     acme,
     database,
   }) => {
@@ -215,7 +215,7 @@ describe('the worker', () => {
           void ask()
           return heard.length
         },
-        { timeout: 20_000, interval: 200 },
+        { timeout: 60_000, interval: 200 },
       )
       .toBe(1)
 

@@ -60,7 +60,7 @@ async function mailTo(address: string): Promise<Mail> {
         found = mails.find(({ to }) => to.some((one) => one.address === address))
         return found !== undefined
       },
-      { timeout: 15_000, interval: 200 },
+      { timeout: 45_000, interval: 200 },
     )
     .toBe(true)
   return found as Mail

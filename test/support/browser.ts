@@ -80,7 +80,7 @@ export interface Mail {
 
 /** Waits for the newest mail to an address that fits. */
 export async function mailTo(address: string, fits: (mail: Mail) => boolean = () => true) {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + 30_000
   while (Date.now() < deadline) {
     const mails = (await (await fetch(`${stack.mailboxUrl}/email`)).json()) as Mail[]
     const mail = mails.findLast(
@@ -89,7 +89,7 @@ export async function mailTo(address: string, fits: (mail: Mail) => boolean = ()
     if (mail) return mail
     await wait(150)
   }
-  throw new Error(`No such mail to ${address} within 15 seconds.`)
+  throw new Error(`No such mail to ${address} within 30 seconds.`)
 }
 
 /** The invitation's link in a mail. */
@@ -146,7 +146,7 @@ export const test = base
         ...options,
       })
       contexts.push(context)
-      context.setDefaultTimeout(10_000)
+      context.setDefaultTimeout(30_000)
       if (as) {
         const { data } = await as.supabase.auth.getSession()
         const entry: [string, string] = [SESSION_KEY, JSON.stringify(data.session)]
@@ -191,5 +191,5 @@ export async function downloadOf(page: Page, button: string): Promise<string> {
 
 /** Waits until something holds. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  await expect.poll(holds, { timeout: 15_000, interval: 150 }).toBe(true)
+  await expect.poll(holds, { timeout: 30_000, interval: 150 }).toBe(true)
 }
