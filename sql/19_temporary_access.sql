@@ -193,6 +193,23 @@ $$Tells members, once for each end, what of their access will end within usher.s
 workers, every minute. Returns how many.$$;
 grant execute on function usher.announce_ending_access to usher_worker;
 
+create function usher.end_access(member public.organisation_members)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform usher.end_membership(
+    (end_access.member).id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
+  perform usher.enqueue_access_mail('access_ended', (end_access.member).id, (end_access.member).roles, true,
+    (end_access.member).ends_at);
+end
+$$;
+comment on function usher.end_access is
+  'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';
+
 create function usher.end_due_access(batch_size integer default 1000)
 returns integer
 language plpgsql
@@ -217,8 +234,7 @@ begin
   loop
     v_count := v_count + 1;
     if v_member.ends_at <= statement_timestamp() then
-      perform usher.end_membership(v_member.id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
-      perform usher.enqueue_access_mail('access_ended', v_member.id, v_member.roles, true, v_member.ends_at);
+      perform usher.end_access(v_member);
       continue;
     end if;
 

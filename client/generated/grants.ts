@@ -274,6 +274,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.display_name(user_metadata jsonb)': [],
   'function usher.email_domain(email text)': [],
   'function usher.enabled_webhook_for_change(webhook_id uuid)': [],
+  'function usher.end_access(member public.organisation_members)': [],
   'function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)': [],
   'function usher.end_due_access(batch_size integer)': ['usher_worker execute'],
   'function usher.end_invite(invite_id uuid, reason text)': [],

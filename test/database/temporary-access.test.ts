@@ -251,6 +251,11 @@ describe('at its end', () => {
       ends_at: null,
       next_end_at: null,
     })
+    const trail = await acme.events()
+    expect(trail.indexOf('member.access_ended')).toBeGreaterThan(0)
+    expect(trail.lastIndexOf('invite.accepted')).toBeGreaterThan(
+      trail.indexOf('member.access_ended'),
+    )
   })
 
   test('a ban outlasts it', async ({ acme }) => {

@@ -619,7 +619,6 @@ begin
   set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
     display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
   where m.status in ('left', 'removed')
-    or m.status = 'active' and m.ends_at <= statement_timestamp()
   returning * into v_member;
   if found then
     return v_member;
@@ -630,6 +629,11 @@ begin
   where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id;
   if not found then
     perform usher.fail('unauthenticated');
+  elsif v_member.status = 'active' and v_member.ends_at <= statement_timestamp() then
+    -- The sweep has not come by: the end is written down before the new beginning.
+    perform usher.end_access(v_member);
+    return usher.add_member(
+      add_member.organisation_id, add_member.user_id, add_member.roles, add_member.ends_at, add_member.kind);
   end if;
   perform usher.fail(case v_member.status when 'banned' then 'member_banned' else 'already_member' end);
 end
@@ -1740,6 +1744,20 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.end_access(member public.organisation_members)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform usher.end_membership(
+    (end_access.member).id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
+  perform usher.enqueue_access_mail('access_ended', (end_access.member).id, (end_access.member).roles, true,
+    (end_access.member).ends_at);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1786,8 +1804,7 @@ begin
   loop
     v_count := v_count + 1;
     if v_member.ends_at <= statement_timestamp() then
-      perform usher.end_membership(v_member.id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
-      perform usher.enqueue_access_mail('access_ended', v_member.id, v_member.roles, true, v_member.ends_at);
+      perform usher.end_access(v_member);
       continue;
     end if;
 
@@ -6677,6 +6694,8 @@ permission_denied where the token''s maker may not remove them.';
 
 COMMENT ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) IS 'As usher.webhook_for_change, but refused while the endpoint is switched off.';
 
+COMMENT ON FUNCTION "usher"."end_access"(public.organisation_members) IS 'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';
+
 COMMENT ON FUNCTION "usher"."end_directory_lease"(uuid, uuid, bigint) IS 'Gives a leased copy back; false when another worker has taken over, and then marks it once more.';
 
 COMMENT ON FUNCTION "usher"."end_due_access"(integer) IS 'The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
@@ -7247,6 +7266,8 @@ REVOKE ALL ON FUNCTION "usher"."disable_webhook"(uuid, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."dismiss_directory_user"(usher.directory_users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."enabled_webhook_for_change"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."end_access"(public.organisation_members) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."end_directory_lease"(uuid, uuid, bigint) FROM PUBLIC;
 
