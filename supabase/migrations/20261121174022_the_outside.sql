@@ -40,6 +40,8 @@ DROP FUNCTION "usher"."invite_view"(uuid);
 
 DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
 
+DROP FUNCTION "usher"."list_role_members"(uuid, text);
+
 DROP FUNCTION "usher"."mint_invite_token"(uuid);
 
 DROP FUNCTION "usher"."personal_hash"(public.organisation_audit_events, bytea);
@@ -6408,6 +6410,9 @@ organisation_not_found, permission_denied, invalid_settings.';
 COMMENT ON FUNCTION "public"."delete_organisation_directory_endpoint"(uuid) IS 'Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
 directory.manage. Fails with unauthenticated, directory_not_found, permission_denied.';
 
+COMMENT ON FUNCTION "public"."delete_organisation_email_template"(uuid) IS 'Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
+Fails with unauthenticated, organisation_not_found (no such template), permission_denied.';
+
 COMMENT ON FUNCTION "public"."delete_organisation_webhook"(uuid) IS 'Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,
 webhook_not_found, permission_denied.';
 
@@ -6817,6 +6822,8 @@ Fails with directory_token_invalid, permission_denied.';
 COMMENT ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer, integer, integer) IS 'The rule behind public.list_organisation_evidence_events.';
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."list_role_members"(uuid, text) IS 'The rule behind public.list_organisation_role_members.';
 
 COMMENT ON FUNCTION "usher"."lock_open_review"(uuid) IS 'Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.';
@@ -7364,6 +7371,10 @@ GRANT EXECUTE ON FUNCTION "usher"."list_evidence_events"(uuid, integer, integer,
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."list_role_members"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."list_role_members"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."lock_open_review"(uuid) FROM PUBLIC;
 

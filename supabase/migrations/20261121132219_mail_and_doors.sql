@@ -1,7 +1,5 @@
 -- Mail: templates, what became of it, a pace, a way to stop it, and Supabase Auth's; calls that may be sent twice; views for operators; faster hot paths.
 
-set local lock_timeout = '5s';
-
 set local check_function_bodies = off;
 
 DROP POLICY "organisation_audit_events_select" ON "public"."organisation_audit_events";
@@ -89,8 +87,6 @@ DROP FUNCTION "usher"."invite_problem"(usher.invites);
 DROP FUNCTION "usher"."invite_view"(uuid);
 
 DROP FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer);
-
-DROP FUNCTION "usher"."list_role_members"(uuid, text);
 
 DROP FUNCTION "usher"."normalise_email"(text);
 
@@ -349,10 +345,6 @@ begin
   if not found then
     select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
     perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
-  end if;
-  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
   end if;
 
   -- What may have changed since it was sent: the roles, the domains, the seats, a ban.
@@ -808,53 +800,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.decline_invite(token text, reason text DEFAULT NULL::text)
- RETURNS public.organisation_invite_preview
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
-  v_invite  usher.invites := v_reading.invite;
-begin
-  if v_reading.problem is not null then
-    perform usher.fail(v_reading.problem);
-  end if;
-  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null then
-    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
-  end if;
-
-  update usher.invites i
-  set status = 'declined', declined_at = now(),
-    declined_reason = nullif(usher.clean_text(decline_invite.reason, 500), '')
-  where i.id = v_invite.id
-    and i.status = 'pending'
-    and i.issue = v_invite.issue
-    and i.expires_at > clock_timestamp()
-  returning i.* into v_invite;
-  if not found then
-    perform usher.fail(
-      coalesce((usher.read_invite_token(decline_invite.token)).problem, 'invite_not_pending'));
-  end if;
-  -- As when accepting: it may have waited for the row until after its end.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
-  end if;
-
-  perform usher.record_event(v_invite.organisation_id, 'invite.declined', 'invite', v_invite.id,
-    before     => jsonb_build_object('status', 'pending'),
-    after      => jsonb_build_object('status', 'declined'),
-    reason     => v_invite.declined_reason,
-    actor_kind => case when auth.uid() is null then 'invitee' end);
-  perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id and m.status = 'active' and m.email is not null
-      and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
-  return usher.validate_invite(decline_invite.token);
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.decline_join_request(request_id uuid, reason text)
  RETURNS public.organisation_join_requests
  LANGUAGE plpgsql
@@ -1113,10 +1058,6 @@ begin
   if not found then
     select i.* into v_invite from usher.invites i where i.id = v_invite.id;
     perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_not_pending'));
-  end if;
-  -- As when accepting an invite: it may have waited for the row until after its end.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
   end if;
 
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
@@ -1678,28 +1619,6 @@ AS $function$
 begin
   delete from usher.suppressed_addresses s where s.email = usher.normalise_email(lift_suppression.email);
   return found;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.list_role_members(organisation_id uuid, role text)
- RETURNS SETOF public.organisation_members
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  -- Before the query, not in it: there it is asked only where there are members, and an organisation that is
-  -- somebody else's could be told from one that is not there.
-  v_role public.organisation_roles :=
-    usher.require_role(list_role_members.organisation_id, list_role_members.role);
-begin
-  return query
-    select m.*
-    from public.organisation_members m
-    where m.organisation_id = list_role_members.organisation_id
-      and m.status = 'active'
-      and v_role.name = any (m.roles)
-    order by m.email, m.id;
 end
 $function$;
 
@@ -2266,11 +2185,6 @@ begin
     perform usher.fail('invite_not_pending', hint => 'Only a mail that has failed can be tried again.',
       details => (select d.status from public.organisation_deliveries d where d.id = retry_delivery.delivery_id));
   end if;
-  -- What is under way again has not come back.
-  update usher.invites i
-  set bounced_at = null
-  where i.id = v_delivery.invite_id and i.issue = v_delivery.issue
-    and v_delivery.kind in ('invite', 'invite_reminder');
   perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
   perform usher.wake_worker();
@@ -3563,7 +3477,7 @@ invite_id, error_code, error_details (for already_invited: the id of the invite 
 invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
 batch_too_large, seat_limit_reached, invalid_settings, rate_limited.';
 
-COMMENT ON FUNCTION "public"."delete_organisation_email_template"(uuid) IS 'Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
+COMMENT ON FUNCTION "public"."delete_organisation_email_template"(uuid) IS 'Deletes a template; open invites that name it are mailed as built in from now on. Needs organisation.update.
 Fails with unauthenticated, organisation_not_found (no such template), permission_denied.';
 
 COMMENT ON FUNCTION "public"."expire_organisation_invite"(uuid) IS 'Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
@@ -3758,8 +3672,6 @@ COMMENT ON FUNCTION "usher"."lift_suppression"(text) IS 'Lets mails go to an add
 What its owner has stopped of one organisation stays stopped.';
 
 COMMENT ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) IS 'The rule behind public.list_organisation_invites.';
-
-COMMENT ON FUNCTION "usher"."list_role_members"(uuid, text) IS 'The rule behind public.list_organisation_role_members.';
 
 COMMENT ON FUNCTION "usher"."mail_kinds"() IS 'Every kind of mail of an organisation, and the placeholders that a template of it may name.';
 
@@ -4073,10 +3985,6 @@ REVOKE ALL ON FUNCTION "usher"."lift_suppression"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."list_invites"(uuid, text, text, uuid, integer) TO "authenticated";
-
-REVOKE ALL ON FUNCTION "usher"."list_role_members"(uuid, text) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION "usher"."list_role_members"(uuid, text) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "usher"."mail_kinds"() FROM PUBLIC;
 
