@@ -182,7 +182,7 @@ describe('a directory', () => {
     expect(await memberOf(acme, person.userId)).toMatchObject({ roles: ['member'] })
   })
 
-  test('and whoever accepts at the same moment: the directory wins, and neither blocks the other', async ({
+  test('waits for whoever is accepting at this moment, and then removes them', async ({
     acme,
     scim,
   }) => {
@@ -192,16 +192,29 @@ describe('a directory', () => {
     const person = await acme.person(email)
     const token = await acme.mint(invite?.id)
 
-    const [off] = await Promise.all([
-      set(scim, user.id, 'active', false),
-      person.rpc('accept_organisation_invite', { token }).catch((error) => error),
-    ])
-    // Whichever came first: nobody stays whom the directory has turned off.
-    if ((await memberOf(acme, person.userId))?.status === 'active')
-      await set(scim, user.id, 'active', false)
+    // Accepting has its invite, and waits here for the organisation; then the directory comes.
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const holding = acme.sql.begin(async (tx) => {
+      await tx`select from public.organisations where id = ${acme.id} for update`
+      await held
+    })
+    const waiting = async () => {
+      const [row] = await acme.sql`select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`
+      return row?.n
+    }
+    const accepting = person.rpc('accept_organisation_invite', { token })
+    await expect.poll(waiting).toBe(1)
+    const turningOff = set(scim, user.id, 'active', false)
+    await expect.poll(waiting).toBe(2)
+    release()
+    await Promise.all([holding, accepting])
 
-    expect(off.status).toBe(200)
-    expect((await memberOf(acme, person.userId))?.status ?? 'none').not.toBe('active')
+    expect((await turningOff).status).toBe(200)
+    expect(await memberOf(acme, person.userId)).toMatchObject({ status: 'removed' })
   })
 })
 
