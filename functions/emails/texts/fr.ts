@@ -94,7 +94,7 @@ export const fr: Texts = {
         `Merci de vérifier les droits dans ${organisation} : ${review}`,
       heading: 'Une vérification des droits a commencé',
       body: ({ organisation, review, actor, due_at }) =>
-        `${actor} a lancé la vérification « ${review} » dans ${organisation}. Merci de confirmer ou de retirer chaque droit avant le ${due_at}.`,
+        `${actor} a lancé la vérification « ${review} » dans ${organisation}. Merci de confirmer ou de retirer chaque droit avant le ${due_at}.`,
       why: whyReviewer,
     },
     access_review_overdue: {
@@ -102,7 +102,7 @@ export const fr: Texts = {
         `La vérification ${review} dans ${organisation} est en retard`,
       heading: 'Une vérification des droits est en retard',
       body: ({ organisation, review, due_at }) =>
-        `La vérification « ${review} » dans ${organisation} devait être terminée le ${due_at}, et des droits attendent encore une réponse.`,
+        `La vérification « ${review} » dans ${organisation} devait être terminée le ${due_at}, et des droits attendent encore une réponse.`,
       why: whyReviewer,
     },
     webhook_disabled: {
