@@ -33,8 +33,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
-          // A browser with a whole stack on two shared cores is now and then killed by the machine, not by the code.
-          retry: process.env.CI ? 1 : 0,
           include: ['test/browser/**/*.test.ts'],
           globalSetup: ['test/support/browser-setup.ts'],
           testTimeout: 120_000,

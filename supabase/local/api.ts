@@ -1,9 +1,19 @@
 /**
- * REST and Auth over the local Postgres, as supabase-js expects them of a Supabase project.
+ * The gateway of the local stack: what hosted Supabase has in front of REST, Auth and edge functions. It says
+ * which pages may call (CORS), knows keys, and passes on.
  *
  * @module
  */
-import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server'
+import type { Server } from 'node:http'
+import { type HttpBindings, serve } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { proxy } from 'hono/proxy'
+import postgres from 'postgres'
+import { authRoutes } from './auth.ts'
+import { createAuthMails } from './auth-mails.ts'
+import { createLite } from './lite.ts'
+import { createPostgrest } from './postgrest.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface ApiOptions {
@@ -11,77 +21,81 @@ export interface ApiOptions {
   port: number
   /** Where the pages are; links in the mails of Auth lead there. */
   siteUrl: string
-  /** Where Auth hands in its mails, such as one-time codes, and whom they are from; without it: nowhere. */
-  mail?: { smtpUrl: string; from: string }
+  /** Whether an address has to be confirmed by mail, or is as soon as it registers. Default: false */
+  confirmsAddresses?: boolean
+  /** Auth's Send Email hook; without it, its mails go nowhere. */
+  emailHook?: { url: string; secret: string }
+  /** Where edge functions answer, without `/functions/v1`. */
+  functionsUrl?: string
+  /** Where a PostgREST answers that is to be used rather than the stand-in. */
+  restUrl?: string
   secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
 }
 
-/**
- * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without
- * the T of ISO 8601, and JSON arguments are encoded twice.
- */
-const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
-const TYPES = {
-  json: { to: 114, from: [114], serialize: asJson, parse: (text: string) => JSON.parse(text) },
-  jsonb: { to: 3802, from: [3802], serialize: asJson, parse: (text: string) => JSON.parse(text) },
-  timestamptz: {
-    to: 1184,
-    from: [1184],
-    serialize: (value: unknown) => value,
-    parse: (text: string) => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'),
-  },
-}
+type Env = { Bindings: HttpBindings }
+
+/** Any page may call: there are no cookies, so it can do no more than any program that has the same key. */
+const acrossOrigins = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  exposeHeaders: [
+    'Content-Encoding',
+    'Content-Location',
+    'Content-Range',
+    'Content-Type',
+    'Date',
+    'Link',
+    'Location',
+    'Preference-Applied',
+    'Range-Unit',
+    'Retry-After',
+    'Server',
+    'Transfer-Encoding',
+    'X-Supabase-Api-Version',
+    'X-Total-Count',
+  ],
+  maxAge: 3600,
+})
 
 /** Starts to answer at `url`. It reads the schema once, so migrate first. */
 export async function startApi(options: ApiOptions) {
-  const { databaseUrl, port, siteUrl, mail, secrets } = options
-  process.env.DO_NOT_TRACK = '1'
-  const { App, SmtpEmailDriver } = await import('@supabase/lite')
-  const { PostgresConnection } = await import('@supabase/lite/postgres')
-
-  const connection = new PostgresConnection({
-    url: databaseUrl,
-    postgresOptions: { types: TYPES },
+  const { databaseUrl, port, siteUrl, confirmsAddresses = false, emailHook, secrets } = options
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} })
+  const mails = createAuthMails({ sql, siteUrl, hook: emailHook })
+  const lite = await createLite({
+    ...{ databaseUrl, siteUrl, confirmsAddresses, secrets },
+    send: mails.sendMessage,
   })
-  // Left alone, it grants all rights on every table to the API's roles, also those that we refuse.
-  // It does so once, unless it believes that it has.
-  Object.assign(connection, { rlsState: 'active' })
-  // PostgREST embeds a single row only where a constraint says that there is one. This REST goes by
-  // unique indexes too, also by one over some of the rows, such as "one owner an organisation".
-  const introspect = connection.introspect.bind(connection)
-  connection.introspect = async (options) => {
-    const found = await introspect(options)
-    return { ...found, indexes: found.indexes.map((index) => ({ ...index, unique: false })) }
-  }
-
-  const app = new App({
-    connection,
-    auth: {
-      enabled: true,
-      site_url: siteUrl,
-      jwt_secret: secrets.jwtSecret,
-      publishable_key: secrets.publishableKey,
-      secret_key: secrets.secretKey,
-      // As `supabase start` does: an address is confirmed as soon as it has registered.
-      email: { enable_signup: true, enable_confirmations: false },
-    },
-    // Requests without a key stay without rights, as they do on a hosted project.
-    options: {
-      server: { admin: false, disableStudio: true },
-      ...(mail && { drivers: { email: new SmtpEmailDriver(smtpOptions(mail)) } }),
-    },
+  const auth = authRoutes({
+    ...{ sql, confirmsAddresses, mails },
+    pass: (request) => lite.fetch(request, null),
   })
-  await app.init()
+  const postgrest = options.restUrl ? createPostgrest(options.restUrl, secrets) : null
 
-  const server = serve({
-    hostname: '127.0.0.1',
-    port,
-    fetch: async (request, env: HttpBindings | Http2Bindings) => {
-      const peerAddress = env.incoming.socket.remoteAddress ?? null
-      const asked = await withKnownOtpType(request)
-      return app.fetch(withClientAddress(asked, peerAddress), { peerAddress })
-    },
+  const app = new Hono<Env>()
+  app.use('/rest/v1/*', acrossOrigins)
+  app.use('/auth/v1/*', acrossOrigins)
+  app.all('/rest/v1/*', (c) => {
+    const request = withClientAddress(c)
+    return postgrest ? postgrest(request) : lite.fetch(request, peerOf(c))
   })
+  app.all('/auth/v1/*', (c) =>
+    mails.leadingTo(c.req.query('redirect_to') ?? null, () => auth.fetch(withClientAddress(c))),
+  )
+  // Functions say themselves which pages may call them, as they have to on a hosted project.
+  app.all('/functions/v1/*', async (c) => {
+    const { pathname, search } = new URL(c.req.url)
+    const path = pathname.slice('/functions/v1'.length) + search
+    if (!options.functionsUrl) return noRoute(c)
+    return proxy(options.functionsUrl + path, { raw: withClientAddress(c) })
+  })
+  app.notFound(noRoute)
+  app.onError((error, c) => {
+    console.error(error)
+    return c.json({ message: 'An invalid response was received from the upstream server' }, 502)
+  })
+
+  const server = serve({ hostname: '127.0.0.1', port, fetch: app.fetch }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', reject)
@@ -91,34 +105,23 @@ export async function startApi(options: ApiOptions) {
     async stop() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
-        if ('closeAllConnections' in server) server.closeAllConnections()
+        server.closeAllConnections()
       })
-      await app.connection.close()
+      await lite.stop()
+      await sql.end()
     },
   }
 }
 
-/** Supabase takes a code from any of its mails as `email`; this Auth knows only the older word. */
-async function withKnownOtpType(request: Request): Promise<Request> {
-  const isVerifying = request.method === 'POST' && request.url.includes('/auth/v1/verify')
-  if (!isVerifying) return request
-  const body = await request.text()
-  return new Request(request.url, {
-    method: 'POST',
-    headers: request.headers,
-    body: body.replace('"type":"email"', '"type":"magiclink"'),
-  })
-}
+const noRoute = (c: Context) => c.json({ message: 'no Route matched with those values' }, 404)
 
-function smtpOptions({ smtpUrl, from }: { smtpUrl: string; from: string }) {
-  const { hostname, port } = new URL(smtpUrl)
-  return { host: hostname, port: Number(port), from, requireTls: false }
-}
+const peerOf = (c: Context<Env>) => c.env.incoming.socket.remoteAddress ?? null
 
-/** A hosted project's gateway says who called; here there is none, so we are the gateway. */
-function withClientAddress(request: Request, address: string | null): Request {
-  if (!address || request.headers.has('x-forwarded-for')) return request
-  const headers = new Headers(request.headers)
+/** A hosted project's gateway says who called. */
+function withClientAddress(c: Context<Env>): Request {
+  const address = peerOf(c)
+  if (!address || c.req.raw.headers.has('x-forwarded-for')) return c.req.raw
+  const headers = new Headers(c.req.raw.headers)
   headers.set('x-forwarded-for', address)
-  return new Request(request, { headers })
+  return new Request(c.req.raw, { headers })
 }

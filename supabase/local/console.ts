@@ -1,14 +1,17 @@
 /**
- * The pages, served as static files.
+ * The pages, served as static files, with the REST door below `/api/` on the same origin.
  *
  * @module
  */
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import type { Server } from 'node:http'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { proxy } from 'hono/proxy'
 
 const SOURCES = fileURLToPath(new URL('../../client/console/', import.meta.url))
 
@@ -32,59 +35,64 @@ export async function buildConsole(folder: string): Promise<void> {
   })
 }
 
-/** Starts to serve the pages of a folder. Unknown paths get the one page, which knows its own ways. */
-export async function startConsole(options: {
+export interface ConsoleOptions {
   port: number
   folder: string
   apiUrl: string
+  /** Where edge functions answer; `/api/…` leads to the one called `api`. */
+  functionsUrl: string
   publishableKey: string
-}) {
+}
+
+/** Starts to serve the pages of a folder. Unknown paths get the one page, which knows its own ways. */
+export async function startConsole(options: ConsoleOptions) {
+  const { port, apiUrl, functionsUrl, publishableKey } = options
   const read = createReader(options.folder)
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+  const app = new Hono()
+
+  // The one rule of a static host: what is below /api/ is the function's, unknown paths too.
+  app.all('/api/*', async (c) => {
+    const { pathname, search } = new URL(c.req.url)
+    return proxy(functionsUrl + pathname + search, { raw: c.req.raw })
+  })
+  app.use(async (c, next) => {
+    await next()
+    c.header(
+      'content-security-policy',
+      `default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; connect-src 'self' ${apiUrl}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`,
+    )
+    c.header('referrer-policy', 'no-referrer')
+    c.header('x-content-type-options', 'nosniff')
+  })
+  app.get('/config.json', (c) =>
+    c.json({ apiUrl, publishableKey }, 200, { 'cache-control': 'no-store' }),
+  )
+  app.get('*', async (c) => {
     // An address with a file name in it is a file; '..' has been resolved by URL.
-    const file = extname(path) ? path.slice(1) : 'index.html'
-    const headers = {
-      'content-security-policy': `default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: data:; connect-src 'self' ${options.apiUrl}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`,
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
+    const file = extname(c.req.path) ? c.req.path.slice(1) : 'index.html'
+    const found = await read(file).catch(() => null)
+    if (!found) return c.notFound()
+    const isZipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '')
+    return c.body(new Uint8Array(isZipped ? found.zipped : found.plain), 200, {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      vary: 'accept-encoding',
       // What has a hash in its name never changes.
-      'cache-control': path.startsWith('/assets/')
+      'cache-control': file.startsWith('assets/')
         ? 'public, max-age=31536000, immutable'
         : 'no-store',
-    }
-    if (path === '/config.json') {
-      response.writeHead(200, { ...headers, 'content-type': 'application/json' })
-      response.end(
-        JSON.stringify({ apiUrl: options.apiUrl, publishableKey: options.publishableKey }),
-      )
-      return
-    }
-    try {
-      const { plain, zipped } = await read(file)
-      const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
-      response.writeHead(200, {
-        ...headers,
-        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        vary: 'accept-encoding',
-        ...(isZipped && { 'content-encoding': 'gzip' }),
-      })
-      response.end(isZipped ? zipped : plain)
-    } catch {
-      response.writeHead(404, {
-        ...headers,
-        'content-type': 'text/plain; charset=utf-8',
-        'cache-control': 'no-store',
-      })
-      response.end('There is no such page.\n')
-    }
+      ...(isZipped && { 'content-encoding': 'gzip' }),
+    })
   })
+  app.notFound((c) => c.text('There is no such page.\n', 404, { 'cache-control': 'no-store' }))
+  app.onError((_, c) => c.text('The function behind this path did not answer.\n', 502))
+
+  const server = serve({ hostname: '127.0.0.1', port, fetch: app.fetch }) as Server
   await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve)
     server.once('error', reject)
-    server.listen(options.port, '127.0.0.1', resolve)
   })
   return {
-    url: `http://127.0.0.1:${options.port}`,
+    url: `http://127.0.0.1:${port}`,
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

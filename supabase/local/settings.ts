@@ -16,15 +16,20 @@ export interface Settings {
   ports: Record<Part, number>
   /** Whether an empty database gets the demo data. */
   isSeeded: boolean
+  /** Whether Auth confirms addresses by mail; otherwise it takes them as confirmed. */
+  confirmsAddresses: boolean
 }
 
 /**
  * @param environment.USHER_PORT - the first port; 54321 by default, as Supabase has it
  * @param environment.USHER_DATA - the data folder; `.usher` by default
  * @param environment.USHER_SEED - `none` starts empty
+ * @param environment.USHER_CONFIRM_ADDRESSES - `by-mail`: Auth confirms addresses by mail, as hosted projects do;
+ *   `at-once`, the default: as soon as they register, as `supabase start` does
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const { USHER_PORT = '54321', USHER_DATA = '.usher', USHER_SEED = 'demo' } = environment
+  const { USHER_CONFIRM_ADDRESSES = 'at-once' } = environment
   const first = Number(USHER_PORT)
   if (!Number.isInteger(first) || first < 1024 || first + PARTS.length > 65_536) {
     throw new Problem(
@@ -34,9 +39,15 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   if (!['demo', 'none'].includes(USHER_SEED)) {
     throw new Problem(`USHER_SEED is "none", for an empty start, or left out; not "${USHER_SEED}".`)
   }
+  if (!['at-once', 'by-mail'].includes(USHER_CONFIRM_ADDRESSES)) {
+    throw new Problem(
+      `USHER_CONFIRM_ADDRESSES is "by-mail", or "at-once" as when left out; not "${USHER_CONFIRM_ADDRESSES}".`,
+    )
+  }
   return {
     dataFolder: resolve(USHER_DATA),
     ports: Object.fromEntries(PARTS.map((part, i) => [part, first + i])) as Record<Part, number>,
     isSeeded: USHER_SEED !== 'none',
+    confirmsAddresses: USHER_CONFIRM_ADDRESSES === 'by-mail',
   }
 }

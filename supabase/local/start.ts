@@ -52,7 +52,8 @@ try {
   }
 }
 
-async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
+async function start(settings: Settings): Promise<void> {
+  const { dataFolder, ports, isSeeded, confirmsAddresses } = settings
   const progress = createProgress()
   const release = await takeDataFolder(dataFolder)
   parts.push({ stop: release }, { stop: () => removeStackFile(dataFolder) })
@@ -79,6 +80,8 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
     site_url: consoleUrl,
     functions_url: functionsUrl,
     allow_private_targets: true,
+    // Whoever has the address has shown it only where Auth asks for that.
+    auth_confirms_addresses: confirmsAddresses,
   }
   const workerUrl = await migrate(server, secrets, projectSettings, isSeeded)
   progress.done('migrations and data')
@@ -107,7 +110,9 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
         databaseUrl: server.url,
         port: ports.api,
         siteUrl: consoleUrl,
-        mail: { smtpUrl: mailbox.smtpUrl, from: env.MAIL_FROM },
+        confirmsAddresses,
+        emailHook: { url: `${functionsUrl}/auth-mail`, secret: secrets.authHookSecret },
+        functionsUrl,
         secrets,
       }),
     ),
@@ -118,6 +123,7 @@ async function start({ dataFolder, ports, isSeeded }: Settings): Promise<void> {
           port: ports.console,
           folder: consoleFolder,
           apiUrl,
+          functionsUrl,
           publishableKey: secrets.publishableKey,
         }),
       ),
@@ -165,7 +171,7 @@ async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>
 async function migrate(
   server: PostgresServer,
   secrets: Secrets,
-  projectSettings: { site_url: string; functions_url: string; allow_private_targets: boolean },
+  projectSettings: Record<string, string | boolean>,
   isSeeded: boolean,
 ): Promise<string> {
   await preparePlatform(server.url)

@@ -4,10 +4,10 @@ import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import sparticuz from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
 import { build, preview } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { chromiumOptions } from '../support/chromium.ts'
 import { pack } from '../support/package.ts'
 import { temporaryFolder } from '../support/stack.ts'
 import { freshStack } from './people.ts'
@@ -159,13 +159,7 @@ describe('the published tarball', { timeout: 120_000 }, () => {
     })
     const server = await preview({ ...config, preview: { port: 0, host: '127.0.0.1' } })
     onTestFinished(() => server.close())
-    const browser = await chromium.launch({
-      executablePath: await sparticuz.executablePath(),
-      args: [
-        ...sparticuz.args.filter((arg) => !['--single-process', '--no-zygote'].includes(arg)),
-        '--no-sandbox',
-      ],
-    })
+    const browser = await chromium.launch(await chromiumOptions())
     onTestFinished(() => browser.close())
     const page = await browser.newPage()
     const problems: string[] = []

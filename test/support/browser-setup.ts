@@ -1,13 +1,14 @@
 /**
- * One stack and one browser for all browser tests. They start when the first of them is to run.
+ * One stack and one browser for all browser tests. They start when the first of them is to run. The stack confirms
+ * addresses by mail, as hosted projects do.
  *
  * @module
  */
 import { rm } from 'node:fs/promises'
-import sparticuz from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
 import type { TestProject } from 'vitest/node'
 import type { Stack } from '../../supabase/local/stack-file.ts'
+import { chromiumOptions } from './chromium.ts'
 import { freeRange, runStart, temporaryFolder, untilReady } from './stack.ts'
 
 declare module 'vitest' {
@@ -17,20 +18,16 @@ declare module 'vitest' {
   }
 }
 
-/** Meant for where it comes from, a function in the cloud; here they only get in the way. */
-const UNWANTED = ['--single-process', '--no-zygote']
-
 export async function setup(project: TestProject) {
   const folder = await temporaryFolder()
-  const run = runStart({ USHER_DATA: folder, USHER_PORT: String(await freeRange()) })
+  const run = runStart({
+    USHER_DATA: folder,
+    USHER_PORT: String(await freeRange()),
+    USHER_CONFIRM_ADDRESSES: 'by-mail',
+  })
   const [stack, browser] = await Promise.all([
     untilReady(run, folder),
-    sparticuz.executablePath().then((executablePath) =>
-      chromium.launchServer({
-        executablePath,
-        args: [...sparticuz.args.filter((arg) => !UNWANTED.includes(arg)), '--no-sandbox'],
-      }),
-    ),
+    chromiumOptions().then((options) => chromium.launchServer(options)),
   ])
   project.provide('stack', stack)
   project.provide('browserAddress', browser.wsEndpoint())

@@ -1,0 +1,94 @@
+/**
+ * The stand-in for PostgREST and Supabase Auth: `@supabase/lite` over the local Postgres, mended where a
+ * client would notice that it is none. Where it still differs: docs/local-stack.md.
+ *
+ * @module
+ */
+import type { Secrets } from './secrets.ts'
+
+/** A mail as Auth words it: the code and, where there is one, the link stand in its text. */
+export interface AuthMessage {
+  to: string
+  text?: string
+}
+
+export interface LiteOptions {
+  databaseUrl: string
+  /** Where the pages are; links in the mails of Auth lead there. */
+  siteUrl: string
+  /** Whether an address has to be confirmed by mail, as on hosted projects, or is as soon as it registers. */
+  confirmsAddresses: boolean
+  /** Takes a mail of Auth. */
+  send(message: AuthMessage): Promise<void>
+  secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
+}
+
+export interface Lite {
+  fetch(request: Request, peerAddress: string | null): Promise<Response>
+  stop(): Promise<void>
+}
+
+/**
+ * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without
+ * the T of ISO 8601, and JSON arguments are encoded twice.
+ */
+const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+const TYPES = {
+  json: { to: 114, from: [114], serialize: asJson, parse: (text: string) => JSON.parse(text) },
+  jsonb: { to: 3802, from: [3802], serialize: asJson, parse: (text: string) => JSON.parse(text) },
+  timestamptz: {
+    to: 1184,
+    from: [1184],
+    serialize: (value: unknown) => value,
+    parse: (text: string) => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'),
+  },
+}
+
+/** It reads the schema once, so migrate first. */
+export async function createLite(options: LiteOptions): Promise<Lite> {
+  const { databaseUrl, siteUrl, confirmsAddresses, send, secrets } = options
+  process.env.DO_NOT_TRACK = '1'
+  const { App } = await import('@supabase/lite')
+  const { PostgresConnection } = await import('@supabase/lite/postgres')
+
+  const connection = new PostgresConnection({
+    url: databaseUrl,
+    postgresOptions: { types: TYPES },
+  })
+  // Left alone, it grants all rights on every table to the API's roles, also those that we refuse.
+  // It does so once, unless it believes that it has.
+  Object.assign(connection, { rlsState: 'active' })
+  // PostgREST embeds a single row only where a constraint says that there is one. This REST goes by
+  // unique indexes too, also by one over some of the rows, such as "one owner an organisation".
+  const introspect = connection.introspect.bind(connection)
+  connection.introspect = async (options) => {
+    const found = await introspect(options)
+    return { ...found, indexes: found.indexes.map((index) => ({ ...index, unique: false })) }
+  }
+
+  const app = new App({
+    connection,
+    auth: {
+      enabled: true,
+      site_url: siteUrl,
+      jwt_secret: secrets.jwtSecret,
+      publishable_key: secrets.publishableKey,
+      secret_key: secrets.secretKey,
+      email: {
+        enable_signup: true,
+        enable_confirmations: confirmsAddresses,
+        double_confirm_changes: false,
+      },
+    },
+    // Requests without a key stay without rights, as they do on a hosted project.
+    options: {
+      server: { admin: false, disableStudio: true },
+      drivers: { email: { send } },
+    },
+  })
+  await app.init()
+  return {
+    fetch: (request, peerAddress) => Promise.resolve(app.fetch(request, { peerAddress })),
+    stop: () => app.connection.close(),
+  }
+}
