@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { type Connection, call, type Returned } from './call.ts'
-import type { UsherError, UsherErrorCode } from './errors.ts'
+import { type Connection, call } from './call.ts'
+import { UsherError, type UsherErrorCode } from './errors.ts'
+import type { Database } from './generated/database.types.ts'
 import type { InviteDraft } from './invites.ts'
 import { type Camel, snakeise } from './names.ts'
 import type { Result } from './result.ts'
+import { presentable, rowProblem } from './text-problem.ts'
 
-type OutcomeRow = Camel<Returned<'create_organisation_invites'>[number]>
+type OutcomeRow = Camel<Database['public']['CompositeTypes']['organisation_invite_result']>
 
 /** What became of one row. */
 export type InviteOutcome = {
@@ -60,6 +62,12 @@ export async function createInvites(
   rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
   { chunkSize = 1_000, onProgress, signal = connection.signal }: BulkOptions,
 ): Promise<Result<InviteOutcome[]>> {
+  if (!Number.isInteger(chunkSize) || chunkSize < 1 || chunkSize > 10_000) {
+    const hint = `chunkSize is a whole number from 1 to 10,000, not ${chunkSize}.`
+    const error = new UsherError({ code: 'invalid_settings', message: hint, hint }, 422)
+    if (connection.throws) throw error
+    return { data: null, error }
+  }
   const outcomes: InviteOutcome[] = []
   const total = Array.isArray(rows) ? rows.length : undefined
   let created = 0
@@ -68,7 +76,8 @@ export async function createInvites(
 
   async function send(chunk: BulkRow[]) {
     const offset = outcomes.length
-    const drafts = chunk.filter((row) => !('unreadable' in row))
+    const unsent = chunk.map(unsentOutcome)
+    const drafts = chunk.filter((_, i) => !unsent[i])
     const { data, error } = drafts.length
       ? await call<'create_organisation_invites', OutcomeRow[]>(
           { ...connection, signal, throws: false },
@@ -78,14 +87,14 @@ export async function createInvites(
       : { data: [], error: null }
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
+    const answers = new Map(data?.map((row) => [row.rowNumber, row]))
     let next = 0
     for (const [i, row] of chunk.entries()) {
       const outcome =
-        'unreadable' in row
-          ? failed(row.email ?? null, 'invalid_row', row.unreadable)
-          : error
-            ? failed(row.email, error.code, error.details ?? error.message)
-            : data[next++]
+        unsent[i] ??
+        (error
+          ? failed(row.email, error.code, error.details ?? error.message)
+          : (answers.get(++next) ?? failed(row.email, 'incomplete_answer', NO_ANSWER)))
       if (outcome?.status === 'created') created++
       outcomes.push({ ...outcome, rowNumber: offset + i + 1 } as InviteOutcome)
     }
@@ -119,6 +128,21 @@ async function* readable(rows: Iterable<BulkRow> | AsyncIterable<BulkRow>) {
   }
 }
 
-function failed(email: string | null, errorCode: string, errorDetails: string | null) {
-  return { email, status: 'failed' as const, inviteId: null, errorCode, errorDetails }
+const NO_ANSWER = 'It was sent, and no answer says what became of it: look whether it is an invite.'
+
+/** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
+function unsentOutcome(row: BulkRow) {
+  if ('unreadable' in row) return failed(row.email, 'invalid_row', row.unreadable)
+  const problem = rowProblem(row)
+  return problem ? failed(row.email, problem.code, problem.hint) : undefined
+}
+
+function failed(email: string | undefined, errorCode: string, errorDetails: string | null) {
+  return {
+    email: email === undefined ? null : presentable(email),
+    status: 'failed' as const,
+    inviteId: null,
+    errorCode,
+    errorDetails,
+  }
 }

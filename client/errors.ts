@@ -6,10 +6,16 @@
 import type { ErrorCode } from './generated/error-codes.ts'
 
 /**
- * The words of the contract, and three of the client's own: `unreachable` (no answer came, or one that
- * is not the API's), `aborted` (by the signal), `invalid_row` (of a file, which could not be read).
+ * The words of the contract, and four of the client's own: `unreachable` (no answer came, or one that
+ * is not the API's), `aborted` (by the signal), `invalid_row` (of a file, which could not be read),
+ * `incomplete_answer` (a row of a batch that no answer speaks of).
  */
-export type UsherErrorCode = ErrorCode | 'unreachable' | 'aborted' | 'invalid_row'
+export type UsherErrorCode =
+  | ErrorCode
+  | 'unreachable'
+  | 'aborted'
+  | 'invalid_row'
+  | 'incomplete_answer'
 
 /** An error as PostgREST sends it through supabase-js. */
 export interface PostgrestFailure {

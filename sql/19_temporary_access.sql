@@ -18,7 +18,7 @@ begin
   end if;
   return read_time.value::timestamptz;
 exception
-  when invalid_datetime_format or datetime_field_overflow then
+  when invalid_datetime_format or datetime_field_overflow or invalid_time_zone_displacement_value then
     return null;
 end
 $$;

@@ -129,7 +129,8 @@ begin
   from public.organisations o where o.id = create_invites.organisation_id;
   perform usher.require_free_seat(create_invites.organisation_id);
 
-  -- Each address and each set of roles is looked at once: a batch has many rows and few kinds of them.
+  -- Each address and each set of roles is looked at once: a batch has many rows and few kinds of them. A row may
+  -- be anything that JSON has: a field of it that is not there, or not of its kind, is that row's own fault.
   select array_agg(usher.normalise_email(d.item ->> 'email') order by d.n) into v_emails
   from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n);
   -- An invite that is past its time must not stand in the way of a new one.
@@ -141,7 +142,8 @@ begin
       gen_random_uuid() as id,
       coalesce(a.address, d.item ->> 'email') as email,
       a.address,
-      d.item -> 'roles' as given_roles,
+      d.item,
+      coalesce(d.item -> 'roles', 'null') as given_roles,
       case when d.item ->> 'expires_in' is null then v_ttl
         else usher.invite_lifetime(d.item ->> 'expires_in', v_ttl) end as lifetime,
       d.item ->> 'message' as given_message,
@@ -160,7 +162,8 @@ begin
     select c.given_roles, c.roles,
       usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem
     from (
-      select g.given_roles, case when jsonb_typeof(g.given_roles) = 'array'
+      select g.given_roles, case
+        when jsonb_typeof(g.given_roles) = 'array' and not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
         then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
       from (select distinct d.given_roles from draft d) g
     ) c
@@ -170,10 +173,12 @@ begin
       case
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
-        when d.lifetime is null then 'invalid_expiry'
+        when d.lifetime is null or jsonb_typeof(d.item -> 'expires_in') not in ('string', 'null')
+          then 'invalid_expiry'
         when d.given_end is not null
           and coalesce(d.membership_ends_at <= now() + interval '1 hour', true) then 'invalid_expiry'
-        when d.given_message is not null and d.message is null then 'invalid_message'
+        when d.given_message is not null and d.message is null
+          or jsonb_typeof(d.item -> 'message') not in ('string', 'null') then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
         when jsonb_typeof(d.metadata) <> 'object'
@@ -183,7 +188,7 @@ begin
         when p.invite_id is not null then 'already_invited'
       end as problem
     from draft d
-    join role_set r on coalesce(r.given_roles, 'null') = coalesce(d.given_roles, 'null')
+    join role_set r on r.given_roles = d.given_roles
     left join public.organisation_email_templates t
       on t.id::text = lower(d.template_id) and t.organisation_id = create_invites.organisation_id
       and t.kind = 'invite'
@@ -213,7 +218,8 @@ begin
     case when i.id is not null
       then row(r.row_number, r.email, 'created', r.id, null, null)::public.organisation_invite_result
       else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
-        coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text)::public.organisation_invite_result
+        case when coalesce(r.problem, 'already_invited') = 'already_invited'
+          then coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text end)::public.organisation_invite_result
     end order by r.row_number)
   into v_results
   from ranked r
@@ -309,22 +315,25 @@ grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
 create function public.create_organisation_invites(organisation_id uuid, invites jsonb)
-returns setof public.organisation_invite_result
+returns jsonb
 language sql
 volatile
 security invoker
 set search_path = ''
-as $$ select * from usher.create_invites($1, $2) $$;
+-- One value and not a set of rows, which the API cuts at its max_rows without a word.
+as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.create_invites($1, $2) r $$;
 comment on function public.create_organisation_invites is
 $$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
 
   invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
            where wanted expires_in, message, locale, redirect_to, metadata, template_id, membership_ends_at
 
-Returns a row for each row given, in order: row_number (from 1), email, status (created or failed),
-invite_id, error_code, error_details (for already_invited: the id of the invite in the way). Needs
-invite.create. Fails as a whole with unauthenticated, organisation_not_found, permission_denied,
-batch_too_large, seat_limit_reached, invalid_settings, rate_limited.$$;
+Returns one array with an object for each row given, in order: row_number (from 1), email, status (created or
+failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
+no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
+unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
+rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
+before it reaches this function (22P05, 22P02): leave such rows out.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;
 

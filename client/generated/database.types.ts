@@ -1394,13 +1394,7 @@ export type Database = {
       }
       create_organisation_invites: {
         Args: { invites: Json; organisation_id: string }
-        Returns: Database['public']['CompositeTypes']['organisation_invite_result'][]
-        SetofOptions: {
-          from: '*'
-          to: 'organisation_invite_result'
-          isOneToOne: false
-          isSetofReturn: true
-        }
+        Returns: Json
       }
       create_organisation_role: {
         Args: {

@@ -63,8 +63,6 @@ export interface Operation {
   /** Makes something: repeats are told apart by an Idempotency-Key. Says where it then is. */
   creates?: {
     at?: (row: Record<string, unknown>) => string
-    /** Answers more rows than the API lets through of a function (max_rows): they come as one value. */
-    isLarge?: true
   }
   /** Needs no session. */
   isOpen?: true

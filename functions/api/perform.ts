@@ -64,11 +64,10 @@ async function fetchData(
     return caller.read((supabase) => selectPage(supabase, source, columns, input))
   }
   const args = source.toArguments?.(input) ?? input
-  const key = idempotencyKey ?? (creates?.isLarge ? crypto.randomUUID() : null)
-  if (!creates || key === null) return caller.call(source.function, args)
+  if (!creates || idempotencyKey === null) return caller.call(source.function, args)
 
   const { data, headers } = await caller.call('call_organisation_function_once', {
-    idempotency_key: key,
+    idempotency_key: idempotencyKey,
     function_name: source.function,
     arguments: args,
   })

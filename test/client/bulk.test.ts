@@ -57,6 +57,62 @@ describe('createMany', () => {
     expect(progress.at(-1)).toEqual({ done: 7, total: 7, created: 3, failed: 4 })
   })
 
+  test('a cell that no database can hold costs its row, and says which character it is', async () => {
+    const { id, owner } = await stack.organisation()
+    const [first, last] = drafts(2, 'whole')
+
+    const { data } = await owner.must.invites.createMany(id, [
+      first as BulkRow,
+      { email: 'nul@example.com', roles: ['member'], message: 'Hi\0there' },
+      { email: 'half@example.com', roles: ['member'], metadata: { note: 'cut \ud83d' } },
+      { email: 'cut\ud83d@example.com', roles: ['member'] },
+      last as BulkRow,
+    ])
+
+    expect(data.map(({ errorCode }) => errorCode)).toEqual([
+      null,
+      'invalid_message',
+      'invalid_settings',
+      'invalid_email',
+      null,
+    ])
+    expect(data[1]?.errorDetails).toContain('NUL (U+0000)')
+    expect(data[3]?.email).toBe('cut\ufffd@example.com')
+  })
+
+  test('more rows than the API lets through of a list have an outcome each', async () => {
+    const { id, owner } = await stack.organisation()
+
+    const { data } = await owner.must.invites.createMany(id, drafts(1_500, 'many'), {
+      chunkSize: 1_500,
+    })
+
+    expect(data.filter(({ status }) => status === 'created')).toHaveLength(1_500)
+  })
+
+  test('a row that the answer leaves out is not said to be anything', async () => {
+    const person = await stack.person(undefined, {
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init)
+        if (!String(input).endsWith('create_organisation_invites')) return answer
+        return Response.json(((await answer.json()) as unknown[]).slice(0, 1))
+      },
+    })
+    const { data: own } = await person.must.organisations.create({ name: 'Cut' })
+
+    const { data } = await person.must.invites.createMany(own.id, drafts(2, 'cut'))
+
+    expect(data.map(({ errorCode }) => errorCode)).toEqual([null, 'incomplete_answer'])
+  })
+
+  test.for([0, 1.5, 10_001, Number.NaN])('a chunk of %s rows is refused', async (chunkSize) => {
+    const { id, owner } = await stack.organisation()
+
+    const { error } = await owner.usher.invites.createMany(id, drafts(1), { chunkSize })
+
+    expect(error).toMatchObject({ code: 'invalid_settings', status: 422 })
+  })
+
   test('loses nothing when a chunk fails: its rows say why, and the others are made', async () => {
     const { id, person } = await unlucky(2)
 

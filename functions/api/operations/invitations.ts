@@ -111,7 +111,7 @@ export const invitations: Operation[] = [
       'invalid_settings',
       'rate_limited',
     ],
-    creates: { isLarge: true },
+    creates: {},
   },
   {
     id: 'listInvitations',

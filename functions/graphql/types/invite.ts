@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { type OutcomeRow, withoutUnreadable } from '../../../client/text-problem.ts'
 import { builder, operation, snakeCased } from '../builder.ts'
 import { fromCursor, pageSize, toConnection } from '../connection.ts'
 import type { InviteMetricsRow, InviteResultRow, InviteRow } from '../rows.ts'
@@ -183,13 +185,16 @@ builder.mutationFields((t) => ({
     description:
       'Invites up to 10,000 addresses; good rows are not lost to bad ones. Needs invite.create.',
     args: { ...inOrganisation, invites: t.arg({ type: [InviteDraft], required: true }) },
-    ...operation(
-      'create_organisation_invites',
-      ({ organisationId, invites }: { organisationId: string; invites: object[] }) => ({
-        organisation_id: organisationId,
-        invites: invites.map(snakeCased),
-      }),
-    ),
+    ...operation('create_organisation_invites'),
+    resolve: (_, { organisationId, invites }, context) =>
+      withoutUnreadable(
+        invites.map(snakeCased),
+        async (rows) =>
+          (await context.call('create_organisation_invites', {
+            organisation_id: organisationId,
+            invites: rows,
+          })) as unknown as OutcomeRow[],
+      ),
   }),
   resendInvite: t.field({
     type: Invite,

@@ -1,0 +1,103 @@
+/**
+ * Text that JSON can carry and Postgres cannot hold: NUL, and half of a surrogate pair, which is what is left
+ * of a character such as an emoji when it is cut in two. Postgres refuses a whole request for one such text,
+ * before any function of ours runs. So whoever sends has to look first: the client, the REST and the GraphQL
+ * function do, with this.
+ *
+ * @module
+ */
+
+/** What is wrong, in the words of the contract. */
+export interface TextProblem {
+  code: 'invalid_email' | 'invalid_message' | 'invalid_settings'
+  /** Where it stands: the name of an argument, or of a field of a draft; null for the whole. */
+  field: string | null
+  /** Which character it is. */
+  hint: string
+}
+
+const CODES: Record<string, TextProblem['code']> = {
+  email: 'invalid_email',
+  message: 'invalid_message',
+  reason: 'invalid_message',
+}
+
+/** The first problem in the values of an object, or in a name in it, however deep; null where there is none. */
+export function textProblem(values: object): TextProblem | null {
+  for (const [field, value] of Object.entries(values)) {
+    const character = characterIn(field) ?? characterIn(value)
+    if (!character) continue
+    const isName = characterIn(field) !== null
+    return {
+      code: (!isName && CODES[field]) || 'invalid_settings',
+      field: isName ? null : field,
+      hint: `${isName ? 'A name' : field} holds ${character}, which cannot be stored: take it out.`,
+    }
+  }
+  return null
+}
+
+/** The same of a row of a batch, which may be anything. What is no object has no address. */
+export function rowProblem(row: unknown): TextProblem | null {
+  if (row && typeof row === 'object' && !Array.isArray(row)) return textProblem(row)
+  const problem = textProblem({ row })
+  return problem && { ...problem, code: 'invalid_email', field: null }
+}
+
+/** As it may be shown, and kept anywhere: with U+FFFD in the place of such characters. */
+export function presentable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD')
+}
+
+/** What became of a row, as `create_organisation_invites` says it. */
+export interface OutcomeRow {
+  row_number: number
+  email: string | null
+  status: string
+  invite_id: string | null
+  error_code: string | null
+  error_details: string | null
+}
+
+/**
+ * Sends the rows of a batch without those that Postgres could not read, and puts in their places what is wrong
+ * with them.
+ *
+ * @param send - calls `create_organisation_invites`; a row that is held back is null there, and keeps its number
+ */
+export async function withoutUnreadable(
+  rows: unknown[],
+  send: (rows: unknown[]) => Promise<OutcomeRow[]>,
+): Promise<OutcomeRow[]> {
+  const problems = rows.map(rowProblem)
+  const outcomes = await send(rows.map((row, i) => (problems[i] ? null : row)))
+  return outcomes.map((outcome) => {
+    const problem = problems[outcome.row_number - 1]
+    if (!problem) return outcome
+    const { code, hint } = problem
+    const email = emailOf(rows[outcome.row_number - 1])
+    return { ...outcome, email, error_code: code, error_details: hint }
+  })
+}
+
+function emailOf(row: unknown): string | null {
+  const { email } = (row ?? {}) as { email?: unknown }
+  return typeof email === 'string' ? presentable(email) : null
+}
+
+/** How such a character is called, if there is one in this value or in a name in it. */
+function characterIn(value: unknown): string | null {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) return 'NUL (U+0000)'
+    // A pair is one character to this pattern; what it finds is half of one.
+    const [half] = value.match(/\p{Surrogate}/u) ?? []
+    const code = half?.charCodeAt(0).toString(16).toUpperCase()
+    return code ? `half of a character that was cut in two (U+${code})` : null
+  }
+  if (!value || typeof value !== 'object') return null
+  for (const [name, each] of Object.entries(value)) {
+    const character = characterIn(name) ?? characterIn(each)
+    if (character) return character
+  }
+  return null
+}
