@@ -13,7 +13,6 @@ import postgres from 'postgres'
 import { authRoutes } from './auth.ts'
 import { createAuthMails } from './auth-mails.ts'
 import { createLite } from './lite.ts'
-import { createPostgrest } from './postgrest.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface ApiOptions {
@@ -27,8 +26,6 @@ export interface ApiOptions {
   emailHook?: { url: string; secret: string }
   /** Where edge functions answer, without `/functions/v1`. */
   functionsUrl?: string
-  /** Where a PostgREST answers that is to be used rather than the stand-in. */
-  restUrl?: string
   secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
 }
 
@@ -70,15 +67,11 @@ export async function startApi(options: ApiOptions) {
     ...{ sql, confirmsAddresses, mails },
     pass: (request) => lite.fetch(request, null),
   })
-  const postgrest = options.restUrl ? createPostgrest(options.restUrl, secrets) : null
 
   const app = new Hono<Env>()
   app.use('/rest/v1/*', acrossOrigins)
   app.use('/auth/v1/*', acrossOrigins)
-  app.all('/rest/v1/*', (c) => {
-    const request = withClientAddress(c)
-    return postgrest ? postgrest(request) : lite.fetch(request, peerOf(c))
-  })
+  app.all('/rest/v1/*', (c) => lite.fetch(withClientAddress(c), peerOf(c)))
   app.all('/auth/v1/*', (c) =>
     mails.leadingTo(c.req.query('redirect_to') ?? null, () => auth.fetch(withClientAddress(c))),
   )

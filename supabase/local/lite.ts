@@ -1,6 +1,6 @@
 /**
  * The stand-in for PostgREST and Supabase Auth: `@supabase/lite` over the local Postgres, mended where a
- * client would notice that it is none. Where it still differs: docs/local-stack.md.
+ * client would notice that it is none.
  *
  * @module
  */
