@@ -95,16 +95,22 @@ export async function verifyTrail(
   return problems
 }
 
+/** A time as exact as Postgres has it: `Date` would take two of the same millisecond for one. */
+function microseconds(time: string): number {
+  const fraction = time.match(/\.(\d+)/)?.[1] ?? ''
+  return Date.parse(time) * 1000 + Number(fraction.padEnd(6, '0').slice(3, 6))
+}
+
 /** Whether a seal that is said to be before or after the period is not of it, going by its own times. */
 function edgeProblems(
   seals: Seal[],
   { first_seal, last_seal, since, until }: TrailRange,
 ): TrailProblem[] {
-  const begin = Date.parse(since)
-  const end = Date.parse(until)
+  const begin = microseconds(since)
+  const end = microseconds(until)
   return seals.flatMap(({ number, first_event_at, last_event_at }) => {
-    const isBefore = number < (first_seal ?? 0) && Date.parse(last_event_at) >= begin
-    const isAfter = number > (last_seal ?? 0) && Date.parse(first_event_at) < end
+    const isBefore = number < (first_seal ?? 0) && microseconds(last_event_at) >= begin
+    const isAfter = number > (last_seal ?? 0) && microseconds(first_event_at) < end
     if (!isBefore && !isAfter) return []
     const what = `Seal ${number} covers events of the period, and what they say is missing.`
     return { problem: 'event_removed', what, event_id: null, seal_number: number }

@@ -219,6 +219,33 @@ describe('also found is', () => {
     expect(await firstProblem(forged)).toMatchObject({ problem: 'seal_removed', seal_number: 2 })
   })
 
+  test('a seal whose events are said to be outside of the period, be it by a microsecond', async ({
+    made,
+    texts,
+  }) => {
+    const manifest = JSON.parse(texts['manifest.json'] ?? '')
+    const seals = JSON.parse(texts['trail/seals.json'] ?? '[]')
+    const { first_event_at } = seals.at(-1)
+    // Later, and all but once in a thousand times within the same millisecond.
+    const micros = Number((first_event_at.match(/\.(\d+)/)?.[1] ?? '').padEnd(6, '0')) + 1
+    manifest.until =
+      micros % 1000 === 0
+        ? new Date(Date.parse(first_event_at) + 1).toISOString()
+        : first_event_at.replace(/(\.\d+)?(?=[+Z])/, `.${String(micros).padStart(6, '0')}`)
+    manifest.trail.last_seal = Number(made.manifest.trail.last_seal) - 1
+
+    const forged = await forge({ ...texts, 'manifest.json': JSON.stringify(manifest) })
+
+    const { problems } = await verifyEvidencePackage(forged)
+    expect(problems).toContainEqual(
+      expect.objectContaining({
+        problem: 'event_removed',
+        seal_number: made.manifest.trail.last_seal,
+        what: expect.stringContaining('covers events of the period'),
+      }),
+    )
+  })
+
   test('a seal whose events are said to be outside of the period', async ({ made, texts }) => {
     const { first_seal, last_seal } = made.manifest.trail
     for (const trail of [
