@@ -11,7 +11,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import postgres from 'postgres'
 import { test as base, expect, inject } from 'vitest'
 import { createUsher, type MailedInvite, type Usher } from '../../client/index.ts'
@@ -110,6 +116,24 @@ export function linkIn(mail: Mail): string {
   return link
 }
 
+/** The link in a mail of Auth. */
+export function authLinkIn(mail: Mail): string {
+  const link = mail.text.match(/https?:\/\/\S+\/auth\/v1\/verify\?\S+/)?.[0]
+  if (!link) throw new Error(`No link of Auth in: ${mail.text}`)
+  return link
+}
+
+/** The code in a mail of Auth. */
+export function codeIn(mail: Mail): string {
+  const code = mail.text.match(/\b\d{6}\b/)?.[0]
+  if (!code) throw new Error(`No code in: ${mail.text}`)
+  return code
+}
+
+/** Waits for the newest mail of Auth to an address. */
+export const authMailTo = (address: string, fits: (mail: Mail) => boolean = () => true) =>
+  mailTo(address, (mail) => /\/auth\/v1\/verify/.test(mail.text) && fits(mail))
+
 /** What axe finds wrong with a page, in short. */
 export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
@@ -123,6 +147,19 @@ export async function axe(page: Page): Promise<string[]> {
     })
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`)
   })
+}
+
+/**
+ * Whether this is the line that the browser itself writes for each answer of 4xx, here of the API or of Auth:
+ * a refusal, which the page puts into words. Nothing else may stand in the log, no answer of 5xx, none that never
+ * came, and none of the pages' own server.
+ */
+function isRefusal(message: ConsoleMessage): boolean {
+  const { pathname } = new URL(message.location().url || 'about:blank')
+  return (
+    /^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text()) &&
+    /^\/(rest|auth|functions)\/v1\//.test(pathname)
+  )
 }
 
 interface OpenOptions extends BrowserContextOptions {
@@ -162,19 +199,17 @@ export const test = base
         const { data } = await as.supabase.auth.getSession()
         const entry: [string, string] = [SESSION_KEY, JSON.stringify(data.session)]
         await context.addInitScript(([key, value]) => {
-          // Frames that are shut off from the page have no storage.
-          if (window.top !== window) return
+          // Frames that are shut off from the page have no storage, nor has the empty page before the first.
+          if (window.top !== window || window.origin === 'null') return
           if (!sessionStorage.getItem('was-here')) localStorage.setItem(key, value)
           sessionStorage.setItem('was-here', 'yes')
         }, entry)
       }
-      const page = await context.newPage()
-      page.on('pageerror', (error) => faults.push(error.message))
-      page.on('console', (message) => {
-        if (/content security policy|each child in a list|hydrat/i.test(message.text())) {
-          faults.push(message.text())
-        }
+      context.on('weberror', (error) => faults.push(error.error().message))
+      context.on('console', (message) => {
+        if (message.type() === 'error' && !isRefusal(message)) faults.push(message.text())
       })
+      const page = await context.newPage()
       await page.goto(new URL(path, stack.consoleUrl).href)
       return page
     }

@@ -20,7 +20,7 @@ interface DeadEndProps {
 
 export function DeadEnd({ preview, landing }: DeadEndProps) {
   const { invite, common } = useTexts()
-  const { status, organisationName, reason } = preview
+  const { status, organisationId, organisationName, reason } = preview
   const { title, text } = invite.deadEnds[status === 'pending' ? 'invalid' : status]
   usePageTitle(title)
 
@@ -37,7 +37,12 @@ export function DeadEnd({ preview, landing }: DeadEndProps) {
         </Title>
         <Text>{text}</Text>
         {status === 'expired' && <AskAgain landing={landing} />}
-        {status !== 'expired' && (
+        {status === 'accepted' && organisationId && organisationName && (
+          <Anchor component={Link} to={`/organisations/${organisationId}`}>
+            {invite.toOrganisation(organisationName)}
+          </Anchor>
+        )}
+        {status !== 'expired' && status !== 'accepted' && (
           <Anchor component={Link} to="/">
             {invite.toOrganisations}
           </Anchor>

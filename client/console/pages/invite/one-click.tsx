@@ -32,7 +32,7 @@ export function OneClick({ url, preview, landing, onOtherWay }: OneClickProps) {
       ? await supabase.auth.verifyOtp({ token_hash: tokenHash, type: 'invite' })
       : { error: true }
     const { data } = error ? { data: null } : await landing.accept()
-    if (data) goOn(preview, data)
+    if (data) goOn(data.organisationId, preview.redirectTo)
     // Whoever is signed in by now finds the button to accept, and what is wrong with it.
     else onOtherWay(Boolean(error))
   }
