@@ -166,6 +166,8 @@ interface OpenOptions extends BrowserContextOptions {
   /** Who is signed in; nobody without. */
   as?: Account
   language?: string
+  /** An error that the browser has to log here, such as of a connection that the test cuts. */
+  logs?: RegExp
 }
 
 /** Opens an address (of the console unless it is a whole one) in a browser of its own. */
@@ -187,7 +189,7 @@ export const test = base
       // A page that throws, or that does what its own policy forbids, is broken whatever it shows.
       expect(faults).toEqual([])
     })
-    return async (path, { as, language = 'en', ...options } = {}) => {
+    return async (path, { as, language = 'en', logs, ...options } = {}) => {
       const context = await browser.newContext({
         locale: language,
         reducedMotion: 'reduce',
@@ -207,7 +209,8 @@ export const test = base
       }
       context.on('weberror', (error) => faults.push(error.error().message))
       context.on('console', (message) => {
-        if (message.type() === 'error' && !isRefusal(message)) faults.push(message.text())
+        if (message.type() !== 'error' || isRefusal(message)) return
+        if (!logs?.test(message.text())) faults.push(message.text())
       })
       const page = await context.newPage()
       await page.goto(new URL(path, stack.consoleUrl).href)

@@ -7,7 +7,7 @@ import { Alert, Anchor, Badge, Button, Code, Stack, Text, Title } from '@mantine
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { InvitePreview, Landing } from '../../../index.ts'
-import { useUsher } from '../../../react/index.ts'
+import { useUsher } from '../../../react/provider.tsx'
 import { useTexts } from '../../app/language.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'

@@ -4,21 +4,28 @@
  * @module
  */
 import { Alert, Anchor, Button, Divider, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { finishSignUp, type Landing, nextStep, signUpOptions, wayIn } from '../../../index.ts'
-import { useUsher } from '../../../react/index.ts'
+import { useUsher } from '../../../react/provider.tsx'
 import { useTexts } from '../../app/language.tsx'
 import { ownPathOf } from '../../app/own-path.ts'
 import { useSession } from '../../app/session.tsx'
 import { readWaiting } from '../../app/waiting.ts'
+import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { SignInForm } from '../../parts/sign-in-form.tsx'
 import { WayInButton } from '../../parts/way-in.tsx'
 import { AcceptButton } from './accept-button.tsx'
-import { DeclineForm } from './decline-form.tsx'
 import { goOn, wayBack } from './go-on.ts'
 import type { PendingPreview } from './invite-page.tsx'
-import { OneClick, OneClickIsOver } from './one-click.tsx'
+
+// What many do not need waits until it is wanted.
+const DeclineForm = lazy(async () => ({
+  default: (await import('./decline-form.tsx')).DeclineForm,
+}))
+const OneClick = lazy(async () => ({
+  default: (await import('./one-click.tsx')).OneClick,
+}))
 
 interface InviteAnswerProps {
   preview: PendingPreview
@@ -40,13 +47,15 @@ export function InviteAnswer(props: InviteAnswerProps) {
 
   if (isDeclining) {
     return (
-      <DeclineForm
-        organisation={preview.organisationName}
-        landing={landing}
-        onDeclined={onDeclined}
-        onCancel={() => setIsDeclining(false)}
-        onStale={onStale}
-      />
+      <Suspense fallback={<PageSkeleton />}>
+        <DeclineForm
+          organisation={preview.organisationName}
+          landing={landing}
+          onDeclined={onDeclined}
+          onCancel={() => setIsDeclining(false)}
+          onStale={onStale}
+        />
+      </Suspense>
     )
   }
   return (
@@ -85,12 +94,14 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
 
   if (oneClickUrl && oneClick === 'offered') {
     return (
-      <OneClick
-        url={oneClickUrl}
-        preview={preview}
-        landing={landing}
-        onOtherWay={(isOver) => setOneClick(isOver ? 'over' : 'left')}
-      />
+      <Suspense fallback={<PageSkeleton lines={2} />}>
+        <OneClick
+          url={oneClickUrl}
+          preview={preview}
+          landing={landing}
+          onOtherWay={(isOver) => setOneClick(isOver ? 'over' : 'left')}
+        />
+      </Suspense>
     )
   }
   if (!person && way) {
@@ -104,7 +115,11 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
   if (!person) {
     return (
       <>
-        {oneClick === 'over' && <OneClickIsOver />}
+        {oneClick === 'over' && (
+          <Alert color="yellow" variant="outline" role="status">
+            {invite.oneClickOver}
+          </Alert>
+        )}
         <Text fw={500}>{isNew ? invite.noAccount : invite.hasAccount}</Text>
         <SignInForm
           fixedEmail={preview.email}

@@ -43,6 +43,11 @@ export function InvitePage({ landing, isRegistering }: InvitePageProps) {
   // It is forgotten once it is spent, and the page stays what it was.
   const [hasLink] = useState(landing.token !== null)
 
+  // Only right after confirming: a link with an id in it makes nobody a member who opens it.
+  const hasConfirmed = organisationId !== null && cameBack.by === 'signup'
+
+  if (hasLink && !hasConfirmed)
+    return <LinkedInvite landing={landing} isRegistering={isRegistering} />
   if (person === undefined) {
     return (
       <SinglePage>
@@ -50,22 +55,15 @@ export function InvitePage({ landing, isRegistering }: InvitePageProps) {
       </SinglePage>
     )
   }
-  // Only right after confirming: a link with an id in it makes nobody a member who opens it.
-  if (person && organisationId && cameBack.by === 'signup') {
-    return (
-      <Later>
+  return (
+    <Later>
+      {person && hasConfirmed ? (
         <Arrival organisationId={organisationId} landing={landing} redirectTo={redirectOf(query)} />
-      </Later>
-    )
-  }
-  if (!hasLink) {
-    return (
-      <Later>
+      ) : (
         <WithoutLink />
-      </Later>
-    )
-  }
-  return <LinkedInvite landing={landing} isRegistering={isRegistering} />
+      )}
+    </Later>
+  )
 }
 
 function Later({ children }: { children: ReactNode }) {
@@ -113,7 +111,7 @@ function LinkedInvite({ landing, isRegistering }: InvitePageProps) {
       </SinglePage>
     )
   }
-  if (!data) {
+  if (!data || person === undefined) {
     return (
       <SinglePage>
         <PageSkeleton />

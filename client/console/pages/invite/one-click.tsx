@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Alert, Anchor, Button, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Landing } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
@@ -55,16 +55,6 @@ export function OneClick({ url, preview, landing, onOtherWay }: OneClickProps) {
         {invite.otherWays}
       </Anchor>
     </Stack>
-  )
-}
-
-/** What the ordinary way begins with when one click was tried. */
-export function OneClickIsOver() {
-  const { invite } = useTexts()
-  return (
-    <Alert color="yellow" variant="outline" role="status">
-      {invite.oneClickOver}
-    </Alert>
   )
 }
 
