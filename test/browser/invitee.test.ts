@@ -190,7 +190,9 @@ describe('a new user', () => {
     await resend.filter({ hasText: /^Resend email$/ }).click()
     await page.getByText('We sent the email again.').waitFor()
 
-    const second = authLinkIn(await authMailTo(email, (mail) => authLinkIn(mail) !== first))
+    const second = authLinkIn(
+      await authMailTo(email, 'signup', (mail) => authLinkIn(mail) !== first),
+    )
     const late = await open(first)
     await late.getByText('This link has expired or has already been used.').waitFor()
     await isInside(await open(second), organisation.id)
@@ -217,7 +219,9 @@ describe('a new user', () => {
     await letTimePass(email)
     await page.getByText('Back', { exact: true }).click()
     await register(page)
-    const second = authLinkIn(await authMailTo(email, (mail) => authLinkIn(mail) !== first))
+    const second = authLinkIn(
+      await authMailTo(email, 'signup', (mail) => authLinkIn(mail) !== first),
+    )
 
     const phone = await open(second)
     await isInside(phone, organisation.id)
@@ -281,7 +285,7 @@ describe('a new user', () => {
     expect(await axe(phone)).toEqual([])
     await phone.getByLabel('Email address').fill(email)
     await button(phone, 'Email me a code').click()
-    const second = await authMailTo(email, (mail) => authLinkIn(mail) !== confirmation)
+    const second = await authMailTo(email, 'signup', (mail) => authLinkIn(mail) !== confirmation)
     await phone.getByLabel('6-digit code').fill(codeIn(second))
     await button(phone, 'Continue').click()
 
@@ -324,7 +328,7 @@ describe('a new user', () => {
     await signIn(page)
     await page.getByText('Confirm your email address first').waitFor()
     await button(page, 'Resend confirmation email').click()
-    const mail = await authMailTo(email, (each) => authLinkIn(each) !== before)
+    const mail = await authMailTo(email, 'signup', (each) => authLinkIn(each) !== before)
     await page.getByLabel('6-digit code').fill(codeIn(mail))
     await button(page, 'Continue').click()
     await button(page, 'Accept the invitation').click()
@@ -346,7 +350,7 @@ describe('without the link', () => {
     await heading(page).filter({ hasText: 'Your invitation' }).waitFor()
     await page.getByLabel('Email address').fill(invitee.email)
     await button(page, 'Email me a code').click()
-    await page.getByLabel('6-digit code').fill(codeIn(await authMailTo(invitee.email)))
+    await page.getByLabel('6-digit code').fill(codeIn(await authMailTo(invitee.email, 'magiclink')))
     await button(page, 'Continue').click()
 
     // Whoever opens a link with an id in it is asked.

@@ -284,7 +284,7 @@ describe("one's own account", () => {
     expect(await axe(page)).toEqual([])
     await button(page, 'Send reset link').click()
     await page.getByText(`We sent an email to ${owner.email}.`).waitFor()
-    const link = authLinkIn(await authMailTo(owner.email))
+    const link = authLinkIn(await authMailTo(owner.email, 'recovery'))
 
     const second = await page.context().newPage()
     await second.goto(link)
@@ -314,7 +314,7 @@ describe("one's own account", () => {
     const page = await open('/new-password')
     await page.getByLabel('Email address').fill(owner.email)
     await button(page, 'Send reset link').click()
-    await page.getByLabel('6-digit code').fill(codeIn(await authMailTo(owner.email)))
+    await page.getByLabel('6-digit code').fill(codeIn(await authMailTo(owner.email, 'recovery')))
     await button(page, 'Continue').click()
     await page.getByLabel('New password').fill('another-long-password')
     await button(page, 'Save password').click()

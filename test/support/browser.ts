@@ -130,9 +130,12 @@ export function codeIn(mail: Mail): string {
   return code
 }
 
-/** Waits for the newest mail of Auth to an address. */
-export const authMailTo = (address: string, fits: (mail: Mail) => boolean = () => true) =>
-  mailTo(address, (mail) => /\/auth\/v1\/verify/.test(mail.text) && fits(mail))
+/** Waits for the newest mail of Auth of a kind to an address; `signup` confirms it. */
+export const authMailTo = (
+  address: string,
+  kind: 'signup' | 'magiclink' | 'recovery' = 'signup',
+  fits: (mail: Mail) => boolean = () => true,
+) => mailTo(address, (mail) => mail.text.includes(`&type=${kind}`) && fits(mail))
 
 /** What axe finds wrong with a page, in short. */
 export async function axe(page: Page): Promise<string[]> {
