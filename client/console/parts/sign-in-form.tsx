@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { Anchor, Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  PasswordInput,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { Link } from 'react-router'
@@ -21,6 +29,8 @@ const MailSent = lazy(async () => ({
 }))
 
 interface SignInFormProps {
+  /** What stands above the form, and is of no use once a mail is on its way. */
+  intro?: string
   /** Fixed when it is given: whom an invitation is for. */
   fixedEmail?: string
   /** Whether to make an account rather than to sign in. */
@@ -40,7 +50,7 @@ interface SignInFormProps {
 type Way = 'password' | 'code' | 'sso'
 
 export function SignInForm(props: SignInFormProps) {
-  const { fixedEmail, isNew, onSwitch, returnTo, onRegister } = props
+  const { intro, fixedEmail, isNew, onSwitch, returnTo, onRegister } = props
   const { sign } = useTexts()
   const { supabase, hasSso } = useSession()
   const [way, setWay] = useState<Way>(props.firstWay ?? 'password')
@@ -155,6 +165,7 @@ export function SignInForm(props: SignInFormProps) {
   return (
     <form onSubmit={submit}>
       <Stack gap="md">
+        {intro && <Text>{intro}</Text>}
         <SegmentedControl
           fullWidth
           aria-label={sign.how}

@@ -256,7 +256,7 @@ export const de: Texts = {
     alreadyIn:
       'Dieser Link ist abgelaufen oder wurde schon verwendet. Sie sind angemeldet, es ist also nichts weiter zu tun.',
     mail: {
-      title: 'Sehen Sie in Ihre E-Mails',
+      title: 'Prüfen Sie Ihren Posteingang',
       sent: (email) =>
         `Wir haben eine E-Mail an ${email} gesendet. Öffnen Sie den Link darin, oder geben Sie hier den 6-stelligen Code ein.`,
       missing: 'Nach ein paar Minuten noch nichts da? Sehen Sie im Spam-Ordner nach.',

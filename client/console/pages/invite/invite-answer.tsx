@@ -120,8 +120,8 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
             {invite.oneClickOver}
           </Alert>
         )}
-        <Text fw={500}>{isNew ? invite.noAccount : invite.hasAccount}</Text>
         <SignInForm
+          intro={isNew ? invite.noAccount : invite.hasAccount}
           fixedEmail={preview.email}
           isNew={isNew}
           onSwitch={() => setIsNew(!isNew)}

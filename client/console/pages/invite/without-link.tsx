@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Text, Title } from '@mantine/core'
+import { Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Navigate, useLocation, useSearchParams } from 'react-router'
@@ -40,13 +40,11 @@ function SignIn() {
   usePageTitle(invite.withoutLinkTitle)
   return (
     <SinglePage>
-      <Title order={1} size="h3" mb="xs">
+      <Title order={1} size="h3" mb="lg">
         {invite.withoutLinkTitle}
       </Title>
-      <Text size="sm" mb="lg">
-        {invite.withoutLink}
-      </Text>
       <SignInForm
+        intro={invite.withoutLink}
         isNew={isNew}
         onSwitch={() => setIsNew(!isNew)}
         returnTo={pathname + search}
