@@ -97,7 +97,14 @@ export function MailSent(props: MailSentProps) {
           {sign.mail.missing} {isNew && kind === 'signup' && sign.mail.hasAccount}
           {kind === 'recovery' && sign.mail.noAccount}
         </Text>
-        <Button variant="default" disabled={secondsLeft > 0 || isBusy} onClick={resend} fullWidth>
+        <Button
+          variant="default"
+          disabled={secondsLeft > 0 || isBusy}
+          onClick={resend}
+          fullWidth
+          style={{ height: 'auto', paddingBlock: 8 }}
+          styles={{ label: { whiteSpace: 'normal' } }}
+        >
           {secondsLeft > 0 ? sign.mail.resendIn(format.inSeconds(secondsLeft)) : sign.mail.resend}
         </Button>
         {onSignIn && (

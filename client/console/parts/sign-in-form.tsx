@@ -228,7 +228,14 @@ export function SignInForm(props: SignInFormProps) {
         {problem && (
           <AuthProblem error={problem}>
             {sentenceOf(problem) === 'notConfirmed' && (
-              <Button size="xs" variant="default" mt="xs" onClick={confirmAfterAll}>
+              <Button
+                size="xs"
+                variant="default"
+                mt="xs"
+                onClick={confirmAfterAll}
+                style={{ height: 'auto', paddingBlock: 6 }}
+                styles={{ label: { whiteSpace: 'normal' } }}
+              >
                 {sign.mail.confirm}
               </Button>
             )}

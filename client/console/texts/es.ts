@@ -228,7 +228,7 @@ export const es: Texts = {
     withCode: 'Código por correo',
     withSso: 'Inicio único (SSO)',
     how: 'Método de inicio de sesión',
-    sendCode: 'Enviarme un código por correo',
+    sendCode: 'Enviarme un código',
     codeLabel: 'Código de 6 dígitos',
     codeWrong: 'Este código es incorrecto o ha caducado. Use el del correo más reciente.',
     useCode: 'Continuar',

@@ -228,7 +228,7 @@ export const fr: Texts = {
     withCode: 'Code par e-mail',
     withSso: 'Connexion unique',
     how: 'Méthode de connexion',
-    sendCode: 'Recevoir un code par e-mail',
+    sendCode: 'Recevoir un code',
     codeLabel: 'Code à 6 chiffres',
     codeWrong: 'Ce code est incorrect ou a expiré. Utilisez celui du dernier e-mail.',
     useCode: 'Continuer',
