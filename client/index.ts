@@ -73,6 +73,7 @@ export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'
 export type { Role, RoleDraft, RoleExclusion } from './roles.ts'
 export type { SignInRule, SignInRuleChanges } from './sign-in-rules.ts'
+export { finishSignUp, type SignUpOptions, signUpOptions } from './sign-up.ts'
 export type { EmailTemplate, EmailTemplateChanges, EmailTemplateDraft } from './templates.ts'
 export { signInBy, type WayIn, wayIn } from './way-in.ts'
 export type {

@@ -23,8 +23,8 @@ export interface LandingOptions {
     | { state: unknown; replaceState(data: unknown, unused: string, url: string): void }
     | undefined
   /**
-   * Where the token waits while its holder signs in or registers; default: the tab's sessionStorage.
-   * Take one that all tabs share where a confirmation mail opens a new tab.
+   * Where the token waits while its holder signs in or registers; default: the tab's sessionStorage. A tab that a
+   * confirmation mail opens needs no token: see `signUpOptions`.
    */
   storage?: TokenStorage | undefined
   /** The key in the storage. */
@@ -162,7 +162,7 @@ export function openLanding<Dates extends boolean, Throws extends boolean>(
 }
 
 /** Whether no further try can help: the link is unknown, answered or over. */
-function isSpent({ status, code }: UsherError): boolean {
+export function isSpent({ status, code }: UsherError): boolean {
   return status === 404 || status === 410 || code === 'invite_already_accepted'
 }
 

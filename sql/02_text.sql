@@ -74,6 +74,34 @@ $$One line of text that may stand in a subject or beside other text: trimmed, NF
 characters. Null if it holds a line break, another control character, or one that turns the direction
 of the text around it: each can make a mail say what its sender did not write.$$;
 
+create function usher.clean_name(value jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_name text := clean_name.value #>> '{}';
+begin
+  -- Measured before anything else is done with it: four characters may become one.
+  if jsonb_typeof(clean_name.value) <> 'string' or length(v_name) > 400 then
+    return null;
+  end if;
+  v_name := usher.clean_line(v_name, 100);
+  return case
+    when v_name !~ '=\?[^?]+\?[bqBQ]\?'
+      -- Fillers and the blank of Braille are letters and symbols to Unicode, and nothing to the eye.
+      and translate(v_name, u&'\115f\1160\2800\3164\ffa0\034f\17b4\17b5', '') ~ ('[[:graph:]]' collate "und-x-icu")
+    then v_name
+  end;
+end
+$$;
+comment on function usher.clean_name is
+$$What a person calls themselves, out of data that they can write as they like: one line of at most 100 characters
+of which at least one can be seen. Null for anything else, also for what a mail program would read as an encoded
+word (RFC 2047).$$;
+
 create function usher.clean_text(value text, max_length integer)
 returns text
 language plpgsql

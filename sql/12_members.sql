@@ -131,14 +131,14 @@ set search_path = ''
 as $$
 begin
   return coalesce(
-    usher.clean_line(display_name.user_metadata ->> 'display_name', 100),
-    usher.clean_line(display_name.user_metadata ->> 'full_name', 100),
-    usher.clean_line(display_name.user_metadata ->> 'name', 100));
+    usher.clean_name(display_name.user_metadata -> 'display_name'),
+    usher.clean_name(display_name.user_metadata -> 'full_name'),
+    usher.clean_name(display_name.user_metadata -> 'name'));
 end
 $$;
 comment on function usher.display_name is
-$$What a person calls themselves in their sign-up data, if it is one line of at most 100 characters.
-They can write anything there: it is shown beside the address, and decides nothing.$$;
+$$What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be shown
+(usher.clean_name). They can write anything there: it is shown beside the address, and decides nothing.$$;
 
 create function usher.add_member(
   organisation_id uuid,

@@ -23,7 +23,8 @@ create type public.organisation_invite_preview as (
   sign_in_provider           text,
   sign_in_domain             text,
   sign_in_level              text,
-  one_click                  boolean
+  one_click                  boolean,
+  organisation_id            uuid
 );
 comment on type public.organisation_invite_preview is
   'What an invitee may see before deciding, as validate_organisation_invite returns it.';
@@ -51,8 +52,8 @@ begin
     return v_preview;
   end if;
 
-  select o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
-  into v_preview.organisation_name, v_preview.organisation_logo_url,
+  select o.id, o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
+  into v_preview.organisation_id, v_preview.organisation_name, v_preview.organisation_logo_url,
     v_preview.organisation_accent_colour, v_preview.locale
   from public.organisations o
   where o.id = v_invite.organisation_id;
@@ -101,7 +102,8 @@ null while it is pending. membership_ends_at says until when the membership woul
 end. has_account says whether to offer signing in or registering; sign_in_provider, sign_in_domain and
 sign_in_level say which way in the organisation asks for, as its sign-in rule has it; one_click says whether
 functions/one-click takes this link. A link that is
-spent shows the organisation only; one that is not ours, nothing. Anyone may.$$;
+spent shows the organisation only; one that is not ours, nothing. organisation_id is no secret: it, and never
+the token, may stand in an address that passes through mail and Supabase Auth. Anyone may.$$;
 grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.validate_invite to anon, authenticated, service_role;
 

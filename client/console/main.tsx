@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { createClient } from '@supabase/supabase-js'
+import { createClient, isAuthRetryableFetchError } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
 import { createUsher, keepToken, openLanding } from '../index.ts'
 import { App } from './app/app.tsx'
+import { takeAuthReturn } from './app/auth-return.ts'
 import { initialLanguage } from './app/language.tsx'
 import { takeStopToken } from './app/stop-token.ts'
 import './styles.css'
@@ -26,6 +27,7 @@ interface Config {
 // is kept nowhere yet would be lost by a reload.
 const token = keepToken()
 const stopToken = takeStopToken()
+const authReturn = takeAuthReturn()
 
 const code = initialLanguage()
 const [config, texts] = await Promise.all([
@@ -33,7 +35,15 @@ const [config, texts] = await Promise.all([
   LANGUAGES[code].load(),
 ])
 
-const supabase = createClient(config.apiUrl, config.publishableKey)
+const supabase = createClient(config.apiUrl, config.publishableKey, {
+  // It would leave the session that it finds there in the history.
+  auth: { detectSessionInUrl: false },
+})
+const refused = authReturn.session
+  ? (await supabase.auth.setSession(authReturn.session)).error
+  : authReturn.refusal
+// The link that brought it works only once, and what it brought, until it is taken.
+if (isAuthRetryableFetchError(refused)) authReturn.putBack()
 const usher = createUsher(supabase)
 const query = new URLSearchParams(window.location.search)
 if (token) query.set('token', token)
@@ -54,6 +64,7 @@ if (root) {
       usher={usher}
       landing={landing}
       stopToken={stopToken}
+      cameBack={{ by: refused ? null : authReturn.by, refusal: refused }}
       ways={{ hasSso: config.hasSso ?? false, oneClickUrl: config.oneClickUrl ?? null }}
       language={{ code, texts }}
     />,

@@ -6,15 +6,19 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
-const unused = fileURLToPath(new URL('./build/unused-services.ts', import.meta.url))
+const path = (of: string) => fileURLToPath(new URL(of, import.meta.url))
 
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root: path('.'),
   resolve: {
-    alias: {
-      '@supabase/realtime-js': unused,
-      '@supabase/storage-js': unused,
-    },
+    alias: [
+      {
+        find: /^@supabase\/(realtime|storage|functions)-js$/,
+        replacement: path('./build/unused-services.ts'),
+      },
+      // As auth-js asks for a file of its own.
+      { find: /^\.\/lib\/webauthn$/, replacement: path('./build/no-security-keys.ts') },
+    ],
   },
   build: { emptyOutDir: true, reportCompressedSize: false },
 })

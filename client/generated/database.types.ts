@@ -2409,6 +2409,7 @@ export type Database = {
         sign_in_domain: string | null
         sign_in_level: string | null
         sign_in_provider: string | null
+        organisation_id: string | null
       }
       organisation_invite_result: {
         row_number: number | null

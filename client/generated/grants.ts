@@ -205,6 +205,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.check_audit_trails()': [],
   'function usher.clean_events(events text[])': [],
   'function usher.clean_line(value text, max_length integer)': [],
+  'function usher.clean_name(value jsonb)': [],
   'function usher.clean_roles(roles text[])': [],
   'function usher.clean_text(value text, max_length integer)': [],
   'function usher.close_access_review(review_id uuid, reason text)': ['authenticated execute'],

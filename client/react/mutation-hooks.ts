@@ -5,7 +5,15 @@
  * @module
  */
 import { useMutation } from '@tanstack/react-query'
-import { useUsherMutations } from './provider.tsx'
+import { useMemo } from 'react'
+import { type UsherMutations, usherMutations } from './mutations.ts'
+import { useUsher } from './provider.tsx'
+
+/** `usherMutations` of the provider's client. */
+export function useUsherMutations(): UsherMutations {
+  const usher = useUsher()
+  return useMemo(() => usherMutations(usher), [usher])
+}
 
 export const useCreateOrganisation = () => useMutation(useUsherMutations().organisations.create())
 

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { createContext, type ReactNode, useContext, useMemo } from 'react'
+import { createContext, type ReactNode, useContext } from 'react'
 import type { Usher } from '../index.ts'
-import { type UsherMutations, usherMutations } from './mutations.ts'
-import { type UsherQueries, usherQueries } from './queries.ts'
 
 const UsherContext = createContext<Usher | null>(null)
 
@@ -20,16 +18,4 @@ export function useUsher(): Usher {
   const usher = useContext(UsherContext)
   if (!usher) throw new Error('Put an <UsherProvider usher={createUsher(supabase)}> above.')
   return usher
-}
-
-/** `usherQueries` of the provider's client. */
-export function useUsherQueries(): UsherQueries {
-  const usher = useUsher()
-  return useMemo(() => usherQueries(usher), [usher])
-}
-
-/** `usherMutations` of the provider's client. */
-export function useUsherMutations(): UsherMutations {
-  const usher = useUsher()
-  return useMemo(() => usherMutations(usher), [usher])
 }

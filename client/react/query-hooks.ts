@@ -7,9 +7,16 @@
  * @module
  */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import type { RoleName } from '../index.ts'
-import { useUsherQueries } from './provider.tsx'
-import type { UsherQueries as Queries } from './queries.ts'
+import { useUsher } from './provider.tsx'
+import { type UsherQueries as Queries, usherQueries } from './queries.ts'
+
+/** `usherQueries` of the provider's client. */
+export function useUsherQueries(): Queries {
+  const usher = useUsher()
+  return useMemo(() => usherQueries(usher), [usher])
+}
 
 export const useMyOrganisations = () => useQuery(useUsherQueries().organisations.mine())
 

@@ -104,6 +104,7 @@ export const InvitePreview = z
     reason: text
       .nullable()
       .openapi({ description: 'The code that accepting would be refused with.' }),
+    organisation_id: id.nullable(),
     organisation_name: text.nullable(),
     organisation_logo_url: text.nullable(),
     organisation_accent_colour: text.nullable(),

@@ -56,7 +56,7 @@ test('an invitation takes at most 200 kB of script, is there soon on a slow phon
   })
 
   await page.goto(link, { timeout: 40_000 })
-  await page.getByRole('button', { name: 'Make the account' }).waitFor({ timeout: 40_000 })
+  await page.getByRole('button', { name: 'Create account' }).waitFor({ timeout: 40_000 })
   await page.waitForLoadState('networkidle')
 
   const figures = await page.evaluate(

@@ -257,7 +257,7 @@ describe('the link to decline', () => {
 
     await button(page, 'Back').click()
 
-    await button(page, 'Make the account').waitFor()
+    await button(page, 'Create account').waitFor()
   })
 })
 

@@ -18,7 +18,7 @@ async function otherSite(): Promise<string> {
 }
 
 test('what does not say that other pages may read it cannot be read by them', async ({ open }) => {
-  const page = await open(await otherSite())
+  const page = await open(await otherSite(), { logs: /CORS policy|net::ERR_FAILED/ })
   const read = (url: string) =>
     page.evaluate((url) => fetch(url).then((answer) => answer.text(), String), url)
 
@@ -28,7 +28,8 @@ test('what does not say that other pages may read it cannot be read by them', as
 test('the API, Auth and the doors may be called by any page, with all that supabase-js sends', async ({
   open,
 }) => {
-  const page = await open(await otherSite())
+  // Who accepts without a session is refused, by the door itself.
+  const page = await open(await otherSite(), { logs: /status of 401/ })
   const call = (url: string, body: unknown, more = {}) =>
     page.evaluate(
       async ([url, key, body, more]) => {

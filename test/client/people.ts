@@ -53,10 +53,17 @@ export function freshStack() {
     options: { fetch?: typeof fetch } = {},
   ): Promise<ClientPerson> {
     const supabase = connect(options)
-    const { data, error } = await supabase.auth.signUp({ email, password: 'password' })
+    const { error } = await supabase.auth.signUp({ email, password: 'password' })
     if (error) throw error
+    return signedIn(supabase)
+  }
+
+  /** Whoever is signed in there. */
+  async function signedIn(supabase: SupabaseClient): Promise<ClientPerson> {
+    const { data } = await supabase.auth.getSession()
+    const { id: userId = '', email = '' } = data.session?.user ?? {}
     const usher = createUsher(supabase)
-    return { supabase, usher, must: usher.throwOnError(), email, userId: data.user?.id ?? '' }
+    return { supabase, usher, must: usher.throwOnError(), email, userId }
   }
 
   /** The token in the link of an invite. */
@@ -90,6 +97,7 @@ export function freshStack() {
     anyone: () => createUsher(connect()),
     connect,
     person,
+    signedIn,
     join,
     tokenOf,
     organisation,

@@ -8,6 +8,7 @@ describe('validate_organisation_invite', () => {
     expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
       status: 'pending',
       reason: null,
+      organisation_id: acme.id,
       organisation_name: 'Acme',
       email: 'new@example.com',
       roles: ['finance', 'member'],
@@ -45,6 +46,7 @@ describe('validate_organisation_invite', () => {
     const { token } = await acme.inviteIn('revoked')
 
     expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
+      organisation_id: acme.id,
       organisation_name: 'Acme',
       email: null,
       roles: null,

@@ -20,7 +20,7 @@ describe('docs/security.md', () => {
   test('names, for every threat, where the defence is and which test shows it', () => {
     expect(THREATS.length).toBeGreaterThan(15)
     for (const [, threat, , , where, shownBy] of THREATS) {
-      expect(where, threat).toMatch(/`(sql|functions)\//)
+      expect(where, threat).toMatch(/`(sql|functions|client)\//)
       expect(shownBy, threat).toMatch(/`test\//)
     }
   })

@@ -1,5 +1,6 @@
 /**
- * One stack and one browser for all browser tests. They start when the first of them is to run.
+ * One stack and one browser for all browser tests. They start when the first of them is to run. The stack confirms
+ * addresses by mail, as hosted projects do.
  *
  * @module
  */
@@ -19,7 +20,11 @@ declare module 'vitest' {
 
 export async function setup(project: TestProject) {
   const folder = await temporaryFolder()
-  const run = runStart({ USHER_DATA: folder, USHER_PORT: String(await freeRange()) })
+  const run = runStart({
+    USHER_DATA: folder,
+    USHER_PORT: String(await freeRange()),
+    USHER_CONFIRM_ADDRESSES: 'by-mail',
+  })
   const [stack, browser] = await Promise.all([
     untilReady(run, folder),
     chromiumOptions().then((options) => chromium.launchServer(options)),

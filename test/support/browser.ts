@@ -11,7 +11,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+} from 'playwright-core'
+import postgres from 'postgres'
 import { test as base, expect, inject } from 'vitest'
 import { createUsher, type MailedInvite, type Usher } from '../../client/index.ts'
 
@@ -32,23 +39,33 @@ export interface Account {
 
 export const newAddress = (name = 'person') => `${name}-${randomUUID().slice(0, 8)}@example.com`
 
-/** Makes an account. */
+/** Makes an account, and confirms its address without the mail. */
 export async function signUp(email = newAddress(), fullName?: string): Promise<Account> {
   const supabase = createClient(stack.apiUrl, stack.publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },
   })
-  const { data, error } = await supabase.auth.signUp({
+  const { error: refused } = await supabase.auth.signUp({
     email,
     password: PASSWORD,
     options: { data: fullName ? { full_name: fullName } : {} },
   })
+  if (refused) throw refused
+  await confirmAddress(email)
+  const { data, error } = await supabase.auth.signInWithPassword({ email, password: PASSWORD })
   if (error) throw error
   return {
     email,
-    userId: data.user?.id ?? '',
+    userId: data.user.id,
     supabase,
     usher: createUsher(supabase).throwOnError(),
   }
+}
+
+/** As the link in the mail of Auth would. */
+async function confirmAddress(email: string): Promise<void> {
+  const sql = postgres(stack.databaseUrl, { max: 1, onnotice: () => {} })
+  await sql`update auth.users set email_confirmed_at = now() where email = ${email}`
+  await sql.end()
 }
 
 /** The link that an invitation's mail would carry. */
@@ -99,6 +116,27 @@ export function linkIn(mail: Mail): string {
   return link
 }
 
+/** The link in a mail of Auth. */
+export function authLinkIn(mail: Mail): string {
+  const link = mail.text.match(/https?:\/\/\S+\/auth\/v1\/verify\?\S+/)?.[0]
+  if (!link) throw new Error(`No link of Auth in: ${mail.text}`)
+  return link
+}
+
+/** The code in a mail of Auth. */
+export function codeIn(mail: Mail): string {
+  const code = mail.text.match(/\b\d{6}\b/)?.[0]
+  if (!code) throw new Error(`No code in: ${mail.text}`)
+  return code
+}
+
+/** Waits for the newest mail of Auth of a kind to an address; `signup` confirms it. */
+export const authMailTo = (
+  address: string,
+  kind: 'signup' | 'magiclink' | 'recovery' = 'signup',
+  fits: (mail: Mail) => boolean = () => true,
+) => mailTo(address, (mail) => mail.text.includes(`&type=${kind}`) && fits(mail))
+
 /** What axe finds wrong with a page, in short. */
 export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
@@ -114,10 +152,25 @@ export async function axe(page: Page): Promise<string[]> {
   })
 }
 
+/**
+ * Whether this is the line that the browser itself writes for each answer of 4xx, here of the API or of Auth:
+ * a refusal, which the page puts into words. Nothing else may stand in the log, no answer of 5xx, none that never
+ * came, and none of the pages' own server.
+ */
+function isRefusal(message: ConsoleMessage): boolean {
+  const { pathname } = new URL(message.location().url || 'about:blank')
+  return (
+    /^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text()) &&
+    /^\/(rest|auth|functions)\/v1\//.test(pathname)
+  )
+}
+
 interface OpenOptions extends BrowserContextOptions {
   /** Who is signed in; nobody without. */
   as?: Account
   language?: string
+  /** An error that the browser has to log here, such as of a connection that the test cuts. */
+  logs?: RegExp
 }
 
 /** Opens an address (of the console unless it is a whole one) in a browser of its own. */
@@ -139,7 +192,7 @@ export const test = base
       // A page that throws, or that does what its own policy forbids, is broken whatever it shows.
       expect(faults).toEqual([])
     })
-    return async (path, { as, language = 'en', ...options } = {}) => {
+    return async (path, { as, language = 'en', logs, ...options } = {}) => {
       const context = await browser.newContext({
         locale: language,
         reducedMotion: 'reduce',
@@ -151,19 +204,18 @@ export const test = base
         const { data } = await as.supabase.auth.getSession()
         const entry: [string, string] = [SESSION_KEY, JSON.stringify(data.session)]
         await context.addInitScript(([key, value]) => {
-          // Frames that are shut off from the page have no storage.
-          if (window.top !== window) return
+          // Frames that are shut off from the page have no storage, nor has the empty page before the first.
+          if (window.top !== window || window.origin === 'null') return
           if (!sessionStorage.getItem('was-here')) localStorage.setItem(key, value)
           sessionStorage.setItem('was-here', 'yes')
         }, entry)
       }
-      const page = await context.newPage()
-      page.on('pageerror', (error) => faults.push(error.message))
-      page.on('console', (message) => {
-        if (/content security policy|each child in a list|hydrat/i.test(message.text())) {
-          faults.push(message.text())
-        }
+      context.on('weberror', (error) => faults.push(error.error().message))
+      context.on('console', (message) => {
+        if (message.type() !== 'error' || isRefusal(message)) return
+        if (!logs?.test(message.text())) faults.push(message.text())
       })
+      const page = await context.newPage()
       await page.goto(new URL(path, stack.consoleUrl).href)
       return page
     }

@@ -15,13 +15,14 @@ import type { LanguageCode } from '../texts/languages.ts'
 import { AccentContext } from './accent.ts'
 import { LanguageProvider } from './language.tsx'
 import { Pages } from './pages.tsx'
-import { SessionProvider, type Ways } from './session.tsx'
+import { type CameBack, SessionProvider, type Ways } from './session.tsx'
 import { readableVariables, themeFor } from './theme.ts'
 
 interface AppProps {
   supabase: SupabaseClient
   usher: Usher
   ways: Ways
+  cameBack: CameBack
   language: { code: LanguageCode; texts: Texts }
   /** The invitation whose link led here. */
   landing: Landing
@@ -29,14 +30,15 @@ interface AppProps {
   stopToken: string | null
 }
 
-export function App({ supabase, usher, ways, language, landing, stopToken }: AppProps) {
+export function App(props: AppProps) {
+  const { supabase, usher, ways, cameBack, language, landing, stopToken } = props
   return (
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
           <QueryClientProvider client={queryClient}>
             <UsherProvider usher={usher}>
-              <SessionProvider supabase={supabase} ways={ways}>
+              <SessionProvider supabase={supabase} ways={ways} cameBack={cameBack}>
                 <BrowserRouter>
                   <Pages landing={landing} stopToken={stopToken} />
                 </BrowserRouter>

@@ -47,6 +47,8 @@ export function createFormat(code: LanguageCode, texts: Texts) {
     list: (items: string[]) => list.format(items),
     role,
     roles: (names: string[]) => list.format(names.map(role)),
+    /** "in 42 seconds". */
+    inSeconds: (seconds: number) => relative.format(seconds, 'second'),
     /** "in 3 days", "2 hours ago". */
     relative(time: string | Date, now = Date.now()) {
       const distance = new Date(time).getTime() - now

@@ -5,13 +5,17 @@
  * @module
  */
 import { lazy, Suspense } from 'react'
-import { Route, Routes } from 'react-router'
+import { Navigate, Route, Routes, useLocation } from 'react-router'
 import type { Landing } from '../../index.ts'
 import { InvitePage } from '../pages/invite/invite-page.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
+import { useSession } from './session.tsx'
 
 const SignInPage = lazy(async () => ({
   default: (await import('../pages/sign-in-page.tsx')).SignInPage,
+}))
+const NewPasswordPage = lazy(async () => ({
+  default: (await import('../pages/new-password/new-password-page.tsx')).NewPasswordPage,
 }))
 const StopMailPage = lazy(async () => ({
   default: (await import('../pages/stop-mail/stop-mail-page.tsx')).StopMailPage,
@@ -28,6 +32,13 @@ interface PagesProps {
 }
 
 export function Pages({ landing, stopToken }: PagesProps) {
+  const { cameBack } = useSession()
+  const { pathname, search } = useLocation()
+  // Where the project does not let Auth lead to the page itself, it leads to the site.
+  if (cameBack.by === 'recovery' && pathname !== '/new-password') {
+    const to = new URLSearchParams({ to: pathname + search })
+    return <Navigate to={`/new-password?${to}`} replace />
+  }
   return (
     <Suspense fallback={<PageSkeleton />}>
       <Routes>
@@ -35,6 +46,7 @@ export function Pages({ landing, stopToken }: PagesProps) {
         <Route path="/register" element={<InvitePage landing={landing} isRegistering={true} />} />
         <Route path="/stop-mail" element={<StopMailPage token={stopToken} />} />
         <Route path="/sign-in" element={<SignInPage />} />
+        <Route path="/new-password" element={<NewPasswordPage />} />
         <Route path="*" element={<Workspace />} />
       </Routes>
     </Suspense>

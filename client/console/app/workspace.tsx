@@ -6,12 +6,15 @@
 import { ModalsProvider } from '@mantine/modals'
 import { Notifications } from '@mantine/notifications'
 import '@mantine/notifications/styles.css'
-import { lazy } from 'react'
+import { lazy, useEffect } from 'react'
 import { Navigate, Route, Routes, useLocation } from 'react-router'
 import { HomePage } from '../pages/home/home-page.tsx'
 import { NotFoundPage } from '../pages/not-found-page.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
+import { sentenceOf } from './auth-errors.ts'
+import { useTexts } from './language.tsx'
 import { OrganisationFrame } from './organisation-frame.tsx'
+import { useSay } from './say.tsx'
 import { useSession } from './session.tsx'
 
 const MembersPage = lazy(async () => ({
@@ -66,6 +69,7 @@ const SettingsPage = lazy(async () => ({
 export function Workspace() {
   const { person } = useSession()
   const { pathname } = useLocation()
+  useCameBack()
 
   if (person === undefined) return <PageSkeleton />
   if (person === null) {
@@ -101,4 +105,19 @@ export function Workspace() {
       </Routes>
     </ModalsProvider>
   )
+}
+
+/** Tells whoever is signed in anyway why the link that led here did not work. */
+function useCameBack(): void {
+  const { sign } = useTexts()
+  const { person, cameBack, forgetCameBack } = useSession()
+  const say = useSay()
+  const { refusal } = cameBack
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, in the language of that moment
+  useEffect(() => {
+    if (!person || !refusal) return
+    if (sentenceOf(refusal) === 'linkExpired') say.done(sign.alreadyIn)
+    else say.refused(refusal)
+    forgetCameBack()
+  }, [person, refusal])
 }

@@ -1,6 +1,6 @@
 /**
- * Stands in for the parts of supabase-js that the console does not use: realtime and storage. They
- * are an eighth of what an invitee would have to fetch.
+ * Stands in for the parts of supabase-js that the console does not use: realtime, storage and edge
+ * functions. They are an eighth of what an invitee would have to fetch.
  *
  * @module
  */
@@ -14,3 +14,15 @@ export class RealtimeChannel {}
 export class StorageClient {}
 
 export class StorageApiError extends Error {}
+
+export class FunctionsClient {}
+
+export class FunctionsError extends Error {}
+
+export class FunctionsFetchError extends FunctionsError {}
+
+export class FunctionsHttpError extends FunctionsError {}
+
+export class FunctionsRelayError extends FunctionsError {}
+
+export const FunctionRegion = {}

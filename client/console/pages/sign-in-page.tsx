@@ -6,30 +6,39 @@
 import { Title } from '@mantine/core'
 import { useState } from 'react'
 import { Navigate, useSearchParams } from 'react-router'
+import { sentenceOf } from '../app/auth-errors.ts'
 import { useTexts } from '../app/language.tsx'
+import { ownPath } from '../app/own-path.ts'
 import { useSession } from '../app/session.tsx'
 import { usePageTitle } from '../app/use-page-title.ts'
+import { readWaiting } from '../app/waiting.ts'
 import { SignInForm } from '../parts/sign-in-form.tsx'
 import { SinglePage } from '../parts/single-page.tsx'
 
 export function SignInPage() {
   const { sign } = useTexts()
-  const { person } = useSession()
+  const { person, cameBack } = useSession()
   const [parameters] = useSearchParams()
-  const [isNew, setIsNew] = useState(false)
+  const [isNew, setIsNew] = useState(() => readWaiting()?.isNew ?? false)
   const title = isNew ? sign.registerTitle : sign.title
   usePageTitle(title)
 
-  const wanted = parameters.get('to') ?? '/'
-  // Only a path of these pages: one slash, then none and no backslash, which browsers take for one.
-  const to = /^\/(?![/\\])/.test(wanted) ? wanted : '/'
+  const to = ownPath(parameters.get('to')) ?? '/'
   if (person) return <Navigate to={to} replace />
   return (
     <SinglePage>
       <Title order={1} size="h3" mb="lg">
         {title}
       </Title>
-      <SignInForm isNew={isNew} onSwitch={() => setIsNew(!isNew)} returnTo={to} />
+      <SignInForm
+        isNew={isNew}
+        onSwitch={() => setIsNew(!isNew)}
+        returnTo={to}
+        // A code does for whoever has a link that is used up, whatever that link was for.
+        firstWay={
+          cameBack.refusal && sentenceOf(cameBack.refusal) === 'linkExpired' ? 'code' : 'password'
+        }
+      />
     </SinglePage>
   )
 }

@@ -1,38 +1,66 @@
 /**
- * Who is signed in, language, light or dark, and the way out.
+ * Who is signed in, their account, language, light or dark, and the way out.
  *
  * @module
  */
 import { ActionIcon, Menu, Stack, Text } from '@mantine/core'
-import { IconLogout, IconUserCircle } from '@tabler/icons-react'
+import { useDisclosure } from '@mantine/hooks'
+import { IconLogout, IconUserCircle, IconUserEdit } from '@tabler/icons-react'
+import { lazy, Suspense } from 'react'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
 import { LanguageChoice, ThemeChoice } from './reader-choices.tsx'
 
+const AccountDialog = lazy(async () => ({
+  default: (await import('./account-dialog.tsx')).AccountDialog,
+}))
+
 export function AccountMenu() {
-  const { home, sign } = useTexts()
+  const { account, home, sign } = useTexts()
   const { person, supabase } = useSession()
+  const [isOpen, { open, close }] = useDisclosure(false)
   return (
-    <Menu position="bottom-end" width={240} closeOnItemClick={false} trapFocus>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" radius="xl" aria-label={home.account}>
-          <IconUserCircle size={24} stroke={1.5} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{sign.signedInAs(person?.email ?? '')}</Menu.Label>
-        <Stack gap="xs" px="sm" py={6}>
-          <LanguageChoice />
-          <ThemeChoice />
-        </Stack>
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() => supabase.auth.signOut({ scope: 'local' })}
-        >
-          <Text size="sm">{sign.signOut}</Text>
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" width={240} closeOnItemClick={false} trapFocus>
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" size="lg" radius="xl" aria-label={home.account}>
+            <IconUserCircle size={24} stroke={1.5} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label className="usher-words">
+            {person?.name && (
+              <Text size="sm" c="var(--mantine-color-text)" fw={600}>
+                {person.name}
+              </Text>
+            )}
+            {sign.signedInAs(person?.email ?? '')}
+          </Menu.Label>
+          <Menu.Item
+            leftSection={<IconUserEdit size={16} aria-hidden />}
+            onClick={open}
+            closeMenuOnClick
+          >
+            <Text size="sm">{account.title}</Text>
+          </Menu.Item>
+          <Stack gap="xs" px="sm" py={6}>
+            <LanguageChoice />
+            <ThemeChoice />
+          </Stack>
+          <Menu.Divider />
+          <Menu.Item
+            leftSection={<IconLogout size={16} aria-hidden />}
+            onClick={() => supabase.auth.signOut({ scope: 'local' })}
+          >
+            <Text size="sm">{sign.signOut}</Text>
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {isOpen && person && (
+        <Suspense>
+          <AccountDialog person={person} onClose={close} />
+        </Suspense>
+      )}
+    </>
   )
 }

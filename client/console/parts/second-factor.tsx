@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { Alert, Button, Code, Image, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, Image, Stack, Text, TextInput } from '@mantine/core'
+import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
+import { AuthProblem } from './auth-problem.tsx'
 
 /** An app that is being set up, or is. */
 interface Factor {
@@ -20,7 +22,7 @@ export function SecondFactor() {
   const { supabase } = useSession()
   const [factor, setFactor] = useState<Factor>()
   const [code, setCode] = useState('')
-  const [problem, setProblem] = useState<string>()
+  const [problem, setProblem] = useState<AuthError>()
   const [isBusy, setIsBusy] = useState(false)
   const [isDone, setIsDone] = useState(false)
 
@@ -30,7 +32,7 @@ export function SecondFactor() {
     const { data: factors, error } = await supabase.auth.mfa.listFactors()
     const known = factors?.totp[0]
     if (known) setFactor({ id: known.id })
-    else if (error) setProblem(error.message)
+    else if (error) setProblem(error)
     else await enrol()
     setIsBusy(false)
   }
@@ -41,7 +43,7 @@ export function SecondFactor() {
       // Two may not have one name, and one that was begun and left is not offered again.
       friendlyName: new Date().toISOString(),
     })
-    if (error) return setProblem(error.message)
+    if (error) return setProblem(error)
     setFactor({ id: data.id, secret: { picture: data.totp.qr_code, key: data.totp.secret } })
   }
 
@@ -53,7 +55,7 @@ export function SecondFactor() {
       factorId: factor.id,
       code: code.trim(),
     })
-    setProblem(error ? sign.secondFactorWrong : undefined)
+    setProblem(error ?? undefined)
     setIsDone(!error)
     setIsBusy(false)
   }
@@ -68,11 +70,7 @@ export function SecondFactor() {
   return (
     <Stack gap="xs" mt="xs" align="flex-start">
       <Text size="sm">{sign.secondFactorText}</Text>
-      {problem && (
-        <Alert color="red" variant="outline" role="alert">
-          {problem}
-        </Alert>
-      )}
+      {problem && <AuthProblem error={problem} />}
       {!factor && (
         <Button size="xs" loading={isBusy} onClick={begin}>
           {sign.useCode}

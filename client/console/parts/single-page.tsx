@@ -5,13 +5,21 @@
  */
 import { Group, Paper } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { CameBackNotice } from './came-back.tsx'
 import { LanguageChoice, ThemeChoice } from './reader-choices.tsx'
 
-export function SinglePage({ children }: { children: ReactNode }) {
+interface SinglePageProps {
+  /** What to do about a link of Auth that is used up, where it is not to sign in. */
+  whenExpired?: string
+  children: ReactNode
+}
+
+export function SinglePage({ whenExpired, children }: SinglePageProps) {
   return (
     <div className="usher-single">
       <main>
         <Paper className="usher-words" withBorder p={{ base: 'lg', xs: 'xl' }} radius="lg" my="md">
+          <CameBackNotice whenExpired={whenExpired} />
           {children}
         </Paper>
       </main>

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { Alert, Button, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
+import type { AuthError } from '@supabase/supabase-js'
 import { lazy, Suspense, useState } from 'react'
 import { signInBy, type WayIn as Way, wayIn } from '../../index.ts'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
+import { AuthProblem } from './auth-problem.tsx'
 
 // Few need it, and every invitee would wait for it.
 const SecondFactor = lazy(async () => ({
@@ -48,7 +50,7 @@ interface WayInButtonProps {
 export function WayInButton({ way, email }: WayInButtonProps) {
   const { sign } = useTexts()
   const { supabase } = useSession()
-  const [problem, setProblem] = useState<string>()
+  const [problem, setProblem] = useState<AuthError>()
   const [isBusy, setIsBusy] = useState(false)
 
   async function go() {
@@ -58,17 +60,13 @@ export function WayInButton({ way, email }: WayInButtonProps) {
     const error = await signInBy(supabase, { ...way, email, redirectTo: origin + pathname })
     // Without an error, the browser is on its way.
     if (!error) return
-    setProblem(error.message)
+    setProblem(error)
     setIsBusy(false)
   }
 
   return (
     <Stack gap="xs" mt="xs">
-      {problem && (
-        <Alert color="red" variant="outline" role="alert">
-          {problem}
-        </Alert>
-      )}
+      {problem && <AuthProblem error={problem} />}
       <Button loading={isBusy} onClick={go}>
         {sign.wayIn}
       </Button>

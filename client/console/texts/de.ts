@@ -214,49 +214,119 @@ export const de: Texts = {
   },
   sign: {
     title: 'Anmelden',
-    registerTitle: 'Konto anlegen',
-    email: 'Adresse',
-    emailFixed: 'An diese Adresse ging die Einladung.',
+    registerTitle: 'Konto erstellen',
+    email: 'E-Mail-Adresse',
+    emailFixed: 'Die Einladung gilt für diese Adresse.',
+    name: 'Ihr Name',
+    nameHint: 'Die anderen Mitglieder sehen ihn.',
     password: 'Passwort',
     newPassword: 'Passwort wählen',
     passwordRule: 'Mindestens 8 Zeichen',
+    forgot: 'Passwort vergessen?',
     signIn: 'Anmelden',
-    register: 'Konto anlegen',
-    registerInstead: 'Stattdessen ein Konto anlegen',
+    register: 'Konto erstellen',
+    registerInstead: 'Stattdessen ein Konto erstellen',
     signInInstead: 'Ich habe schon ein Konto',
     withPassword: 'Passwort',
-    withCode: 'Code per Mail',
+    withCode: 'Code per E-Mail',
     withSso: 'Single Sign-on',
     how: 'Art der Anmeldung',
-    sendCode: 'Code schicken',
-    codeSent: (email) => `Ein Code aus sechs Ziffern ist unterwegs an ${email}.`,
-    codeLabel: 'Code aus sechs Ziffern',
-    codeWrong: 'Dieser Code ist falsch oder zu alt. Lassen Sie sich einen neuen schicken.',
+    sendCode: 'Code per E-Mail senden',
+    codeLabel: '6-stelliger Code',
+    codeWrong: 'Dieser Code ist falsch oder abgelaufen. Verwenden Sie den aus der neuesten E-Mail.',
     useCode: 'Weiter',
-    sendAnother: 'Anderen Code schicken',
-    sso: 'Weiter mit Single Sign-on',
+    sso: 'Weiter mit SSO',
     wayIn: 'Weiter zur Anmeldung',
     wayInText: (organisation) =>
-      `${organisation} verlangt, dass Sie sich über ihre eigene Anmeldung anmelden. Sie kommen hierher zurück.`,
+      `${organisation} verlangt Single Sign-on. Danach kommen Sie hierher zurück.`,
     signInAgain: 'Neu anmelden',
-    signInAgainText: 'Ihre Anmeldung ist für diese Organisation zu lange her.',
+    signInAgainText:
+      'Ihre Anmeldung ist für diese Organisation zu lange her. Melden Sie sich neu an.',
     otherMethodText:
-      'Diese Organisation verlangt eine Art der Anmeldung, die Sie nicht benutzt haben. Melden Sie sich ab und wählen Sie eine andere.',
+      'Diese Organisation verlangt eine andere Art der Anmeldung. Melden Sie sich ab und wählen Sie eine andere.',
     secondFactorText:
-      'Diese Organisation verlangt einen zweiten Faktor: einen Code Ihrer Authenticator-App.',
-    secondFactorScan: 'Lesen Sie dieses Bild mit der App ein, oder tippen Sie den Schlüssel ab.',
-    secondFactorPicture: 'Bild mit dem Schlüssel',
+      'Diese Organisation verlangt Zwei-Faktor-Authentifizierung: einen Code Ihrer Authenticator-App.',
+    secondFactorScan: 'Scannen Sie diesen QR-Code mit der App, oder tippen Sie den Schlüssel ab.',
+    secondFactorPicture: 'QR-Code',
     secondFactorCode: 'Code der App',
     secondFactorConfirm: 'Bestätigen',
-    secondFactorWrong:
-      'Dieser Code ist falsch oder zu alt. Nehmen Sie den, den die App jetzt zeigt.',
     secondFactorDone: 'Erledigt. Versuchen Sie es jetzt noch einmal.',
-    confirmByMail:
-      'Bestätigen Sie Ihre Adresse mit der Mail, die unterwegs ist, und kommen Sie zurück.',
-    wrongCredentials: 'Adresse und Passwort passen nicht zusammen.',
-    hasAccount: 'Zu dieser Adresse gibt es schon ein Konto. Melden Sie sich an.',
     signOut: 'Abmelden',
     signedInAs: (email) => `Angemeldet als ${email}`,
+    alreadyIn:
+      'Dieser Link ist abgelaufen oder wurde schon verwendet. Sie sind angemeldet, es ist also nichts weiter zu tun.',
+    mail: {
+      title: 'Prüfen Sie Ihren Posteingang',
+      sent: (email) =>
+        `Wir haben eine E-Mail an ${email} gesendet. Öffnen Sie den Link darin, oder geben Sie hier den 6-stelligen Code ein.`,
+      missing: 'Nach ein paar Minuten noch nichts da? Sehen Sie im Spam-Ordner nach.',
+      hasAccount:
+        'An eine Adresse, zu der es schon ein Konto gibt, geht keine E-Mail: Melden Sie sich dann an.',
+      noAccount: 'An eine Adresse ohne Konto geht keine E-Mail.',
+      confirm: 'Bestätigungs-E-Mail erneut senden',
+      resend: 'E-Mail erneut senden',
+      resendIn: (inSeconds) => `Erneut senden ${inSeconds}`,
+      resent: 'Wir haben die E-Mail noch einmal gesendet.',
+      otherAddress: 'Andere Adresse verwenden',
+    },
+  },
+  recover: {
+    title: 'Passwort zurücksetzen',
+    text: 'Geben Sie Ihre E-Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen.',
+    send: 'Link senden',
+    expired: 'Dieser Link ist abgelaufen oder wurde schon verwendet. Fordern Sie einen neuen an.',
+    chooseTitle: 'Neues Passwort wählen',
+    newPassword: 'Neues Passwort',
+    save: 'Passwort speichern',
+    back: 'Zurück zur Anmeldung',
+  },
+  account: {
+    title: 'Ihr Konto',
+    changePassword: 'Passwort ändern',
+    nameSaved: 'Ihr Name ist geändert.',
+  },
+  authErrors: {
+    busy: 'Der Server ist überlastet. Versuchen Sie es gleich noch einmal.',
+    cannotMail: 'An diese Adresse können keine E-Mails gesendet werden.',
+    captcha: 'Die Sicherheitsprüfung ist fehlgeschlagen. Versuchen Sie es noch einmal.',
+    hasAccount: 'Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich an.',
+    invalidEmail: 'Diese E-Mail-Adresse ist ungültig.',
+    leakedPassword: 'Dieses Passwort ist aus einem Datenleck bekannt. Wählen Sie ein anderes.',
+    linkExpired:
+      'Dieser Link ist abgelaufen oder wurde schon verwendet. Melden Sie sich unten an, oder lassen Sie sich einen neuen senden.',
+    managedElsewhere:
+      'Dieses Konto verwaltet der Identitätsanbieter Ihrer Organisation. Ändern Sie es dort.',
+    noAccount: 'Zu dieser E-Mail-Adresse gibt es kein Konto. Prüfen Sie die Schreibweise.',
+    noSso: 'Für diese E-Mail-Adresse ist kein Single Sign-on eingerichtet.',
+    notAccepted: 'Das wurde nicht angenommen. Prüfen Sie Ihre Eingabe.',
+    notConfirmed:
+      'Bestätigen Sie zuerst Ihre E-Mail-Adresse: Öffnen Sie den Link in der Bestätigungs-E-Mail, oder lassen Sie sie erneut senden.',
+    notInvited:
+      'Es konnte kein Konto erstellt werden: Nur Eingeladene können sich registrieren. Verwenden Sie die Adresse, an die die Einladung ging, oder bitten Sie um eine Einladung.',
+    notOffered: 'Diese Art der Anmeldung gibt es hier nicht. Wählen Sie eine andere.',
+    providerFault:
+      'Die Antwort Ihres Identitätsanbieters war nicht verwendbar. Versuchen Sie es noch einmal. Hilft das nicht, wenden Sie sich an Ihre IT-Abteilung.',
+    providerRefused:
+      'Die Anmeldung wurde abgebrochen, oder Ihr Identitätsanbieter hat sie abgelehnt.',
+    providerUnconfirmed:
+      'Ihre E-Mail-Adresse ist noch nicht bestätigt. Öffnen Sie den Link in der E-Mail, die wir gesendet haben, und melden Sie sich dann noch einmal an.',
+    samePassword: 'Das ist schon Ihr Passwort. Wählen Sie ein anderes.',
+    secondFactorFirst:
+      'Dafür ist Zwei-Faktor-Authentifizierung nötig. Geben Sie zuerst einen Code Ihrer App ein.',
+    sessionEnded: 'Ihre Sitzung ist beendet. Melden Sie sich neu an.',
+    signInFirst: 'Melden Sie sich zur Sicherheit ab und wieder an, und ändern Sie es dann.',
+    suspended: 'Dieses Konto ist gesperrt. Wenden Sie sich an einen Administrator.',
+    tookTooLong:
+      'Die Anmeldung hat zu lange gedauert oder wurde in einem anderen Browser begonnen. Beginnen Sie hier von vorn.',
+    tooManyMails: 'Zu viele E-Mails. Versuchen Sie es später noch einmal.',
+    tooManyMailsUntil: (inSeconds) =>
+      `Gerade eben wurde eine E-Mail gesendet. Versuchen Sie es ${inSeconds} noch einmal.`,
+    tooManyRequests:
+      'Zu viele Versuche. Warten Sie ein paar Minuten, und versuchen Sie es dann noch einmal.',
+    weakPassword:
+      'Dieses Passwort ist zu schwach. Wählen Sie ein längeres mit Buchstaben, Ziffern und Sonderzeichen.',
+    wrongCode: 'Dieser Code ist falsch oder abgelaufen. Verwenden Sie den neuesten.',
+    wrongCredentials: 'E-Mail-Adresse oder Passwort ist falsch.',
   },
   invite: {
     joinTitle: (organisation) => `${organisation} beitreten`,
@@ -276,12 +346,12 @@ export const de: Texts = {
     declinedText: (organisation) =>
       `${organisation} erfährt davon. Sie können diese Seite schließen. Wenn Sie es sich anders überlegen, bitten Sie um eine neue Einladung.`,
     hasAccount: 'Melden Sie sich an, um anzunehmen.',
-    noAccount: 'Legen Sie ein Konto an, um anzunehmen.',
+    noAccount: 'Erstellen Sie ein Konto, um beizutreten.',
     oneClick: 'Mit einem Klick beitreten',
     oneClickText: (email) =>
-      `Wir legen ein Konto für ${email} an und melden Sie an. Sie brauchen kein Passwort.`,
+      `Wir erstellen ein Konto für ${email} und melden Sie an. Sie brauchen kein Passwort.`,
     oneClickOver:
-      'Das geht mit diesem Link nicht mehr. Legen Sie ein Konto an, oder melden Sie sich an.',
+      'Das geht mit diesem Link nicht mehr. Erstellen Sie ein Konto, oder melden Sie sich an.',
     otherWays: 'Anderer Weg',
     wrongAccountTitle: 'Sie sind mit einer anderen Adresse angemeldet',
     wrongAccount: (signedIn, invited) =>
@@ -290,7 +360,7 @@ export const de: Texts = {
     deadEnds: {
       accepted: {
         title: 'Diese Einladung ist benutzt',
-        text: 'Wer eingeladen war, hat sie angenommen. Wenn Sie das waren, gehen Sie zu Ihren Organisationen.',
+        text: 'Die eingeladene Person hat sie schon angenommen. Wenn Sie das waren, gehen Sie weiter zur Organisation.',
       },
       declined: {
         title: 'Diese Einladung wurde abgelehnt',
@@ -317,6 +387,13 @@ export const de: Texts = {
     askedTitle: 'Ihre Bitte ist unterwegs',
     asked:
       'Wenn sich die Einladung erneuern lässt, kommt eine neue Mail, oder ein Administrator schickt eine. Sehen Sie nachher nach Ihrer Mail.',
+    toOrganisation: (organisation) => `Zu ${organisation}`,
+    opening: 'Die Organisation wird geöffnet',
+    withoutLinkTitle: 'Ihre Einladung',
+    withoutLink:
+      'Melden Sie sich mit der E-Mail-Adresse an, die eingeladen wurde, oder öffnen Sie den Link in der Einladung.',
+    noneOpen: (email) =>
+      `Für ${email} steht keine Einladung dieser Organisation aus. Öffnen Sie den Link in der neuesten Einladung, oder fragen Sie die Person, die Sie eingeladen hat.`,
     toOrganisations: 'Zu meinen Organisationen',
   },
   stopMail: {

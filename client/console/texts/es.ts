@@ -211,48 +211,118 @@ export const es: Texts = {
   },
   sign: {
     title: 'Iniciar sesión',
-    registerTitle: 'Crear una cuenta',
-    email: 'Dirección',
-    emailFixed: 'Es la dirección invitada.',
+    registerTitle: 'Crear cuenta',
+    email: 'Correo electrónico',
+    emailFixed: 'La invitación es para esta dirección.',
+    name: 'Su nombre',
+    nameHint: 'Los demás miembros lo ven.',
     password: 'Contraseña',
     newPassword: 'Elija una contraseña',
     passwordRule: 'Al menos 8 caracteres',
+    forgot: '¿Ha olvidado la contraseña?',
     signIn: 'Iniciar sesión',
-    register: 'Crear la cuenta',
+    register: 'Crear cuenta',
     registerInstead: 'Prefiero crear una cuenta',
     signInInstead: 'Ya tengo una cuenta',
     withPassword: 'Contraseña',
     withCode: 'Código por correo',
-    withSso: 'Inicio único',
-    how: 'Cómo iniciar sesión',
+    withSso: 'Inicio único (SSO)',
+    how: 'Método de inicio de sesión',
     sendCode: 'Enviarme un código',
-    codeSent: (email) => `Un código de seis cifras va camino de ${email}.`,
-    codeLabel: 'Código de seis cifras',
-    codeWrong: 'Este código es incorrecto o demasiado antiguo. Pida uno nuevo.',
-    useCode: 'Seguir',
-    sendAnother: 'Enviar otro código',
-    sso: 'Seguir con inicio único',
-    wayIn: 'Ir al inicio de sesión',
+    codeLabel: 'Código de 6 dígitos',
+    codeWrong: 'Este código es incorrecto o ha caducado. Use el del correo más reciente.',
+    useCode: 'Continuar',
+    sso: 'Continuar con SSO',
+    wayIn: 'Continuar al inicio de sesión',
     wayInText: (organisation) =>
-      `${organisation} pide que inicie sesión con su propio servicio. Después volverá aquí.`,
+      `${organisation} exige el inicio de sesión único (SSO). Después volverá aquí.`,
     signInAgain: 'Volver a iniciar sesión',
-    signInAgainText: 'Su inicio de sesión es demasiado antiguo para esta organización.',
+    signInAgainText:
+      'Su sesión es demasiado antigua para esta organización. Vuelva a iniciar sesión.',
     otherMethodText:
-      'Esta organización pide una forma de iniciar sesión que no ha usado. Cierre la sesión y elija otra.',
+      'Esta organización exige otro método de inicio de sesión. Cierre la sesión y elija otro.',
     secondFactorText:
-      'Esta organización pide un segundo factor: un código de su aplicación de autenticación.',
-    secondFactorScan: 'Escanee esta imagen con la aplicación, o escriba en ella la clave.',
-    secondFactorPicture: 'Imagen con la clave',
+      'Esta organización exige la autenticación en dos pasos: un código de su aplicación de autenticación.',
+    secondFactorScan: 'Escanee este código QR con la aplicación, o escriba en ella la clave.',
+    secondFactorPicture: 'Código QR',
     secondFactorCode: 'Código de la aplicación',
     secondFactorConfirm: 'Confirmar',
-    secondFactorWrong:
-      'Este código es incorrecto o demasiado antiguo. Use el que la aplicación muestra ahora.',
     secondFactorDone: 'Hecho. Inténtelo ahora de nuevo.',
-    confirmByMail: 'Confirme su dirección con el correo que hemos enviado y vuelva aquí.',
-    wrongCredentials: 'La dirección y la contraseña no coinciden.',
-    hasAccount: 'Esta dirección ya tiene una cuenta. Inicie sesión.',
     signOut: 'Cerrar sesión',
     signedInAs: (email) => `Sesión iniciada como ${email}`,
+    alreadyIn:
+      'Este enlace ha caducado o ya se ha usado. Su sesión está iniciada, así que no hay nada más que hacer.',
+    mail: {
+      title: 'Revise su correo',
+      sent: (email) =>
+        `Hemos enviado un correo a ${email}. Abra el enlace que contiene, o escriba aquí su código de 6 dígitos.`,
+      missing: '¿No llega nada al cabo de unos minutos? Mire en la carpeta de correo no deseado.',
+      hasAccount:
+        'No se envía ningún correo a una dirección que ya tiene cuenta: en ese caso, inicie sesión.',
+      noAccount: 'No se envía ningún correo a una dirección sin cuenta.',
+      confirm: 'Reenviar el correo de confirmación',
+      resend: 'Reenviar el correo',
+      resendIn: (inSeconds) => `Reenviar ${inSeconds}`,
+      resent: 'Hemos vuelto a enviar el correo.',
+      otherAddress: 'Usar otra dirección',
+    },
+  },
+  recover: {
+    title: 'Restablecer la contraseña',
+    text: 'Escriba su correo electrónico y le enviaremos un enlace para elegir una contraseña nueva.',
+    send: 'Enviar el enlace',
+    expired: 'Este enlace ha caducado o ya se ha usado. Pida uno nuevo.',
+    chooseTitle: 'Elija una contraseña nueva',
+    newPassword: 'Contraseña nueva',
+    save: 'Guardar la contraseña',
+    back: 'Volver al inicio de sesión',
+  },
+  account: {
+    title: 'Su cuenta',
+    changePassword: 'Cambiar la contraseña',
+    nameSaved: 'Se ha cambiado su nombre.',
+  },
+  authErrors: {
+    busy: 'El servidor está ocupado. Inténtelo de nuevo en un momento.',
+    cannotMail: 'No se pueden enviar correos a esta dirección.',
+    captcha: 'La comprobación de seguridad ha fallado. Inténtelo de nuevo.',
+    hasAccount: 'Ya existe una cuenta con este correo electrónico. Inicie sesión.',
+    invalidEmail: 'Este correo electrónico no es válido.',
+    leakedPassword: 'Esta contraseña aparece en una filtración de datos. Elija otra.',
+    linkExpired:
+      'Este enlace ha caducado o ya se ha usado. Inicie sesión aquí debajo, o pida que le enviemos uno nuevo.',
+    managedElsewhere:
+      'Esta cuenta la gestiona el proveedor de identidad de su organización. Haga el cambio allí.',
+    noAccount: 'Ninguna cuenta usa este correo electrónico. Compruebe cómo está escrito.',
+    noSso: 'El inicio de sesión único no está configurado para este correo electrónico.',
+    notAccepted: 'No se ha aceptado. Compruebe lo que ha escrito.',
+    notConfirmed:
+      'Confirme primero su correo electrónico: abra el enlace del correo de confirmación, o pida que se lo reenviemos.',
+    notInvited:
+      'No se ha podido crear la cuenta: el registro es solo con invitación. Use la dirección invitada, o pida una invitación.',
+    notOffered: 'Este método de inicio de sesión no está disponible aquí. Elija otro.',
+    providerFault:
+      'No se ha podido usar la respuesta de su proveedor de identidad. Inténtelo de nuevo. Si no sirve, contacte con su departamento de informática.',
+    providerRefused:
+      'El inicio de sesión se ha cancelado, o su proveedor de identidad lo ha rechazado.',
+    providerUnconfirmed:
+      'Su correo electrónico aún no está confirmado. Abra el enlace del correo que le hemos enviado y vuelva a iniciar sesión.',
+    samePassword: 'Esta ya es su contraseña. Elija otra distinta.',
+    secondFactorFirst:
+      'Hace falta la autenticación en dos pasos. Escriba primero un código de su aplicación.',
+    sessionEnded: 'Su sesión ha terminado. Vuelva a iniciar sesión.',
+    signInFirst: 'Por seguridad, cierre la sesión, vuelva a iniciarla y haga entonces este cambio.',
+    suspended: 'Esta cuenta está suspendida. Consulte a un administrador.',
+    tookTooLong:
+      'El inicio de sesión ha tardado demasiado o empezó en otro navegador. Empiece de nuevo aquí.',
+    tooManyMails: 'Demasiados correos. Inténtelo más tarde.',
+    tooManyMailsUntil: (inSeconds) =>
+      `Se acaba de enviar un correo. Inténtelo de nuevo ${inSeconds}.`,
+    tooManyRequests: 'Demasiados intentos. Espere unos minutos e inténtelo de nuevo.',
+    weakPassword:
+      'Esta contraseña es demasiado débil. Use una más larga, con letras, números y símbolos.',
+    wrongCode: 'Este código es incorrecto o ha caducado. Use el más reciente.',
+    wrongCredentials: 'El correo electrónico o la contraseña no son correctos.',
   },
   invite: {
     joinTitle: (organisation) => `Unirse a ${organisation}`,
@@ -272,7 +342,7 @@ export const es: Texts = {
     declinedText: (organisation) =>
       `Se ha avisado a ${organisation}. Puede cerrar esta página. Si cambia de idea, pida una nueva invitación.`,
     hasAccount: 'Inicie sesión para aceptar.',
-    noAccount: 'Cree una cuenta para aceptar.',
+    noAccount: 'Cree una cuenta para unirse.',
     oneClick: 'Unirse con un clic',
     oneClickText: (email) =>
       `Creamos una cuenta para ${email} e iniciamos su sesión. No necesita contraseña.`,
@@ -285,7 +355,7 @@ export const es: Texts = {
     deadEnds: {
       accepted: {
         title: 'Esta invitación ya se ha usado',
-        text: 'La persona invitada la aceptó. Si fue usted, vaya a sus organizaciones.',
+        text: 'La persona invitada ya la ha aceptado. Si fue usted, continúe a la organización.',
       },
       declined: {
         title: 'Esta invitación fue rechazada',
@@ -312,6 +382,13 @@ export const es: Texts = {
     askedTitle: 'Su petición está en camino',
     asked:
       'Si la invitación se puede renovar, le llegará un nuevo correo, o un administrador le enviará uno. Mire su correo dentro de un rato.',
+    toOrganisation: (organisation) => `Ir a ${organisation}`,
+    opening: 'Abriendo la organización',
+    withoutLinkTitle: 'Su invitación',
+    withoutLink:
+      'Inicie sesión con el correo electrónico invitado, o abra el enlace del correo de invitación.',
+    noneOpen: (email) =>
+      `No hay ninguna invitación pendiente de esta organización para ${email}. Abra el enlace del correo de invitación más reciente, o pregunte a quien le invitó.`,
     toOrganisations: 'A mis organizaciones',
   },
   stopMail: {

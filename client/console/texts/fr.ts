@@ -212,47 +212,115 @@ export const fr: Texts = {
   sign: {
     title: 'Connexion',
     registerTitle: 'Créer un compte',
-    email: 'Adresse',
-    emailFixed: 'C’est l’adresse qui a été invitée.',
+    email: 'Adresse e-mail',
+    emailFixed: 'L’invitation est destinée à cette adresse.',
+    name: 'Votre nom',
+    nameHint: 'Les autres membres le voient.',
     password: 'Mot de passe',
     newPassword: 'Choisissez un mot de passe',
     passwordRule: 'Au moins 8 caractères',
+    forgot: 'Mot de passe oublié ?',
     signIn: 'Se connecter',
-    register: 'Créer le compte',
+    register: 'Créer un compte',
     registerInstead: 'Créer plutôt un compte',
     signInInstead: 'J’ai déjà un compte',
     withPassword: 'Mot de passe',
-    withCode: 'Code par courriel',
-    withSso: 'Authentification unique',
-    how: 'Manière de se connecter',
-    sendCode: 'Envoyez-moi un code',
-    codeSent: (email) => `Un code à six chiffres est en route vers ${email}.`,
-    codeLabel: 'Code à six chiffres',
-    codeWrong: 'Ce code est faux ou trop ancien. Demandez-en un nouveau.',
+    withCode: 'Code par e-mail',
+    withSso: 'Connexion unique',
+    how: 'Méthode de connexion',
+    sendCode: 'Recevoir un code',
+    codeLabel: 'Code à 6 chiffres',
+    codeWrong: 'Ce code est incorrect ou a expiré. Utilisez celui du dernier e-mail.',
     useCode: 'Continuer',
-    sendAnother: 'Envoyer un autre code',
     sso: 'Continuer avec l’authentification unique',
     wayIn: 'Continuer vers la connexion',
     wayInText: (organisation) =>
-      `${organisation} demande de vous connecter par son propre service. Vous reviendrez ici.`,
-    signInAgain: 'Se connecter à nouveau',
-    signInAgainText: 'Votre connexion est trop ancienne pour cette organisation.',
+      `${organisation} exige l’authentification unique (SSO). Vous reviendrez ici ensuite.`,
+    signInAgain: 'Se reconnecter',
+    signInAgainText: 'Votre connexion est trop ancienne pour cette organisation. Reconnectez-vous.',
     otherMethodText:
-      'Cette organisation demande une façon de se connecter que vous n’avez pas utilisée. Déconnectez-vous et choisissez-en une autre.',
+      'Cette organisation exige une autre méthode de connexion. Déconnectez-vous et choisissez-en une autre.',
     secondFactorText:
-      'Cette organisation demande un second facteur : un code de votre application d’authentification.',
-    secondFactorScan: 'Scannez cette image avec l’application, ou saisissez-y la clé.',
-    secondFactorPicture: 'Image avec la clé',
+      'Cette organisation exige l’authentification à deux facteurs : un code de votre application d’authentification.',
+    secondFactorScan: 'Scannez ce code QR avec l’application, ou saisissez-y la clé.',
+    secondFactorPicture: 'Code QR',
     secondFactorCode: 'Code de l’application',
     secondFactorConfirm: 'Confirmer',
-    secondFactorWrong:
-      'Ce code est faux ou trop ancien. Utilisez celui que l’application affiche maintenant.',
     secondFactorDone: 'C’est fait. Réessayez maintenant.',
-    confirmByMail: 'Confirmez votre adresse par le courriel envoyé, puis revenez ici.',
-    wrongCredentials: 'L’adresse et le mot de passe ne vont pas ensemble.',
-    hasAccount: 'Cette adresse a déjà un compte. Connectez-vous.',
     signOut: 'Se déconnecter',
     signedInAs: (email) => `Connecté en tant que ${email}`,
+    alreadyIn:
+      'Ce lien a expiré ou a déjà été utilisé. Votre session est ouverte : il n’y a rien d’autre à faire.',
+    mail: {
+      title: 'Consultez vos e-mails',
+      sent: (email) =>
+        `Nous avons envoyé un e-mail à ${email}. Ouvrez le lien qu’il contient, ou saisissez ici son code à 6 chiffres.`,
+      missing: 'Toujours rien après quelques minutes ? Vérifiez vos courriers indésirables.',
+      hasAccount:
+        'Aucun e-mail n’est envoyé à une adresse qui a déjà un compte : dans ce cas, connectez-vous.',
+      noAccount: 'Aucun e-mail n’est envoyé à une adresse sans compte.',
+      confirm: 'Renvoyer l’e-mail de confirmation',
+      resend: 'Renvoyer l’e-mail',
+      resendIn: (inSeconds) => `Renvoyer ${inSeconds}`,
+      resent: 'Nous avons renvoyé l’e-mail.',
+      otherAddress: 'Utiliser une autre adresse',
+    },
+  },
+  recover: {
+    title: 'Réinitialiser le mot de passe',
+    text: 'Saisissez votre adresse e-mail : nous vous enverrons un lien pour choisir un nouveau mot de passe.',
+    send: 'Envoyer le lien',
+    expired: 'Ce lien a expiré ou a déjà été utilisé. Demandez-en un nouveau.',
+    chooseTitle: 'Choisissez un nouveau mot de passe',
+    newPassword: 'Nouveau mot de passe',
+    save: 'Enregistrer le mot de passe',
+    back: 'Retour à la connexion',
+  },
+  account: {
+    title: 'Votre compte',
+    changePassword: 'Changer de mot de passe',
+    nameSaved: 'Votre nom a été modifié.',
+  },
+  authErrors: {
+    busy: 'Le serveur est occupé. Réessayez dans un instant.',
+    cannotMail: 'Impossible d’envoyer des e-mails à cette adresse.',
+    captcha: 'La vérification de sécurité a échoué. Réessayez.',
+    hasAccount: 'Un compte existe déjà avec cette adresse e-mail. Connectez-vous.',
+    invalidEmail: 'Cette adresse e-mail n’est pas valable.',
+    leakedPassword: 'Ce mot de passe figure dans une fuite de données. Choisissez-en un autre.',
+    linkExpired:
+      'Ce lien a expiré ou a déjà été utilisé. Connectez-vous ci-dessous, ou demandez-en un nouveau par e-mail.',
+    managedElsewhere:
+      'Ce compte est géré par le fournisseur d’identité de votre organisation. Faites la modification là-bas.',
+    noAccount: 'Aucun compte n’utilise cette adresse e-mail. Vérifiez l’orthographe.',
+    noSso: 'L’authentification unique n’est pas configurée pour cette adresse e-mail.',
+    notAccepted: 'La saisie n’a pas été acceptée. Vérifiez-la.',
+    notConfirmed:
+      'Confirmez d’abord votre adresse e-mail : ouvrez le lien de l’e-mail de confirmation, ou demandez qu’il soit renvoyé.',
+    notInvited:
+      'Le compte n’a pas pu être créé : l’inscription se fait uniquement sur invitation. Utilisez l’adresse invitée, ou demandez une invitation.',
+    notOffered: 'Cette méthode de connexion n’est pas proposée ici. Choisissez-en une autre.',
+    providerFault:
+      'La réponse de votre fournisseur d’identité est inutilisable. Réessayez. Si le problème persiste, contactez votre service informatique.',
+    providerRefused: 'La connexion a été annulée, ou votre fournisseur d’identité l’a refusée.',
+    providerUnconfirmed:
+      'Votre adresse e-mail n’est pas encore confirmée. Ouvrez le lien de l’e-mail que nous avons envoyé, puis reconnectez-vous.',
+    samePassword: 'C’est déjà votre mot de passe. Choisissez-en un autre.',
+    secondFactorFirst:
+      'L’authentification à deux facteurs est nécessaire. Saisissez d’abord un code de votre application.',
+    sessionEnded: 'Votre session est terminée. Reconnectez-vous.',
+    signInFirst:
+      'Par sécurité, déconnectez-vous, reconnectez-vous, puis refaites cette modification.',
+    suspended: 'Ce compte est suspendu. Adressez-vous à un administrateur.',
+    tookTooLong:
+      'La connexion a pris trop de temps ou a été commencée dans un autre navigateur. Recommencez ici.',
+    tooManyMails: 'Trop d’e-mails. Réessayez plus tard.',
+    tooManyMailsUntil: (inSeconds) => `Un e-mail vient d’être envoyé. Réessayez ${inSeconds}.`,
+    tooManyRequests: 'Trop de tentatives. Attendez quelques minutes, puis réessayez.',
+    weakPassword:
+      'Ce mot de passe est trop faible. Utilisez-en un plus long, avec des lettres, des chiffres et des symboles.',
+    wrongCode: 'Ce code est incorrect ou a expiré. Utilisez le plus récent.',
+    wrongCredentials: 'Adresse e-mail ou mot de passe incorrect.',
   },
   invite: {
     joinTitle: (organisation) => `Rejoindre ${organisation}`,
@@ -272,7 +340,7 @@ export const fr: Texts = {
     declinedText: (organisation) =>
       `${organisation} en est informée. Vous pouvez fermer cette page. Si vous changez d’avis, demandez une nouvelle invitation.`,
     hasAccount: 'Connectez-vous pour accepter.',
-    noAccount: 'Créez un compte pour accepter.',
+    noAccount: 'Créez un compte pour rejoindre l’organisation.',
     oneClick: 'Rejoindre en un clic',
     oneClickText: (email) =>
       `Nous créons un compte pour ${email} et vous connectons. Aucun mot de passe n’est nécessaire.`,
@@ -285,7 +353,7 @@ export const fr: Texts = {
     deadEnds: {
       accepted: {
         title: 'Cette invitation a été utilisée',
-        text: 'La personne invitée l’a acceptée. Si c’était vous, allez à vos organisations.',
+        text: 'La personne invitée l’a déjà acceptée. Si c’était vous, continuez vers l’organisation.',
       },
       declined: {
         title: 'Cette invitation a été refusée',
@@ -312,6 +380,13 @@ export const fr: Texts = {
     askedTitle: 'Votre demande est en route',
     asked:
       'Si l’invitation peut être renouvelée, un nouveau courriel vous parvient, ou un administrateur en envoie un. Regardez votre courrier dans un moment.',
+    toOrganisation: (organisation) => `Aller à ${organisation}`,
+    opening: 'Ouverture de l’organisation',
+    withoutLinkTitle: 'Votre invitation',
+    withoutLink:
+      'Connectez-vous avec l’adresse e-mail invitée, ou ouvrez le lien de l’e-mail d’invitation.',
+    noneOpen: (email) =>
+      `Aucune invitation de cette organisation n’est en attente pour ${email}. Ouvrez le lien du dernier e-mail d’invitation, ou demandez à la personne qui vous a invité.`,
     toOrganisations: 'Vers mes organisations',
   },
   stopMail: {

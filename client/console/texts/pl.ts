@@ -212,48 +212,116 @@ export const pl: Texts = {
   },
   sign: {
     title: 'Logowanie',
-    registerTitle: 'Załóż konto',
-    email: 'Adres',
-    emailFixed: 'Na ten adres wysłano zaproszenie.',
+    registerTitle: 'Utwórz konto',
+    email: 'Adres e-mail',
+    emailFixed: 'Zaproszenie jest dla tego adresu.',
+    name: 'Imię i nazwisko',
+    nameHint: 'Widzą je inni członkowie.',
     password: 'Hasło',
     newPassword: 'Wybierz hasło',
     passwordRule: 'Co najmniej 8 znaków',
+    forgot: 'Nie pamiętasz hasła?',
     signIn: 'Zaloguj się',
-    register: 'Załóż konto',
-    registerInstead: 'Wolę założyć konto',
+    register: 'Utwórz konto',
+    registerInstead: 'Wolę utworzyć konto',
     signInInstead: 'Mam już konto',
     withPassword: 'Hasło',
-    withCode: 'Kod pocztą',
-    withSso: 'Logowanie jednokrotne',
+    withCode: 'Kod e-mailem',
+    withSso: 'Logowanie SSO',
     how: 'Sposób logowania',
-    sendCode: 'Wyślij mi kod',
-    codeSent: (email) => `Sześciocyfrowy kod jest w drodze na ${email}.`,
-    codeLabel: 'Sześciocyfrowy kod',
-    codeWrong: 'Ten kod jest błędny albo za stary. Poproś o nowy.',
+    sendCode: 'Wyślij mi kod e-mailem',
+    codeLabel: 'Kod (6 cyfr)',
+    codeWrong: 'Ten kod jest nieprawidłowy albo wygasł. Użyj kodu z najnowszej wiadomości.',
     useCode: 'Dalej',
-    sendAnother: 'Wyślij inny kod',
-    sso: 'Dalej przez logowanie jednokrotne',
-    wayIn: 'Dalej do logowania',
+    sso: 'Dalej przez SSO',
+    wayIn: 'Przejdź do logowania',
     wayInText: (organisation) =>
-      `${organisation} wymaga zalogowania przez własną usługę. Potem wrócisz tutaj.`,
+      `Organizacja ${organisation} wymaga logowania jednokrotnego (SSO). Potem wrócisz tutaj.`,
     signInAgain: 'Zaloguj się ponownie',
-    signInAgainText: 'Logowanie było dla tej organizacji zbyt dawno.',
-    otherMethodText:
-      'Ta organizacja wymaga sposobu logowania, którego nie użyto. Wyloguj się i wybierz inny.',
+    signInAgainText: 'Sesja jest za stara dla tej organizacji. Zaloguj się ponownie.',
+    otherMethodText: 'Ta organizacja wymaga innego sposobu logowania. Wyloguj się i wybierz inny.',
     secondFactorText:
-      'Ta organizacja wymaga drugiego składnika: kodu z aplikacji uwierzytelniającej.',
-    secondFactorScan: 'Zeskanuj ten obraz aplikacją albo wpisz w niej klucz.',
-    secondFactorPicture: 'Obraz z kluczem',
+      'Ta organizacja wymaga uwierzytelniania dwuskładnikowego: kodu z aplikacji uwierzytelniającej.',
+    secondFactorScan: 'Zeskanuj ten kod QR aplikacją albo wpisz w niej klucz.',
+    secondFactorPicture: 'Kod QR',
     secondFactorCode: 'Kod z aplikacji',
     secondFactorConfirm: 'Potwierdź',
-    secondFactorWrong:
-      'Ten kod jest błędny albo za stary. Użyj tego, który aplikacja pokazuje teraz.',
     secondFactorDone: 'Gotowe. Spróbuj teraz ponownie.',
-    confirmByMail: 'Potwierdź adres za pomocą wysłanego listu i wróć tutaj.',
-    wrongCredentials: 'Adres i hasło do siebie nie pasują.',
-    hasAccount: 'Ten adres ma już konto. Zaloguj się.',
     signOut: 'Wyloguj się',
     signedInAs: (email) => `Zalogowano jako ${email}`,
+    alreadyIn:
+      'Ten link wygasł albo został już użyty. Sesja jest aktywna, więc nie trzeba robić nic więcej.',
+    mail: {
+      title: 'Sprawdź pocztę',
+      sent: (email) =>
+        `Wysłaliśmy wiadomość na adres ${email}. Otwórz link z tej wiadomości albo wpisz tutaj 6-cyfrowy kod.`,
+      missing: 'Po kilku minutach nadal nic? Zajrzyj do folderu ze spamem.',
+      hasAccount:
+        'Na adres, który ma już konto, nie wysyłamy wiadomości: w takim razie zaloguj się.',
+      noAccount: 'Na adres bez konta nie wysyłamy wiadomości.',
+      confirm: 'Wyślij ponownie wiadomość z potwierdzeniem',
+      resend: 'Wyślij wiadomość ponownie',
+      resendIn: (inSeconds) => `Wyślij ponownie ${inSeconds}`,
+      resent: 'Wysłaliśmy wiadomość ponownie.',
+      otherAddress: 'Użyj innego adresu',
+    },
+  },
+  recover: {
+    title: 'Resetowanie hasła',
+    text: 'Podaj adres e-mail, a wyślemy link do ustawienia nowego hasła.',
+    send: 'Wyślij link',
+    expired: 'Ten link wygasł albo został już użyty. Poproś o nowy.',
+    chooseTitle: 'Wybierz nowe hasło',
+    newPassword: 'Nowe hasło',
+    save: 'Zapisz hasło',
+    back: 'Wróć do logowania',
+  },
+  account: {
+    title: 'Twoje konto',
+    changePassword: 'Zmień hasło',
+    nameSaved: 'Zmieniono imię i nazwisko.',
+  },
+  authErrors: {
+    busy: 'Serwer jest zajęty. Spróbuj ponownie za chwilę.',
+    cannotMail: 'Na ten adres nie można wysyłać wiadomości.',
+    captcha: 'Kontrola bezpieczeństwa nie powiodła się. Spróbuj ponownie.',
+    hasAccount: 'Konto z tym adresem e-mail już istnieje. Zaloguj się.',
+    invalidEmail: 'Ten adres e-mail jest nieprawidłowy.',
+    leakedPassword: 'To hasło pojawiło się w wycieku danych. Wybierz inne.',
+    linkExpired:
+      'Ten link wygasł albo został już użyty. Zaloguj się poniżej albo zamów nowy e-mailem.',
+    managedElsewhere:
+      'Tym kontem zarządza dostawca tożsamości Twojej organizacji. Zmień to u niego.',
+    noAccount: 'Żadne konto nie używa tego adresu e-mail. Sprawdź pisownię.',
+    noSso: 'Logowanie jednokrotne nie jest skonfigurowane dla tego adresu e-mail.',
+    notAccepted: 'Tego nie przyjęto. Sprawdź wpisane dane.',
+    notConfirmed:
+      'Najpierw potwierdź adres e-mail: otwórz link z wiadomości z potwierdzeniem albo wyślij ją ponownie.',
+    notInvited:
+      'Nie można było utworzyć konta: rejestracja jest tylko z zaproszeniem. Użyj zaproszonego adresu albo poproś o zaproszenie.',
+    notOffered: 'Ten sposób logowania nie jest tu dostępny. Wybierz inny.',
+    providerFault:
+      'Odpowiedzi dostawcy tożsamości nie można było użyć. Spróbuj ponownie. Jeśli to nie pomoże, skontaktuj się z działem IT.',
+    providerRefused: 'Logowanie anulowano albo odrzucił je dostawca tożsamości.',
+    providerUnconfirmed:
+      'Adres e-mail nie jest jeszcze potwierdzony. Otwórz link z wysłanej wiadomości, a potem zaloguj się ponownie.',
+    samePassword: 'To hasło jest już ustawione. Wybierz inne.',
+    secondFactorFirst:
+      'Potrzebne jest uwierzytelnianie dwuskładnikowe. Wpisz najpierw kod z aplikacji.',
+    sessionEnded: 'Sesja się zakończyła. Zaloguj się ponownie.',
+    signInFirst:
+      'Dla bezpieczeństwa wyloguj się, zaloguj ponownie i dopiero wtedy wprowadź tę zmianę.',
+    suspended: 'To konto jest zawieszone. Zwróć się do administratora.',
+    tookTooLong:
+      'Logowanie trwało za długo albo rozpoczęto je w innej przeglądarce. Zacznij tutaj od nowa.',
+    tooManyMails: 'Za dużo wiadomości. Spróbuj ponownie później.',
+    tooManyMailsUntil: (inSeconds) =>
+      `Wiadomość wysłano przed chwilą. Spróbuj ponownie ${inSeconds}.`,
+    tooManyRequests: 'Za dużo prób. Odczekaj kilka minut i spróbuj ponownie.',
+    weakPassword:
+      'To hasło jest za słabe. Użyj dłuższego, z literami, cyframi i znakami specjalnymi.',
+    wrongCode: 'Ten kod jest nieprawidłowy albo wygasł. Użyj najnowszego.',
+    wrongCredentials: 'Nieprawidłowy adres e-mail lub hasło.',
   },
   invite: {
     joinTitle: (organisation) => `Dołącz do ${organisation}`,
@@ -273,7 +341,7 @@ export const pl: Texts = {
     declinedText: (organisation) =>
       `Powiadomiono ${organisation}. Możesz zamknąć tę stronę. Jeśli zmienisz zdanie, poproś o nowe zaproszenie.`,
     hasAccount: 'Zaloguj się, aby przyjąć.',
-    noAccount: 'Załóż konto, aby przyjąć.',
+    noAccount: 'Utwórz konto, aby dołączyć.',
     oneClick: 'Dołącz jednym kliknięciem',
     oneClickText: (email) =>
       `Założymy konto dla ${email} i zalogujemy Cię. Hasło nie jest potrzebne.`,
@@ -286,7 +354,7 @@ export const pl: Texts = {
     deadEnds: {
       accepted: {
         title: 'To zaproszenie zostało wykorzystane',
-        text: 'Osoba zaproszona je przyjęła. Jeśli to Ty, przejdź do swoich organizacji.',
+        text: 'Osoba zaproszona już je przyjęła. Jeśli to Ty, przejdź do organizacji.',
       },
       declined: {
         title: 'To zaproszenie zostało odrzucone',
@@ -313,6 +381,13 @@ export const pl: Texts = {
     askedTitle: 'Twoja prośba jest w drodze',
     asked:
       'Jeśli zaproszenie można odnowić, przyjdzie nowy list albo wyśle go administrator. Zajrzyj za chwilę do poczty.',
+    toOrganisation: (organisation) => `Przejdź do organizacji ${organisation}`,
+    opening: 'Otwieranie organizacji',
+    withoutLinkTitle: 'Twoje zaproszenie',
+    withoutLink:
+      'Zaloguj się adresem e-mail, na który przyszło zaproszenie, albo otwórz link z tej wiadomości.',
+    noneOpen: (email) =>
+      `Dla adresu ${email} nie ma oczekującego zaproszenia do tej organizacji. Otwórz link z najnowszego zaproszenia albo zapytaj osobę, która Cię zaprosiła.`,
     toOrganisations: 'Do moich organizacji',
   },
   stopMail: {

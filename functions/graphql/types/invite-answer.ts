@@ -22,6 +22,7 @@ builder.objectType(InvitePreview, {
       nullable: true,
       description: 'The code that accepting would fail with; null while it is pending.',
     }),
+    organisationId: t.expose('organisation_id', { type: 'UUID', nullable: true }),
     organisationName: t.exposeString('organisation_name', { nullable: true }),
     organisationLogoUrl: t.exposeString('organisation_logo_url', { nullable: true }),
     organisationAccentColour: t.exposeString('organisation_accent_colour', { nullable: true }),

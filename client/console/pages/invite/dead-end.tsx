@@ -7,7 +7,7 @@ import { Alert, Anchor, Badge, Button, Code, Stack, Text, Title } from '@mantine
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { InvitePreview, Landing } from '../../../index.ts'
-import { useUsher } from '../../../react/index.ts'
+import { useUsher } from '../../../react/provider.tsx'
 import { useTexts } from '../../app/language.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -20,7 +20,7 @@ interface DeadEndProps {
 
 export function DeadEnd({ preview, landing }: DeadEndProps) {
   const { invite, common } = useTexts()
-  const { status, organisationName, reason } = preview
+  const { status, organisationId, organisationName, reason } = preview
   const { title, text } = invite.deadEnds[status === 'pending' ? 'invalid' : status]
   usePageTitle(title)
 
@@ -37,7 +37,12 @@ export function DeadEnd({ preview, landing }: DeadEndProps) {
         </Title>
         <Text>{text}</Text>
         {status === 'expired' && <AskAgain landing={landing} />}
-        {status !== 'expired' && (
+        {status === 'accepted' && organisationId && organisationName && (
+          <Anchor component={Link} to={`/organisations/${organisationId}`}>
+            {invite.toOrganisation(organisationName)}
+          </Anchor>
+        )}
+        {status !== 'expired' && status !== 'accepted' && (
           <Anchor component={Link} to="/">
             {invite.toOrganisations}
           </Anchor>

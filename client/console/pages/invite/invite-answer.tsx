@@ -4,23 +4,35 @@
  * @module
  */
 import { Alert, Anchor, Button, Divider, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { type Landing, nextStep, wayIn } from '../../../index.ts'
+import { finishSignUp, type Landing, nextStep, signUpOptions, wayIn } from '../../../index.ts'
+import { useUsher } from '../../../react/provider.tsx'
 import { useTexts } from '../../app/language.tsx'
+import { ownPathOf } from '../../app/own-path.ts'
 import { useSession } from '../../app/session.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { readWaiting } from '../../app/waiting.ts'
+import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { SignInForm } from '../../parts/sign-in-form.tsx'
 import { WayInButton } from '../../parts/way-in.tsx'
-import { DeclineForm } from './decline-form.tsx'
-import { goOn } from './go-on.ts'
+import { AcceptButton } from './accept-button.tsx'
+import { goOn, wayBack } from './go-on.ts'
 import type { PendingPreview } from './invite-page.tsx'
-import { OneClick, OneClickIsOver } from './one-click.tsx'
+
+// What many do not need waits until it is wanted.
+const DeclineForm = lazy(async () => ({
+  default: (await import('./decline-form.tsx')).DeclineForm,
+}))
+const OneClick = lazy(async () => ({
+  default: (await import('./one-click.tsx')).OneClick,
+}))
 
 interface InviteAnswerProps {
   preview: PendingPreview
   landing: Landing
   isRegistering: boolean
+  /** Tells, before it is tried, that an account is made to accept; false again when that was refused. */
+  onRegister: (isRegistering: boolean) => void
   onDeclined: () => void
   /** The invitation is no longer as it was shown. */
   onStale: () => void
@@ -35,13 +47,15 @@ export function InviteAnswer(props: InviteAnswerProps) {
 
   if (isDeclining) {
     return (
-      <DeclineForm
-        organisation={preview.organisationName}
-        landing={landing}
-        onDeclined={onDeclined}
-        onCancel={() => setIsDeclining(false)}
-        onStale={onStale}
-      />
+      <Suspense fallback={<PageSkeleton />}>
+        <DeclineForm
+          organisation={preview.organisationName}
+          landing={landing}
+          onDeclined={onDeclined}
+          onCancel={() => setIsDeclining(false)}
+          onStale={onStale}
+        />
+      </Suspense>
     )
   }
   return (
@@ -62,25 +76,32 @@ export function InviteAnswer(props: InviteAnswerProps) {
 }
 
 /** What stands between the reader and the membership: an account, the right one, or a button. */
-function Entry({ preview, landing, isRegistering, onStale }: InviteAnswerProps) {
+function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteAnswerProps) {
   const { invite, sign } = useTexts()
+  const usher = useUsher()
   const { person, supabase, oneClickUrl } = useSession()
   const step = nextStep(preview, person?.email ?? null)
-  const [isNew, setIsNew] = useState(step === 'register' || isRegistering)
+  const [isNew, setIsNew] = useState(
+    () => readWaiting()?.isNew ?? (step === 'register' || isRegistering),
+  )
   // Kept while it works: on its way it signs somebody in.
   const [oneClick, setOneClick] = useState<'offered' | 'left' | 'over'>(
     oneClickUrl && preview.oneClick && !person ? 'offered' : 'left',
   )
   const way = wayIn(preview)
+  const signUp = (fullName?: string) =>
+    signUpOptions(landing, preview, { redirectTo: wayBack(preview), fullName })
 
   if (oneClickUrl && oneClick === 'offered') {
     return (
-      <OneClick
-        url={oneClickUrl}
-        preview={preview}
-        landing={landing}
-        onOtherWay={(isOver) => setOneClick(isOver ? 'over' : 'left')}
-      />
+      <Suspense fallback={<PageSkeleton lines={2} />}>
+        <OneClick
+          url={oneClickUrl}
+          preview={preview}
+          landing={landing}
+          onOtherWay={(isOver) => setOneClick(isOver ? 'over' : 'left')}
+        />
+      </Suspense>
     )
   }
   if (!person && way) {
@@ -94,13 +115,19 @@ function Entry({ preview, landing, isRegistering, onStale }: InviteAnswerProps) 
   if (!person) {
     return (
       <>
-        {oneClick === 'over' && <OneClickIsOver />}
-        <Text fw={500}>{isNew ? invite.noAccount : invite.hasAccount}</Text>
+        {oneClick === 'over' && (
+          <Alert color="yellow" variant="outline" role="status">
+            {invite.oneClickOver}
+          </Alert>
+        )}
         <SignInForm
+          intro={isNew ? invite.noAccount : invite.hasAccount}
           fixedEmail={preview.email}
           isNew={isNew}
           onSwitch={() => setIsNew(!isNew)}
-          returnTo="/invite"
+          returnTo={ownPathOf(signUp().emailRedirectTo) ?? '/invite'}
+          signUp={signUp}
+          onRegister={onRegister}
         />
       </>
     )
@@ -123,46 +150,13 @@ function Entry({ preview, landing, isRegistering, onStale }: InviteAnswerProps) 
       </Alert>
     )
   }
-  return <AcceptButton preview={preview} landing={landing} onStale={onStale} />
-}
-
-function AcceptButton({
-  preview,
-  landing,
-  onStale,
-}: Pick<InviteAnswerProps, 'preview' | 'landing' | 'onStale'>) {
-  const { invite, sign } = useTexts()
-  const { person, supabase } = useSession()
-  const [error, setError] = useState<unknown>()
-  const [isBusy, setIsBusy] = useState(false)
-
-  async function accept() {
-    setIsBusy(true)
-    const { data, error } = await landing.accept()
-    if (data) return goOn(preview, data)
-    setIsBusy(false)
-    setError(error)
-    if (landing.token === null) onStale()
-  }
-
   return (
-    <>
-      {error !== undefined && <ProblemAlert error={error} />}
-      <Button size="md" fullWidth loading={isBusy} onClick={accept}>
-        {invite.accept}
-      </Button>
-      <Text size="sm" c="dimmed" ta="center">
-        {sign.signedInAs(person?.email ?? '')}
-        {' · '}
-        <Anchor
-          component="button"
-          type="button"
-          size="sm"
-          onClick={() => supabase.auth.signOut({ scope: 'local' })}
-        >
-          {sign.signOut}
-        </Anchor>
-      </Text>
-    </>
+    <AcceptButton
+      accept={() => finishSignUp(usher, preview.organisationId, landing)}
+      onAccepted={() => goOn(preview.organisationId, preview.redirectTo)}
+      onRefused={() => {
+        if (landing.token === null) onStale()
+      }}
+    />
   )
 }

@@ -7,7 +7,21 @@ import { Avatar, Badge, Blockquote, Group, Stack, Text, Title } from '@mantine/c
 import { useFormat, useTexts } from '../../app/language.tsx'
 import type { PendingPreview } from './invite-page.tsx'
 
-export function InviteFacts({ preview }: { preview: PendingPreview }) {
+/** What of an invitation is shown. */
+type Facts = Pick<
+  PendingPreview,
+  | 'organisationName'
+  | 'organisationLogoUrl'
+  | 'inviterName'
+  | 'inviterEmail'
+  | 'message'
+  | 'roles'
+  | 'email'
+  | 'expiresAt'
+  | 'membershipEndsAt'
+>
+
+export function InviteFacts({ preview }: { preview: Facts }) {
   const { invite, common } = useTexts()
   const format = useFormat()
   const { organisationName, organisationLogoUrl, inviterName, inviterEmail, message } = preview

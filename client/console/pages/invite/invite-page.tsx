@@ -5,19 +5,30 @@
  * @module
  */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { useSearchParams } from 'react-router'
 import type { InvitePreview, Landing } from '../../../index.ts'
 import { useAccent } from '../../app/accent.ts'
 import { useLanguage } from '../../app/language.tsx'
-import { useSession } from '../../app/session.tsx'
+import { type Person, useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
+import { readWaiting } from '../../app/waiting.ts'
 import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SinglePage } from '../../parts/single-page.tsx'
 import { DeadEnd } from './dead-end.tsx'
 import { Declined } from './declined.tsx'
+import { redirectOf } from './go-on.ts'
 import { InviteAnswer } from './invite-answer.tsx'
 import { InviteFacts } from './invite-facts.tsx'
+
+// Whoever has just come by the link of an invitation needs neither.
+const Arrival = lazy(async () => ({
+  default: (await import('./arrival.tsx')).Arrival,
+}))
+const WithoutLink = lazy(async () => ({
+  default: (await import('./without-link.tsx')).WithoutLink,
+}))
 
 interface InvitePageProps {
   landing: Landing
@@ -26,10 +37,56 @@ interface InvitePageProps {
 }
 
 export function InvitePage({ landing, isRegistering }: InvitePageProps) {
+  const { person, cameBack } = useSession()
+  const [query] = useSearchParams()
+  const organisationId = query.get('organisation')
+  // It is forgotten once it is spent, and the page stays what it was.
+  const [hasLink] = useState(landing.token !== null)
+
+  // Only right after confirming: a link with an id in it makes nobody a member who opens it.
+  const hasConfirmed = organisationId !== null && cameBack.by === 'signup'
+
+  if (hasLink && !hasConfirmed)
+    return <LinkedInvite landing={landing} isRegistering={isRegistering} />
+  if (person === undefined) {
+    return (
+      <SinglePage>
+        <PageSkeleton />
+      </SinglePage>
+    )
+  }
+  return (
+    <Later>
+      {person && hasConfirmed ? (
+        <Arrival organisationId={organisationId} landing={landing} redirectTo={redirectOf(query)} />
+      ) : (
+        <WithoutLink />
+      )}
+    </Later>
+  )
+}
+
+function Later({ children }: { children: ReactNode }) {
+  return (
+    <Suspense
+      fallback={
+        <SinglePage>
+          <PageSkeleton />
+        </SinglePage>
+      }
+    >
+      {children}
+    </Suspense>
+  )
+}
+
+function LinkedInvite({ landing, isRegistering }: InvitePageProps) {
   const { person } = useSession()
   const { texts, suggest } = useLanguage()
   const queryClient = useQueryClient()
   const [declinedFrom, setDeclinedFrom] = useState<string | null>(null)
+  // Whoever makes an account in this tab to accept has accepted, in whichever tab they confirm it.
+  const [isJoining, setIsJoining] = useState(() => readWaiting()?.isNew ?? false)
 
   const queryKey = ['invite-preview']
   const preview = useQuery({
@@ -62,6 +119,17 @@ export function InvitePage({ landing, isRegistering }: InvitePageProps) {
     )
   }
   if (declinedFrom !== null) return <Declined organisation={declinedFrom} />
+  if (isJoining && data.organisationId && person && (!data.email || isOf(person, data.email))) {
+    return (
+      <Later>
+        <Arrival
+          organisationId={data.organisationId}
+          landing={landing}
+          redirectTo={data.redirectTo}
+        />
+      </Later>
+    )
+  }
   if (!isPending(data)) return <DeadEnd preview={data} landing={landing} />
   return (
     <SinglePage>
@@ -70,6 +138,7 @@ export function InvitePage({ landing, isRegistering }: InvitePageProps) {
         preview={data}
         landing={landing}
         isRegistering={isRegistering}
+        onRegister={setIsJoining}
         onDeclined={() => setDeclinedFrom(data.organisationName)}
         onStale={() => queryClient.invalidateQueries({ queryKey })}
       />
@@ -77,8 +146,11 @@ export function InvitePage({ landing, isRegistering }: InvitePageProps) {
   )
 }
 
+const isOf = (person: Person, email: string) => person.email.toLowerCase() === email
+
 /** A preview that can be answered: all that the mail said is there. */
 export type PendingPreview = InvitePreview & {
+  organisationId: string
   organisationName: string
   email: string
   roles: string[]

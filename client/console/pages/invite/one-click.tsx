@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Alert, Anchor, Button, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Landing } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
@@ -32,7 +32,7 @@ export function OneClick({ url, preview, landing, onOtherWay }: OneClickProps) {
       ? await supabase.auth.verifyOtp({ token_hash: tokenHash, type: 'invite' })
       : { error: true }
     const { data } = error ? { data: null } : await landing.accept()
-    if (data) goOn(preview, data)
+    if (data) goOn(data.organisationId, preview.redirectTo)
     // Whoever is signed in by now finds the button to accept, and what is wrong with it.
     else onOtherWay(Boolean(error))
   }
@@ -55,16 +55,6 @@ export function OneClick({ url, preview, landing, onOtherWay }: OneClickProps) {
         {invite.otherWays}
       </Anchor>
     </Stack>
-  )
-}
-
-/** What the ordinary way begins with when one click was tried. */
-export function OneClickIsOver() {
-  const { invite } = useTexts()
-  return (
-    <Alert color="yellow" variant="outline" role="status">
-      {invite.oneClickOver}
-    </Alert>
   )
 }
 
