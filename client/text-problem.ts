@@ -8,40 +8,33 @@
  */
 
 /** What is wrong, in the words of the contract. */
-export interface TextProblem {
+interface RowProblem {
   code: 'invalid_email' | 'invalid_message' | 'invalid_settings'
-  /** Where it stands: the name of an argument, or of a field of a draft; null for the whole. */
-  field: string | null
-  /** Which character it is. */
+  /** Where it stands, and which character it is. */
   hint: string
 }
 
-const CODES: Record<string, TextProblem['code']> = {
+const CODES: Record<string, RowProblem['code']> = {
   email: 'invalid_email',
   message: 'invalid_message',
-  reason: 'invalid_message',
 }
 
-/** The first problem in the values of an object, or in a name in it, however deep; null where there is none. */
-export function textProblem(values: object): TextProblem | null {
-  for (const [field, value] of Object.entries(values)) {
-    const character = characterIn(field) ?? characterIn(value)
+/**
+ * The first such text in a row of a batch, which may be anything, or in a name in it; null where there is none. What
+ * is no object has no address.
+ */
+export function rowProblem(row: unknown): RowProblem | null {
+  const isDraft = row !== null && typeof row === 'object' && !Array.isArray(row)
+  for (const [field, value] of Object.entries(isDraft ? row : { email: row })) {
+    const inName = characterIn(field)
+    const character = inName ?? characterIn(value)
     if (!character) continue
-    const isName = characterIn(field) !== null
     return {
-      code: (!isName && CODES[field]) || 'invalid_settings',
-      field: isName ? null : field,
-      hint: `${isName ? 'A name' : field} holds ${character}, which cannot be stored: take it out.`,
+      code: (!inName && CODES[field]) || 'invalid_settings',
+      hint: `${inName ? 'A name' : field} holds ${character}, which cannot be stored: take it out.`,
     }
   }
   return null
-}
-
-/** The same of a row of a batch, which may be anything. What is no object has no address. */
-export function rowProblem(row: unknown): TextProblem | null {
-  if (row && typeof row === 'object' && !Array.isArray(row)) return textProblem(row)
-  const problem = textProblem({ row })
-  return problem && { ...problem, code: 'invalid_email', field: null }
 }
 
 /** As it may be shown, and kept anywhere: with U+FFFD in the place of such characters. */

@@ -14,6 +14,8 @@ export type Input = Record<string, unknown>
 export interface FunctionSource {
   function: string
   toArguments?: (input: Input) => Input
+  /** The argument that holds rows of a batch: what Postgres could not read of them costs its own row only. */
+  rows?: string
 }
 
 /** Rows of a table under row level security. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type OutcomeRow, withoutUnreadable } from '../../client/text-problem.ts'
 import type { Caller, Reply } from './caller.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -54,21 +55,41 @@ export async function perform(caller: Caller, performance: Performance): Promise
   }
 }
 
-async function fetchData(
-  caller: Caller,
-  { operation: { source, answers, creates }, input, idempotencyKey }: Performance,
-): Promise<Reply> {
+async function fetchData(caller: Caller, performance: Performance): Promise<Reply> {
+  const { source, answers } = performance.operation
+  const { input } = performance
   if ('table' in source) {
     const schema = answers.kind === 'page' || answers.kind === 'row' ? answers.schema : null
     const columns = schema && 'shape' in schema ? Object.keys(schema.shape as object) : ['*']
     return caller.read((supabase) => selectPage(supabase, source, columns, input))
   }
+  const { rows: name } = source
   const args = source.toArguments?.(input) ?? input
-  if (!creates || idempotencyKey === null) return caller.call(source.function, args)
+  if (!name) return callFunction(caller, performance, source.function, args)
 
+  let headers: Reply['headers'] = {}
+  const data = await withoutUnreadable(args[name] as unknown[], async (rows) => {
+    const reply = await callFunction(caller, performance, source.function, {
+      ...args,
+      [name]: rows,
+    })
+    headers = reply.headers
+    return reply.data as OutcomeRow[]
+  })
+  return { data, headers }
+}
+
+/** Calls a function; with an Idempotency-Key, so that it is carried out once. */
+async function callFunction(
+  caller: Caller,
+  { operation, idempotencyKey }: Performance,
+  functionName: string,
+  args: Input,
+): Promise<Reply> {
+  if (!operation.creates || idempotencyKey === null) return caller.call(functionName, args)
   const { data, headers } = await caller.call('call_organisation_function_once', {
     idempotency_key: idempotencyKey,
-    function_name: source.function,
+    function_name: functionName,
     arguments: args,
   })
   const { result, is_replay } = data as { result: unknown; is_replay: boolean }

@@ -131,10 +131,11 @@ export function authRoutes({ sql, confirmsAddresses, mails, pass }: AuthOptions)
     const body = await bodyOf(c)
     // Supabase Auth takes a code from any of its mails as `email`; the stand-in knows only the older words.
     if (body.type === 'email') {
-      const [waiting] = body.token_hash
-        ? await sql`select from auth.users where confirmation_token = ${String(body.token_hash)}`
-        : [(await find(body.email))?.email_confirmed_at === null || undefined].filter(Boolean)
-      body.type = waiting ? 'signup' : 'magiclink'
+      const [user] = body.token_hash
+        ? await sql`select null as email_confirmed_at from auth.users
+            where confirmation_token = ${String(body.token_hash)}`
+        : [await find(body.email)]
+      body.type = user?.email_confirmed_at === null ? 'signup' : 'magiclink'
     }
     return pass(withBody(c.req.raw, '/auth/v1/verify', body))
   })

@@ -77,6 +77,7 @@ export async function createLite(options: LiteOptions): Promise<Lite> {
       email: {
         enable_signup: true,
         enable_confirmations: confirmsAddresses,
+        // It has no flow with both mailboxes, as hosted projects have it.
         double_confirm_changes: false,
       },
     },

@@ -561,6 +561,45 @@ describe('many invitations by CSV', () => {
     expect(again.body).toEqual(first.body)
   })
 
+  test('text that no database stores costs its own row, as JSON, as CSV, and once', async ({
+    acme,
+    rest,
+  }) => {
+    const invites = [
+      { email: 'first@example.com', roles: ['member'] },
+      { email: 'nul@example.com', roles: ['member'], message: 'Hi\0there' },
+      { email: 'half@example.com', roles: ['member'], metadata: { note: 'cut \ud83d' } },
+      'cut \ud83d',
+      { email: 'last@example.com', roles: ['member'] },
+    ]
+    const request = {
+      by: acme.admin,
+      json: { organisation_id: acme.id, invites },
+      headers: { 'idempotency-key': randomUUID() },
+    }
+    const first = await rest('/api/invitations/bulk', request)
+    const again = await rest('/api/invitations/bulk', request)
+
+    expect(outcomes(first.body.data)).toEqual([
+      ['first@example.com', 'created', null],
+      ['nul@example.com', 'failed', 'invalid_message'],
+      ['half@example.com', 'failed', 'invalid_settings'],
+      [null, 'failed', 'invalid_email'],
+      ['last@example.com', 'created', null],
+    ])
+    expect(first.body.data[1].error_details).toContain('NUL (U+0000)')
+    expect(again.body).toEqual(first.body)
+    const { body } = await rest(`/api/invitations/bulk?organisation_id=${acme.id}`, {
+      by: acme.admin,
+      body: 'email,roles,message\nx@example.com,member,Hi\ny@example.com,member,a\0b\n',
+      headers: { 'content-type': 'text/csv' },
+    })
+    expect(outcomes(body.data)).toEqual([
+      ['x@example.com', 'created', null],
+      ['y@example.com', 'failed', 'invalid_message'],
+    ])
+  })
+
   test.for([';', '\t'])('columns may be parted by %j', async (delimiter, { acme, rest }) => {
     const { body } = await rest(`/api/invitations/bulk?organisation_id=${acme.id}`, {
       by: acme.admin,

@@ -143,6 +143,7 @@ describe('the main job', { timeout: 60_000 }, () => {
             metadata: { team: 7 },
           },
           { email: 'no address', roles: ['member'] },
+          { email: 'nul@example.com', roles: ['member'], message: 'Hi\0there' },
         ],
       },
     )
@@ -150,6 +151,8 @@ describe('the main job', { timeout: 60_000 }, () => {
     expect(batch.data.createInvites).toEqual([
       { rowNumber: 1, email: 'one@example.com', status: 'created', errorCode: null },
       { rowNumber: 2, email: 'no address', status: 'failed', errorCode: 'invalid_email' },
+      // No database could store it, and its row alone pays for it.
+      { rowNumber: 3, email: 'nul@example.com', status: 'failed', errorCode: 'invalid_message' },
     ])
   })
 })

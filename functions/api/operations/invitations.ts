@@ -91,7 +91,7 @@ export const invitations: Operation[] = [
       '(multipart/form-data, with organisation_id and file). The first line of a CSV file names its ' +
       'columns: email, roles (several with a space or | between them), and where wanted expires_in, ' +
       'message, locale, redirect_to, metadata (JSON), template_id, membership_ends_at. An outcome for each row, in order.',
-    source: { function: 'create_organisation_invites' },
+    source: { function: 'create_organisation_invites', rows: 'invites' },
     query: z.strictObject({
       organisation_id: id.optional().openapi({ description: 'For text/csv only.' }),
     }),

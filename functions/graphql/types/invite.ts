@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { type OutcomeRow, withoutUnreadable } from '../../../client/text-problem.ts'
 import { builder, operation, snakeCased } from '../builder.ts'
 import { fromCursor, pageSize, toConnection } from '../connection.ts'
