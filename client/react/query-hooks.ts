@@ -13,6 +13,8 @@ import type { UsherQueries as Queries } from './queries.ts'
 
 export const useMyOrganisations = () => useQuery(useUsherQueries().organisations.mine())
 
+export const useSignUpPolicy = () => useQuery(useUsherQueries().organisations.signUpPolicy())
+
 export const useJoinableOrganisations = () => useQuery(useUsherQueries().organisations.joinable())
 
 export const useOrganisation = (organisationId: string) =>
