@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { createClient } from '@supabase/supabase-js'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
 import { createUsher, keepToken, openLanding } from '../index.ts'
 import { App } from './app/app.tsx'
 import { initialLanguage } from './app/language.tsx'
+import { createSessionGate } from './app/session-gate.ts'
 import { takeStopToken } from './app/stop-token.ts'
 import './styles.css'
 import { LANGUAGES } from './texts/languages.ts'
@@ -33,7 +34,10 @@ const [config, texts] = await Promise.all([
   LANGUAGES[code].load(),
 ])
 
-const supabase = createClient(config.apiUrl, config.publishableKey)
+const gate = createSessionGate(() => supabase.auth)
+const supabase: SupabaseClient = createClient(config.apiUrl, config.publishableKey, {
+  global: { fetch: gate.fetch },
+})
 const usher = createUsher(supabase)
 const query = new URLSearchParams(window.location.search)
 if (token) query.set('token', token)
@@ -51,6 +55,7 @@ if (root) {
   createRoot(root).render(
     <App
       supabase={supabase}
+      gate={gate}
       usher={usher}
       landing={landing}
       stopToken={stopToken}

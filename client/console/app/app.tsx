@@ -16,10 +16,13 @@ import { AccentContext } from './accent.ts'
 import { LanguageProvider } from './language.tsx'
 import { Pages } from './pages.tsx'
 import { SessionProvider, type Ways } from './session.tsx'
+import type { SessionGate } from './session-gate.ts'
 import { readableVariables, themeFor } from './theme.ts'
 
 interface AppProps {
   supabase: SupabaseClient
+  /** What the client's requests go through. */
+  gate: SessionGate
   usher: Usher
   ways: Ways
   language: { code: LanguageCode; texts: Texts }
@@ -29,14 +32,14 @@ interface AppProps {
   stopToken: string | null
 }
 
-export function App({ supabase, usher, ways, language, landing, stopToken }: AppProps) {
+export function App({ supabase, gate, usher, ways, language, landing, stopToken }: AppProps) {
   return (
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
           <QueryClientProvider client={queryClient}>
             <UsherProvider usher={usher}>
-              <SessionProvider supabase={supabase} ways={ways}>
+              <SessionProvider supabase={supabase} gate={gate} ways={ways}>
                 <BrowserRouter>
                   <Pages landing={landing} stopToken={stopToken} />
                 </BrowserRouter>

@@ -1,24 +1,31 @@
 /**
- * Signs in, or makes an account, and goes where the reader wanted to go.
+ * Signs in, or creates an account, and goes where the reader wanted to go. Where sign-up is for the invited only, it
+ * says so instead of offering an account.
  *
  * @module
  */
-import { Title } from '@mantine/core'
+import { Anchor, Text, Title } from '@mantine/core'
 import { useState } from 'react'
-import { Navigate, useSearchParams } from 'react-router'
+import { Link, Navigate, useSearchParams } from 'react-router'
+import { useSignUpPolicy } from '../../react/index.ts'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
 import { usePageTitle } from '../app/use-page-title.ts'
+import { PageSkeleton } from '../parts/page-skeleton.tsx'
 import { SignInForm } from '../parts/sign-in-form.tsx'
 import { SinglePage } from '../parts/single-page.tsx'
+import { NeedsInvitation } from './needs-invitation.tsx'
 
-export function SignInPage() {
-  const { sign } = useTexts()
+/** @param props.wantsAccount - whether the reader came to create one */
+export function SignInPage({ wantsAccount = false }: { wantsAccount?: boolean }) {
+  const { sign, signUp } = useTexts()
   const { person } = useSession()
   const [parameters] = useSearchParams()
-  const [isNew, setIsNew] = useState(false)
-  const title = isNew ? sign.registerTitle : sign.title
-  usePageTitle(title)
+  const policy = useSignUpPolicy()
+  const [isNew, setIsNew] = useState(wantsAccount)
+  const isInviteOnly = policy.data?.signUp === 'invite_only'
+  const title = isNew ? (isInviteOnly ? signUp.neededTitle : sign.registerTitle) : sign.title
+  usePageTitle(policy.isPending && isNew ? null : title)
 
   const wanted = parameters.get('to') ?? '/'
   // Only a path of these pages: one slash, then none and no backslash, which browsers take for one.
@@ -26,10 +33,31 @@ export function SignInPage() {
   if (person) return <Navigate to={to} replace />
   return (
     <SinglePage>
-      <Title order={1} size="h3" mb="lg">
-        {title}
-      </Title>
-      <SignInForm isNew={isNew} onSwitch={() => setIsNew(!isNew)} returnTo={to} />
+      {isNew && policy.isPending ? (
+        <PageSkeleton />
+      ) : isNew && isInviteOnly ? (
+        <NeedsInvitation />
+      ) : (
+        <>
+          <Title order={1} size="h3" mb="lg">
+            {title}
+          </Title>
+          <SignInForm
+            isNew={isNew}
+            // Without an answer it is offered: who may not is refused in words.
+            {...(!policy.isPending && !isInviteOnly && { onSwitch: () => setIsNew(!isNew) })}
+            returnTo={to}
+          />
+          {isInviteOnly && (
+            <Text size="sm" c="dimmed" ta="center" mt="md">
+              {signUp.needed}{' '}
+              <Anchor component={Link} to="/register" size="sm" inherit>
+                {signUp.howTo}
+              </Anchor>
+            </Text>
+          )}
+        </>
+      )}
     </SinglePage>
   )
 }

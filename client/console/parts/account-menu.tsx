@@ -11,7 +11,7 @@ import { LanguageChoice, ThemeChoice } from './reader-choices.tsx'
 
 export function AccountMenu() {
   const { home, sign } = useTexts()
-  const { person, supabase } = useSession()
+  const { person, signOut } = useSession()
   return (
     <Menu position="bottom-end" width={240} closeOnItemClick={false} trapFocus>
       <Menu.Target>
@@ -26,10 +26,7 @@ export function AccountMenu() {
           <ThemeChoice />
         </Stack>
         <Menu.Divider />
-        <Menu.Item
-          leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() => supabase.auth.signOut({ scope: 'local' })}
-        >
+        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={signOut}>
           <Text size="sm">{sign.signOut}</Text>
         </Menu.Item>
       </Menu.Dropdown>

@@ -21,6 +21,8 @@ import { CodeForm } from './code-form.tsx'
 interface SignInFormProps {
   /** Fixed when it is given: whom an invitation is for. */
   fixedEmail?: string
+  /** Why it is fixed, where that is not because of an invitation. */
+  fixedEmailNote?: string
   /** Whether to make an account rather than to sign in. */
   isNew: boolean
   /** Whether the reader may say that it is the other of the two. */
@@ -31,8 +33,9 @@ interface SignInFormProps {
 
 type Way = 'password' | 'code' | 'sso'
 
-export function SignInForm({ fixedEmail, isNew, onSwitch, returnTo }: SignInFormProps) {
-  const { sign } = useTexts()
+export function SignInForm(props: SignInFormProps) {
+  const { fixedEmail, fixedEmailNote, isNew, onSwitch, returnTo } = props
+  const { sign, errors } = useTexts()
   const { supabase, hasSso } = useSession()
   const [way, setWay] = useState<Way>('password')
   const [email, setEmail] = useState(fixedEmail ?? '')
@@ -45,6 +48,8 @@ export function SignInForm({ fixedEmail, isNew, onSwitch, returnTo }: SignInForm
   const say = (error: AuthError) => {
     if (error.code === 'invalid_credentials') return sign.wrongCredentials
     if (error.code === 'user_already_exists') return sign.hasAccount
+    // Hooks' refusals have no code of their own; this is what a new account is refused for.
+    if (isNew && error.status === 403) return errors.signup_not_invited
     return error.message
   }
 
@@ -104,7 +109,7 @@ export function SignInForm({ fixedEmail, isNew, onSwitch, returnTo }: SignInForm
         />
         <TextInput
           label={sign.email}
-          description={fixedEmail && sign.emailFixed}
+          description={fixedEmail && (fixedEmailNote ?? sign.emailFixed)}
           type="email"
           name="email"
           autoComplete="username"
@@ -119,6 +124,8 @@ export function SignInForm({ fixedEmail, isNew, onSwitch, returnTo }: SignInForm
             label={isNew ? sign.newPassword : sign.password}
             description={isNew ? sign.passwordRule : undefined}
             name="password"
+            // In a dialog: the address is there already.
+            data-autofocus={fixedEmail !== undefined || undefined}
             autoComplete={isNew ? 'new-password' : 'current-password'}
             minLength={isNew ? 8 : 1}
             required
