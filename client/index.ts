@@ -68,6 +68,7 @@ export type {
   MyOrganisation,
   Organisation,
   OrganisationChanges,
+  SignUpPolicy,
 } from './organisations.ts'
 export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'

@@ -26,6 +26,16 @@ export type JoinableOrganisation = Omit<
   logoUrl: string | null
   accentColour: string | null
 }
+/** Settings of the whole project that pages have to know before anybody has an account. */
+export interface SignUpPolicy {
+  /**
+   * `invite_only`: only people with a pending invitation, or with an email address of a domain that lets its
+   * people join, may create an account.
+   */
+  signUp: 'open' | 'invite_only'
+  /** Whether the project's Auth confirms addresses: then `invites.acceptMine` accepts without the link. */
+  authConfirmsAddresses: boolean
+}
 /** What is left out stays; null takes an optional setting back. */
 export type OrganisationChanges = Partial<Omit<Organisation, 'id' | 'createdAt'>>
 
@@ -120,6 +130,14 @@ export function organisations(connection: Connection) {
      */
     listMyPermissions(organisationId: string): Promise<Result<Permission[]>> {
       return call(connection, 'list_my_organisation_permissions', { organisationId })
+    },
+
+    /**
+     * Who may create an account in this project. Anyone may ask, signed in or not, so that no page offers what
+     * would be refused.
+     */
+    getSignUpPolicy(): Promise<Result<SignUpPolicy>> {
+      return call(connection, 'organisation_sign_up_policy', {})
     },
 
     /** The organisations that the domain of the caller's confirmed address opens. */

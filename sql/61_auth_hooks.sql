@@ -69,6 +69,52 @@ Returns {} or {"error": {"http_code", "message"}}. In config.toml, [auth.hook.be
 uri = "pg-functions://postgres/usher/before_user_created".
 Source: https://supabase.com/docs/guides/auth/auth-hooks/before-user-created-hook$$;
 
+create type public.organisation_sign_up_policy as (
+  sign_up                 text,
+  auth_confirms_addresses boolean
+);
+comment on type public.organisation_sign_up_policy is
+  'What pages have to know before anybody has an account, as organisation_sign_up_policy returns it.';
+
+create function usher.sign_up_policy()
+returns public.organisation_sign_up_policy
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_policy public.organisation_sign_up_policy;
+begin
+  select s.sign_up, s.auth_confirms_addresses into strict v_policy from usher.settings s;
+  return v_policy;
+end
+$$;
+comment on function usher.sign_up_policy is
+  'The rule behind public.organisation_sign_up_policy: these two of the settings, and no other, are for everyone.';
+
+create function public.organisation_sign_up_policy()
+returns public.organisation_sign_up_policy
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return usher.sign_up_policy();
+end
+$$;
+comment on function public.organisation_sign_up_policy is
+$$Who may create an account in this project, and whether its Auth confirms addresses: for pages, so that none offers
+what would be refused.
+
+sign_up is open, or invite_only: then an account is only for people with a pending invitation, or with an email
+address of a domain that lets its people join, and for devices with a code. auth_confirms_addresses says whether
+accept_my_organisation_invite accepts without the link. Both are settings of the whole project, which its operator
+changes by usher.update_settings. Anyone may.$$;
+grant execute on function public.organisation_sign_up_policy to anon, authenticated, service_role;
+grant execute on function usher.sign_up_policy to anon, authenticated, service_role;
+
 -- Only where the platform has this role; a bare Postgres has not.
 do $$
 begin

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { createClient, isAuthRetryableFetchError } from '@supabase/supabase-js'
+import { createClient, isAuthRetryableFetchError, type SupabaseClient } from '@supabase/supabase-js'
 import { createRoot } from 'react-dom/client'
 import { createUsher, keepToken, openLanding } from '../index.ts'
 import { App } from './app/app.tsx'
 import { takeAuthReturn } from './app/auth-return.ts'
 import { initialLanguage } from './app/language.tsx'
+import { createSessionGate } from './app/session-gate.ts'
 import { takeStopToken } from './app/stop-token.ts'
 import './styles.css'
 import { LANGUAGES } from './texts/languages.ts'
@@ -35,9 +36,11 @@ const [config, texts] = await Promise.all([
   LANGUAGES[code].load(),
 ])
 
-const supabase = createClient(config.apiUrl, config.publishableKey, {
+const gate = createSessionGate(() => supabase.auth)
+const supabase: SupabaseClient = createClient(config.apiUrl, config.publishableKey, {
   // It would leave the session that it finds there in the history.
   auth: { detectSessionInUrl: false },
+  global: { fetch: gate.fetch },
 })
 const refused = authReturn.session
   ? (await supabase.auth.setSession(authReturn.session)).error
@@ -61,6 +64,7 @@ if (root) {
   createRoot(root).render(
     <App
       supabase={supabase}
+      gate={gate}
       usher={usher}
       landing={landing}
       stopToken={stopToken}

@@ -1735,6 +1735,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      organisation_sign_up_policy: {
+        Args: Record<PropertyKey, never>
+        Returns: Database['public']['CompositeTypes']['organisation_sign_up_policy']
+        SetofOptions: {
+          from: '*'
+          to: 'organisation_sign_up_policy'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       reconcile_organisation_directory_endpoint: {
         Args: { endpoint_id: string }
         Returns: {
@@ -2418,6 +2428,10 @@ export type Database = {
         invite_id: string | null
         error_code: string | null
         error_details: string | null
+      }
+      organisation_sign_up_policy: {
+        sign_up: string | null
+        auth_confirms_addresses: boolean | null
       }
       organisation_webhook_secret: {
         webhook_id: string | null

@@ -104,6 +104,11 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function public.organisation_invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
     ['authenticated execute'],
+  'function public.organisation_sign_up_policy()': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
   'function public.reconcile_organisation_directory_endpoint(endpoint_id uuid)': [
     'authenticated execute',
   ],
@@ -502,6 +507,11 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)':
     [],
+  'function usher.sign_up_policy()': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
   'function usher.signing_key_secret(key_id integer)': [],
   'function usher.sso_provider_of(domain text)': [],
   'function usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':

@@ -25,6 +25,8 @@ export type UsherPart =
 
 export const usherKeys = {
   all: ['usher'] as const,
+  /** Who may create an account: the same for everybody. */
+  signUpPolicy: ['usher', 'signUpPolicy'] as const,
   /** What belongs to whoever is signed in. */
   mine: (...what: unknown[]) => ['usher', 'mine', ...what] as const,
   /** What the holder of a link sees. */

@@ -39,6 +39,8 @@ export function usherQueries(usher: Usher) {
         answerQuery(usher, keys.mine('organisations'), (to) => to.organisations.listMine()),
       joinable: () =>
         answerQuery(usher, keys.mine('joinable'), (to) => to.organisations.listJoinable()),
+      signUpPolicy: () =>
+        answerQuery(usher, keys.signUpPolicy, (to) => to.organisations.getSignUpPolicy()),
       get: (id: string) =>
         answerQuery(usher, keys.part(id, 'settings'), (to) => to.organisations.get(id)),
       myPermissions: (id: string) =>

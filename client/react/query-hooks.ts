@@ -20,6 +20,8 @@ export function useUsherQueries(): Queries {
 
 export const useMyOrganisations = () => useQuery(useUsherQueries().organisations.mine())
 
+export const useSignUpPolicy = () => useQuery(useUsherQueries().organisations.signUpPolicy())
+
 export const useJoinableOrganisations = () => useQuery(useUsherQueries().organisations.joinable())
 
 export const useOrganisation = (organisationId: string) =>

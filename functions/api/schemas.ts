@@ -276,6 +276,13 @@ export const DirectoryCopy = z
   })
   .openapi('DirectoryCopy')
 
+export const SignUpPolicy = z
+  .object({
+    sign_up: z.enum(['open', 'invite_only']),
+    auth_confirms_addresses: z.boolean(),
+  })
+  .openapi('SignUpPolicy')
+
 export const JoinableOrganisation = z
   .object({
     id,

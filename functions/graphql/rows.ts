@@ -51,6 +51,7 @@ export type InviteResultRow = Composites['organisation_invite_result']
 export type DeviceInviteRow = Composites['organisation_device_invite']
 export type WebhookSecretRow = Composites['organisation_webhook_secret']
 export type NewDirectoryTokenRow = Composites['organisation_directory_token']
+export type SignUpPolicyRow = Composites['organisation_sign_up_policy']
 export type InviteMetricsRow = Composites['organisation_invite_metrics']
 export type AuditVerificationRow = Composites['organisation_audit_verification']
 

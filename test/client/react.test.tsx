@@ -102,6 +102,7 @@ describe('queries', () => {
     for (const options of [
       queries.organisations.mine(),
       queries.organisations.joinable(),
+      queries.organisations.signUpPolicy(),
       queries.organisations.get(id),
       queries.organisations.myPermissions(id),
       queries.invites.get(id, invite?.id ?? ''),

@@ -80,6 +80,23 @@ describe('the closed door', () => {
     }
   })
 
+  test('is known to everybody, and no other setting with it', async ({ acme }) => {
+    const open = { sign_up: 'open', auth_confirms_addresses: false }
+    expect(await acme.anyone.rpc('organisation_sign_up_policy')).toEqual(open)
+    await signUp(acme, 'invite_only')
+    await acme.sql`select usher.update_settings('{"auth_confirms_addresses": true}')`
+
+    try {
+      const closed = { sign_up: 'invite_only', auth_confirms_addresses: true }
+      for (const caller of [acme.anyone, acme.roleless, acme.owner]) {
+        expect(await caller.rpc('organisation_sign_up_policy')).toEqual(closed)
+      }
+    } finally {
+      await signUp(acme, 'open')
+      await acme.sql`select usher.update_settings('{"auth_confirms_addresses": false}')`
+    }
+  })
+
   test('knows two positions', async ({ acme }) => {
     await expect(signUp(acme, 'ajar' as 'open')).rejects.toThrow(/invalid_settings/)
   })

@@ -40,6 +40,7 @@ export const openClient: OpenDoor = ({ apiUrl, publishableKey }, person): Door =
   }
 
   return {
+    signUpPolicy: () => settle(organisations.getSignUpPolicy(), (policy) => policy),
     createOrganisation: (name) =>
       settle(organisations.create({ name }), ({ id }) => ({ id, name })),
     organisation: (id) =>

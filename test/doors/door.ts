@@ -47,6 +47,11 @@ export interface Organisation {
   name: string
 }
 
+export interface Policy {
+  signUp: string | null
+  authConfirmsAddresses: boolean | null
+}
+
 export interface Page {
   invites: Invite[]
   /** To be given for the page that follows; null: there is none. */
@@ -55,6 +60,8 @@ export interface Page {
 
 /** Every call throws a `Refused` when the database refuses. */
 export interface Door {
+  /** Who may create an account. */
+  signUpPolicy(): Promise<Policy>
   createOrganisation(name: string): Promise<Organisation>
   /** Null when there is none that the caller may see. */
   organisation(id: string): Promise<Organisation | null>

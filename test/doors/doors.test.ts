@@ -61,6 +61,14 @@ async function createScene(open: OpenDoor) {
 }
 
 describe.for(Object.entries(DOORS))('by %s', ([, open]) => {
+  test('anyone learns who may create an account', async () => {
+    const { owner, nobody } = await createScene(open)
+    const policy = { signUp: 'open', authConfirmsAddresses: false }
+
+    expect(await nobody.signUpPolicy()).toEqual(policy)
+    expect(await owner.door.signUpPolicy()).toEqual(policy)
+  })
+
   test('who creates an organisation owns it, and sees it; nobody else does', async () => {
     const { owner, organisation, someone, nobody } = await createScene(open)
     const stranger = await someone()

@@ -50,7 +50,8 @@ export const openGraphql: OpenDoor = ({ functionsUrl }, person): Door => {
       const names = Object.keys(types)
       const variables = names.map((each) => `$${each}: ${types[each]}`).join(', ')
       const given = names.map((each) => `${each}: $${each}`).join(', ')
-      const query = `${operation} (${variables}) { ${name}(${given}) { ${fields} } }`
+      const inBrackets = (list: string) => list && `(${list})`
+      const query = `${operation} ${inBrackets(variables)} { ${name}${inBrackets(given)} { ${fields} } }`
       return (await ask(query, args))[name]
     }
   const query = (name: string, types: Record<string, string>, fields: string) =>
@@ -60,6 +61,7 @@ export const openGraphql: OpenDoor = ({ functionsUrl }, person): Door => {
 
   const inOrganisation = { organisationId: 'UUID!' }
   const ofMember = { ...inOrganisation, userId: 'UUID!' }
+  const signUpPolicy = query('signUpPolicy', {}, 'signUp authConfirmsAddresses')
   const createOrganisation = mutation('createOrganisation', { name: 'String!' }, 'id name')
   const organisation = query('organisation', { id: 'UUID!' }, 'id name')
   const createInvite = mutation(
@@ -89,6 +91,7 @@ export const openGraphql: OpenDoor = ({ functionsUrl }, person): Door => {
   const transfer = mutation('transferOwnership', { ...inOrganisation, newOwnerId: 'UUID!' }, MEMBER)
 
   return {
+    signUpPolicy: () => signUpPolicy({}),
     createOrganisation: (name) => createOrganisation({ name }),
     organisation: (id) => organisation({ id }),
     invite: (organisationId, invite) => createInvite({ organisationId, invite }),

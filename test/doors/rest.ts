@@ -4,7 +4,7 @@
  * @module
  */
 import { type Door, type OpenDoor, Refused } from './door.ts'
-import { toInvite, toMember, toOrganisation, toOutcome, toPreview } from './rows.ts'
+import { toInvite, toMember, toOrganisation, toOutcome, toPolicy, toPreview } from './rows.ts'
 
 export const openRest: OpenDoor = ({ functionsUrl }, person): Door => {
   const headers = {
@@ -28,6 +28,7 @@ export const openRest: OpenDoor = ({ functionsUrl }, person): Door => {
     `/organisations/${organisationId}/members/${userId}`
 
   return {
+    signUpPolicy: async () => toPolicy(await get('/sign-up-policy')),
     createOrganisation: async (name) => toOrganisation(await post('/organisations', { name })),
     async organisation(id) {
       try {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Invite, Member, Organisation, Outcome, Preview } from './door.ts'
+import type { Invite, Member, Organisation, Outcome, Policy, Preview } from './door.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON, as it came
 type Row = any
@@ -20,6 +20,10 @@ export const toMember = ({ user_id, roles, status }: Row): Member => ({
   status,
 })
 export const toOrganisation = ({ id, name }: Row): Organisation => ({ id, name })
+export const toPolicy = ({ sign_up, auth_confirms_addresses }: Row): Policy => ({
+  signUp: sign_up,
+  authConfirmsAddresses: auth_confirms_addresses,
+})
 export const toOutcome = ({ email, status, error_code }: Row): Outcome => ({
   email,
   status,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Door, type OpenDoor, Refused } from './door.ts'
-import { toInvite, toMember, toOrganisation, toOutcome, toPreview } from './rows.ts'
+import { toInvite, toMember, toOrganisation, toOutcome, toPolicy, toPreview } from './rows.ts'
 
 export const openRpc: OpenDoor = ({ apiUrl, publishableKey }, person): Door => {
   const headers = {
@@ -26,6 +26,7 @@ export const openRpc: OpenDoor = ({ apiUrl, publishableKey }, person): Door => {
     ask(`rpc/${name}`, { method: 'POST', body: JSON.stringify(args) })
 
   return {
+    signUpPolicy: async () => toPolicy(await call('organisation_sign_up_policy', {})),
     createOrganisation: async (name) => toOrganisation(await call('create_organisation', { name })),
     async organisation(id) {
       const [row] = await ask(`organisations?id=eq.${id}`)

@@ -210,6 +210,7 @@ export const CALLS: Record<string, Call> = {
   list_organisation_role_permissions: async ({ id }) => ({ organisation_id: id, role: 'member' }),
   organisation_invite_metrics: inOrganisation,
   remove_organisation_member: onRoleless(),
+  organisation_sign_up_policy: async () => ({}),
   request_organisation_invite_resend: async ({ inviteIn }) => ({
     token: (await inviteIn('expired')).token,
   }),

@@ -71,6 +71,7 @@ export const MATRIX: Record<string, Outcomes> = {
   revoke_organisation_invite: admins('invite_not_found'),
   expire_organisation_invite: admins('invite_not_found'),
 
+  organisation_sign_up_policy: everyone(),
   validate_organisation_invite: everyone(),
   decline_organisation_invite: everyone(),
   request_organisation_invite_resend: everyone(),

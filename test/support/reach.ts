@@ -98,6 +98,8 @@ const WORKER = 'usher_worker'
 
 /** Who may execute which function of `usher`. One that is not listed is nobody's to call. */
 export const USHER_FUNCTIONS: Record<string, string> = {
+  // Pages ask it before anybody has an account.
+  sign_up_policy: 'anon, authenticated, service_role',
   validate_invite: LINK_HOLDERS,
   decline_invite: LINK_HOLDERS,
   request_invite_resend: LINK_HOLDERS,

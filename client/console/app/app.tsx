@@ -16,10 +16,13 @@ import { AccentContext } from './accent.ts'
 import { LanguageProvider } from './language.tsx'
 import { Pages } from './pages.tsx'
 import { type CameBack, SessionProvider, type Ways } from './session.tsx'
+import type { SessionGate } from './session-gate.ts'
 import { readableVariables, themeFor } from './theme.ts'
 
 interface AppProps {
   supabase: SupabaseClient
+  /** What the client's requests go through. */
+  gate: SessionGate
   usher: Usher
   ways: Ways
   cameBack: CameBack
@@ -31,14 +34,14 @@ interface AppProps {
 }
 
 export function App(props: AppProps) {
-  const { supabase, usher, ways, cameBack, language, landing, stopToken } = props
+  const { supabase, gate, usher, ways, cameBack, language, landing, stopToken } = props
   return (
     <DirectionProvider>
       <Themed>
         <LanguageProvider initial={language}>
           <QueryClientProvider client={queryClient}>
             <UsherProvider usher={usher}>
-              <SessionProvider supabase={supabase} ways={ways} cameBack={cameBack}>
+              <SessionProvider supabase={supabase} gate={gate} ways={ways} cameBack={cameBack}>
                 <BrowserRouter>
                   <Pages landing={landing} stopToken={stopToken} />
                 </BrowserRouter>

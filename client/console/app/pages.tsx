@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Navigate, Route, Routes, useLocation } from 'react-router'
 import type { Landing } from '../../index.ts'
 import { InvitePage } from '../pages/invite/invite-page.tsx'
@@ -43,7 +43,7 @@ export function Pages({ landing, stopToken }: PagesProps) {
     <Suspense fallback={<PageSkeleton />}>
       <Routes>
         <Route path="/invite" element={<InvitePage landing={landing} isRegistering={false} />} />
-        <Route path="/register" element={<InvitePage landing={landing} isRegistering={true} />} />
+        <Route path="/register" element={<Register landing={landing} />} />
         <Route path="/stop-mail" element={<StopMailPage token={stopToken} />} />
         <Route path="/sign-in" element={<SignInPage />} />
         <Route path="/new-password" element={<NewPasswordPage />} />
@@ -51,4 +51,11 @@ export function Pages({ landing, stopToken }: PagesProps) {
       </Routes>
     </Suspense>
   )
+}
+
+/** With an invitation it is the invitation's page; without one, anybody's. */
+function Register({ landing }: { landing: Landing }) {
+  // Its link is forgotten once it is answered, and its page stays.
+  const [isInvited] = useState(landing.token !== null)
+  return isInvited ? <InvitePage landing={landing} isRegistering /> : <SignInPage wantsAccount />
 }

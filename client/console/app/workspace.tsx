@@ -6,8 +6,8 @@
 import { ModalsProvider } from '@mantine/modals'
 import { Notifications } from '@mantine/notifications'
 import '@mantine/notifications/styles.css'
-import { lazy, useEffect } from 'react'
-import { Navigate, Route, Routes, useLocation } from 'react-router'
+import { lazy, useEffect, useRef } from 'react'
+import { Navigate, Route, Routes, useLocation, useNavigate } from 'react-router'
 import { HomePage } from '../pages/home/home-page.tsx'
 import { NotFoundPage } from '../pages/not-found-page.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
@@ -15,7 +15,8 @@ import { sentenceOf } from './auth-errors.ts'
 import { useTexts } from './language.tsx'
 import { OrganisationFrame } from './organisation-frame.tsx'
 import { useSay } from './say.tsx'
-import { useSession } from './session.tsx'
+import { type Person, useSession } from './session.tsx'
+import { SignInAgain } from './sign-in-again.tsx'
 
 const MembersPage = lazy(async () => ({
   default: (await import('../pages/members/members-page.tsx')).MembersPage,
@@ -68,41 +69,22 @@ const SettingsPage = lazy(async () => ({
 
 export function Workspace() {
   const { person } = useSession()
-  const { pathname } = useLocation()
+  const { pathname, search } = useLocation()
   useCameBack()
 
   if (person === undefined) return <PageSkeleton />
   if (person === null) {
-    const to = pathname === '/' ? '' : `?to=${encodeURIComponent(pathname)}`
+    const wanted = pathname + search
+    const to = wanted === '/' ? '' : `?to=${encodeURIComponent(wanted)}`
     return <Navigate to={`/sign-in${to}`} replace />
   }
   return (
     <ModalsProvider>
       <Notifications position="bottom-right" autoClose={6000} />
-      <Routes>
-        <Route index element={<HomePage />} />
-        <Route path="organisations/:organisation" element={<OrganisationFrame />}>
-          <Route index element={<Navigate to="members" replace />} />
-          <Route path="members" element={<MembersPage />} />
-          <Route path="overview" element={<OverviewPage />} />
-          <Route path="invitations" element={<InvitationsPage />} />
-          <Route path="invitations/new" element={<ComposePage />} />
-          <Route path="invitations/:invitation" element={<InvitationPage />} />
-          <Route path="mails" element={<MailsPage />} />
-          <Route path="devices" element={<DevicesPage />} />
-          <Route path="directories" element={<DirectoriesPage />} />
-          <Route path="roles" element={<RolesPage />} />
-          <Route path="access-reviews" element={<AccessReviewsPage />} />
-          <Route path="access-reviews/:review" element={<AccessReviewPage />} />
-          <Route path="trail" element={<TrailPage />} />
-          <Route path="webhooks" element={<WebhooksPage />} />
-          <Route path="settings" element={<SettingsPage />} />
-          <Route path="settings/templates" element={<TemplatesPage />} />
-          <Route path="settings/templates/new" element={<TemplatePage />} />
-          <Route path="settings/templates/:template" element={<TemplatePage />} />
-        </Route>
-        <Route path="*" element={<NotFoundPage />} />
-      </Routes>
+      <AtWork person={person} />
+      {/* What one person has typed is not for another to send. */}
+      <WorkspaceRoutes key={person.id} />
+      <SignInAgain />
     </ModalsProvider>
   )
 }
@@ -120,4 +102,51 @@ function useCameBack(): void {
     else say.refused(refusal)
     forgetCameBack()
   }, [person, refusal])
+}
+
+/** Keeps the page while its reader signs in again; leaves it when it is somebody else who comes. */
+function AtWork({ person }: { person: Person }) {
+  const { session } = useTexts()
+  const { watch } = useSession()
+  const say = useSay()
+  const navigate = useNavigate()
+  const before = useRef(person.id)
+
+  useEffect(() => watch(), [watch])
+  useEffect(() => {
+    if (before.current === person.id) return
+    before.current = person.id
+    navigate('/', { replace: true })
+    say.done(session.switched(person.email))
+  }, [person, navigate, say, session])
+  return null
+}
+
+function WorkspaceRoutes() {
+  return (
+    <Routes>
+      <Route index element={<HomePage />} />
+      <Route path="organisations/:organisation" element={<OrganisationFrame />}>
+        <Route index element={<Navigate to="members" replace />} />
+        <Route path="members" element={<MembersPage />} />
+        <Route path="overview" element={<OverviewPage />} />
+        <Route path="invitations" element={<InvitationsPage />} />
+        <Route path="invitations/new" element={<ComposePage />} />
+        <Route path="invitations/:invitation" element={<InvitationPage />} />
+        <Route path="mails" element={<MailsPage />} />
+        <Route path="devices" element={<DevicesPage />} />
+        <Route path="directories" element={<DirectoriesPage />} />
+        <Route path="roles" element={<RolesPage />} />
+        <Route path="access-reviews" element={<AccessReviewsPage />} />
+        <Route path="access-reviews/:review" element={<AccessReviewPage />} />
+        <Route path="trail" element={<TrailPage />} />
+        <Route path="webhooks" element={<WebhooksPage />} />
+        <Route path="settings" element={<SettingsPage />} />
+        <Route path="settings/templates" element={<TemplatesPage />} />
+        <Route path="settings/templates/new" element={<TemplatePage />} />
+        <Route path="settings/templates/:template" element={<TemplatePage />} />
+      </Route>
+      <Route path="*" element={<NotFoundPage />} />
+    </Routes>
+  )
 }

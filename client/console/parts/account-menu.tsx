@@ -17,7 +17,7 @@ const AccountDialog = lazy(async () => ({
 
 export function AccountMenu() {
   const { account, home, sign } = useTexts()
-  const { person, supabase } = useSession()
+  const { person, signOut } = useSession()
   const [isOpen, { open, close }] = useDisclosure(false)
   return (
     <>
@@ -48,10 +48,7 @@ export function AccountMenu() {
             <ThemeChoice />
           </Stack>
           <Menu.Divider />
-          <Menu.Item
-            leftSection={<IconLogout size={16} aria-hidden />}
-            onClick={() => supabase.auth.signOut({ scope: 'local' })}
-          >
+          <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={signOut}>
             <Text size="sm">{sign.signOut}</Text>
           </Menu.Item>
         </Menu.Dropdown>

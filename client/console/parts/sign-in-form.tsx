@@ -33,6 +33,8 @@ interface SignInFormProps {
   intro?: string
   /** Fixed when it is given: whom an invitation is for. */
   fixedEmail?: string
+  /** Why it is fixed, where that is not because of an invitation. */
+  fixedEmailNote?: string
   /** Whether to make an account rather than to sign in. */
   isNew: boolean
   /** Whether the reader may say that it is the other of the two. */
@@ -50,7 +52,7 @@ interface SignInFormProps {
 type Way = 'password' | 'code' | 'sso'
 
 export function SignInForm(props: SignInFormProps) {
-  const { intro, fixedEmail, isNew, onSwitch, returnTo, onRegister } = props
+  const { intro, fixedEmail, fixedEmailNote, isNew, onSwitch, returnTo, onRegister } = props
   const { sign } = useTexts()
   const { supabase, hasSso } = useSession()
   const [way, setWay] = useState<Way>(props.firstWay ?? 'password')
@@ -179,7 +181,7 @@ export function SignInForm(props: SignInFormProps) {
         />
         <TextInput
           label={sign.email}
-          description={fixedEmail && sign.emailFixed}
+          description={fixedEmail && (fixedEmailNote ?? sign.emailFixed)}
           type="email"
           name="email"
           autoComplete="username"
@@ -207,6 +209,8 @@ export function SignInForm(props: SignInFormProps) {
             label={isNew ? sign.newPassword : sign.password}
             description={isNew ? sign.passwordRule : undefined}
             name="password"
+            // In a dialog: the address is there already.
+            data-autofocus={fixedEmail !== undefined || undefined}
             autoComplete={isNew ? 'new-password' : 'current-password'}
             minLength={isNew ? 8 : 1}
             required
@@ -215,7 +219,8 @@ export function SignInForm(props: SignInFormProps) {
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
         )}
-        {way === 'password' && !isNew && (
+        {/* Whoever is at work would lose their page by it; a code by mail does for them. */}
+        {way === 'password' && !isNew && !fixedEmailNote && (
           <Anchor
             component={Link}
             to={`/new-password?to=${encodeURIComponent(returnTo)}`}

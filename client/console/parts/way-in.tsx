@@ -18,8 +18,8 @@ const SecondFactor = lazy(async () => ({
 
 /** @param props.lacks - `details` of the refusal `sso_required` */
 export function WayIn({ lacks }: { lacks: string }) {
-  const { sign } = useTexts()
-  const { supabase } = useSession()
+  const { session } = useTexts()
+  const { signInAgain } = useSession()
   const way = wayIn(lacks)
 
   if (way) return <WayInButton way={way} />
@@ -30,11 +30,12 @@ export function WayIn({ lacks }: { lacks: string }) {
       </Suspense>
     )
   }
+  const reason = lacks === 'max_age' ? 'too_old' : 'other_way'
   return (
     <Stack gap="xs" mt="xs" align="flex-start">
-      <Text size="sm">{lacks === 'max_age' ? sign.signInAgainText : sign.otherMethodText}</Text>
-      <Button size="xs" onClick={() => supabase.auth.signOut({ scope: 'local' })}>
-        {lacks === 'max_age' ? sign.signInAgain : sign.signOut}
+      <Text size="sm">{session.reasons[reason]}</Text>
+      <Button size="xs" onClick={() => signInAgain(reason)}>
+        {session.title}
       </Button>
     </Stack>
   )
@@ -56,8 +57,12 @@ export function WayInButton({ way, email }: WayInButtonProps) {
   async function go() {
     setIsBusy(true)
     setProblem(undefined)
-    const { origin, pathname } = window.location
-    const error = await signInBy(supabase, { ...way, email, redirectTo: origin + pathname })
+    const { origin, pathname, search } = window.location
+    const error = await signInBy(supabase, {
+      ...way,
+      email,
+      redirectTo: origin + pathname + search,
+    })
     // Without an error, the browser is on its way.
     if (!error) return
     setProblem(error)

@@ -239,11 +239,6 @@ export const de: Texts = {
     wayIn: 'Weiter zur Anmeldung',
     wayInText: (organisation) =>
       `${organisation} verlangt Single Sign-on. Danach kommen Sie hierher zurück.`,
-    signInAgain: 'Neu anmelden',
-    signInAgainText:
-      'Ihre Anmeldung ist für diese Organisation zu lange her. Melden Sie sich neu an.',
-    otherMethodText:
-      'Diese Organisation verlangt eine andere Art der Anmeldung. Melden Sie sich ab und wählen Sie eine andere.',
     secondFactorText:
       'Diese Organisation verlangt Zwei-Faktor-Authentifizierung: einen Code Ihrer Authenticator-App.',
     secondFactorScan: 'Scannen Sie diesen QR-Code mit der App, oder tippen Sie den Schlüssel ab.',
@@ -327,6 +322,32 @@ export const de: Texts = {
       'Dieses Passwort ist zu schwach. Wählen Sie ein längeres mit Buchstaben, Ziffern und Sonderzeichen.',
     wrongCode: 'Dieser Code ist falsch oder abgelaufen. Verwenden Sie den neuesten.',
     wrongCredentials: 'E-Mail-Adresse oder Passwort ist falsch.',
+  },
+  session: {
+    title: 'Erneut anmelden',
+    reasons: {
+      ended:
+        'Ihre Sitzung ist beendet: Sie ist abgelaufen oder wurde auf einem anderen Gerät beendet.',
+      other_tab: 'Sie haben sich in einem anderen Tab abgemeldet.',
+      too_old: 'Ihre Anmeldung liegt für diese Organisation zu lange zurück.',
+      other_way: 'Diese Organisation verlangt ein anderes Anmeldeverfahren.',
+    },
+    kept: 'Melden Sie sich erneut an, um fortzufahren. Ihre Eingaben auf dieser Seite bleiben erhalten.',
+    sameAccount: 'Mit diesem Konto haben Sie gearbeitet.',
+    otherAccount: 'Anderes Konto verwenden',
+    otherAccountNote: 'Ihre Eingaben hier gehen dabei verloren.',
+    switched: (email) => `Sie sind jetzt als ${email} angemeldet.`,
+  },
+  signUp: {
+    neededTitle: 'Sie brauchen eine Einladung',
+    needed: 'Für ein neues Konto brauchen Sie eine Einladung.',
+    howTo: 'So erhalten Sie eine',
+    howToText:
+      'Ein Konto anlegen können hier nur Personen, die eingeladen wurden. Bitten Sie einen Administrator Ihrer Organisation, Ihre E-Mail-Adresse einzuladen.',
+    invitedAlready:
+      'Schon eingeladen? Öffnen Sie den Link in der E-Mail. Wenn Sie sie nicht finden, lassen Sie sie sich noch einmal senden.',
+    byDomain: 'Manche Organisationen lassen alle mit ihrer E-Mail-Domain beitreten.',
+    tryDomain: 'Mit meiner E-Mail-Adresse versuchen',
   },
   invite: {
     joinTitle: (organisation) => `${organisation} beitreten`,
@@ -486,6 +507,8 @@ export const de: Texts = {
     transferTitle: (name) => `${name} zum Inhaber machen?`,
     transferText: 'Sie werden Administrator. Nur der neue Inhaber kann das zurückgeben.',
     transferred: (name) => `${name} ist jetzt Inhaber.`,
+    alone: 'Sie sind das einzige Mitglied',
+    aloneText: 'Laden Sie die Personen, mit denen Sie arbeiten, per E-Mail ein.',
     emptySearch: 'Niemand passt',
     emptySearchText: 'Suchen Sie etwas anderes, oder nehmen Sie die Filter weg.',
     requests: 'Bitten um Beitritt',
@@ -890,9 +913,13 @@ export const de: Texts = {
     signInForMembers: 'Auch von Mitgliedern verlangen, nicht nur von denen, die beitreten',
     signInForMembersHint:
       'Sie müssen selbst auf diesem Weg gekommen sein. Inhaber und Geräte werden nie ausgesperrt.',
-    closedDoor: 'Geschlossene Tür',
-    closedDoorText:
-      'Ob jemand ohne Einladung ein Konto anlegen kann, legt der Betreiber für das ganze Projekt fest.',
+    signUp: 'Registrierung',
+    signUpPolicies: {
+      open: 'Alle können ein Konto anlegen.',
+      invite_only:
+        'Ein Konto anlegen können nur Personen mit einer offenen Einladung und Personen mit einer E-Mail-Adresse einer verifizierten Domain, die zum Beitritt berechtigt.',
+    },
+    signUpByOperator: 'Legt der Betreiber für das ganze Projekt fest.',
     domains: 'Domains',
     domainsText:
       'Weisen Sie nach, dass eine Domain Ihre ist, und lassen Sie ihre Leute selbst beitreten.',

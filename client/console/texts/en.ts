@@ -231,10 +231,6 @@ export const en = {
     wayIn: 'Continue to sign in',
     wayInText: (organisation: string) =>
       `${organisation} requires single sign-on. You’ll be returned here.`,
-    signInAgain: 'Sign in again',
-    signInAgainText: 'Your session is too old for this organisation. Sign in again.',
-    otherMethodText:
-      'This organisation requires a different sign-in method. Sign out and choose another.',
     secondFactorText:
       'This organisation requires two-factor authentication: a code from your authenticator app.',
     secondFactorScan: 'Scan this QR code with the app, or type the key into it.',
@@ -313,6 +309,31 @@ export const en = {
     weakPassword: 'This password is too weak. Use a longer one, with letters, numbers and symbols.',
     wrongCode: 'This code is incorrect or expired. Use the newest one.',
     wrongCredentials: 'Incorrect email address or password.',
+  },
+  session: {
+    title: 'Sign in again',
+    reasons: {
+      ended: 'Your session has ended: it expired, or it was ended on another device.',
+      other_tab: 'You signed out in another tab.',
+      too_old: 'Your session is too old for this organisation.',
+      other_way: 'This organisation requires a different sign-in method.',
+    },
+    kept: 'Sign in again to continue. What you typed on this page is still there.',
+    sameAccount: 'This is the account you were working with.',
+    otherAccount: 'Use another account',
+    otherAccountNote: 'What you typed here will be lost.',
+    switched: (email: string) => `You are now signed in as ${email}.`,
+  },
+  signUp: {
+    neededTitle: 'You need an invitation',
+    needed: 'New accounts need an invitation.',
+    howTo: 'How to get one',
+    howToText:
+      'Only people who have been invited can create an account here. Ask an admin of your organisation to invite your email address.',
+    invitedAlready:
+      'Already invited? Open the link in the email. If you can’t find it, ask the admin to send it again.',
+    byDomain: 'Some organisations let everyone with their email domain join.',
+    tryDomain: 'Try with your email address',
   },
   invite: {
     joinTitle: (organisation: string) => `Join ${organisation}`,
@@ -466,6 +487,8 @@ export const en = {
     transferTitle: (name: string) => `Make ${name} the owner?`,
     transferText: 'You become an admin. Only the new owner can give the ownership back.',
     transferred: (name: string) => `${name} is now the owner.`,
+    alone: 'You’re the only member',
+    aloneText: 'Invite the people you work with by email.',
     emptySearch: 'Nobody fits',
     emptySearchText: 'Search for something else, or take the filters away.',
     requests: 'Requests to join',
@@ -863,9 +886,13 @@ export const en = {
     signInForMembers: 'Ask it of members, too, not only of those who join',
     signInForMembersHint:
       'You have to have come in this way yourself. The owner and devices are never kept out.',
-    closedDoor: 'Closed door',
-    closedDoorText:
-      'Whether people without an invitation may make an account is set for the whole project, by whoever operates it.',
+    signUp: 'Sign-up',
+    signUpPolicies: {
+      open: 'Anyone can create an account.',
+      invite_only:
+        'Only people with a pending invitation can create an account, and people with an email address of a verified domain that lets its people join.',
+    },
+    signUpByOperator: 'Set for the whole project by its operator.',
     domains: 'Domains',
     domainsText: 'Prove that a domain is yours, and let its people join by themselves.',
     addDomain: 'Add a domain',

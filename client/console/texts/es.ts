@@ -236,11 +236,6 @@ export const es: Texts = {
     wayIn: 'Continuar al inicio de sesión',
     wayInText: (organisation) =>
       `${organisation} exige el inicio de sesión único (SSO). Después volverá aquí.`,
-    signInAgain: 'Volver a iniciar sesión',
-    signInAgainText:
-      'Su sesión es demasiado antigua para esta organización. Vuelva a iniciar sesión.',
-    otherMethodText:
-      'Esta organización exige otro método de inicio de sesión. Cierre la sesión y elija otro.',
     secondFactorText:
       'Esta organización exige la autenticación en dos pasos: un código de su aplicación de autenticación.',
     secondFactorScan: 'Escanee este código QR con la aplicación, o escriba en ella la clave.',
@@ -323,6 +318,31 @@ export const es: Texts = {
       'Esta contraseña es demasiado débil. Use una más larga, con letras, números y símbolos.',
     wrongCode: 'Este código es incorrecto o ha caducado. Use el más reciente.',
     wrongCredentials: 'El correo electrónico o la contraseña no son correctos.',
+  },
+  session: {
+    title: 'Volver a iniciar sesión',
+    reasons: {
+      ended: 'Su sesión ha terminado: ha caducado o se ha cerrado en otro dispositivo.',
+      other_tab: 'Ha cerrado la sesión en otra pestaña.',
+      too_old: 'Su inicio de sesión es demasiado antiguo para esta organización.',
+      other_way: 'Esta organización exige otro método de inicio de sesión.',
+    },
+    kept: 'Vuelva a iniciar sesión para continuar. Lo que ha escrito en esta página se conserva.',
+    sameAccount: 'Es la cuenta con la que estaba trabajando.',
+    otherAccount: 'Usar otra cuenta',
+    otherAccountNote: 'Se perderá lo que ha escrito aquí.',
+    switched: (email) => `Ahora ha iniciado sesión como ${email}.`,
+  },
+  signUp: {
+    neededTitle: 'Necesita una invitación',
+    needed: 'Para crear una cuenta se necesita una invitación.',
+    howTo: 'Cómo obtenerla',
+    howToText:
+      'Aquí solo pueden crear una cuenta las personas invitadas. Pida a un administrador de su organización que invite su dirección de correo electrónico.',
+    invitedAlready:
+      '¿Ya tiene una invitación? Abra el enlace del correo. Si no lo encuentra, pida al administrador que lo reenvíe.',
+    byDomain: 'Algunas organizaciones aceptan a todos los usuarios de su dominio de correo.',
+    tryDomain: 'Probar con mi correo electrónico',
   },
   invite: {
     joinTitle: (organisation) => `Unirse a ${organisation}`,
@@ -476,6 +496,8 @@ export const es: Texts = {
     transferText:
       'Usted pasa a ser administrador. Solo el nuevo propietario puede devolver la propiedad.',
     transferred: (name) => `${name} es ahora el propietario.`,
+    alone: 'Usted es el único miembro',
+    aloneText: 'Invite por correo a las personas con las que trabaja.',
     emptySearch: 'Nadie coincide',
     emptySearchText: 'Busque otra cosa, o quite los filtros.',
     requests: 'Solicitudes de ingreso',
@@ -875,9 +897,13 @@ export const es: Texts = {
     signInForMembers: 'Pedirlo también a los miembros, no solo a quienes se unen',
     signInForMembersHint:
       'Usted mismo tiene que haber entrado así. El propietario y los dispositivos nunca quedan fuera.',
-    closedDoor: 'Puerta cerrada',
-    closedDoorText:
-      'Si las personas sin invitación pueden crear una cuenta lo decide, para todo el proyecto, quien lo opera.',
+    signUp: 'Registro',
+    signUpPolicies: {
+      open: 'Cualquiera puede crear una cuenta.',
+      invite_only:
+        'Solo pueden crear una cuenta las personas con una invitación pendiente, o con una dirección de correo de un dominio verificado cuyos usuarios pueden unirse.',
+    },
+    signUpByOperator: 'Lo decide quien opera el proyecto, para todo el proyecto.',
     domains: 'Dominios',
     domainsText: 'Demuestre que un dominio es suyo, y deje que su gente se una por sí misma.',
     addDomain: 'Añadir un dominio',

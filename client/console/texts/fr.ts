@@ -236,10 +236,6 @@ export const fr: Texts = {
     wayIn: 'Continuer vers la connexion',
     wayInText: (organisation) =>
       `${organisation} exige l’authentification unique (SSO). Vous reviendrez ici ensuite.`,
-    signInAgain: 'Se reconnecter',
-    signInAgainText: 'Votre connexion est trop ancienne pour cette organisation. Reconnectez-vous.',
-    otherMethodText:
-      'Cette organisation exige une autre méthode de connexion. Déconnectez-vous et choisissez-en une autre.',
     secondFactorText:
       'Cette organisation exige l’authentification à deux facteurs : un code de votre application d’authentification.',
     secondFactorScan: 'Scannez ce code QR avec l’application, ou saisissez-y la clé.',
@@ -321,6 +317,31 @@ export const fr: Texts = {
       'Ce mot de passe est trop faible. Utilisez-en un plus long, avec des lettres, des chiffres et des symboles.',
     wrongCode: 'Ce code est incorrect ou a expiré. Utilisez le plus récent.',
     wrongCredentials: 'Adresse e-mail ou mot de passe incorrect.',
+  },
+  session: {
+    title: 'Se reconnecter',
+    reasons: {
+      ended: 'Votre session est terminée : elle a expiré ou a été fermée sur un autre appareil.',
+      other_tab: 'La session a été fermée dans un autre onglet.',
+      too_old: 'Votre connexion est trop ancienne pour cette organisation.',
+      other_way: 'Cette organisation exige un autre mode de connexion.',
+    },
+    kept: 'Reconnectez-vous pour continuer. Ce que vous avez saisi sur cette page est conservé.',
+    sameAccount: 'C’est le compte avec lequel vous travailliez.',
+    otherAccount: 'Utiliser un autre compte',
+    otherAccountNote: 'Ce que vous avez saisi ici sera perdu.',
+    switched: (email) => `Vous êtes maintenant connecté avec le compte ${email}.`,
+  },
+  signUp: {
+    neededTitle: 'Il vous faut une invitation',
+    needed: 'Pour créer un compte, il faut une invitation.',
+    howTo: 'Comment en obtenir une',
+    howToText:
+      'Seules les personnes invitées peuvent créer un compte ici. Demandez à un administrateur de votre organisation d’inviter votre adresse e-mail.',
+    invitedAlready:
+      'Une invitation vous a déjà été envoyée ? Ouvrez le lien de l’e-mail. Si vous ne le trouvez pas, demandez à l’administrateur de le renvoyer.',
+    byDomain: 'Certaines organisations acceptent toutes les adresses de leur domaine.',
+    tryDomain: 'Essayer avec mon adresse e-mail',
   },
   invite: {
     joinTitle: (organisation) => `Rejoindre ${organisation}`,
@@ -475,6 +496,8 @@ export const fr: Texts = {
     transferText:
       'Vous devenez administrateur. Seul le nouveau propriétaire peut rendre la propriété.',
     transferred: (name) => `${name} est maintenant propriétaire.`,
+    alone: 'Vous êtes le seul membre',
+    aloneText: 'Invitez par e-mail les personnes avec qui vous travaillez.',
     emptySearch: 'Personne ne correspond',
     emptySearchText: 'Cherchez autre chose, ou enlevez les filtres.',
     requests: 'Demandes d’adhésion',
@@ -882,9 +905,13 @@ export const fr: Texts = {
     signInForMembers: 'Le demander aussi aux membres, pas seulement à ceux qui adhèrent',
     signInForMembersHint:
       'Vous devez être venu vous-même par là. Le propriétaire et les appareils ne sont jamais exclus.',
-    closedDoor: 'Porte fermée',
-    closedDoorText:
-      'Si des personnes sans invitation peuvent créer un compte est réglé pour tout le projet par son exploitant.',
+    signUp: 'Inscription',
+    signUpPolicies: {
+      open: 'Tout le monde peut créer un compte.',
+      invite_only:
+        'Seules peuvent créer un compte les personnes qui ont une invitation en attente, ou une adresse e-mail d’un domaine vérifié dont les utilisateurs peuvent rejoindre l’organisation.',
+    },
+    signUpByOperator: 'Défini pour tout le projet par son exploitant.',
     domains: 'Domaines',
     domainsText: 'Prouvez qu’un domaine est le vôtre, et laissez ses gens adhérer d’eux-mêmes.',
     addDomain: 'Ajouter un domaine',

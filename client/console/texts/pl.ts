@@ -237,9 +237,6 @@ export const pl: Texts = {
     wayIn: 'Przejdź do logowania',
     wayInText: (organisation) =>
       `Organizacja ${organisation} wymaga logowania jednokrotnego (SSO). Potem wrócisz tutaj.`,
-    signInAgain: 'Zaloguj się ponownie',
-    signInAgainText: 'Sesja jest za stara dla tej organizacji. Zaloguj się ponownie.',
-    otherMethodText: 'Ta organizacja wymaga innego sposobu logowania. Wyloguj się i wybierz inny.',
     secondFactorText:
       'Ta organizacja wymaga uwierzytelniania dwuskładnikowego: kodu z aplikacji uwierzytelniającej.',
     secondFactorScan: 'Zeskanuj ten kod QR aplikacją albo wpisz w niej klucz.',
@@ -322,6 +319,31 @@ export const pl: Texts = {
       'To hasło jest za słabe. Użyj dłuższego, z literami, cyframi i znakami specjalnymi.',
     wrongCode: 'Ten kod jest nieprawidłowy albo wygasł. Użyj najnowszego.',
     wrongCredentials: 'Nieprawidłowy adres e-mail lub hasło.',
+  },
+  session: {
+    title: 'Zaloguj się ponownie',
+    reasons: {
+      ended: 'Sesja dobiegła końca: wygasła albo zakończono ją na innym urządzeniu.',
+      other_tab: 'Wylogowano Cię w innej karcie.',
+      too_old: 'Ostatnie logowanie było dla tej organizacji zbyt dawno.',
+      other_way: 'Ta organizacja wymaga innego sposobu logowania.',
+    },
+    kept: 'Zaloguj się ponownie, aby kontynuować. To, co wpisano na tej stronie, pozostaje.',
+    sameAccount: 'To konto, z którego korzystano na tej stronie.',
+    otherAccount: 'Użyj innego konta',
+    otherAccountNote: 'To, co tu wpisano, przepadnie.',
+    switched: (email) => `Teraz korzystasz z konta ${email}.`,
+  },
+  signUp: {
+    neededTitle: 'Potrzebujesz zaproszenia',
+    needed: 'Do założenia konta potrzebne jest zaproszenie.',
+    howTo: 'Jak je otrzymać',
+    howToText:
+      'Konto mogą tu założyć tylko zaproszone osoby. Poproś administratora swojej organizacji o zaproszenie na Twój adres e-mail.',
+    invitedAlready:
+      'Masz już zaproszenie? Otwórz link z e-maila. Jeśli nie możesz go znaleźć, poproś administratora o ponowne wysłanie.',
+    byDomain: 'Niektóre organizacje przyjmują każdego, kto ma adres w ich domenie.',
+    tryDomain: 'Spróbuj ze swoim adresem e-mail',
   },
   invite: {
     joinTitle: (organisation) => `Dołącz do ${organisation}`,
@@ -474,6 +496,8 @@ export const pl: Texts = {
     transferTitle: (name) => `Uczynić właścicielem: ${name}?`,
     transferText: 'Zostajesz administratorem. Tylko nowy właściciel może oddać własność.',
     transferred: (name) => `Nowy właściciel: ${name}.`,
+    alone: 'Nie ma tu jeszcze nikogo poza Tobą',
+    aloneText: 'Zaproś e-mailem osoby, z którymi pracujesz.',
     emptySearch: 'Nikt nie pasuje',
     emptySearchText: 'Szukaj czegoś innego albo usuń filtry.',
     requests: 'Prośby o dołączenie',
@@ -901,9 +925,13 @@ export const pl: Texts = {
     signInForMembers: 'Wymagaj także od członków, nie tylko od dołączających',
     signInForMembersHint:
       'Musisz wejść w ten sposób. Właściciel i urządzenia nigdy nie tracą dostępu.',
-    closedDoor: 'Zamknięte drzwi',
-    closedDoorText:
-      'Czy osoby bez zaproszenia mogą założyć konto, ustala dla całego projektu jego operator.',
+    signUp: 'Rejestracja',
+    signUpPolicies: {
+      open: 'Każdy może założyć konto.',
+      invite_only:
+        'Konto mogą założyć tylko osoby z oczekującym zaproszeniem oraz osoby z adresem e-mail w zweryfikowanej domenie, która pozwala na dołączanie.',
+    },
+    signUpByOperator: 'Ustala to operator projektu, dla całego projektu.',
     domains: 'Domeny',
     domainsText: 'Udowodnij, że domena jest Twoja, i pozwól jej ludziom dołączać samodzielnie.',
     addDomain: 'Dodaj domenę',

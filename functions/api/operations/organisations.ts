@@ -22,6 +22,7 @@ import {
   MyOrganisation,
   Organisation,
   SignInRule,
+  SignUpPolicy,
 } from '../schemas.ts'
 
 const tag = 'Organisations'
@@ -63,6 +64,17 @@ export const organisations: Operation[] = [
     source: { function: 'list_joinable_organisations' },
     answers: list(JoinableOrganisation),
     refuses: ['unauthenticated'],
+  },
+  {
+    id: 'getSignUpPolicy',
+    method: 'get',
+    path: '/sign-up-policy',
+    tag,
+    summary: 'Who may create an account in this project, and whether its Auth confirms addresses.',
+    source: { function: 'organisation_sign_up_policy' },
+    answers: row(SignUpPolicy),
+    refuses: [],
+    isOpen: true,
   },
   {
     id: 'getOrganisation',

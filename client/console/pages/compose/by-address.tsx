@@ -11,6 +11,7 @@ import { useCreateInvites } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
+import { useDraft } from '../../app/use-draft.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
 import { MailOptionsForm, NO_OPTIONS, toDraft } from './mail-options.tsx'
@@ -25,6 +26,17 @@ export function ByAddress() {
   const [roles, setRoles] = useState<RoleName[]>(['member'])
   const [options, setOptions] = useState(NO_OPTIONS)
   const [refused, setRefused] = useState<InviteOutcome[]>([])
+
+  useDraft('invite', {
+    values: { emails, typed, roles, options },
+    isDirty: emails.length > 0 || typed !== '' || options !== NO_OPTIONS,
+    restore(kept) {
+      setEmails(kept.emails)
+      setTyped(kept.typed)
+      setRoles(kept.roles)
+      setOptions(kept.options)
+    },
+  })
 
   const send = useCreateInvites(id)
 
@@ -63,6 +75,8 @@ export function ByAddress() {
         <TagsInput
           label={compose.addresses}
           description={compose.addressesHint}
+          // Whoever opens this page is about to type one.
+          autoFocus
           inputMode="email"
           autoComplete="off"
           splitChars={[',', ';', ' ', '\n', '\t']}

@@ -12,7 +12,7 @@ import { DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { useGivableRoles } from '../../parts/role-choice.tsx'
-import { MailOptionsForm, NO_OPTIONS } from './mail-options.tsx'
+import { type MailOptions, MailOptionsForm } from './mail-options.tsx'
 import { downloadReport } from './report.ts'
 import { findProblems, type Row } from './rows.ts'
 import { SendProgress } from './send-progress.tsx'
@@ -22,14 +22,16 @@ import { useSending } from './use-sending.ts'
 interface ListRowsProps {
   rows: Row[]
   onChange: (rows: Row[]) => void
+  options: MailOptions
+  onOptions: (options: MailOptions) => void
   onStartOver: () => void
 }
 
-export function ListRows({ rows, onChange, onStartOver }: ListRowsProps) {
+export function ListRows(props: ListRowsProps) {
+  const { rows, onChange, options, onOptions, onStartOver } = props
   const { compose, errors } = useTexts()
   const { path } = useOrganisation()
   const givable = useGivableRoles()
-  const [options, setOptions] = useState(NO_OPTIONS)
   const known = new Set(givable.map(({ value }) => value))
   const open = rows.filter(({ outcome }) => outcome?.status !== 'created')
   const problems = findProblems(open, known)
@@ -118,7 +120,7 @@ export function ListRows({ rows, onChange, onStartOver }: ListRowsProps) {
         pageSize={25}
         empty={<Empty title={compose.rowsBad(0)} text={compose.rowsGood(ready.length)} />}
       />
-      {!isDone && <MailOptionsForm value={options} onChange={setOptions} />}
+      {!isDone && <MailOptionsForm value={options} onChange={onOptions} />}
       <Group>
         <Button variant="default" disabled={sending.progress !== null} onClick={onStartOver}>
           {compose.startOver}

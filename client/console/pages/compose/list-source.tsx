@@ -13,9 +13,15 @@ import { type List, MOST_ROWS, readList } from './read-list.ts'
 
 const LARGEST_FILE = 5 * 1024 * 1024
 
-export function ListSource({ onRead }: { onRead: (list: List) => void }) {
+interface ListSourceProps {
+  /** What is pasted so far. */
+  text: string
+  onText: (text: string) => void
+  onRead: (list: List) => void
+}
+
+export function ListSource({ text, onText, onRead }: ListSourceProps) {
   const { compose } = useTexts()
-  const [text, setText] = useState('')
   const [problem, setProblem] = useState<string | null>(null)
 
   function read(source: string) {
@@ -59,7 +65,7 @@ export function ListSource({ onRead }: { onRead: (list: List) => void }) {
         description={compose.pasteHint}
         rows={6}
         value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => onText(event.currentTarget.value)}
       />
       {problem && (
         <Alert color="red" variant="outline" role="alert">

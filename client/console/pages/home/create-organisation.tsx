@@ -22,7 +22,10 @@ export function CreateOrganisation() {
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    create.mutate({ name }, { onSuccess: ({ slug }) => navigate(`/organisations/${slug}`) })
+    // Nobody is there yet but the owner: the next thing is to invite somebody.
+    const onSuccess = ({ slug }: { slug: string }) =>
+      navigate(`/organisations/${slug}/invitations/new`)
+    create.mutate({ name }, { onSuccess })
   }
 
   return (

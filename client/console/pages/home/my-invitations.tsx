@@ -7,7 +7,7 @@ import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { isUsherError } from '../../../index.ts'
-import { useAcceptMyInvite, useUsherQueries } from '../../../react/index.ts'
+import { useAcceptMyInvite, useSignUpPolicy, useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { live } from '../../app/live.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -17,9 +17,12 @@ export function MyInvitations() {
   const format = useFormat()
   const navigate = useNavigate()
   const invites = useQuery({ ...useUsherQueries().invites.mine(), ...live })
+  const policy = useSignUpPolicy()
   const accept = useAcceptMyInvite()
 
-  if (!invites.data?.length) return null
+  if (!invites.data?.length || policy.isPending) return null
+  // Where the project's Auth does not confirm addresses by mail, only the link proves the mailbox.
+  const isByLinkOnly = policy.data?.authConfirmsAddresses === false
   return (
     <section aria-labelledby="my-invitations">
       <Title order={2} size="h4" mb="sm" id="my-invitations">
@@ -38,22 +41,26 @@ export function MyInvitations() {
                   {format.relative(invite.expiresAt)}
                 </Text>
               </div>
-              <Button
-                size="xs"
-                aria-label={`${home.accept}: ${invite.organisationName}`}
-                loading={accept.isPending && accept.variables.inviteId === invite.id}
-                onClick={() =>
-                  accept.mutate(
-                    { inviteId: invite.id },
-                    {
-                      onSuccess: ({ organisationId }) =>
-                        navigate(`/organisations/${organisationId}`),
-                    },
-                  )
-                }
-              >
-                {home.accept}
-              </Button>
+              {isByLinkOnly ? (
+                <Text size="sm">{home.onlyByLink}</Text>
+              ) : (
+                <Button
+                  size="xs"
+                  aria-label={`${home.accept}: ${invite.organisationName}`}
+                  loading={accept.isPending && accept.variables.inviteId === invite.id}
+                  onClick={() =>
+                    accept.mutate(
+                      { inviteId: invite.id },
+                      {
+                        onSuccess: ({ organisationId }) =>
+                          navigate(`/organisations/${organisationId}`),
+                      },
+                    )
+                  }
+                >
+                  {home.accept}
+                </Button>
+              )}
             </Group>
             {accept.error && accept.variables?.inviteId === invite.id && (
               <Refusal error={accept.error} text={home.onlyByLink} />
@@ -65,7 +72,7 @@ export function MyInvitations() {
   )
 }
 
-/** Where the project's Auth does not confirm addresses by mail, only the link proves the mailbox. */
+/** Also for who came by single sign-on through a provider that proves no address: the link does. */
 function Refusal({ error, text }: { error: unknown; text: string }) {
   if (isUsherError(error) && error.code === 'permission_denied') {
     return (

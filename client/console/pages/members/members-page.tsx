@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Group, NativeSelect, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconSearch, IconUsers } from '@tabler/icons-react'
+import { IconPlus, IconSearch, IconUsers } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Link } from 'react-router'
 import type { Member, MemberStatus, RoleName } from '../../../index.ts'
 import { useUpdateMemberRoles, useUsherQueries } from '../../../react/index.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
@@ -47,11 +48,11 @@ export function MembersPage() {
 
 function Members() {
   const texts = useTexts()
-  const { members, common } = texts
+  const { members, invitations, common } = texts
   const format = useFormat()
   const say = useSay()
   const { person } = useSession()
-  const { id, can } = useOrganisation()
+  const { id, path, can } = useOrganisation()
   const allRoles = useAllRoles()
   const [typed, setTyped] = useState('')
   const [search] = useDebouncedValue(typed, 250)
@@ -146,12 +147,24 @@ function Members() {
     },
   ]
 
+  const inviteButton = can('invite.create') && (
+    <Button
+      component={Link}
+      to={`${path}/invitations/new`}
+      leftSection={<IconPlus size={16} aria-hidden />}
+    >
+      {invitations.invite}
+    </Button>
+  )
+  const isAlone = rows?.length === 1 && rows[0]?.userId === person?.id && !search && !role
   return (
     <>
       <PageHead
         title={members.title}
         note={rows && !list.hasNextPage && members.total(rows.length)}
-      />
+      >
+        {inviteButton}
+      </PageHead>
       <JoinRequests />
       <Group mb="md" gap="sm" align="flex-end">
         <TextInput
@@ -197,6 +210,15 @@ function Members() {
         />
       )}
       <LoadMore query={list} />
+      {isAlone && inviteButton && (
+        <Empty
+          title={members.alone}
+          text={members.aloneText}
+          icon={<IconUsers size={28} aria-hidden />}
+        >
+          {inviteButton}
+        </Empty>
+      )}
       <Confirm question={question} onClose={() => setQuestion(null)} />
       <EndsDialog member={limited} onClose={() => setLimited(null)} />
     </>

@@ -9,6 +9,7 @@ import { readableOn, textOn } from '../../../../functions/emails/theme.ts'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { DEFAULT_ACCENT, GROUND } from '../../app/theme.ts'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { SettingsSection } from './settings-section.tsx'
 
 export function BrandingSettings({ details }: { details: Organisation }) {
@@ -20,6 +21,7 @@ export function BrandingSettings({ details }: { details: Organisation }) {
       accentColour: details.accentColour ?? '',
     },
   })
+  useFormDraft('branding', form)
   const { senderName, accentColour, logoUrl } = form.values
   const accent = /^#[0-9a-f]{6}$/i.test(accentColour) ? accentColour : DEFAULT_ACCENT
 

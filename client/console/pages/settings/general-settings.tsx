@@ -8,6 +8,7 @@ import { useForm } from '@mantine/form'
 import { useNavigate } from 'react-router'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { LANGUAGE_CODES, LANGUAGES } from '../../texts/languages.ts'
 import { SettingsSection } from './settings-section.tsx'
 
@@ -22,6 +23,7 @@ export function GeneralSettings({ details }: { details: Organisation }) {
       replyTo: details.replyTo ?? '',
     },
   })
+  useFormDraft('general', form)
   const isKnown = LANGUAGE_CODES.some((code) => code === details.locale)
 
   return (

@@ -7,6 +7,7 @@ import { NativeSelect, SimpleGrid, Switch } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { including, lifetimes, reminders } from './lifetimes.ts'
 import { SettingsSection } from './settings-section.tsx'
 
@@ -22,6 +23,7 @@ export function InviteSettings({ details }: { details: Organisation }) {
       trackOpens: details.trackOpens,
     },
   })
+  useFormDraft('invitations', form)
   return (
     <SettingsSection
       title={settings.invitations}

@@ -7,6 +7,7 @@ import { NativeSelect, NumberInput, SimpleGrid, TagsInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { including, retentions } from './lifetimes.ts'
 import { SettingsSection } from './settings-section.tsx'
 
@@ -20,6 +21,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
       auditRetention: details.auditRetention ?? '',
     },
   })
+  useFormDraft('limits', form)
   return (
     <SettingsSection
       title={settings.limits}

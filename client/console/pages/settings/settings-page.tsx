@@ -10,13 +10,13 @@ import { Needs } from '../../parts/needs.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { BrandingSettings } from './branding-settings.tsx'
-import { ClosedDoor } from './closed-door.tsx'
 import { DeleteOrganisation } from './delete-organisation.tsx'
 import { DomainSettings } from './domain-settings.tsx'
 import { GeneralSettings } from './general-settings.tsx'
 import { InviteSettings } from './invite-settings.tsx'
 import { LimitSettings } from './limit-settings.tsx'
 import { SignInSettings } from './sign-in-settings.tsx'
+import { SignUpSettings } from './sign-up-settings.tsx'
 import { TemplateSettings } from './template-settings.tsx'
 
 export function SettingsPage() {
@@ -42,7 +42,7 @@ function Settings() {
           <LimitSettings details={details} />
           <DomainSettings />
           <SignInSettings />
-          <ClosedDoor />
+          <SignUpSettings />
           {can('organisation.delete') && <DeleteOrganisation />}
         </Stack>
       ) : (

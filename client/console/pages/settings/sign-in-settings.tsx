@@ -20,6 +20,7 @@ import { useSignInRule, useUpdateSignInRule } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { including, signInAges } from './lifetimes.ts'
 import { SettingsSection } from './settings-section.tsx'
@@ -59,6 +60,7 @@ function RuleForm({ rule }: { rule: SignInRule | null }) {
       forMembers: rule?.forMembers ?? false,
     },
   })
+  useFormDraft('sign-in', form)
   const { way, provider, domain, level, maxAge, forMembers } = form.values
 
   function submit(event: FormEvent<HTMLFormElement>) {

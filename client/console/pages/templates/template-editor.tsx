@@ -13,6 +13,7 @@ import { useCreateTemplate, useUpdateTemplate, useUsher, usherKeys } from '../..
 import { useLanguage } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
+import { useFormDraft } from '../../app/use-draft.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { MailPreview } from './mail-preview.tsx'
@@ -48,6 +49,7 @@ export function TemplateEditor({ kind, template, templates, organisation }: Temp
       ...toTyped(template),
     },
   })
+  useFormDraft(`template ${template?.id ?? kind}`, form)
   const { locale, name, isDefault, ...typed } = form.values
   const error = create.error ?? update.error
 
