@@ -91,6 +91,11 @@ export function authRoutes({ sql, confirmsAddresses, mails, pass }: AuthOptions)
   }
 
   const app = new Hono().basePath('/auth/v1')
+  app.use(async (c, next) => {
+    if (c.req.method === 'GET' || isStorable(await c.req.raw.clone().text())) return next()
+    const message = 'Could not parse request body as JSON'
+    return refuse({ status: 400, code: 'bad_json', message })
+  })
   app.post('/signup', async (c) => signUp(c, await bodyOf(c)))
 
   app.post('/otp', async (c) => {
@@ -177,6 +182,24 @@ function likeANewOne(email: string, data: unknown, id: string = randomUUID()) {
 async function bodyOf(c: Context): Promise<Body> {
   const body: unknown = await c.req.json().catch(() => null)
   return typeof body === 'object' && body !== null ? (body as Body) : {}
+}
+
+/** Whether Postgres can hold the texts of a body: no NUL, and no half of a pair of surrogates. */
+function isStorable(body: string): boolean {
+  let isFine = true
+  const look = (text: unknown) => {
+    if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) isFine = false
+  }
+  try {
+    JSON.parse(body, (key, value) => {
+      look(key)
+      look(value)
+      return value
+    })
+  } catch {
+    // What is no JSON, the stand-in refuses itself.
+  }
+  return isFine
 }
 
 function withBody(request: Request, path: string, body: Body): Request {
