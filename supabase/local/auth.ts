@@ -188,7 +188,8 @@ async function bodyOf(c: Context): Promise<Body> {
 function isStorable(body: string): boolean {
   let isFine = true
   const look = (text: unknown) => {
-    if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed())) isFine = false
+    if (typeof text === 'string' && (text.includes('\0') || /\p{Surrogate}/u.test(text)))
+      isFine = false
   }
   try {
     JSON.parse(body, (key, value) => {

@@ -31,7 +31,9 @@ const testOf = (confirmsAddresses: boolean) =>
       const { sql } = acme
       // Closed once all are there whom the test knows.
       await sql`select usher.update_settings('{"sign_up": "invite_only"}')`
-      onCleanup(() => sql`select usher.update_settings('{"sign_up": "open"}')`)
+      onCleanup(async () => {
+        await sql`select usher.update_settings('{"sign_up": "open"}')`
+      })
       return createClient(url, secrets.publishableKey, { auth: { persistSession: false } }).auth
     })
 
