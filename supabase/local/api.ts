@@ -17,6 +17,8 @@ import type { Secrets } from './secrets.ts'
 
 export interface ApiOptions {
   databaseUrl: string
+  /** Whether there is any use in asking the database. Default: there always is */
+  isDatabaseUp?: () => boolean
   port: number
   /** Where the pages are; links in the mails of Auth lead there. */
   siteUrl: string
@@ -56,24 +58,21 @@ const acrossOrigins = cors({
 
 /** Starts to answer at `url`. It reads the schema once, so migrate first. */
 export async function startApi(options: ApiOptions) {
-  const { databaseUrl, port, siteUrl, confirmsAddresses = false, emailHook, secrets } = options
-  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} })
-  const mails = createAuthMails({ sql, siteUrl, hook: emailHook })
-  const lite = await createLite({
-    ...{ databaseUrl, siteUrl, confirmsAddresses, secrets },
-    send: mails.sendMessage,
-  })
-  const auth = authRoutes({
-    ...{ sql, confirmsAddresses, mails },
-    pass: (request) => lite.fetch(request, null),
-  })
+  const { port, isDatabaseUp = () => true } = options
+  let behind = await connect(options)
+  let isConnecting = false
 
   const app = new Hono<Env>()
   app.use('/rest/v1/*', acrossOrigins)
   app.use('/auth/v1/*', acrossOrigins)
-  app.all('/rest/v1/*', (c) => lite.fetch(withClientAddress(c), peerOf(c)))
+  app.on('ALL', ['/rest/v1/*', '/auth/v1/*'], (c, next) =>
+    isDatabaseUp() && !isConnecting ? next() : noDatabase(c),
+  )
+  app.all('/rest/v1/*', (c) => behind.lite.fetch(withClientAddress(c), peerOf(c)))
   app.all('/auth/v1/*', (c) =>
-    mails.leadingTo(c.req.query('redirect_to') ?? null, () => auth.fetch(withClientAddress(c))),
+    behind.mails.leadingTo(c.req.query('redirect_to') ?? null, () =>
+      behind.auth.fetch(withClientAddress(c)),
+    ),
   )
   // Functions say themselves which pages may call them, as they have to on a hosted project.
   app.all('/functions/v1/*', async (c) => {
@@ -95,18 +94,61 @@ export async function startApi(options: ApiOptions) {
   })
   return {
     url: `http://127.0.0.1:${port}`,
+    /**
+     * Asks the database over new connections from now on: `postgres` may keep one that it has lost, and write to it
+     * for ever (https://github.com/porsager/postgres/issues/1154). Until they are there, the answer is 503.
+     */
+    async reconnect() {
+      isConnecting = true
+      behind.stop(0).catch(() => {})
+      behind = await connect(options)
+      isConnecting = false
+    },
     async stop() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       })
-      await lite.stop()
-      await sql.end()
+      await behind.stop()
+    },
+  }
+}
+
+/** What answers behind the gateway. */
+async function connect(options: ApiOptions) {
+  const { databaseUrl, siteUrl, confirmsAddresses = false, emailHook, secrets } = options
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} })
+  const mails = createAuthMails({ sql, siteUrl, hook: emailHook })
+  const lite = await createLite({
+    ...{ databaseUrl, siteUrl, confirmsAddresses, secrets },
+    send: mails.sendMessage,
+  })
+  const auth = authRoutes({
+    ...{ sql, confirmsAddresses, mails },
+    pass: (request) => lite.fetch(request, null),
+  })
+  return {
+    lite,
+    mails,
+    auth,
+    /** @param timeout - seconds for what is under way; without a database, its end would never come */
+    async stop(timeout = 5) {
+      await Promise.all([lite.stop(timeout), sql.end({ timeout })])
     },
   }
 }
 
 const noRoute = (c: Context) => c.json({ message: 'no Route matched with those values' }, 404)
+
+/**
+ * As PostgREST says it (https://docs.postgrest.org/en/stable/references/errors.html). supabase-js keeps the session
+ * of whoever hears it, and tries again.
+ */
+function noDatabase(c: Context) {
+  const message = 'Database connection error. Retrying the connection.'
+  const body = { code: 'PGRST001', details: null, hint: null, message }
+  return c.json(body, 503, { 'Retry-After': '1' })
+}
 
 const peerOf = (c: Context<Env>) => c.env.incoming.socket.remoteAddress ?? null
 

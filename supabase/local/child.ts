@@ -51,14 +51,24 @@ export function startChild({ command, args, env, name, dataFolder }: ChildOption
     rmSync(pidFile, { force: true })
   })()
 
+  /** Asks it to end, and insists after five seconds. */
+  async function end(): Promise<void> {
+    const ending = child
+    if (!ending?.pid || ending.exitCode !== null || ending.signalCode !== null) return
+    const hasEnded = new Promise((resolve) => ending.once('close', resolve))
+    ending.kill('SIGTERM')
+    const insist = setTimeout(() => ending.kill('SIGKILL'), 5_000)
+    await hasEnded
+    clearTimeout(insist)
+  }
+
   return {
-    /** Asks it to end, and insists after five seconds. */
+    /** Ends it, and another one begins as after any end. */
+    restart: end,
     async stop() {
       isStopping = true
-      child?.kill('SIGTERM')
-      const insist = setTimeout(() => child?.kill('SIGKILL'), 5_000)
+      await end()
       await run
-      clearTimeout(insist)
     },
   }
 }

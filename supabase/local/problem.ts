@@ -15,7 +15,7 @@ export function end(error: unknown): never {
   const text =
     error instanceof Problem
       ? error.message
-      : `The stack did not start, for a reason that nobody foresaw:\n${inspect(error)}`
+      : `This ended for a reason that nobody foresaw:\n${inspect(error)}`
   process.stderr.write(`\n${text}\n`)
   process.exit(1)
 }

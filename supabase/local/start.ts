@@ -11,14 +11,14 @@ import { startApi } from './api.ts'
 import { startChild } from './child.ts'
 import { buildConsole, startConsole } from './console.ts'
 import { stopOrphans, takeDataFolder } from './data-folder.ts'
-import { type PostgresServer, startPostgres } from './database.ts'
 import { denoArguments, startFunctions } from './functions.ts'
+import { type KeptPostgres, keepPostgres } from './keep-postgres.ts'
 import { logTo } from './log.ts'
 import { startMailbox } from './mailbox.ts'
 import { applyMigrations, applySeed } from './migrations.ts'
 import { preparePlatform } from './platform.ts'
 import { requireFreePorts } from './ports.ts'
-import { end } from './problem.ts'
+import { end, Problem } from './problem.ts'
 import { createProgress, printReport, readSignIns } from './report.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -27,9 +27,11 @@ import { removeStackFile, type Stack, writeStackFile } from './stack-file.ts'
 /** What is running, to be stopped in the reverse order. */
 const parts: { stop(): Promise<unknown> }[] = []
 let stopping: Promise<void> | null = null
+const stopped = new AbortController()
 
 function stopAll(): Promise<void> {
   stopping ??= (async () => {
+    stopped.abort()
     for (const part of parts.reverse()) await part.stop()
   })()
   return stopping
@@ -43,13 +45,36 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
+/** What gives the parts new connections to the database, in place of those that it has cut. */
+const reconnects: (() => Promise<unknown>)[] = []
+const reconnect = () => Promise.all(reconnects.map((each) => each()))
+let database: KeptPostgres | null = null
+let isReady = false
+
+/** Stops what runs, says why, and ends with status 1. */
+async function endWith(error: unknown): Promise<void> {
+  await stopAll().catch(() => {})
+  const lostBy = isReady ? null : database?.lostBy()
+  // What failed meanwhile, failed because of it. Nothing is half done that the next start would not do anew.
+  end(
+    lostBy
+      ? new Problem(`Postgres ended (${lostBy}) while the stack was starting; try again.`)
+      : error,
+  )
+}
+
+process.on('uncaughtException', (error) => {
+  // Nobody waits any more for what is written to a connection that is lost
+  // (https://github.com/porsager/postgres/issues/1154).
+  const isToNobody = /\bnextWrite\b.*postgres\/src\/connection/.test(error.stack ?? '')
+  if (isToNobody || stopping) console.error(error)
+  else endWith(error)
+})
+
 try {
   await start(readSettings(process.env))
 } catch (error) {
-  if (!stopping) {
-    await stopAll().catch(() => {})
-    end(error)
-  }
+  if (!stopping) await endWith(error)
 }
 
 async function start(settings: Settings): Promise<void> {
@@ -70,9 +95,33 @@ async function start(settings: Settings): Promise<void> {
   )
   const building = buildConsole(consoleFolder)
 
+  let endedAt = 0
   const server = await keep(
-    startPostgres({ folder: dataFolder, port: ports.database, password: secrets.databasePassword }),
+    keepPostgres({
+      folder: dataFolder,
+      port: ports.database,
+      password: secrets.databasePassword,
+      signal: stopped.signal,
+      onEnd(how) {
+        endedAt = performance.now()
+        if (isReady) console.log(`\nPostgres has ended (${how}) and is being started again.`)
+        else endWith(null)
+      },
+      async onBack() {
+        await reconnect()
+        const seconds = (performance.now() - endedAt) / 1000
+        console.log(`Postgres is back after ${seconds.toFixed(1)} seconds.`)
+      },
+      onReset: () =>
+        reconnect().then(
+          () => console.log('\nPostgres is back, after it lost a process and cut all connections.'),
+          (error) => console.error(error),
+        ),
+      onGiveUp: (reason) =>
+        endWith(new Problem(`${reason.replace(/\.$/, '')}; the stack has stopped.`)),
+    }),
   )
+  database = server
   progress.done('Postgres')
   const functionsUrl = `http://127.0.0.1:${ports.functions}`
   // Receivers of webhooks are on this machine as well.
@@ -108,6 +157,7 @@ async function start(settings: Settings): Promise<void> {
     keep(
       startApi({
         databaseUrl: server.url,
+        isDatabaseUp: server.isUp,
         port: ports.api,
         siteUrl: consoleUrl,
         confirmsAddresses,
@@ -130,15 +180,15 @@ async function start(settings: Settings): Promise<void> {
     ),
   ])
   progress.done('API, edge functions and pages')
-  parts.push(
-    startChild({
-      command: 'deno',
-      args: denoArguments('send-mail/worker.ts'),
-      env: { ...env, NO_COLOR: '1' },
-      name: 'mail-worker',
-      dataFolder,
-    }),
-  )
+  const worker = startChild({
+    command: 'deno',
+    args: denoArguments('send-mail/worker.ts'),
+    env: { ...env, NO_COLOR: '1' },
+    name: 'mail-worker',
+    dataFolder,
+  })
+  parts.push(worker)
+  reconnects.push(api.reconnect, functions.restart, worker.restart)
   await untilItAnswers(`${mailbox.url}/healthz`)
   progress.done('mailbox and mail worker')
 
@@ -157,6 +207,7 @@ async function start(settings: Settings): Promise<void> {
   if (stopping) return
   await writeStackFile(dataFolder, stack)
   printReport(stack, dataFolder, signIns)
+  isReady = true
 }
 
 /** Notes a part down, to be stopped at the end, also if another part fails while this one starts. */
@@ -169,7 +220,7 @@ async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>
 
 /** Brings the database to its present state; answers the address under which the worker comes. */
 async function migrate(
-  server: PostgresServer,
+  server: { url: string },
   secrets: Secrets,
   projectSettings: Record<string, string | boolean>,
   isSeeded: boolean,
