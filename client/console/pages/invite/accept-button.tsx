@@ -19,7 +19,7 @@ interface AcceptButtonProps {
 
 export function AcceptButton({ accept, onAccepted, onRefused }: AcceptButtonProps) {
   const { home, invite, sign } = useTexts()
-  const { person, supabase } = useSession()
+  const { person, signOut } = useSession()
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
 
@@ -48,12 +48,7 @@ export function AcceptButton({ accept, onAccepted, onRefused }: AcceptButtonProp
       <Text size="sm" c="dimmed" ta="center">
         {sign.signedInAs(person?.email ?? '')}
         {' · '}
-        <Anchor
-          component="button"
-          type="button"
-          size="sm"
-          onClick={() => supabase.auth.signOut({ scope: 'local' })}
-        >
+        <Anchor component="button" type="button" size="sm" onClick={signOut}>
           {sign.signOut}
         </Anchor>
       </Text>

@@ -79,7 +79,7 @@ export function InviteAnswer(props: InviteAnswerProps) {
 function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteAnswerProps) {
   const { invite, sign } = useTexts()
   const usher = useUsher()
-  const { person, supabase, oneClickUrl } = useSession()
+  const { person, signOut, oneClickUrl } = useSession()
   const step = nextStep(preview, person?.email ?? null)
   const [isNew, setIsNew] = useState(
     () => readWaiting()?.isNew ?? (step === 'register' || isRegistering),
@@ -141,7 +141,7 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
         {/* Only here: other devices and tabs of the other account stay signed in. */}
         <Button
           variant="default"
-          onClick={() => supabase.auth.signOut({ scope: 'local' })}
+          onClick={signOut}
           style={{ height: 'auto', paddingBlock: 8 }}
           styles={{ label: { whiteSpace: 'normal' } }}
         >

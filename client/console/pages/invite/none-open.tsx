@@ -12,7 +12,7 @@ import { SinglePage } from '../../parts/single-page.tsx'
 
 export function NoneOpen() {
   const { invite, sign } = useTexts()
-  const { person, supabase } = useSession()
+  const { person, signOut } = useSession()
   usePageTitle(invite.withoutLinkTitle)
   return (
     <SinglePage>
@@ -21,7 +21,7 @@ export function NoneOpen() {
           {invite.withoutLinkTitle}
         </Title>
         <Text>{invite.noneOpen(person?.email ?? '')}</Text>
-        <Button variant="default" onClick={() => supabase.auth.signOut({ scope: 'local' })}>
+        <Button variant="default" onClick={signOut}>
           {sign.signOut}
         </Button>
         <Anchor component={Link} to="/">
