@@ -186,15 +186,11 @@ async function bodyOf(c: Context): Promise<Body> {
 
 /** Whether Postgres can hold the texts of a body: no NUL, and no half of a pair of surrogates. */
 function isStorable(body: string): boolean {
+  const fits = (value: unknown) => typeof value !== 'string' || !/\0|\p{Surrogate}/u.test(value)
   let isFine = true
-  const look = (text: unknown) => {
-    if (typeof text === 'string' && (text.includes('\0') || /\p{Surrogate}/u.test(text)))
-      isFine = false
-  }
   try {
-    JSON.parse(body, (key, value) => {
-      look(key)
-      look(value)
+    JSON.parse(body, (name, value) => {
+      isFine &&= fits(name) && fits(value)
       return value
     })
   } catch {

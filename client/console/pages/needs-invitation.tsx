@@ -45,7 +45,13 @@ export function NeedsInvitation() {
           <Divider />
           <Text size="sm" c="dimmed" ta="center">
             {signUp.byDomain}{' '}
-            <Anchor component="button" type="button" inherit onClick={() => setIsTrying(true)}>
+            <Anchor
+              component="button"
+              type="button"
+              inherit
+              underline="always"
+              onClick={() => setIsTrying(true)}
+            >
               {signUp.tryDomain}
             </Anchor>
           </Text>

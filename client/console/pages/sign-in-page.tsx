@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { Anchor, Text, Title } from '@mantine/core'
+import { Title } from '@mantine/core'
 import { useState } from 'react'
-import { Link, Navigate, useSearchParams } from 'react-router'
+import { Navigate, useSearchParams } from 'react-router'
 import { useSignUpPolicy } from '../../react/index.ts'
 import { sentenceOf } from '../app/auth-errors.ts'
 import { useTexts } from '../app/language.tsx'
@@ -14,6 +14,7 @@ import { ownPath } from '../app/own-path.ts'
 import { useSession } from '../app/session.tsx'
 import { usePageTitle } from '../app/use-page-title.ts'
 import { readWaiting } from '../app/waiting.ts'
+import { InviteOnlyNote } from '../parts/invite-only-note.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
 import { SignInForm } from '../parts/sign-in-form.tsx'
 import { SinglePage } from '../parts/single-page.tsx'
@@ -55,14 +56,7 @@ export function SignInPage({ wantsAccount = false }: { wantsAccount?: boolean })
                 : 'password'
             }
           />
-          {isInviteOnly && (
-            <Text size="sm" c="dimmed" ta="center" mt="md">
-              {signUp.needed}{' '}
-              <Anchor component={Link} to="/register" size="sm" inherit>
-                {signUp.howTo}
-              </Anchor>
-            </Text>
-          )}
+          {isInviteOnly && <InviteOnlyNote />}
         </>
       )}
     </SinglePage>

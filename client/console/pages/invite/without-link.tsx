@@ -9,11 +9,12 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Navigate, useLocation, useSearchParams } from 'react-router'
 import { finishSignUp, isUsherError } from '../../../index.ts'
-import { useUsher, useUsherQueries } from '../../../react/index.ts'
+import { useSignUpPolicy, useUsher, useUsherQueries } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { type Person, useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
 import { readWaiting } from '../../app/waiting.ts'
+import { InviteOnlyNote } from '../../parts/invite-only-note.tsx'
 import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SignInForm } from '../../parts/sign-in-form.tsx'
@@ -37,6 +38,8 @@ function SignIn() {
   const { invite } = useTexts()
   const { pathname, search } = useLocation()
   const [isNew, setIsNew] = useState(() => readWaiting()?.isNew ?? false)
+  const policy = useSignUpPolicy()
+  const isInviteOnly = policy.data?.signUp === 'invite_only'
   usePageTitle(invite.withoutLinkTitle)
   return (
     <SinglePage>
@@ -46,10 +49,12 @@ function SignIn() {
       <SignInForm
         intro={invite.withoutLink}
         isNew={isNew}
-        onSwitch={() => setIsNew(!isNew)}
+        // Without an answer it is offered: who may not is refused in words.
+        {...(!policy.isPending && !isInviteOnly && { onSwitch: () => setIsNew(!isNew) })}
         returnTo={pathname + search}
         firstWay="code"
       />
+      {isInviteOnly && <InviteOnlyNote />}
     </SinglePage>
   )
 }
