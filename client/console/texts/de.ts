@@ -56,7 +56,7 @@ export const de: Texts = {
     permission_denied: 'Ihre Rollen erlauben das in dieser Organisation nicht.',
     role_not_assignable: 'Mit Ihren Rollen dürfen Sie diese Rolle nicht vergeben.',
     sso_required: 'Die Organisation verlangt eine andere Art der Anmeldung.',
-    signup_not_invited: 'Nur wer eingeladen ist, kann ein Konto anlegen.',
+    signup_not_invited: 'Nur wer eingeladen ist, kann ein Konto erstellen.',
     webhook_not_found: 'Diesen Webhook gibt es nicht.',
     invite_invalid: 'Diesen Link haben wir nicht verschickt.',
     invite_not_found: 'Diese Einladung gibt es nicht.',
@@ -343,7 +343,7 @@ export const de: Texts = {
     needed: 'Für ein neues Konto brauchen Sie eine Einladung.',
     howTo: 'So erhalten Sie eine',
     howToText:
-      'Ein Konto anlegen können hier nur Personen, die eingeladen wurden. Bitten Sie einen Administrator Ihrer Organisation, Ihre E-Mail-Adresse einzuladen.',
+      'Ein Konto erstellen können hier nur Personen, die eingeladen wurden. Bitten Sie einen Administrator Ihrer Organisation, Ihre E-Mail-Adresse einzuladen.',
     invitedAlready:
       'Schon eingeladen? Öffnen Sie den Link in der E-Mail. Wenn Sie sie nicht finden, lassen Sie sie sich noch einmal senden.',
     byDomain: 'Manche Organisationen lassen alle mit ihrer E-Mail-Domain beitreten.',
@@ -915,9 +915,9 @@ export const de: Texts = {
       'Sie müssen selbst auf diesem Weg gekommen sein. Inhaber und Geräte werden nie ausgesperrt.',
     signUp: 'Registrierung',
     signUpPolicies: {
-      open: 'Alle können ein Konto anlegen.',
+      open: 'Alle können ein Konto erstellen.',
       invite_only:
-        'Ein Konto anlegen können nur Personen mit einer offenen Einladung und Personen mit einer E-Mail-Adresse einer verifizierten Domain, die zum Beitritt berechtigt.',
+        'Ein Konto erstellen können nur Personen mit einer offenen Einladung und Personen mit einer E-Mail-Adresse einer verifizierten Domain, die zum Beitritt berechtigt.',
     },
     signUpByOperator: 'Legt der Betreiber für das ganze Projekt fest.',
     domains: 'Domains',
