@@ -167,6 +167,10 @@ function refusals(operation: Operation): Responses {
     'invalid_request',
     'internal_error',
     'unavailable',
+    // Text that no database can hold.
+    ...(operation.params || operation.query || operation.body
+      ? (['invalid_settings'] as const)
+      : []),
     ...(operation.body ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     ...(operation.creates
       ? (['invalid_settings', 'idempotency_key_in_use', 'idempotency_key_reused'] as const)

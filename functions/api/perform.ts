@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type OutcomeRow, withoutUnreadable } from '../../client/text-problem.ts'
+import {
+  type OutcomeRow,
+  rowProblem,
+  withoutUnreadable,
+  withToken,
+} from '../../client/text-problem.ts'
 import type { Caller, Reply } from './caller.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -22,9 +27,11 @@ export interface Performance {
 
 type Row = Record<string, unknown>
 
-export async function perform(caller: Caller, performance: Performance): Promise<Response> {
+export async function perform(caller: Caller, asked: Performance): Promise<Response> {
+  const performance = { ...asked, input: withToken(asked.input) }
   const { operation, input, url, apiUrl } = performance
   const { answers, creates, source } = operation
+  requireText(operation, input)
   const { data, headers } = await fetchData(caller, performance)
 
   switch (answers.kind) {
@@ -53,6 +60,15 @@ export async function perform(caller: Caller, performance: Performance): Promise
       return Response.json({ data: rows, next_cursor: next }, { headers })
     }
   }
+}
+
+/** Refuses text that Postgres cannot hold. Rows of a batch, and cursors, are looked at later, by themselves. */
+function requireText({ source, refuses }: Operation, input: Input): void {
+  const later = 'table' in source ? 'cursor' : source.rows
+  const problem = rowProblem({ ...input, ...(later && { [later]: null }) })
+  if (!problem) return
+  const code = refuses.includes(problem.code) ? problem.code : 'invalid_settings'
+  throw new Problem(code, { hint: problem.hint })
 }
 
 async function fetchData(caller: Caller, performance: Performance): Promise<Reply> {

@@ -5,8 +5,9 @@
  */
 import type { Database } from '../../client/generated/database.types.ts'
 import { everyPage, LONG_LISTS, pageAfter } from '../../client/keyset.ts'
+import { withToken } from '../../client/text-problem.ts'
 import type { CallerClient } from '../_shared/caller.ts'
-import { settle } from './errors.ts'
+import { requireText, settle } from './errors.ts'
 import { createLoaders, type Loaders } from './loaders.ts'
 
 type Functions = Database['public']['Functions']
@@ -24,9 +25,11 @@ export interface Context {
 
 export function createContext(client: CallerClient): Context {
   return {
-    async call(name, args) {
-      const given = Object.entries(args).filter(([, value]) => value !== null)
-      const rpc = () => client.rpc(name, Object.fromEntries(given) as never)
+    async call(name, given) {
+      const args = withToken(given)
+      requireText(args)
+      const wanted = Object.entries(args).filter(([, value]) => value !== null)
+      const rpc = () => client.rpc(name, Object.fromEntries(wanted) as never)
       const order = LONG_LISTS[name]
       if (!order) return settle(rpc()) as never
       return everyPage<Record<string, unknown>>((last) =>

@@ -7,7 +7,7 @@ import DataLoader from 'dataloader'
 import { everyPage, type Order, pageAfter, type Select } from '../../client/keyset.ts'
 import type { CallerClient } from '../_shared/caller.ts'
 import { fromCursor, type PageArgs, pageSize } from './connection.ts'
-import { settle } from './errors.ts'
+import { requireText, settle } from './errors.ts'
 import type {
   AccessReviewItemRow,
   AccessReviewRow,
@@ -177,6 +177,7 @@ export function createLoaders(client: CallerClient) {
       ownerId: string,
       { first, after, status }: PageArgs & { status?: string | null | undefined },
     ): Promise<PagedRows[T][]> {
+      requireText({ status })
       const key = { table, ownerId, first: pageSize(first), after, status }
       return pages.load(key) as Promise<PagedRows[T][]>
     },
