@@ -63,6 +63,7 @@ const READS = {
   'client/organisations.ts: organisations': 'by id',
   'client/pages.ts: table': 'pages of at most 500',
   'client/sign-in-rules.ts: organisation_sign_in_rules': 'one an organisation',
+  'functions/api/organisation.ts: organisations': 'by slug',
   'functions/api/tables.ts: table': 'pages of at most 500',
   'functions/graphql/loaders.ts: organisation_audit_events': 'a page of at most 101',
   'functions/graphql/loaders.ts: organisation_roles': 'pages of 500',
