@@ -126,8 +126,8 @@ $$Adds a permission of the application to the registry. For operators, in a migr
   description  at most 500 characters
   roles        which built-in roles hold it, beside owner, who holds everything
 
-Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. Fails with
-invalid_settings.$$;
+Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. A project has at most
+500. Fails with invalid_settings.$$;
 
 create function usher.permissions_of(organisation_id uuid, roles text[])
 returns setof text

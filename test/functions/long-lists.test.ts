@@ -144,6 +144,32 @@ describe('more than the API lets through at once', () => {
     expect(ids(byGraphql.data.roleMembers)).toEqual(ids(byRpc))
   })
 
+  test('the roles of an organisation come whole and sorted through client and GraphQL', async ({
+    acme,
+    usher,
+    graphql,
+  }) => {
+    await acme.sql`insert into public.organisation_roles (organisation_id, name)
+      select ${acme.id}, 'role-' || n from generate_series(1, ${MANY}) n`
+    const rows = await acme.sql`select name from public.organisation_roles
+      where organisation_id = ${acme.id} or organisation_id is null order by name collate "C"`
+
+    const { data: byClient } = await usher.roles.list(acme.id)
+    const byGraphql = await graphql(
+      'query ($id: UUID!) { organisation(id: $id) { roles { name isBuiltIn } } }',
+      { id: acme.id },
+    )
+
+    const names = rows.map(({ name }) => name)
+    const builtIn = ['admin', 'finance', 'member', 'owner']
+    expect(names.length).toBe(MANY + 4)
+    expect(byClient.map(({ name }) => name)).toEqual(names)
+    expect(byGraphql.data.organisation.roles.map(({ name }: { name: string }) => name)).toEqual([
+      ...builtIn,
+      ...names.filter((name) => !builtIn.includes(name)),
+    ])
+  })
+
   test('what an access review asks about comes whole through client and GraphQL', async ({
     acme,
     usher,

@@ -177,6 +177,15 @@ inheritance only is not among them.
 Returns one array of objects, each as a row of organisation_members. Needs member.read. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_role.';
 
+COMMENT ON FUNCTION "usher"."create_permission"(text, text, text[]) IS 'Adds a permission of the application to the registry. For operators, in a migration of the application.
+
+  name         thing.action, in lower case, such as invoice.approve
+  description  at most 500 characters
+  roles        which built-in roles hold it, beside owner, who holds everything
+
+Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. A project has at most
+500. Fails with invalid_settings.';
+
 COMMENT ON FUNCTION "usher"."list_assignable_roles"(uuid) IS 'The rule behind public.list_assignable_organisation_roles.';
 
 COMMENT ON FUNCTION "usher"."list_my_invites"() IS 'The rule behind public.list_my_organisation_invites.';
