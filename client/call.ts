@@ -57,7 +57,7 @@ export function call<F extends FunctionName, T>(
   name: F,
   given: Arguments<F>,
 ): Promise<Result<T>> {
-  const args = withToken(given)
+  const args = withToken(name, given)
   const problem = rowProblem(args)
   if (!problem) return settle(connection, connection.supabase.rpc(name, snakeise(args)))
   const error = new UsherError({ ...problem, message: UNSTORABLE }, 422)

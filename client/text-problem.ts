@@ -45,10 +45,14 @@ export function presentable(text: string): string {
   return text.replaceAll('\0', '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD')
 }
 
-/** Arguments with a token that can be sent. One with such characters is none of ours, which the database then says. */
-export function withToken<Args extends object>(args: Args): Args {
+/**
+ * The arguments of a function as they can be sent. Only `validate_organisation_invite`, which never refuses, needs
+ * others: a token with such characters is none of ours, as is one with U+FFFD.
+ */
+export function withToken<Args extends object>(functionName: string, args: Args): Args {
   const { token } = args as { token?: unknown }
-  return typeof token === 'string' ? { ...args, token: presentable(token) } : args
+  if (functionName !== 'validate_organisation_invite' || typeof token !== 'string') return args
+  return { ...args, token: presentable(token) }
 }
 
 /** What became of a row, as `create_organisation_invites` says it. */

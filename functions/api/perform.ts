@@ -27,11 +27,9 @@ export interface Performance {
 
 type Row = Record<string, unknown>
 
-export async function perform(caller: Caller, asked: Performance): Promise<Response> {
-  const performance = { ...asked, input: withToken(asked.input) }
+export async function perform(caller: Caller, performance: Performance): Promise<Response> {
   const { operation, input, url, apiUrl } = performance
   const { answers, creates, source } = operation
-  requireText(operation, input)
   const { data, headers } = await fetchData(caller, performance)
 
   switch (answers.kind) {
@@ -62,25 +60,20 @@ export async function perform(caller: Caller, asked: Performance): Promise<Respo
   }
 }
 
-/** Refuses text that Postgres cannot hold. Rows of a batch, and cursors, are looked at later, by themselves. */
-function requireText({ source, refuses }: Operation, input: Input): void {
-  const later = 'table' in source ? 'cursor' : source.rows
-  const problem = rowProblem({ ...input, ...(later && { [later]: null }) })
-  if (!problem) return
-  const code = refuses.includes(problem.code) ? problem.code : 'invalid_settings'
-  throw new Problem(code, { hint: problem.hint })
-}
-
 async function fetchData(caller: Caller, performance: Performance): Promise<Reply> {
-  const { source, answers } = performance.operation
+  const { source, answers, refuses } = performance.operation
   const { input } = performance
   if ('table' in source) {
+    // A cursor is looked at by itself.
+    requireText({ ...input, cursor: null }, refuses)
     const schema = answers.kind === 'page' || answers.kind === 'row' ? answers.schema : null
     const columns = schema && 'shape' in schema ? Object.keys(schema.shape as object) : ['*']
     return caller.read((supabase) => selectPage(supabase, source, columns, input))
   }
   const { rows: name } = source
-  const args = source.toArguments?.(input) ?? input
+  const args = withToken(source.function, source.toArguments?.(input) ?? input)
+  // Rows are looked at one by one.
+  requireText({ ...args, ...(name && { [name]: null }) }, refuses)
   if (!name) return callFunction(caller, performance, source.function, args)
 
   let headers: Reply['headers'] = {}
@@ -93,6 +86,14 @@ async function fetchData(caller: Caller, performance: Performance): Promise<Repl
     return reply.data as OutcomeRow[]
   })
   return { data, headers }
+}
+
+/** Refuses text that Postgres cannot hold, with a code that the operation is known to answer. */
+function requireText(given: Input, refuses: RefusalCode[]): void {
+  const problem = rowProblem(given)
+  if (!problem) return
+  const code = refuses.includes(problem.code) ? problem.code : 'invalid_settings'
+  throw new Problem(code, { hint: problem.hint })
 }
 
 /** Calls a function; with an Idempotency-Key, so that it is carried out once. */

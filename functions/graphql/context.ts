@@ -26,7 +26,7 @@ export interface Context {
 export function createContext(client: CallerClient): Context {
   return {
     async call(name, given) {
-      const args = withToken(given)
+      const args = withToken(name, given)
       requireText(args)
       const wanted = Object.entries(args).filter(([, value]) => value !== null)
       const rpc = () => client.rpc(name, Object.fromEntries(wanted) as never)

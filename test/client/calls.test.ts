@@ -53,6 +53,9 @@ describe('an answer', () => {
       'invalid_settings',
     ])
     expect(preview?.reason).toBe('invite_invalid')
+    const endpoint = { name: 'Tickets', url: 'https://tickets.example/scim', token: 'secret\0' }
+    const secret = await owner.usher.directories.createEndpoint(id, endpoint)
+    expect(secret.error).toMatchObject({ code: 'invalid_settings', status: 422 })
     await expect(owner.must.invites.list(id, { search: '\0' })).rejects.toThrow(UsherError)
   })
 
