@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Connection, call, type RowOf, settle } from './call.ts'
+import { type Connection, call, type RowOf } from './call.ts'
 import type { RoleName } from './generated/roles.ts'
+import type { Order } from './keyset.ts'
 import type { Camel } from './names.ts'
-import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
+import { allOf, eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
 
 export type AccessReviewStatus = 'open' | 'completed' | 'closed'
@@ -63,13 +64,15 @@ export function accessReviews(connection: Connection) {
       )
     },
 
-    /** What a review asks about, by person and role: at most 10,000 rights. */
+    /** All that a review asks about, by person and role. */
     listItems(reviewId: string): Promise<Result<AccessReviewItem[]>> {
-      const select = connection.supabase
-        .from('organisation_access_review_items')
-        .select('*')
-        .eq('review_id', reviewId)
-      return settle(connection, select.order('user_id').order('role'))
+      const order: Order = [
+        ['user_id', 'asc'],
+        ['role', 'asc'],
+      ]
+      return allOf(connection, 'organisation_access_review_items', order, (select) =>
+        select.eq('review_id', reviewId),
+      )
     },
 
     /**

@@ -21,7 +21,8 @@ export type InviteOutcome = {
 } & (
   | { status: 'created'; inviteId: string; errorCode: null; errorDetails: null }
   | {
-      status: 'failed'
+      /** `unknown`: it was sent, and no answer says what became of it. It may be an invite by now. */
+      status: 'failed' | 'unknown'
       inviteId: null
       errorCode: UsherErrorCode | (string & {})
       errorDetails: string | null
@@ -44,6 +45,8 @@ export interface BulkProgress {
   total: number | undefined
   created: number
   failed: number
+  /** Rows that were sent, and no answer says what became of them. */
+  unknown: number
 }
 
 export interface BulkOptions {
@@ -51,7 +54,10 @@ export interface BulkOptions {
   chunkSize?: number | undefined
   /** Called after each chunk. */
   onProgress?: ((progress: BulkProgress) => void) | undefined
-  /** Stops: rows without an outcome by then fail with `aborted`; those of a stream are not read. */
+  /**
+   * Stops: rows that were not sent by then fail with `aborted`, of those on their way it is unknown; those of a stream
+   * are not read.
+   */
   signal?: AbortSignal | undefined
 }
 
@@ -70,36 +76,22 @@ export async function createInvites(
   }
   const outcomes: InviteOutcome[] = []
   const total = Array.isArray(rows) ? rows.length : undefined
-  let created = 0
+  const counts = { created: 0, failed: 0, unknown: 0 }
   let hasGotThrough = false
   let firstError: UsherError | undefined
 
   async function send(chunk: BulkRow[]) {
-    const offset = outcomes.length
     const unsent = chunk.map(unsentOutcome)
     const drafts = chunk.filter((_, i) => !unsent[i])
-    const { data, error } = drafts.length
-      ? await call<'create_organisation_invites', OutcomeRow[]>(
-          { ...connection, signal, throws: false },
-          'create_organisation_invites',
-          { organisationId, invites: drafts.map(snakeise) as never },
-        )
-      : { data: [], error: null }
+    const { answers, error } = await sendDrafts({ ...connection, signal }, organisationId, drafts)
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
-    const answers = new Map(data?.map((row) => [row.rowNumber, row]))
-    let next = 0
-    for (const [i, row] of chunk.entries()) {
-      const outcome =
-        unsent[i] ??
-        (error
-          ? failed(row.email, error.code, error.details ?? error.message)
-          : (answers.get(++next) ?? failed(row.email, 'incomplete_answer', NO_ANSWER)))
-      if (outcome?.status === 'created') created++
-      outcomes.push({ ...outcome, rowNumber: offset + i + 1 } as InviteOutcome)
+    for (const own of unsent) {
+      const outcome = (own ?? answers.shift()) as InviteOutcome
+      outcomes.push({ ...outcome, rowNumber: outcomes.length + 1 })
+      counts[outcome.status]++
     }
-    const done = outcomes.length
-    onProgress?.({ done, total, created, failed: done - created })
+    onProgress?.({ done: outcomes.length, total, ...counts })
   }
 
   let chunk: BulkRow[] = []
@@ -119,30 +111,62 @@ export async function createInvites(
   return { data: null, error: firstError }
 }
 
+type Outcome = Omit<OutcomeRow, 'rowNumber'>
+
+/** Sends one chunk. Whatever comes back, each draft has an outcome in its place. */
+async function sendDrafts(
+  connection: Connection,
+  organisationId: string,
+  drafts: BulkRow[],
+): Promise<{ answers: Outcome[]; error: UsherError | null }> {
+  if (drafts.length === 0) return { answers: [], error: null }
+  const isTooLate = connection.signal?.aborted
+  const { data, error } = await call<'create_organisation_invites', OutcomeRow[]>(
+    { ...connection, throws: false },
+    'create_organisation_invites',
+    { organisationId, invites: drafts.map(toWire) as never },
+  )
+  if (error) {
+    // Without an answer of the database, the call may have been carried out all the same.
+    const isUnknown = !isTooLate && ['unreachable', 'aborted'].includes(error.code)
+    const status = isUnknown ? 'unknown' : 'failed'
+    const details = error.details ?? error.message
+    return { answers: drafts.map((row) => outcomeOf(row, status, error.code, details)), error }
+  }
+  const byNumber = new Map(data.map(({ rowNumber, ...outcome }) => [rowNumber, outcome]))
+  const answers = drafts.map(
+    (row, i) => byNumber.get(i + 1) ?? outcomeOf(row, 'unknown', 'incomplete_answer', NO_ANSWER),
+  )
+  return { answers, error: null }
+}
+
+const NO_ANSWER = 'It was sent, and no answer says what became of it: look whether it is an invite.'
+
+/** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
+function unsentOutcome(row: BulkRow): Outcome | undefined {
+  if (isObject(row) && 'unreadable' in row) {
+    return outcomeOf(row, 'failed', 'invalid_row', row.unreadable)
+  }
+  const problem = rowProblem(row)
+  return problem ? outcomeOf(row, 'failed', problem.code, problem.hint) : undefined
+}
+
+function outcomeOf(row: BulkRow, status: string, errorCode: string, details: string): Outcome {
+  const email = isObject(row) && typeof row.email === 'string' ? presentable(row.email) : null
+  return { email, status, inviteId: null, errorCode, errorDetails: details }
+}
+
+/** What is no object goes as it is: that it is no invite, the server says. */
+const toWire = (row: BulkRow) => (isObject(row) ? snakeise(row) : row)
+
+const isObject = (row: unknown): boolean =>
+  typeof row === 'object' && row !== null && !Array.isArray(row)
+
 /** A source that breaks off ends with a row that says why, so that no outcome before it is lost. */
 async function* readable(rows: Iterable<BulkRow> | AsyncIterable<BulkRow>) {
   try {
     yield* rows
   } catch (error) {
     yield { unreadable: error instanceof Error ? error.message : String(error) }
-  }
-}
-
-const NO_ANSWER = 'It was sent, and no answer says what became of it: look whether it is an invite.'
-
-/** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
-function unsentOutcome(row: BulkRow) {
-  if ('unreadable' in row) return failed(row.email, 'invalid_row', row.unreadable)
-  const problem = rowProblem(row)
-  return problem ? failed(row.email, problem.code, problem.hint) : undefined
-}
-
-function failed(email: string | undefined, errorCode: string, errorDetails: string | null) {
-  return {
-    email: email === undefined ? null : presentable(email),
-    status: 'failed' as const,
-    inviteId: null,
-    errorCode,
-    errorDetails,
   }
 }

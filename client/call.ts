@@ -8,6 +8,7 @@ import { type PostgrestFailure, UsherError } from './errors.ts'
 import type { Database } from './generated/database.types.ts'
 import { type Camel, camelise, snakeise } from './names.ts'
 import type { Result } from './result.ts'
+import { rowProblem, UNSTORABLE, withToken } from './text-problem.ts'
 
 type Functions = Database['public']['Functions']
 export type FunctionName = keyof Functions & string
@@ -45,7 +46,8 @@ interface Answer {
 }
 
 /**
- * Calls one function of the contract.
+ * Calls one function of the contract. Text that Postgres cannot hold is refused before it is sent, in the words of the
+ * contract: Postgres would do it in its own.
  *
  * @returns what it returns, in camelCase, as the type that the method promises: a row type made of
  *   the generated one
@@ -53,9 +55,13 @@ interface Answer {
 export function call<F extends FunctionName, T>(
   connection: Connection,
   name: F,
-  args: Arguments<F>,
+  given: Arguments<F>,
 ): Promise<Result<T>> {
-  return settle(connection, connection.supabase.rpc(name, snakeise(args)))
+  const args = withToken(name, given)
+  const problem = rowProblem(args)
+  if (!problem) return settle(connection, connection.supabase.rpc(name, snakeise(args)))
+  const error = new UsherError({ ...problem, message: UNSTORABLE }, 422)
+  return connection.throws ? Promise.reject(error) : Promise.resolve({ data: null, error })
 }
 
 /** Sends a request, and makes its answer into a `Result`. */

@@ -4,9 +4,17 @@
  *
  * @module
  */
-import { type Connection, call, type Returned, type RowOf, settle } from './call.ts'
+import { type Connection, call, type Returned, type RowOf } from './call.ts'
+import type { Order } from './keyset.ts'
 import type { Camel } from './names.ts'
-import { eachOf, type IterateOptions, type PageOptions, pageOf, type Select } from './pages.ts'
+import {
+  allOf,
+  eachOf,
+  type IterateOptions,
+  type PageOptions,
+  pageOf,
+  type Select,
+} from './pages.ts'
 import type { PageResult, Result } from './result.ts'
 
 /** A token of an identity provider, without its secret. */
@@ -76,11 +84,13 @@ export function directories(connection: Connection) {
   return {
     /** Tokens, newest first, past ones too. Needs `directory.manage`; otherwise empty. */
     listTokens(organisationId: string): Promise<Result<DirectoryToken[]>> {
-      const select = connection.supabase
-        .from('organisation_directory_tokens')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      return settle(connection, select.order('created_at', { ascending: false }).order('id'))
+      const order: Order = [
+        ['created_at', 'desc'],
+        ['id', 'asc'],
+      ]
+      return allOf(connection, 'organisation_directory_tokens', order, (select) =>
+        select.eq('organisation_id', organisationId),
+      )
     },
 
     /**
@@ -111,11 +121,13 @@ export function directories(connection: Connection) {
 
     /** Endpoints, by name. Needs `directory.manage`; otherwise empty. */
     listEndpoints(organisationId: string): Promise<Result<DirectoryEndpoint[]>> {
-      const select = connection.supabase
-        .from('organisation_directory_endpoints')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      return settle(connection, select.order('name').order('id'))
+      const order: Order = [
+        ['name', 'asc'],
+        ['id', 'asc'],
+      ]
+      return allOf(connection, 'organisation_directory_endpoints', order, (select) =>
+        select.eq('organisation_id', organisationId),
+      )
     },
 
     /**

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type Connection, call, type RowOf, settle } from './call.ts'
+import { type Connection, call, type RowOf } from './call.ts'
 import type { RoleName } from './generated/roles.ts'
 import type { Camel } from './names.ts'
+import { allOf } from './pages.ts'
 import type { Result } from './result.ts'
 
 /** `none`; `join`: people of the domain become members by themselves; `ask`: they ask to. */
@@ -21,11 +22,9 @@ export function domains(connection: Connection) {
   return {
     /** The domains of an organisation, by name. Needs `organisation.update`; otherwise empty. */
     list(organisationId: string): Promise<Result<Domain[]>> {
-      const select = connection.supabase
-        .from('organisation_domains')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      return settle(connection, select.order('domain'))
+      return allOf(connection, 'organisation_domains', [['domain', 'asc']], (select) =>
+        select.eq('organisation_id', organisationId),
+      )
     },
 
     /**

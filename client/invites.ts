@@ -9,7 +9,7 @@ import type { ErrorCode } from './generated/error-codes.ts'
 import type { RoleName } from './generated/roles.ts'
 import type { Member, Reason } from './members.ts'
 import type { Camel } from './names.ts'
-import { eachOf, type IterateOptions, type PageOptions } from './pages.ts'
+import { eachOf, type IterateOptions, longList, type PageOptions } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
 
 type InviteRow = Camel<Returned<'create_organisation_invite'>>
@@ -231,7 +231,7 @@ export function invites(connection: Connection) {
 
     /** The pending invites to the caller's own address, newest first; none until it is confirmed. */
     listMine(): Promise<Result<MyInvite[]>> {
-      return call(connection, 'list_my_organisation_invites', {})
+      return longList(connection, 'list_my_organisation_invites')
     },
 
     /**

@@ -7,6 +7,7 @@ import { type Connection, call, type Returned, type RowOf, settleOne } from './c
 import type { Permission, RoleName } from './generated/roles.ts'
 import type { Member } from './members.ts'
 import { type Camel, snakeise } from './names.ts'
+import { longList } from './pages.ts'
 import type { Result } from './result.ts'
 
 export interface Organisation extends Camel<RowOf<'organisations'>> {}
@@ -64,7 +65,7 @@ export function organisations(connection: Connection) {
 
     /** The organisations that the caller is an active member of, by name, with the caller's roles. */
     listMine(): Promise<Result<MyOrganisation[]>> {
-      return call(connection, 'list_my_organisations', {})
+      return longList(connection, 'list_my_organisations')
     },
 
     /**

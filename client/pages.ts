@@ -1,10 +1,14 @@
 /**
- * Pages, by key and not by number: a row that comes or goes meanwhile moves no other.
+ * Pages of tables, and tables as a whole.
  *
  * @module
  */
 import { type Connection, present, receive } from './call.ts'
-import type { PageResult } from './result.ts'
+import { isUsherError } from './errors.ts'
+import { everyPage, LARGEST, LONG_LISTS, type Order, pageAfter, type Select } from './keyset.ts'
+import type { PageResult, Result } from './result.ts'
+
+export type { Select }
 
 export interface PageOptions {
   /** The `nextCursor` of the page before; without it, the first page. */
@@ -18,12 +22,6 @@ export type IterateOptions<Options extends PageOptions> = Omit<Options, 'cursor'
   /** Ends the iteration, by throwing; a request under way is given up. */
   signal?: AbortSignal | undefined
 }
-
-const LARGEST = 500
-
-/** A select of supabase-js, as far as pages need it. */
-// biome-ignore lint/suspicious/noExplicitAny: supabase-js types a builder by the table and its columns
-export type Select = any
 
 /**
  * A page of a table, newest first.
@@ -40,13 +38,16 @@ export async function pageOf<T>(
   tie = 'id',
 ): Promise<PageResult<T>> {
   const size = Math.min(pageSize, LARGEST)
-  let select: Select = narrow(connection.supabase.from(table).select('*'))
-  if (cursor) {
-    const [at, id] = cursor.split('~')
-    select = select.or(`${key}.lt."${at}",and(${key}.eq."${at}",${tie}.lt."${id}")`)
-  }
-  select = select.order(key, { ascending: false }).order(tie, { ascending: false }).limit(size)
-  const { data, error } = await receive(connection, select)
+  const order: Order = [
+    [key, 'desc'],
+    [tie, 'desc'],
+  ]
+  const [at, id] = cursor?.split('~') ?? []
+  const select = narrow(connection.supabase.from(table).select('*'))
+  const { data, error } = await receive(
+    connection,
+    pageAfter(select, order, cursor ? { [key]: at, [tie]: id } : undefined, size),
+  )
   if (error) return { data: null, error, nextCursor: null }
   // Made of the row as it was sent: a Date has no microseconds.
   const last = (data as Record<string, unknown>[])[size - 1]
@@ -54,6 +55,45 @@ export async function pageOf<T>(
     data: present(data, connection) as T[],
     error: null,
     nextCursor: last ? `${last[key]}~${last[tie]}` : null,
+  }
+}
+
+/**
+ * All rows of a table that a filter leaves, sorted; however many there are, and the API lets through at once.
+ *
+ * @param narrow - adds the filters
+ */
+export function allOf<T>(
+  connection: Connection,
+  table: string,
+  order: Order,
+  narrow: (select: Select) => Select,
+): Promise<Result<T[]>> {
+  return whole(connection, order, () => narrow(connection.supabase.from(table).select('*')))
+}
+
+/** All rows of a function without arguments, one of `LONG_LISTS`. */
+export function longList<T>(
+  connection: Connection,
+  name: 'list_my_organisations' | 'list_my_organisation_invites',
+): Promise<Result<T[]>> {
+  return whole(connection, LONG_LISTS[name] ?? [], () => connection.supabase.rpc(name))
+}
+
+async function whole<T>(
+  connection: Connection,
+  order: Order,
+  select: () => Select,
+): Promise<Result<T[]>> {
+  try {
+    const rows = await everyPage<Record<string, unknown>>(async (last) => {
+      const page = pageAfter(select(), order, last)
+      return (await receive({ ...connection, throws: true }, page)).data as never
+    })
+    return { data: present(rows, connection) as T[], error: null }
+  } catch (error) {
+    if (connection.throws || !isUsherError(error)) throw error
+    return { data: null, error }
   }
 }
 

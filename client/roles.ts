@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Connection, call, type RowOf, settle } from './call.ts'
+import { type Connection, call, type RowOf } from './call.ts'
 import type { Permission, RoleName } from './generated/roles.ts'
 import type { Member } from './members.ts'
 import type { Camel } from './names.ts'
+import { allOf } from './pages.ts'
 import type { Result } from './result.ts'
 
 /** A role. Built-in ones have no `organisationId`. */
@@ -42,11 +43,9 @@ export function roles(connection: Connection) {
      * organisation's own, each with what it permits.
      */
     list(organisationId: string): Promise<Result<Role[]>> {
-      const select = connection.supabase
-        .from('organisation_roles')
-        .select('*')
-        .or(`organisation_id.is.null,organisation_id.eq."${organisationId}"`)
-      return settle(connection, select.order('name'))
+      return allOf(connection, 'organisation_roles', [['name', 'asc']], (select) =>
+        select.or(`organisation_id.is.null,organisation_id.eq."${organisationId}"`),
+      )
     },
 
     /**
@@ -136,11 +135,9 @@ export function roles(connection: Connection) {
 
     /** Which roles may not be held together, by name. Needs `role.read`; otherwise empty. */
     listExclusions(organisationId: string): Promise<Result<RoleExclusion[]>> {
-      const select = connection.supabase
-        .from('organisation_role_exclusions')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      return settle(connection, select.order('name'))
+      return allOf(connection, 'organisation_role_exclusions', [['name', 'asc']], (select) =>
+        select.eq('organisation_id', organisationId),
+      )
     },
 
     /**

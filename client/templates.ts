@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { type Connection, call, type RowOf, settle } from './call.ts'
+import { type Connection, call, type RowOf } from './call.ts'
 import type { MailKind } from './deliveries.ts'
+import type { Order } from './keyset.ts'
 import { type Camel, snakeise } from './names.ts'
+import { allOf } from './pages.ts'
 import type { Result } from './result.ts'
 
 /** One kind of mail in one language. What is null is said as built in. */
@@ -50,12 +52,15 @@ export function templates(connection: Connection) {
       organisationId: string,
       { kind }: { kind?: MailKind | undefined } = {},
     ): Promise<Result<EmailTemplate[]>> {
-      const select = connection.supabase
-        .from('organisation_email_templates')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      const narrowed = kind ? select.eq('kind', kind) : select
-      return settle(connection, narrowed.order('kind').order('locale').order('name'))
+      const order: Order = [
+        ['kind', 'asc'],
+        ['locale', 'asc'],
+        ['name', 'asc'],
+      ]
+      return allOf(connection, 'organisation_email_templates', order, (select) => {
+        const templates = select.eq('organisation_id', organisationId)
+        return kind ? templates.eq('kind', kind) : templates
+      })
     },
 
     /**

@@ -7,6 +7,9 @@
  * @module
  */
 
+/** What is said of a call that holds such text. */
+export const UNSTORABLE = 'A text holds a character that cannot be stored.'
+
 /** What is wrong, in the words of the contract. */
 interface RowProblem {
   code: 'invalid_email' | 'invalid_message' | 'invalid_settings'
@@ -20,8 +23,8 @@ const CODES: Record<string, RowProblem['code']> = {
 }
 
 /**
- * The first such text in a row of a batch, which may be anything, or in a name in it; null where there is none. What
- * is no object has no address.
+ * The first such text in the arguments of a call, or in a row of a batch, which may be anything, or in a name in it;
+ * null where there is none. What is no object has no address.
  */
 export function rowProblem(row: unknown): RowProblem | null {
   const isDraft = row !== null && typeof row === 'object' && !Array.isArray(row)
@@ -40,6 +43,16 @@ export function rowProblem(row: unknown): RowProblem | null {
 /** As it may be shown, and kept anywhere: with U+FFFD in the place of such characters. */
 export function presentable(text: string): string {
   return text.replaceAll('\0', '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD')
+}
+
+/**
+ * The arguments of a function as they can be sent. Only `validate_organisation_invite`, which never refuses, needs
+ * others: a token with such characters is none of ours, as is one with U+FFFD.
+ */
+export function withToken<Args extends object>(functionName: string, args: Args): Args {
+  const { token } = args as { token?: unknown }
+  if (functionName !== 'validate_organisation_invite' || typeof token !== 'string') return args
+  return { ...args, token: presentable(token) }
 }
 
 /** What became of a row, as `create_organisation_invites` says it. */

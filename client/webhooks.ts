@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Connection, call, type Returned, type RowOf, settle } from './call.ts'
+import { type Connection, call, type Returned, type RowOf } from './call.ts'
 import type { WebhookEventType } from './generated/webhook-event-types.ts'
+import type { Order } from './keyset.ts'
 import { type Camel, snakeise } from './names.ts'
-import { eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
+import { allOf, eachOf, type IterateOptions, type PageOptions, pageOf } from './pages.ts'
 import type { PageResult, Result } from './result.ts'
 
 /** A type of events; a newer server may know more than this client. */
@@ -90,11 +91,13 @@ export function webhooks(connection: Connection) {
   return {
     /** The endpoints of an organisation, oldest first. Needs `webhook.manage`; otherwise empty. */
     list(organisationId: string): Promise<Result<Webhook[]>> {
-      const select = connection.supabase
-        .from('organisation_webhooks')
-        .select('*')
-        .eq('organisation_id', organisationId)
-      return settle(connection, select.order('created_at').order('id'))
+      const order: Order = [
+        ['created_at', 'asc'],
+        ['id', 'asc'],
+      ]
+      return allOf(connection, 'organisation_webhooks', order, (select) =>
+        select.eq('organisation_id', organisationId),
+      )
     },
 
     /**

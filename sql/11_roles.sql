@@ -101,6 +101,10 @@ begin
   if create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
     perform usher.fail('invalid_settings', hint => 'A permission is thing.action, such as invoice.approve.');
   end if;
+  -- The API answers lists of permissions as rows, and hosted projects let through a thousand of them.
+  if (select count(*) from usher.permissions p where p.name <> create_permission.name) >= 500 then
+    perform usher.fail('invalid_settings', hint => 'A project has at most 500 permissions.');
+  end if;
   insert into usher.permissions as p (name, description)
   values (create_permission.name, coalesce(usher.clean_text(create_permission.description, 500), ''))
   on conflict on constraint permissions_pkey do update set description = excluded.description
@@ -122,8 +126,8 @@ $$Adds a permission of the application to the registry. For operators, in a migr
   description  at most 500 characters
   roles        which built-in roles hold it, beside owner, who holds everything
 
-Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. Fails with
-invalid_settings.$$;
+Ask for it by has_organisation_permission and usher.organisations_where. Returns the permission. A project has at most
+500. Fails with invalid_settings.$$;
 
 create function usher.permissions_of(organisation_id uuid, roles text[])
 returns setof text

@@ -68,8 +68,7 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = list_role_members.organisation_id
-      and v_role.name = any (m.roles)
-    order by m.email, m.id;
+      and v_role.name = any (m.roles);
 end
 $$;
 comment on function usher.list_role_members is 'The rule behind public.list_organisation_role_members.';
@@ -111,7 +110,7 @@ comment on function usher.list_member_permissions is 'The rule behind public.lis
 grant execute on function usher.list_member_permissions to authenticated;
 
 create function usher.list_assignable_roles(organisation_id uuid)
-returns setof text
+returns text[]
 language plpgsql
 stable
 security definer
@@ -120,28 +119,30 @@ as $$
 declare
   v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
 begin
-  return query
+  return array(
     select r.name
     from public.organisation_roles r
     where (r.organisation_id is null or r.organisation_id = list_assignable_roles.organisation_id)
       and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
-    order by r.organisation_id is not null, r.name;
+    order by r.organisation_id is not null, r.name);
 end
 $$;
 comment on function usher.list_assignable_roles is 'The rule behind public.list_assignable_organisation_roles.';
 grant execute on function usher.list_assignable_roles to authenticated;
 
 create function public.list_organisation_role_members(organisation_id uuid, role text)
-returns setof public.organisation_members
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = ''
-as $$ select * from usher.list_role_members($1, $2) $$;
+as $$ select coalesce(jsonb_agg(to_jsonb(m) order by m.email, m.id), '[]') from usher.list_role_members($1, $2) m $$;
 comment on function public.list_organisation_role_members is
 $$AssignedUsers: the active members who are given this role itself, by address. A member who has it by
-inheritance only is not among them. Needs member.read. Fails with unauthenticated,
-organisation_not_found, permission_denied, invalid_role.$$;
+inheritance only is not among them.
+
+Returns one array of objects, each as a row of organisation_members. Needs member.read. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_role.$$;
 grant execute on function public.list_organisation_role_members to authenticated;
 
 create function public.list_organisation_member_roles(organisation_id uuid, user_id uuid)
@@ -181,7 +182,7 @@ organisation_not_found, permission_denied, member_not_found.$$;
 grant execute on function public.list_organisation_member_permissions to authenticated;
 
 create function public.list_assignable_organisation_roles(organisation_id uuid)
-returns setof text
+returns text[]
 language sql
 stable
 security invoker

@@ -396,12 +396,15 @@ create function public.list_organisation_evidence_events(
   after_position  integer default 0,
   page_size       integer default 1000
 )
-returns setof public.organisation_evidence_event
+returns json
 language sql
 stable
 security invoker
 set search_path = ''
-as $$ select * from usher.list_evidence_events($1, $2, $3, $4, $5) $$;
+as $$
+  select coalesce(json_agg(e order by e.seal_number, e.position), '[]')
+  from usher.list_evidence_events($1, $2, $3, $4, $5) e
+$$;
 comment on function public.list_organisation_evidence_events is
 $$The sealed events of the trail, oldest seal first, a page at a time. What is sealed never changes, so that pages
 fetched one after the other fit together.
@@ -411,7 +414,8 @@ fetched one after the other fit together.
                               export_organisation_evidence and 0
   page_size                   1 to 5,000
 
-Returns events; fewer than page_size means that there are no more. event and personal are the very texts whose
+Returns one array of events: seal_number, position, event_id, event_hash, personal_hash, personal_salt, event,
+personal; fewer than page_size means that there are no more. event and personal are the very texts whose
 SHA-256 (of personal with the salt before it) are event_hash and personal_hash; both are null for an event whose
 time was over, the salt for one that was erased. Needs audit.read. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings.$$;

@@ -178,7 +178,7 @@ create function usher.list_my_invites()
 returns table (
   id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text,
   organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text,
-  expires_at timestamptz
+  created_at timestamptz, expires_at timestamptz
 )
 language sql
 stable
@@ -186,7 +186,7 @@ security definer
 set search_path = ''
 as $$
   select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
-    i.expires_at
+    i.created_at, i.expires_at
   from auth.users u
   join usher.invites i on i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
   join public.organisations o on o.id = i.organisation_id
@@ -195,7 +195,7 @@ as $$
   where u.id = auth.uid()
     and usher.has_proven_address(u.id)
     and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
-  order by i.created_at desc
+  order by i.created_at desc, i.id desc
 $$;
 comment on function usher.list_my_invites is 'The rule behind public.list_my_organisation_invites.';
 
@@ -203,7 +203,7 @@ create function public.list_my_organisation_invites()
 returns table (
   id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text,
   organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text,
-  expires_at timestamptz
+  created_at timestamptz, expires_at timestamptz
 )
 language sql
 stable

@@ -1603,6 +1603,7 @@ export type Database = {
       list_my_organisation_invites: {
         Args: Record<PropertyKey, never>
         Returns: {
+          created_at: string
           expires_at: string
           id: string
           inviter_email: string
@@ -1636,13 +1637,7 @@ export type Database = {
           organisation_id: string
           page_size?: number
         }
-        Returns: Database['public']['CompositeTypes']['organisation_evidence_event'][]
-        SetofOptions: {
-          from: '*'
-          to: 'organisation_evidence_event'
-          isOneToOne: false
-          isSetofReturn: true
-        }
+        Returns: Json
       }
       list_organisation_invites: {
         Args: {
@@ -1697,29 +1692,7 @@ export type Database = {
       }
       list_organisation_role_members: {
         Args: { organisation_id: string; role: string }
-        Returns: {
-          announced_end_at: string | null
-          display_name: string | null
-          email: string | null
-          ended_at: string | null
-          ends_at: string | null
-          id: string
-          joined_at: string
-          kind: string
-          next_end_at: string | null
-          organisation_id: string
-          role_ends: NonNullable<Json>
-          roles: string[]
-          status: string
-          status_reason: string | null
-          user_id: string
-        }[]
-        SetofOptions: {
-          from: '*'
-          to: 'organisation_members'
-          isOneToOne: false
-          isSetofReturn: true
-        }
+        Returns: Json
       }
       list_organisation_role_permissions: {
         Args: { organisation_id: string; role: string }

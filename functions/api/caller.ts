@@ -4,6 +4,7 @@
  * @module
  */
 import type { SupabaseClient } from '@supabase/supabase-js'
+import { everyPage, LONG_LISTS, pageAfter } from '../../client/keyset.ts'
 import { callerClient, credentialsOf } from '../_shared/caller.ts'
 import type { Project } from '../_shared/door-environment.ts'
 import { isProblemCode, Problem } from './problem.ts'
@@ -57,7 +58,15 @@ export function createCaller(project: Project, given: Headers, requestId: string
     return { data, headers: passedOn }
   }
   return {
-    call: (functionName, args) => settle(supabase.rpc(functionName, args)),
+    async call(functionName, args) {
+      const order = LONG_LISTS[functionName]
+      if (!order) return settle(supabase.rpc(functionName, args))
+      const data = await everyPage<Record<string, unknown>>(async (last) => {
+        const page = pageAfter(supabase.rpc(functionName, args), order, last)
+        return (await settle(page)).data as Record<string, unknown>[]
+      })
+      return { data, headers: passedOn }
+    },
     read: (query) => settle(query(supabase)),
   }
 }

@@ -12,6 +12,7 @@ import type { ApiEnvironment } from './environment.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { BY_PRECISION } from './operations.ts'
+import { withOrganisation } from './organisation.ts'
 import { perform } from './perform.ts'
 import { isProblemCode, PROBLEMS, Problem } from './problem.ts'
 import { readInput } from './read-request.ts'
@@ -79,7 +80,7 @@ export function createHandler(
       const { search } = new URL(c.req.url)
       return perform(caller, {
         operation,
-        input,
+        input: await withOrganisation(caller, operation, input),
         idempotencyKey: c.req.header('idempotency-key')?.replace(/^"(.*)"$/, '$1') ?? null,
         url: new URL(apiUrl + c.req.path.slice(BASE.length) + search),
         apiUrl,

@@ -4,9 +4,10 @@
  * @module
  */
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import type { Answer, Operation } from './operation.ts'
+import { type Answer, type Operation, WHICH_ORGANISATION } from './operation.ts'
 import { InviteDraft } from './operations/invitations.ts'
 import { OPERATIONS } from './operations.ts'
+import { mayLeaveOutOrganisation } from './organisation.ts'
 import { PROBLEMS, type ProblemCode } from './problem.ts'
 
 type Responses = RouteConfig['responses']
@@ -110,10 +111,10 @@ function toBody({ body, takesCsv }: Operation): Body | null {
       schema: {
         type: 'object' as const,
         properties: {
-          organisation_id: { type: 'string' as const, format: 'uuid' },
+          organisation_id: { type: 'string' as const, description: WHICH_ORGANISATION },
           file: { type: 'string' as const, format: 'binary' },
         },
-        required: ['organisation_id', 'file'],
+        required: ['file'],
       },
     },
   }
@@ -167,6 +168,11 @@ function refusals(operation: Operation): Responses {
     'invalid_request',
     'internal_error',
     'unavailable',
+    // Text that no database can hold.
+    ...(operation.params || operation.query || operation.body
+      ? (['invalid_settings'] as const)
+      : []),
+    ...(mayLeaveOutOrganisation(operation) ? (['organisation_required'] as const) : []),
     ...(operation.body ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     ...(operation.creates
       ? (['invalid_settings', 'idempotency_key_in_use', 'idempotency_key_reused'] as const)

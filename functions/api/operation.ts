@@ -97,7 +97,27 @@ export const names = z.array(z.string())
 export const time = z.string().openapi({ format: 'date-time' })
 /** Bounded here, because it meets a table and no function. */
 export const instant = z.iso.datetime({ offset: true })
-export const inOrganisation = z.object({ organisation_id: id })
+const organisation = z
+  .string()
+  .max(63)
+  .regex(
+    /^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[a-z0-9]+(-[a-z0-9]+)*)$/,
+    'Give its id, or its slug.',
+  )
+/** An organisation in a path, by its id or its slug; see organisation.ts. */
+export const inOrganisation = z.object({
+  organisation_id: organisation.openapi({
+    description: 'Its id, or its slug.',
+    example: 'example-rockets',
+  }),
+})
+export const WHICH_ORGANISATION =
+  'Its id, or its slug. A member of one organisation only need not name it.'
+/** The same in a query or a body. */
+export const myOrganisation = organisation.optional().openapi({
+  description: WHICH_ORGANISATION,
+  example: 'example-rockets',
+})
 
 /** The part of a query that asks for a page of a table. */
 export const pageOfTable = {

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type OutcomeRow, withoutUnreadable } from '../../client/text-problem.ts'
+import {
+  type OutcomeRow,
+  rowProblem,
+  withoutUnreadable,
+  withToken,
+} from '../../client/text-problem.ts'
 import type { Caller, Reply } from './caller.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
@@ -56,15 +61,19 @@ export async function perform(caller: Caller, performance: Performance): Promise
 }
 
 async function fetchData(caller: Caller, performance: Performance): Promise<Reply> {
-  const { source, answers } = performance.operation
+  const { source, answers, refuses } = performance.operation
   const { input } = performance
   if ('table' in source) {
+    // A cursor is looked at by itself.
+    requireText({ ...input, cursor: null }, refuses)
     const schema = answers.kind === 'page' || answers.kind === 'row' ? answers.schema : null
     const columns = schema && 'shape' in schema ? Object.keys(schema.shape as object) : ['*']
     return caller.read((supabase) => selectPage(supabase, source, columns, input))
   }
   const { rows: name } = source
-  const args = source.toArguments?.(input) ?? input
+  const args = withToken(source.function, source.toArguments?.(input) ?? input)
+  // Rows are looked at one by one.
+  requireText({ ...args, ...(name && { [name]: null }) }, refuses)
   if (!name) return callFunction(caller, performance, source.function, args)
 
   let headers: Reply['headers'] = {}
@@ -77,6 +86,14 @@ async function fetchData(caller: Caller, performance: Performance): Promise<Repl
     return reply.data as OutcomeRow[]
   })
   return { data, headers }
+}
+
+/** Refuses text that Postgres cannot hold, with a code that the operation is known to answer. */
+function requireText(given: Input, refuses: RefusalCode[]): void {
+  const problem = rowProblem(given)
+  if (!problem) return
+  const code = refuses.includes(problem.code) ? problem.code : 'invalid_settings'
+  throw new Problem(code, { hint: problem.hint })
 }
 
 /** Calls a function; with an Idempotency-Key, so that it is carried out once. */

@@ -12,6 +12,11 @@ const OWN = {
     title: 'The request does not have the right form.',
     hint: 'See errors, and the reference.',
   },
+  organisation_required: {
+    status: 400,
+    title: 'The request does not say which organisation it is about.',
+    hint: 'Give organisation_id: its id or its slug.',
+  },
   not_found: { status: 404, title: 'There is nothing here.', hint: 'See the reference.' },
   method_not_allowed: {
     status: 405,

@@ -305,6 +305,7 @@ export const MyInvite = z
     inviter_name: text.nullable(),
     inviter_email: text.nullable(),
     message: text.nullable(),
+    created_at: time,
     expires_at: time,
   })
   .openapi('MyInvite')

@@ -5,6 +5,7 @@
  * @module
  */
 import type { SupabaseClient } from '@supabase/supabase-js'
+import { after } from '../../client/keyset.ts'
 import type { Input, TableSource } from './operation.ts'
 import { Problem } from './problem.ts'
 
@@ -79,15 +80,4 @@ function parseCursor(cursor: string): unknown {
   } catch {
     return null
   }
-}
-
-/** `(a, b) < (…)`, as PostgREST writes it: a is less, or a is equal and b is less. */
-function after(order: TableSource['order'], values: string[]): string {
-  const quoted = values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`)
-  const branches = order.map(([column, direction], i) => {
-    const behind = `${column}.${direction === 'asc' ? 'gt' : 'lt'}.${quoted[i]}`
-    const equal = order.slice(0, i).map(([before], j) => `${before}.eq.${quoted[j]}`)
-    return equal.length > 0 ? `and(${[...equal, behind].join(',')})` : behind
-  })
-  return branches.join(',')
 }

@@ -7,7 +7,7 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLDateTime, GraphQLJSON, GraphQLUUID } from 'graphql-scalars'
-import type { Context, FunctionName } from './context.ts'
+import type { Context, FunctionName, Returned } from './context.ts'
 import { cost } from './cost.ts'
 import type { JsonValue } from './rows.ts'
 
@@ -45,17 +45,19 @@ builder.mutationType({})
 /**
  * What makes a field the face of one function of the contract: it hands its arguments on, renamed, and
  * answers what the function does. Nullable, so that one refusal leaves other fields of a document alone.
+ * The type of its answer is the generated one, unless more is known of it.
  *
  * @param toWire - makes the arguments of the function; default: the same names in snake_case
  */
-export function operation<F extends FunctionName, Args extends object>(
+export function operation<F extends FunctionName, Args extends object, Answer = Returned<F>>(
   name: F,
   toWire: (args: Args) => Record<string, unknown> = snakeCased,
 ) {
   return {
     nullable: true as const,
     extensions: { function: name },
-    resolve: (_: unknown, args: Args, context: Context) => context.call(name, toWire(args)),
+    resolve: (_: unknown, args: Args, context: Context) =>
+      context.call(name, toWire(args)) as Promise<Answer>,
   }
 }
 

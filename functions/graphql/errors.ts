@@ -4,6 +4,7 @@
  * @module
  */
 import { GraphQLError } from 'graphql'
+import { rowProblem, UNSTORABLE } from '../../client/text-problem.ts'
 
 /** An error as PostgREST sends it through supabase-js. */
 export interface Failure {
@@ -57,6 +58,12 @@ export async function settle<T>(
 /** A refusal of this door itself, before anything is asked of the database. */
 export function badInput(code: string, message: string, hint: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, status: 422, hint } })
+}
+
+/** Refuses text that Postgres cannot hold: with `invalid_email`, `invalid_message` or `invalid_settings`. */
+export function requireText(values: object): void {
+  const problem = rowProblem(values)
+  if (problem) throw badInput(problem.code, UNSTORABLE, problem.hint)
 }
 
 export function notSignedIn(): GraphQLError {

@@ -4,9 +4,10 @@
  * @module
  */
 import DataLoader from 'dataloader'
+import { everyPage, type Order, pageAfter, type Select } from '../../client/keyset.ts'
 import type { CallerClient } from '../_shared/caller.ts'
 import { fromCursor, type PageArgs, pageSize } from './connection.ts'
-import { settle } from './errors.ts'
+import { requireText, settle } from './errors.ts'
 import type {
   AccessReviewItemRow,
   AccessReviewRow,
@@ -55,6 +56,17 @@ interface PagedRows {
 }
 type PagedTable = keyof PagedRows
 
+type Values = Record<string, unknown>
+/** Tables that are read as a whole. */
+type WholeTable =
+  | 'organisation_role_exclusions'
+  | 'organisation_domains'
+  | 'organisation_sign_in_rules'
+  | 'organisation_webhooks'
+  | 'organisation_directory_tokens'
+  | 'organisation_directory_endpoints'
+  | 'organisation_access_review_items'
+
 interface PageKey extends PageArgs {
   table: PagedTable
   /** Of an organisation; of copies: of an endpoint. */
@@ -84,22 +96,24 @@ export function createLoaders(client: CallerClient) {
     })
   }, BATCH)
 
-  const ofOrganisations = <Row extends { organisation_id: string | null }>(
-    table:
-      | 'organisation_domains'
-      | 'organisation_directory_tokens'
-      | 'organisation_directory_endpoints'
-      | 'organisation_role_exclusions'
-      | 'organisation_sign_in_rules'
-      | 'organisation_webhooks',
-    order: string,
+  /** All rows of several owners, sorted by these columns for each, however many the API lets through at once. */
+  const allOf = <Row extends object>(
+    table: WholeTable,
+    owner: keyof Row & string,
+    ...columns: (keyof Row & string)[]
   ) =>
     new DataLoader<string, Row[]>(async (ids) => {
+      const order: Order = [owner, ...columns].map((column) => [column, 'asc'])
       const rows = await chunked(ids, (some) =>
-        settle(client.from(table).select('*').in('organisation_id', some).order(order)),
+        everyPage<Row>((last) => {
+          const select: Select = client.from(table).select('*')
+          return settle(
+            pageAfter(select.in(owner, some), order, last as (Row & Values) | undefined),
+          )
+        }),
       )
-      const grouped = groupBy(rows as unknown as Row[], (row) => row.organisation_id)
-      return ids.map((id) => grouped.get(id) ?? [])
+      const grouped = groupBy(rows, (row) => row[owner])
+      return ids.map((id) => grouped.get(id as Row[typeof owner]) ?? [])
     }, BATCH)
 
   return {
@@ -113,52 +127,49 @@ export function createLoaders(client: CallerClient) {
 
     /** The roles that can be held in an organisation: built-in ones, then its own, by name. */
     roles: new DataLoader<string, RoleRow[]>(async (ids) => {
-      const rows = await chunked(ids, (some) =>
-        settle(
-          client
-            .from('organisation_roles')
-            .select('*')
-            .or(`organisation_id.is.null,organisation_id.in.(${some.join(',')})`)
-            .order('organisation_id', { nullsFirst: true })
-            .order('name'),
-        ),
-      )
+      const rows = await chunked(ids, (some) => {
+        const wanted = `organisation_id.is.null,organisation_id.in.(${some.join(',')})`
+        return everyPage<RoleRow>((last) => {
+          const select: Select = client.from('organisation_roles').select('*').or(wanted)
+          return settle(pageAfter(select, [['id', 'asc']], last))
+        })
+      })
       // Built-in ones come with each chunk.
-      const roles = [...new Map(rows.map((row) => [row.id, row])).values()]
+      const roles = [...new Map(rows.map((row) => [row.id, row])).values()].sort(byKindAndName)
       return ids.map((id) =>
         roles.filter(({ organisation_id }) => organisation_id === null || organisation_id === id),
       )
     }, BATCH),
 
-    domains: ofOrganisations<DomainRow>('organisation_domains', 'domain'),
+    domains: allOf<DomainRow>('organisation_domains', 'organisation_id', 'domain'),
     /** One, or none. */
-    signInRules: ofOrganisations<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
-    webhooks: ofOrganisations<WebhookRow>('organisation_webhooks', 'created_at'),
-    directoryTokens: ofOrganisations<DirectoryTokenRow>(
+    signInRules: allOf<SignInRuleRow>('organisation_sign_in_rules', 'organisation_id'),
+    webhooks: allOf<WebhookRow>('organisation_webhooks', 'organisation_id', 'created_at', 'id'),
+    directoryTokens: allOf<DirectoryTokenRow>(
       'organisation_directory_tokens',
+      'organisation_id',
       'created_at',
+      'id',
     ),
-    directoryEndpoints: ofOrganisations<DirectoryEndpointRow>(
+    directoryEndpoints: allOf<DirectoryEndpointRow>(
       'organisation_directory_endpoints',
+      'organisation_id',
+      'name',
+      'id',
+    ),
+    roleExclusions: allOf<RoleExclusionRow>(
+      'organisation_role_exclusions',
+      'organisation_id',
       'name',
     ),
-    roleExclusions: ofOrganisations<RoleExclusionRow>('organisation_role_exclusions', 'name'),
 
     /** What a review asks about, by person and role. */
-    accessReviewItems: new DataLoader<string, AccessReviewItemRow[]>(async (ids) => {
-      const rows = await chunked(ids, (some) =>
-        settle(
-          client
-            .from('organisation_access_review_items')
-            .select('*')
-            .in('review_id', some)
-            .order('user_id')
-            .order('role'),
-        ),
-      )
-      const grouped = groupBy(rows, (row) => row.review_id)
-      return ids.map((id) => grouped.get(id) ?? [])
-    }, BATCH),
+    accessReviewItems: allOf<AccessReviewItemRow>(
+      'organisation_access_review_items',
+      'review_id',
+      'user_id',
+      'role',
+    ),
 
     /** One more row than the page holds, when there are more. */
     page<T extends PagedTable>(
@@ -166,6 +177,7 @@ export function createLoaders(client: CallerClient) {
       ownerId: string,
       { first, after, status }: PageArgs & { status?: string | null | undefined },
     ): Promise<PagedRows[T][]> {
+      requireText({ status })
       const key = { table, ownerId, first: pageSize(first), after, status }
       return pages.load(key) as Promise<PagedRows[T][]>
     },
@@ -217,6 +229,12 @@ async function loadPages(
   return new Map(rows.map((row) => [row.id, row[table] ?? []]))
 }
 
+/** Built-in ones first. Names of roles are plain letters. */
+function byKindAndName(a: RoleRow, b: RoleRow): number {
+  const isOwn = ({ organisation_id }: RoleRow) => Number(organisation_id !== null)
+  return isOwn(a) - isOwn(b) || (a.name < b.name ? -1 : 1)
+}
+
 /** What two keys have in common that differ in the owner only. */
 function pageText({ table, first, after, status }: PageKey): string {
   return JSON.stringify([table, first, after, status])
@@ -225,8 +243,9 @@ function pageText({ table, first, after, status }: PageKey): string {
 function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>()
   for (const item of items) {
-    const key = keyOf(item)
-    groups.set(key, [...(groups.get(key) ?? []), item])
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
   }
   return groups
 }

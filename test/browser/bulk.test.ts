@@ -67,3 +67,47 @@ describe('a file of 5,000 rows with 37 bad ones', () => {
     await page.getByRole('row', { name: new RegExp(`mended-${tag}.*Member.*Pending`) }).waitFor()
   })
 })
+
+describe('a list of which a part gets no answer', () => {
+  test('is said to be so, and sent again it says what had become of it', async ({
+    organisation,
+    open,
+    owner,
+  }) => {
+    const tag = randomUUID().slice(0, 6)
+    const rows = Array.from({ length: 700 }, (_, at) => `p${at}-${tag}@example.com;member`)
+    const page = await open(`/organisations/${organisation.slug}/invitations/new`, {
+      as: owner,
+      logs: /net::ERR_CONNECTION_RESET/,
+    })
+    const button = (name: string | RegExp) => page.getByRole('button', { name })
+    let calls = 0
+    await page.route('**/rpc/create_organisation_invites', async (route) => {
+      if (route.request().method() !== 'POST' || ++calls !== 2) return route.continue()
+      // It is carried out, and its answer is lost on the way.
+      await route.fetch()
+      await route.abort('connectionreset')
+    })
+
+    await page.getByRole('tab', { name: 'From a list or file' }).click()
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'people.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from(`E-Mail;Role\n${rows.join('\n')}\n`),
+    })
+    await button('Check the rows').click()
+    await button('Send 700 invitations').click()
+
+    await page.getByText(/rows got no answer: look whether they were sent\./).waitFor()
+    expect(await page.getByText(/rows? (was|were) refused/).count()).toBe(0)
+    const report = await downloadOf(page, 'Report (CSV)')
+    const unanswered = report.split('\n').filter((line) => line.includes(',No answer,')).length
+    expect(unanswered).toBe(200)
+    expect(report.split(',Sent,').length - 1).toBe(700 - unanswered)
+
+    await button('Mend what was refused').click()
+    await button(`Send ${unanswered} invitations`).click()
+    await page.getByText(`${unanswered} rows were refused.`).waitFor()
+    expect(await downloadOf(page, 'Report (CSV)')).toContain('already_invited')
+  })
+})

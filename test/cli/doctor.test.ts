@@ -196,6 +196,13 @@ const FAULTS: Record<string, Fault> = {
     says: /exposes usher/,
     repair: /Exposed schemas/,
   },
+  'fewer rows than a page has': {
+    plant: `do $$ begin execute format(
+      'alter database %I set pgrst.db_max_rows = %L', current_database(), '100'); end $$`,
+    check: 'rows of the API',
+    says: /lets 100 rows through at once/,
+    repair: /max_rows to 500 or more/,
+  },
   'a trigger of the closed door that is off': {
     plant: 'alter table auth.users disable trigger usher_closed_door',
     check: 'auth hooks',

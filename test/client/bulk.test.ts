@@ -54,7 +54,7 @@ describe('createMany', () => {
     ])
     expect(data[5]?.errorDetails).toBe('Half of line 7 is missing.')
     expect(progress.map(({ done }) => done)).toEqual([2, 4, 6, 7])
-    expect(progress.at(-1)).toEqual({ done: 7, total: 7, created: 3, failed: 4 })
+    expect(progress.at(-1)).toEqual({ done: 7, total: 7, created: 3, failed: 4, unknown: 0 })
   })
 
   test('a cell that no database can hold costs its row, and says which character it is', async () => {
@@ -102,7 +102,10 @@ describe('createMany', () => {
 
     const { data } = await person.must.invites.createMany(own.id, drafts(2, 'cut'))
 
-    expect(data.map(({ errorCode }) => errorCode)).toEqual([null, 'incomplete_answer'])
+    expect(data.map(({ status, errorCode }) => [status, errorCode])).toEqual([
+      ['created', null],
+      ['unknown', 'incomplete_answer'],
+    ])
   })
 
   test.for([0, 1.5, 10_001, Number.NaN])('a chunk of %s rows is refused', async (chunkSize) => {
@@ -113,12 +116,21 @@ describe('createMany', () => {
     expect(error).toMatchObject({ code: 'invalid_settings', status: 422 })
   })
 
-  test('loses nothing when a chunk fails: its rows say why, and the others are made', async () => {
+  test('loses nothing when a chunk gets no answer: nothing is said of its rows, and the others are made', async () => {
     const { id, person } = await unlucky(2)
+    const progress: BulkProgress[] = []
 
-    const { data, error } = await person.usher.invites.createMany(id, drafts(6), { chunkSize: 2 })
+    const { data, error } = await person.usher.invites.createMany(id, drafts(6), {
+      chunkSize: 2,
+      onProgress: (step) => progress.push(step),
+    })
 
     expect(error).toBeNull()
+    expect(progress).toEqual([
+      { done: 2, total: 6, created: 2, failed: 0, unknown: 0 },
+      { done: 4, total: 6, created: 2, failed: 0, unknown: 2 },
+      { done: 6, total: 6, created: 4, failed: 0, unknown: 2 },
+    ])
     expect(data?.map(({ errorCode }) => errorCode)).toEqual([
       null,
       null,
@@ -127,7 +139,12 @@ describe('createMany', () => {
       null,
       null,
     ])
-    expect(data?.[2]).toMatchObject({ rowNumber: 3, email: 'row-3@example.com', inviteId: null })
+    expect(data?.[2]).toMatchObject({
+      rowNumber: 3,
+      email: 'row-3@example.com',
+      status: 'unknown',
+      inviteId: null,
+    })
   })
 
   test('is refused when no chunk gets through', async () => {
@@ -157,7 +174,51 @@ describe('createMany', () => {
       null,
       ...Array.from({ length: 4 }, () => 'aborted'),
     ])
+    expect(data.slice(2).every(({ status }) => status === 'failed')).toBe(true)
     expect((await owner.must.invites.list(id)).data).toHaveLength(2)
+  })
+
+  test('stopped while a chunk is on its way, it does not say that it failed', async () => {
+    const controller = new AbortController()
+    let calls = 0
+    const person = await stack.person(undefined, {
+      fetch: async (input, init) => {
+        const isBulk = String(input).endsWith('create_organisation_invites')
+        if (!isBulk || ++calls !== 2) return fetch(input, init)
+        // Carried out, and nobody listens any more.
+        await fetch(input, { ...init, signal: null })
+        controller.abort()
+        throw new DOMException('Aborted.', 'AbortError')
+      },
+    })
+    const { data: own } = await person.must.organisations.create({ name: 'Stopped' })
+
+    const { data } = await person.must.invites.createMany(own.id, drafts(6, 'stopped'), {
+      chunkSize: 2,
+      signal: controller.signal,
+    })
+
+    expect(data.map(({ status, errorCode }) => [status, errorCode])).toEqual([
+      ['created', null],
+      ['created', null],
+      ['unknown', 'aborted'],
+      ['unknown', 'aborted'],
+      ['failed', 'aborted'],
+      ['failed', 'aborted'],
+    ])
+    expect((await person.must.invites.list(own.id)).data).toHaveLength(4)
+  })
+
+  test('a row that is no object costs itself only', async () => {
+    const { id, owner } = await stack.organisation()
+    const odd = [null, 7, 'x@example.com', []] as unknown as BulkRow[]
+
+    const { data } = await owner.must.invites.createMany(id, [...odd, ...drafts(1, 'odd')])
+
+    expect(data.map(({ errorCode }) => errorCode)).toEqual([
+      ...odd.map(() => 'invalid_email'),
+      null,
+    ])
   })
 
   test('reads no more of a stream once it has been stopped', async () => {

@@ -36,6 +36,29 @@ describe('an answer', () => {
     expect(error?.hint).toBeTruthy()
   })
 
+  test('to text that no database can hold is in the words of the contract, and says which', async () => {
+    const { id, owner } = await stack.organisation()
+    const draft = { email: 'text@example.com', roles: ['member'] }
+
+    const message = await owner.usher.invites.create(id, { ...draft, message: 'Hi\0there' })
+    const name = await owner.usher.organisations.create({ name: 'cut \ud83d' })
+    const search = await owner.usher.invites.list(id, { search: '\0' })
+    const { data: preview } = await stack.anyone().invites.validate('inv_\0')
+
+    expect(message.error).toMatchObject({ code: 'invalid_message', status: 422 })
+    expect(message.error?.hint).toContain('NUL (U+0000)')
+    expect(name.error?.hint).toContain('cut in two (U+D83D)')
+    expect([name, search].map(({ error }) => error?.code)).toEqual([
+      'invalid_settings',
+      'invalid_settings',
+    ])
+    expect(preview?.reason).toBe('invite_invalid')
+    const endpoint = { name: 'Tickets', url: 'https://tickets.example/scim', token: 'secret\0' }
+    const secret = await owner.usher.directories.createEndpoint(id, endpoint)
+    expect(secret.error).toMatchObject({ code: 'invalid_settings', status: 422 })
+    await expect(owner.must.invites.list(id, { search: '\0' })).rejects.toThrow(UsherError)
+  })
+
   test('without a session is a refusal, for functions and for lists', async () => {
     const anyone = stack.anyone()
     const { id } = await stack.organisation()

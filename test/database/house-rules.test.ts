@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
+import { LONG_LISTS } from '../../client/keyset.ts'
 import { test } from '../support/acme.ts'
 
 const run = promisify(execFile)
@@ -41,6 +42,36 @@ const RULES = {
       and (has_table_privilege('authenticated', c.oid, 'select') or has_table_privilege('anon', c.oid, 'select'))`,
 }
 
+/**
+ * Functions that return rows, and why there are few. PostgREST leaves out what lies beyond its max_rows (hosted:
+ * 1,000) and says nothing: what may be more comes as one JSON value, or is read in pages (LONG_LISTS).
+ */
+const FEW_ROWS = {
+  list_joinable_organisations:
+    'one organisation has verified a domain, and an account has one address',
+  list_my_organisation_permissions: 'a project has at most 500 permissions',
+  list_organisation_invites: 'page_size is at most 500',
+  list_organisation_member_permissions: 'a project has at most 500 permissions',
+  list_organisation_member_roles: 'a member has at most 20 roles',
+  list_organisation_role_permissions: 'a project has at most 500 permissions',
+}
+
+/** Selects of tables, and why none gets more rows than asked for. */
+const READS = {
+  'client/invites.ts: organisation_invites': 'by id',
+  'client/members.ts: organisation_members': 'by organisation and person',
+  'client/organisations.ts: organisations': 'by id',
+  'client/pages.ts: table': 'pages of at most 500',
+  'client/sign-in-rules.ts: organisation_sign_in_rules': 'one an organisation',
+  'functions/api/organisation.ts: organisations': 'by slug',
+  'functions/api/tables.ts: table': 'pages of at most 500',
+  'functions/graphql/loaders.ts: organisation_audit_events': 'a page of at most 101',
+  'functions/graphql/loaders.ts: organisation_roles': 'pages of 500',
+  'functions/graphql/loaders.ts: organisations': 'by 100 ids',
+  'functions/graphql/loaders.ts: owners': 'by 100 ids, with pages of at most 101 in each',
+  'functions/graphql/loaders.ts: table': 'pages of 500',
+}
+
 describe('house rules', () => {
   test.for(Object.entries(RULES))('%s', async ([, query], { database }) => {
     expect([...(await database.sql.unsafe(query))]).toEqual([])
@@ -63,6 +94,37 @@ describe('house rules', () => {
 
     expect(raised.filter((code) => !codes.includes(code ?? ''))).toEqual([])
     expect(codes.filter((code) => !text.includes(`'${code}'`))).toEqual([])
+  })
+
+  test('no answer of a function is cut by the API: those that return rows return few', async ({
+    database,
+  }) => {
+    const names = (
+      await database.sql`select p.proname as name from pg_proc p
+        where p.pronamespace = 'public'::regnamespace and p.proretset order by 1`
+    ).map((row) => row.name)
+
+    expect(names).toEqual([...Object.keys(FEW_ROWS), ...Object.keys(LONG_LISTS)].sort())
+  })
+
+  test('no list is cut by the API: tables are read in pages, or by what is there once', async () => {
+    const files = (
+      await Promise.all(
+        ['client', 'functions'].map(async (folder) =>
+          (await readdir(folder, { recursive: true })).map((file) => `${folder}/${file}`),
+        ),
+      )
+    ).flat()
+    const sources = files.filter((file) => /\.tsx?$/.test(file) && !file.startsWith('client/dist'))
+    const reads = await Promise.all(
+      sources.map(async (file) => {
+        const text = await readFile(file, 'utf8')
+        const tables = text.matchAll(/(?<!Array|Buffer|Readable)\.from\('?(\w+)/g)
+        return [...tables].map(([, table]) => `${file}: ${table}`)
+      }),
+    )
+
+    expect([...new Set(reads.flat())].sort()).toEqual(Object.keys(READS).sort())
   })
 
   test('an unknown code fails loudly', async ({ database }) => {

@@ -262,6 +262,21 @@ describe("an application's own permission", () => {
       /invalid_settings/,
     )
   })
+
+  test('is one of at most 500, so that no list of them is cut', async ({ acme }) => {
+    let changed = null
+    const full = acme.sql.begin(async (sql) => {
+      await sql`insert into usher.permissions (name, description)
+        select 'filler.' || repeat('x', n), '' from generate_series(1, 500) n
+        limit 500 - (select count(*) from usher.permissions)`
+      ;[changed] = await sql`
+        select (usher.create_permission('invite.read', 'Is there already')).description`
+      await sql`select usher.create_permission('one.more', '')`
+    })
+
+    await expect(full).rejects.toThrow(/at most 500 permissions/)
+    expect(changed).toEqual({ description: 'Is there already' })
+  })
 })
 
 describe('reviewing', () => {

@@ -12,6 +12,7 @@ interface Schema {
   $ref?: string
   type?: string
   format?: string
+  pattern?: string
   enum?: unknown[]
   properties?: Record<string, Schema>
   required?: string[]
@@ -93,6 +94,9 @@ function fitting(schema: Schema, known: string[]): fc.Arbitrary<unknown> {
       if (schema.format === 'uuid') return fc.oneof(fc.constantFrom(...known), fc.uuid())
       if (schema.format === 'date-time') {
         return fc.date({ noInvalidDate: true }).map((date) => date.toISOString())
+      }
+      if (schema.pattern) {
+        return fc.oneof(fc.constantFrom(...known), fc.stringMatching(new RegExp(schema.pattern)))
       }
       return fc.oneof(fc.constantFrom(...WORDS), fc.string({ unit: 'binary', maxLength: 40 }))
   }
@@ -179,8 +183,16 @@ describe('requests made of the document', () => {
       const { invite } = await acme.invite()
       const source = 'function' in operation.source ? operation.source.function : null
       const args = source ? await CALLS[source]?.(scene, scene.owner) : {}
+      const [own] = await acme.sql`select slug from public.organisations where id = ${acme.id}`
       const known = [
-        ...new Set([acme.id, acme.otherId, invite.id, scene.owner.userId, scene.member.userId]),
+        ...new Set([
+          own?.slug,
+          acme.id,
+          acme.otherId,
+          invite.id,
+          scene.owner.userId,
+          scene.member.userId,
+        ]),
         ...Object.values(args ?? {}).filter((arg) => /^[0-9a-f-]{36}$/.test(String(arg))),
       ] as string[]
       const callers = fc.constantFrom('owner', 'admin', 'member', 'outsider', 'anyone', 'service')

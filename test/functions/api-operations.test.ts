@@ -1,4 +1,5 @@
 /** The whole permission matrix again, this time through the REST function. */
+import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import type { Operation } from '../../functions/api/operation.ts'
 import { BY_PRECISION, OPERATIONS } from '../../functions/api/operations.ts'
@@ -68,6 +69,36 @@ describe.for(callable.map((operation) => [operation.id, operation] as const))(
         expect(describes(operation, answer)).toEqual([])
       },
     )
+  },
+)
+
+/** By its slug; but joining, which is for those who cannot see whose a slug is. */
+const inOrganisation = callable.filter(
+  ({ id, params, query, body }) =>
+    id !== 'joinOrganisation' &&
+    [params, query, body].some((schema) => Object.hasOwn(schema?.shape ?? {}, 'organisation_id')),
+)
+test.for(inOrganisation.map((operation) => [operation.id, operation] as const))(
+  '%s by the slug is the same as by the id, and the slug of others leads nowhere',
+  async ([, operation], { acme, rest }) => {
+    const name = nameOf(operation)
+    const scene = await sceneOf(acme)
+    const args = (await CALLS[name]?.(scene, scene.owner)) ?? {}
+    const slugs =
+      await acme.sql`select id, slug from public.organisations where id in (${acme.id}, ${acme.otherId})`
+    const slugOf = (id: string) => slugs.find((row) => row.id === id)?.slug
+    const ask = async (organisation_id: string) => {
+      const { path, ...request } = toRequest(operation, { ...args, organisation_id })
+      const { status, body } = await rest(path, { ...request, by: scene.owner })
+      return { status, said: { ...body, request_id: null } }
+    }
+
+    const [theirs, unknown] = [await ask(slugOf(acme.otherId)), await ask(randomUUID())]
+    const own = await ask(slugOf(acme.id))
+
+    expect(theirs).toEqual(unknown)
+    const expected = MATRIX[name]?.owner
+    expect(own.status < 300 ? 'ok' : own.said.code).toBe(expected)
   },
 )
 

@@ -233,6 +233,41 @@ describe('the form of a request', () => {
     expect([streamed.status, streamed.body.code]).toEqual([413, 'body_too_large'])
   })
 
+  test.for([
+    ['a message', { message: 'Hi\0there' }, 'invalid_message', 'message holds NUL (U+0000)'],
+    ['an address', { email: 'a\0@example.com' }, 'invalid_email', 'email holds NUL (U+0000)'],
+    ['metadata', { metadata: { note: 'cut \ud83d' } }, 'invalid_settings', 'cut in two (U+D83D)'],
+    ['a name in metadata', { metadata: { '\0': 1 } }, 'invalid_settings', 'NUL (U+0000)'],
+  ] as const)(
+    '%s that no database can hold is said to be so',
+    async ([, draft, code, hint], { acme, rest }) => {
+      const { status, body } = await rest('/api/invitations', {
+        by: acme.admin,
+        json: { organisation_id: acme.id, email: 'a@example.com', roles: ['member'], ...draft },
+      })
+
+      expect([status, body.code]).toEqual([422, code])
+      expect(body.detail).toContain(hint)
+    },
+  )
+
+  test('the same holds for what stands in an address, and a token with it is none of ours', async ({
+    acme,
+    rest,
+  }) => {
+    const search = `/api/invitations?organisation_id=${acme.id}&search=%00`
+    const role = `/api/organisations/${acme.id}/roles/%00/members`
+
+    for (const path of [search, role]) {
+      const { status, body } = await rest(path, { by: acme.admin })
+      expect([path, status, body.code]).toEqual([path, 422, 'invalid_settings'])
+    }
+    const { status, body } = await rest('/api/invitations/validate?token=inv_%00', {
+      headers: { apikey: PUBLISHABLE_KEY },
+    })
+    expect([status, body.reason]).toEqual([200, 'invite_invalid'])
+  })
+
   test('a value that Postgres cannot read is the fault of the request', async ({ acme, rest }) => {
     const { status, body } = await rest(
       `/api/invitations/metrics?organisation_id=${acme.id}&since=yesterday%20or%20so`,

@@ -220,12 +220,33 @@ describe('a refusal has the words of the contract', () => {
     expect(data).toEqual({ myOrganisations: null, validateInvite: { reason: 'invite_invalid' } })
   })
 
+  test('text that no database can hold is refused in the words of the contract', async () => {
+    const owner = await signIn('owner@example.com')
+    const { errors } = await owner(`mutation { createOrganisation(name: "A\\u0000") { id } }`)
+
+    expect(errors[0]?.extensions).toMatchObject({
+      code: 'invalid_settings',
+      status: 422,
+      hint: expect.stringContaining('name holds NUL (U+0000)'),
+    })
+    const { data } = await asker()('{ validateInvite(token: "inv_\\u0000") { reason } }')
+    expect(data).toEqual({ validateInvite: { reason: 'invite_invalid' } })
+  })
+
   test('a value that cannot be read is told without the words of Postgres', async () => {
     const owner = await signIn('owner@example.com')
-    const { codes, text } = await owner(`mutation { createOrganisation(name: "\\u0000") { id } }`)
+    const { data } = await owner('{ myOrganisations { id } }')
+    const { codes, text } = await owner(
+      `mutation ($id: UUID!) {
+        createInvite(
+          organisationId: $id, invite: { email: "a@example.com", roles: ["member"], expiresIn: "soon" }
+        ) { id }
+      }`,
+      { id: data.myOrganisations[0].id },
+    )
 
     expect(codes).toEqual(['BAD_USER_INPUT'])
-    expect(text).not.toContain('byte sequence')
+    expect(text).not.toContain('interval')
   })
 })
 

@@ -5,6 +5,7 @@
  */
 import type postgres from 'postgres'
 import { functionNames, type Payload } from '../project/payload.ts'
+import { checkApiRows } from './check-api-rows.ts'
 import { checkExposure } from './check-exposure.ts'
 import { checkFunctions } from './check-functions.ts'
 import { checkGrants } from './check-grants.ts'
@@ -46,6 +47,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     findings.push(
       ...(await attempt('grants', () => checkGrants(sql))),
       ...(await attempt('exposed schemas', () => checkExposure(sql))),
+      ...(await attempt('rows of the API', () => checkApiRows(sql, config))),
       ...(await attempt('auth hooks', () => checkHooks(sql, config))),
       ...(await attempt('settings', () => checkSettings(sql, options.isLocal))),
       ...(await attempt('signing key', () => checkKeys(sql))),

@@ -669,6 +669,13 @@ export const ar: Texts = {
       }),
     failed: (n) =>
       count(n, { one: 'رُفض صف واحد.', two: 'رُفض صفان.', few: 'رُفضت # صفوف.', other: 'رُفض # صف.' }),
+    unknown: (n) =>
+      count(n, {
+        one: 'بقي صف واحد بلا رد: تحقق مما إذا كان قد أُرسل.',
+        two: 'بقي صفان بلا رد: تحقق مما إذا كانا قد أُرسلا.',
+        few: 'بقيت # صفوف بلا رد: تحقق مما إذا كانت قد أُرسلت.',
+        other: 'بقي # صف بلا رد: تحقق مما إذا كان قد أُرسل.',
+      }),
     paste: 'الصق قائمة',
     pasteHint: 'عنوان في كل سطر، أو ما تنسخه من جدول',
     readList: 'قراءة القائمة',
@@ -710,6 +717,7 @@ export const ar: Texts = {
       invalid_role: 'ليس دورًا يمكنك منحه',
       no_roles: 'بلا دور',
       duplicate: 'مكرر في القائمة',
+      invalid_text: 'فيه حرف لا يمكن حفظه',
     },
     editEmail: (row) => `العنوان في الصف ${row}`,
     editRoles: (row) => `الأدوار في الصف ${row}`,
@@ -726,6 +734,7 @@ export const ar: Texts = {
     status: 'النتيجة',
     statusCreated: 'أُرسلت',
     statusFailed: 'رُفضت',
+    statusUnknown: 'بلا رد',
     statusSkipped: 'لم تُرسل',
   },
   overview: {

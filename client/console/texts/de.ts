@@ -680,6 +680,12 @@ export const de: Texts = {
     send: (n) => count(n, '# Einladung senden', '# Einladungen senden'),
     sent: (n) => count(n, '# Einladung ist unterwegs.', '# Einladungen sind unterwegs.'),
     failed: (n) => count(n, '# Zeile wurde abgelehnt.', '# Zeilen wurden abgelehnt.'),
+    unknown: (n) =>
+      count(
+        n,
+        '# Zeile blieb ohne Antwort: Sehen Sie nach, ob sie gesendet wurde.',
+        '# Zeilen blieben ohne Antwort: Sehen Sie nach, ob sie gesendet wurden.',
+      ),
     paste: 'Liste einfügen',
     pasteHint: 'Eine Adresse je Zeile, oder was Sie aus einer Tabelle kopieren',
     readList: 'Liste lesen',
@@ -708,6 +714,7 @@ export const de: Texts = {
       invalid_role: 'Keine Rolle, die Sie vergeben können',
       no_roles: 'Keine Rolle',
       duplicate: 'Zweimal in der Liste',
+      invalid_text: 'Ein Zeichen darin kann nicht gespeichert werden',
     },
     editEmail: (row) => `Adresse in Zeile ${row}`,
     editRoles: (row) => `Rollen in Zeile ${row}`,
@@ -723,6 +730,7 @@ export const de: Texts = {
     status: 'Ergebnis',
     statusCreated: 'Gesendet',
     statusFailed: 'Abgelehnt',
+    statusUnknown: 'Ohne Antwort',
     statusSkipped: 'Nicht gesendet',
   },
   overview: {

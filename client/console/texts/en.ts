@@ -660,6 +660,12 @@ export const en = {
     send: (n: number) => count(n, 'Send # invitation', 'Send # invitations'),
     sent: (n: number) => count(n, '# invitation is on its way.', '# invitations are on their way.'),
     failed: (n: number) => count(n, '# row was refused.', '# rows were refused.'),
+    unknown: (n: number) =>
+      count(
+        n,
+        '# row got no answer: look whether it was sent.',
+        '# rows got no answer: look whether they were sent.',
+      ),
     paste: 'Paste a list',
     pasteHint: 'One address a line, or what you copy from a spreadsheet',
     readList: 'Read the list',
@@ -688,6 +694,7 @@ export const en = {
       invalid_role: 'Not a role that you can give',
       no_roles: 'No role',
       duplicate: 'Twice in the list',
+      invalid_text: 'A character in it cannot be stored',
     },
     editEmail: (row: number) => `Address in row ${row}`,
     editRoles: (row: number) => `Roles in row ${row}`,
@@ -703,6 +710,7 @@ export const en = {
     status: 'Result',
     statusCreated: 'Sent',
     statusFailed: 'Refused',
+    statusUnknown: 'No answer',
     statusSkipped: 'Not sent',
   },
   overview: {

@@ -670,6 +670,12 @@ export const es: Texts = {
     send: (n) => count(n, 'Enviar # invitación', 'Enviar # invitaciones'),
     sent: (n) => count(n, '# invitación está en camino.', '# invitaciones están en camino.'),
     failed: (n) => count(n, '# fila fue rechazada.', '# filas fueron rechazadas.'),
+    unknown: (n) =>
+      count(
+        n,
+        '# fila quedó sin respuesta: compruebe si se envió.',
+        '# filas quedaron sin respuesta: compruebe si se enviaron.',
+      ),
     paste: 'Pegue una lista',
     pasteHint: 'Una dirección por línea, o lo que copie de una hoja de cálculo',
     readList: 'Leer la lista',
@@ -698,6 +704,7 @@ export const es: Texts = {
       invalid_role: 'No es un rol que pueda asignar',
       no_roles: 'Sin rol',
       duplicate: 'Dos veces en la lista',
+      invalid_text: 'Contiene un carácter que no se puede guardar',
     },
     editEmail: (row) => `Dirección de la fila ${row}`,
     editRoles: (row) => `Roles de la fila ${row}`,
@@ -713,6 +720,7 @@ export const es: Texts = {
     status: 'Resultado',
     statusCreated: 'Enviada',
     statusFailed: 'Rechazada',
+    statusUnknown: 'Sin respuesta',
     statusSkipped: 'No enviada',
   },
   overview: {

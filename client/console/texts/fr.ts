@@ -671,6 +671,12 @@ export const fr: Texts = {
     send: (n) => count(n, 'Envoyer # invitation', 'Envoyer # invitations'),
     sent: (n) => count(n, '# invitation est en route.', '# invitations sont en route.'),
     failed: (n) => count(n, '# ligne a été refusée.', '# lignes ont été refusées.'),
+    unknown: (n) =>
+      count(
+        n,
+        '# ligne est restée sans réponse : vérifiez si elle a été envoyée.',
+        '# lignes sont restées sans réponse : vérifiez si elles ont été envoyées.',
+      ),
     paste: 'Collez une liste',
     pasteHint: 'Une adresse par ligne, ou ce que vous copiez d’un tableur',
     readList: 'Lire la liste',
@@ -699,6 +705,7 @@ export const fr: Texts = {
       invalid_role: 'Pas un rôle que vous pouvez attribuer',
       no_roles: 'Aucun rôle',
       duplicate: 'Deux fois dans la liste',
+      invalid_text: 'Un caractère ne peut pas être enregistré',
     },
     editEmail: (row) => `Adresse de la ligne ${row}`,
     editRoles: (row) => `Rôles de la ligne ${row}`,
@@ -714,6 +721,7 @@ export const fr: Texts = {
     status: 'Résultat',
     statusCreated: 'Envoyée',
     statusFailed: 'Refusée',
+    statusUnknown: 'Sans réponse',
     statusSkipped: 'Non envoyée',
   },
   overview: {

@@ -677,6 +677,13 @@ export const pl: Texts = {
         '# zaproszeń jest w drodze.',
       ),
     failed: (n) => count(n, 'Odrzucono # wiersz.', 'Odrzucono # wiersze.', 'Odrzucono # wierszy.'),
+    unknown: (n) =>
+      count(
+        n,
+        '# wiersz bez odpowiedzi: sprawdź, czy został wysłany.',
+        '# wiersze bez odpowiedzi: sprawdź, czy zostały wysłane.',
+        '# wierszy bez odpowiedzi: sprawdź, czy zostały wysłane.',
+      ),
     paste: 'Wklej listę',
     pasteHint: 'Jeden adres w wierszu albo to, co skopiujesz z arkusza',
     readList: 'Wczytaj listę',
@@ -705,6 +712,7 @@ export const pl: Texts = {
       invalid_role: 'Nie możesz nadać tej roli',
       no_roles: 'Bez roli',
       duplicate: 'Dwa razy na liście',
+      invalid_text: 'Zawiera znak, którego nie można zapisać',
     },
     editEmail: (row) => `Adres w wierszu ${row}`,
     editRoles: (row) => `Role w wierszu ${row}`,
@@ -720,6 +728,7 @@ export const pl: Texts = {
     status: 'Wynik',
     statusCreated: 'Wysłano',
     statusFailed: 'Odrzucono',
+    statusUnknown: 'Bez odpowiedzi',
     statusSkipped: 'Nie wysłano',
   },
   overview: {

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
-import { created, id, names, type Operation, OUTSIDE, row, text } from '../operation.ts'
+import { created, myOrganisation, names, type Operation, OUTSIDE, row, text } from '../operation.ts'
 import { DeviceInvite, Member } from '../schemas.ts'
 
 const tag = 'Devices'
@@ -18,7 +18,7 @@ export const devices: Operation[] = [
     summary: 'Makes a code for a device, shown this once.',
     source: { function: 'create_organisation_device_invite' },
     body: z.strictObject({
-      organisation_id: id,
+      organisation_id: myOrganisation,
       device_name: text.openapi({ example: 'Front door' }),
       roles: names.openapi({ example: ['member'] }),
       expires_in: text.optional().openapi({ description: '1 hour to 30 days; without it, a day.' }),

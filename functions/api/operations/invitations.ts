@@ -8,6 +8,7 @@ import {
   created,
   id,
   list,
+  myOrganisation,
   names,
   type Operation,
   OUTSIDE,
@@ -60,7 +61,7 @@ export const invitations: Operation[] = [
     summary: 'Invites an address with exactly these roles; the mail goes out at once.',
     description: 'Never answers the token. already_invited: details is the id of the open invite.',
     source: { function: 'create_organisation_invite' },
-    body: draft.extend({ organisation_id: id }),
+    body: draft.extend({ organisation_id: myOrganisation }),
     answers: created(Invite),
     refuses: [
       ...OUTSIDE,
@@ -93,10 +94,10 @@ export const invitations: Operation[] = [
       'message, locale, redirect_to, metadata (JSON), template_id, membership_ends_at. An outcome for each row, in order.',
     source: { function: 'create_organisation_invites', rows: 'invites' },
     query: z.strictObject({
-      organisation_id: id.optional().openapi({ description: 'For text/csv only.' }),
+      organisation_id: myOrganisation,
     }),
     body: z.strictObject({
-      organisation_id: id,
+      organisation_id: myOrganisation,
       // What is wrong with one row is said in its outcome.
       invites: z
         .array(z.unknown())
@@ -121,7 +122,7 @@ export const invitations: Operation[] = [
     summary: 'The invitations of an organisation, newest first, a page at a time.',
     source: { function: 'list_organisation_invites' },
     query: z.strictObject({
-      organisation_id: id,
+      organisation_id: myOrganisation,
       status: text.optional().openapi({ example: inviteStatus.options[0] }),
       search: text.optional().openapi({ description: 'Part of the address, in any case.' }),
       cursor: id.optional().openapi({ description: 'next_cursor of the page before.' }),
@@ -138,7 +139,7 @@ export const invitations: Operation[] = [
     summary: 'How invitations fare: counts by state and by day, rates, hours to accept.',
     source: { function: 'organisation_invite_metrics' },
     query: z.strictObject({
-      organisation_id: id,
+      organisation_id: myOrganisation,
       since: time.optional().openapi({ description: 'From then on; by default the last 30 days.' }),
       until: time.optional().openapi({ description: 'Before then.' }),
     }),

@@ -186,7 +186,8 @@ export const organisations: Operation[] = [
     tag,
     summary: 'Joins one of the joinable organisations, or asks to.',
     source: { function: 'join_organisation' },
-    params: inOrganisation,
+    // By its id only: whoever joins cannot see yet whose a slug is.
+    params: z.object({ organisation_id: id }),
     answers: value('outcome', z.enum(['joined', 'requested'])),
     refuses: [
       'unauthenticated',

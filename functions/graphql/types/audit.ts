@@ -99,7 +99,9 @@ builder.queryFields((t) => ({
       afterPosition: t.arg.int({ description: '0 at first.' }),
       pageSize: t.arg.int({ description: '1 to 5,000; default 1,000.' }),
     },
-    ...operation('list_organisation_evidence_events'),
+    ...operation<'list_organisation_evidence_events', object, EvidenceEventRow[]>(
+      'list_organisation_evidence_events',
+    ),
   }),
 }))
 

@@ -64,6 +64,7 @@ builder.objectType(MyInvite, {
     inviterName: t.exposeString('inviter_name', { nullable: true }),
     inviterEmail: t.exposeString('inviter_email', { nullable: true }),
     message: t.exposeString('message', { nullable: true }),
+    createdAt: t.expose('created_at', { type: 'DateTime' }),
     expiresAt: t.expose('expires_at', { type: 'DateTime' }),
   }),
 })

@@ -4,7 +4,7 @@
  * @module
  */
 import { builder, command, operation } from '../builder.ts'
-import type { RoleExclusionRow, RoleRow } from '../rows.ts'
+import type { MemberRow, RoleExclusionRow, RoleRow } from '../rows.ts'
 import { Member } from './member.ts'
 import { inOrganisation } from './page.ts'
 
@@ -57,7 +57,9 @@ builder.queryFields((t) => ({
     description:
       'The active members who are given this role itself, by address. Needs member.read.',
     args: ofRole,
-    ...operation('list_organisation_role_members'),
+    ...operation<'list_organisation_role_members', object, MemberRow[]>(
+      'list_organisation_role_members',
+    ),
   }),
   assignableRoles: t.field({
     type: ['String'],

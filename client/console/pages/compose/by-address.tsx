@@ -38,6 +38,9 @@ export function ByAddress() {
     },
   })
 
+  const failed = refused.filter(({ status }) => status === 'failed').length
+  const unknown = refused.length - failed
+
   const send = useCreateInvites(id)
 
   /** What is typed and not yet made a tag counts as well. */
@@ -61,12 +64,12 @@ export function ByAddress() {
   }
 
   function tell(outcomes: InviteOutcome[]) {
-    const failed = outcomes.filter(({ status }) => status === 'failed')
-    const created = outcomes.length - failed.length
+    const rest = outcomes.filter(({ status }) => status !== 'created')
+    const created = outcomes.length - rest.length
     if (created > 0) say.done(compose.sent(created))
-    setRefused(failed)
-    setEmails(failed.flatMap(({ email }) => email ?? []))
-    if (failed.length === 0) navigate(`${path}/invitations`)
+    setRefused(rest)
+    setEmails(rest.flatMap(({ email }) => email ?? []))
+    if (rest.length === 0) navigate(`${path}/invitations`)
   }
 
   return (
@@ -99,7 +102,14 @@ export function ByAddress() {
         <MailOptionsForm value={options} onChange={setOptions} />
         {send.error && <ProblemAlert error={send.error} />}
         {refused.length > 0 && (
-          <Alert color="red" variant="outline" title={compose.failed(refused.length)} role="alert">
+          <Alert
+            color="red"
+            variant="outline"
+            title={[failed > 0 && compose.failed(failed), unknown > 0 && compose.unknown(unknown)]
+              .filter(Boolean)
+              .join(' ')}
+            role="alert"
+          >
             <List size="sm">
               {refused.map(({ rowNumber, email, errorCode }) => (
                 <List.Item key={rowNumber}>

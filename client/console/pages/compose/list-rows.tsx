@@ -48,8 +48,11 @@ export function ListRows(props: ListRowsProps) {
   )
   const ready = open.filter(({ number, outcome }) => !problems.has(number) && outcome === null)
   const refused = rows.filter(({ outcome }) => outcome?.status === 'failed')
+  /** Sending one again does no harm: where it was made before, that is what is said. */
+  const unanswered = rows.filter(({ outcome }) => outcome?.status === 'unknown')
+  const again = [...refused, ...unanswered]
   const created = rows.length - open.length
-  const isDone = created > 0 || refused.length > 0
+  const isDone = created > 0 || again.length > 0
 
   return (
     <Stack>
@@ -57,13 +60,14 @@ export function ListRows(props: ListRowsProps) {
       {sending.error !== null && <ProblemAlert error={sending.error} />}
       {isDone && !sending.progress && (
         <Alert
-          color={refused.length > 0 ? 'yellow' : 'teal'}
+          color={again.length > 0 ? 'yellow' : 'teal'}
           variant="outline"
           title={compose.sent(created)}
           role="status"
         >
           <Stack gap="sm">
             {refused.length > 0 && <Text size="sm">{compose.failed(refused.length)}</Text>}
+            {unanswered.length > 0 && <Text size="sm">{compose.unknown(unanswered.length)}</Text>}
             {problems.size > 0 && <Text size="sm">{compose.skipBad(problems.size)}</Text>}
             <Group gap="xs">
               <Button size="xs" component={Link} to={`${path}/invitations`}>
@@ -76,16 +80,14 @@ export function ListRows(props: ListRowsProps) {
               >
                 {compose.report}
               </Button>
-              {refused.length > 0 && (
+              {again.length > 0 && (
                 <Button
                   size="xs"
                   variant="default"
                   onClick={() => {
-                    setOnlyBad(new Set(refused.map(({ number }) => number)))
+                    setOnlyBad(new Set(again.map(({ number }) => number)))
                     onChange(
-                      rows.map((row) =>
-                        row.outcome?.status === 'failed' ? { ...row, outcome: null } : row,
-                      ),
+                      rows.map((row) => (again.includes(row) ? { ...row, outcome: null } : row)),
                     )
                   }}
                 >

@@ -12,6 +12,11 @@ export function downloadReport(
   compose: Texts['compose'],
   errors: Record<string, string>,
 ): void {
+  const said = {
+    created: compose.statusCreated,
+    failed: compose.statusFailed,
+    unknown: compose.statusUnknown,
+  }
   downloadCsv('invitations.csv', [
     [
       compose.row,
@@ -22,12 +27,7 @@ export function downloadReport(
       compose.problem,
     ],
     ...rows.map(({ number, email, roles, outcome }) => {
-      const status =
-        outcome?.status === 'created'
-          ? compose.statusCreated
-          : outcome
-            ? compose.statusFailed
-            : compose.statusSkipped
+      const status = outcome ? said[outcome.status] : compose.statusSkipped
       const code = outcome?.errorCode ?? null
       return [number, email, roles.join(' '), status, code, code && (errors[code] ?? null)]
     }),

@@ -5,6 +5,7 @@
  * @module
  */
 import type { InviteOutcome, RoleName } from '../../../index.ts'
+import { rowProblem } from '../../../text-problem.ts'
 import type { List } from './read-list.ts'
 
 export interface Row {
@@ -19,7 +20,12 @@ export interface Row {
   outcome: InviteOutcome | null
 }
 
-export type RowProblem = 'invalid_email' | 'invalid_role' | 'no_roles' | 'duplicate'
+export type RowProblem =
+  | 'invalid_email'
+  | 'invalid_role'
+  | 'no_roles'
+  | 'duplicate'
+  | 'invalid_text'
 
 /**
  * @param roles - the roles that there are, with what they are called in the reader's language
@@ -57,9 +63,13 @@ export function toRows(
 export function findProblems(rows: Row[], known: Set<RoleName>): Map<number, RowProblem> {
   const problems = new Map<number, RowProblem>()
   const seen = new Set<string>()
-  for (const { number, email, roles } of rows) {
+  for (const { number, email, roles, message, locale } of rows) {
     const address = email.trim().toLowerCase()
-    if (!/^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]+$/.test(address)) {
+    const unreadable = rowProblem({ email, roles, message, locale })
+    if (unreadable) {
+      const isAddress = unreadable.code === 'invalid_email'
+      problems.set(number, isAddress ? 'invalid_email' : 'invalid_text')
+    } else if (!/^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]+$/.test(address)) {
       problems.set(number, 'invalid_email')
     } else if (seen.has(address)) problems.set(number, 'duplicate')
     else if (roles.length === 0) problems.set(number, 'no_roles')

@@ -78,6 +78,13 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
         if (outcome?.status === 'created') {
           return <Status mood="good">{compose.statusCreated}</Status>
         }
+        if (outcome?.status === 'unknown') {
+          return (
+            <span title={outcome.errorCode}>
+              <Status mood="bad">{compose.statusUnknown}</Status>
+            </span>
+          )
+        }
         if (outcome?.status === 'failed') {
           const known: Record<string, string> = errors
           return (

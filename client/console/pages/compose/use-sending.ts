@@ -47,7 +47,9 @@ export function useSending(options: MailOptions, rows: Row[], onChange: (rows: R
     const outcomes = new Map(
       // What was stopped before it was sent can be sent again.
       result.data?.flatMap((outcome, at) =>
-        outcome.errorCode === 'aborted' ? [] : [[ready[at]?.number, outcome] as const],
+        outcome.status === 'failed' && outcome.errorCode === 'aborted'
+          ? []
+          : [[ready[at]?.number, outcome] as const],
       ),
     )
     onChange(rows.map((row) => ({ ...row, outcome: outcomes.get(row.number) ?? row.outcome })))
