@@ -20,5 +20,21 @@ export default defineConfig({
       { find: /^\.\/lib\/webauthn$/, replacement: path('./build/no-security-keys.ts') },
     ],
   },
-  build: { emptyOutDir: true, reportCompressedSize: false },
+  build: {
+    emptyOutDir: true,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // All pages need them; each in a file of its own, an invitee would fetch more.
+            {
+              name: 'basics',
+              test: /[\\/]console[\\/]app[\\/](accent|own-path|use-page-title)\.|[\\/]parts[\\/](page-skeleton|single-page)\./,
+            },
+          ],
+        },
+      },
+    },
+  },
 })
