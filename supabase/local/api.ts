@@ -68,12 +68,18 @@ export async function startApi(options: ApiOptions) {
   app.on('ALL', ['/rest/v1/*', '/auth/v1/*'], (c, next) =>
     isDatabaseUp() && !isConnecting ? next() : noDatabase(c),
   )
-  app.all('/rest/v1/*', (c) => behind.lite.fetch(withClientAddress(c), peerOf(c)))
-  app.all('/auth/v1/*', (c) =>
-    behind.mails.leadingTo(c.req.query('redirect_to') ?? null, () =>
-      behind.auth.fetch(withClientAddress(c)),
-    ),
-  )
+  // What waits over a connection that is lost would wait for ever.
+  const orNoDatabase = (c: Context<Env>, answer: Promise<Response>) =>
+    Promise.race([answer, behind.ended.then(() => noDatabase(c))])
+  app.all('/rest/v1/*', (c) => orNoDatabase(c, behind.lite.fetch(withClientAddress(c), peerOf(c))))
+  app.all('/auth/v1/*', (c) => {
+    const { mails, auth } = behind
+    const redirectTo = c.req.query('redirect_to') ?? null
+    return orNoDatabase(
+      c,
+      mails.leadingTo(redirectTo, async () => auth.fetch(withClientAddress(c))),
+    )
+  })
   // Functions say themselves which pages may call them, as they have to on a hosted project.
   app.all('/functions/v1/*', async (c) => {
     const { pathname, search } = new URL(c.req.url)
@@ -127,12 +133,19 @@ async function connect(options: ApiOptions) {
     ...{ sql, confirmsAddresses, mails },
     pass: (request) => lite.fetch(request, null),
   })
+  let end = () => {}
+  const ended = new Promise<void>((resolve) => {
+    end = resolve
+  })
   return {
     lite,
     mails,
     auth,
+    /** Settles once it is told to stop. */
+    ended,
     /** @param timeout - seconds for what is under way; without a database, its end would never come */
     async stop(timeout = 5) {
+      end()
       await Promise.all([lite.stop(timeout), sql.end({ timeout })])
     },
   }

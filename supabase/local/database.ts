@@ -29,7 +29,7 @@ export interface PostgresOptions {
 export interface PostgresServer {
   /** The database `postgres`, as the superuser `postgres`. */
   url: string
-  /** Settles when it has ended and nobody stopped it, with how: `signal SIGKILL`, `status 1`. */
+  /** Settles when it has ended without being told to, with how: `signal SIGKILL`, `status 1`. */
   lost: Promise<string>
   stop(): Promise<void>
 }
@@ -102,7 +102,8 @@ export async function startPostgres({
     running.process?.once('exit', (status, signal) => {
       // Told to stop, it would wait for ever for the end of a process that has ended by itself.
       running.process = undefined
-      if (!isStopping) resolve(signal ? `signal ${signal}` : `status ${status}`)
+      // Told to stop, it ends with a status. A signal has killed it, and the news may come after what failed by it.
+      if (signal || !isStopping) resolve(signal ? `signal ${signal}` : `status ${status}`)
     })
   })
   return {

@@ -13,14 +13,16 @@ import {
 } from './database.ts'
 import { Problem } from './problem.ts'
 
-export interface KeptPostgresOptions extends PostgresOptions {
+export interface KeptPostgresOptions extends Omit<PostgresOptions, 'onReset'> {
   /** Once it says so, an end is no surprise, and nothing is started again. */
   signal: AbortSignal
   /** It has ended. @param how - such as `signal SIGKILL` */
   onEnd(how: string): void
   /** It takes connections again. What holds connections that were cut gets new ones here. */
   onBack(): Promise<void>
-  /** It does not start again, and nothing is tried any more. @param reason - a sentence */
+  /** One of its processes was killed, it has cut all connections for that, and takes new ones: the same is to do. */
+  onReset(): Promise<void>
+  /** It does not start again, or what holds connections gets no new ones, and nothing is tried any more. @param reason - a sentence */
   onGiveUp(reason: string): void
 }
 
@@ -42,7 +44,11 @@ const PATIENCE = 10_000
 /** @throws Problem when it does not start in the first place */
 export async function keepPostgres(options: KeptPostgresOptions): Promise<KeptPostgres> {
   const { folder, signal, onEnd, onBack, onGiveUp } = options
-  let server = await startPostgres(options)
+  const startOptions: PostgresOptions = {
+    ...options,
+    onReset: () => void options.onReset().catch(unlessLost(server)).catch(giveUp),
+  }
+  let server = await startPostgres(startOptions)
   let isUp = true
   let lostBy: string | null = null
   /** The start that is under way. */
@@ -53,7 +59,7 @@ export async function keepPostgres(options: KeptPostgresOptions): Promise<KeptPo
       // It would start with an empty one.
       if (!hasDatabase(folder)) throw new Problem(`There is no database in ${folder} any more.`)
       try {
-        return await startPostgres(options)
+        return await startPostgres(startOptions)
       } catch (error) {
         await wait(250)
         if (signal.aborted || Date.now() - endedAt > PATIENCE) throw error
@@ -77,10 +83,11 @@ export async function keepPostgres(options: KeptPostgresOptions): Promise<KeptPo
     }
   }
 
-  keep().catch((error) => {
+  function giveUp(error: unknown): void {
     starting = null
     if (!signal.aborted) onGiveUp(error instanceof Problem ? error.message : String(error))
-  })
+  }
+  keep().catch(giveUp)
 
   return {
     url: server.url,

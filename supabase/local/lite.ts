@@ -54,7 +54,7 @@ export async function createLite(options: LiteOptions): Promise<Lite> {
 
   const connection = new PostgresConnection({
     url: databaseUrl,
-    postgresOptions: { types: TYPES },
+    postgresOptions: { types: TYPES, onnotice: () => {} },
   })
   // Left alone, it grants all rights on every table to the API's roles, also those that we refuse.
   // It does so once, unless it believes that it has.

@@ -112,11 +112,10 @@ async function start(settings: Settings): Promise<void> {
         const seconds = (performance.now() - endedAt) / 1000
         console.log(`Postgres is back after ${seconds.toFixed(1)} seconds.`)
       },
-      onReset: () =>
-        reconnect().then(
-          () => console.log('\nPostgres is back, after it lost a process and cut all connections.'),
-          (error) => console.error(error),
-        ),
+      async onReset() {
+        await reconnect()
+        console.log('\nPostgres is back, after it lost a process and cut all connections.')
+      },
       onGiveUp: (reason) =>
         endWith(new Problem(`${reason.replace(/\.$/, '')}; the stack has stopped.`)),
     }),

@@ -134,7 +134,7 @@ describe('a running stack whose Postgres is killed', () => {
 })
 
 describe('Postgres, kept', () => {
-  async function kept() {
+  async function kept(onReset = async () => {}) {
     const folder = await temporaryFolder()
     const heard: string[] = []
     const stopping = new AbortController()
@@ -151,6 +151,7 @@ describe('Postgres, kept', () => {
       async onBack() {
         heard.push('back')
       },
+      onReset,
       onGiveUp: (reason) => heard.push(reason),
     })
     const stop = () => {
@@ -193,6 +194,25 @@ describe('Postgres, kept', () => {
     expect(heard[1]).toMatch(/^Postgres did not start: postgres: could not .*pg_control.*\.$/)
   })
 
+  test('is given up where one of its processes is killed and no new connections can be made', async () => {
+    const { heard, server } = await kept(() => Promise.reject(new Error('No connection.')))
+    const sql = postgres(server.url, { max: 1 })
+    const [backend] = await sql`select pg_backend_pid() as pid`
+    process.kill(backend?.pid, 'SIGKILL')
+    await sql.end({ timeout: 0 })
+
+    await until(() => heard.length > 0)
+    expect(heard).toEqual(['Error: No connection.'])
+  })
+
+  test('is known to have been killed by whoever stops the stack for what failed by it', async () => {
+    const { folder, server, stop } = await kept()
+    await kill(folder)
+    await stop()
+
+    expect(server.lostBy()).toBe('signal SIGKILL')
+  })
+
   test('stays ended once the stack is told to stop, and is stopped if it was just coming back', async () => {
     const early = await kept()
     await early.stop()
@@ -207,21 +227,48 @@ describe('Postgres, kept', () => {
   })
 })
 
+/** The gateway alone, over a database. */
+async function gateway(databaseUrl: string, isDatabaseUp = () => true) {
+  const secrets = {
+    jwtSecret: 's'.repeat(64),
+    publishableKey: 'sb_publishable_x',
+    secretKey: 'sb_secret_x',
+  }
+  const api = await startApi({
+    ...{ databaseUrl, isDatabaseUp, port: await freePort(), siteUrl: 'https://app.test', secrets },
+  })
+  onTestFinished(() => api.stop())
+  return { api, apikey: secrets.publishableKey }
+}
+
+test('whoever waits for an answer when the connections are cut hears 503', async ({ database }) => {
+  const { sql, url } = database
+  await sql`create function public.wait() returns void language sql as 'select pg_sleep(60)'`
+  await sql`grant execute on function public.wait() to anon`
+  const { api, apikey } = await gateway(url)
+
+  const answer = fetch(`${api.url}/rest/v1/rpc/wait`, { method: 'POST', headers: { apikey } })
+  await until(
+    async () =>
+      (
+        await sql`select from pg_stat_activity where wait_event = 'PgSleep'
+        and datname = current_database()`
+      ).length,
+  )
+  await api.reconnect()
+
+  expect((await answer).status).toBe(503)
+  const next = await fetch(`${api.url}/rest/v1/rpc/organisation_sign_up_policy`, {
+    method: 'POST',
+    headers: { apikey },
+  })
+  expect(next.status).toBe(200)
+})
+
 test('without a database REST and Auth answer 503, to pages as well, so that a session is kept', async ({
   database,
 }) => {
-  const api = await startApi({
-    databaseUrl: database.url,
-    isDatabaseUp: () => false,
-    port: await freePort(),
-    siteUrl: 'https://app.test',
-    secrets: {
-      jwtSecret: 's'.repeat(64),
-      publishableKey: 'sb_publishable_x',
-      secretKey: 'sb_secret_x',
-    },
-  })
-  onTestFinished(() => api.stop())
+  const { api } = await gateway(database.url, () => false)
 
   for (const path of ['/rest/v1/organisations', '/auth/v1/token?grant_type=refresh_token']) {
     const answer = await fetch(api.url + path, {
