@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
 
+/** Once more over PostgREST itself, by `npm run test:long`: whatever reaches `public`. */
+const OVER_POSTGREST = [
+  'test/{client,database,doors}/**/*.test.{ts,tsx}',
+  'test/functions/{api,graphql,long-lists}*.test.ts',
+]
+
 export default defineConfig({
   resolve: {
     // graphql is there twice, once for development, and the two do not know each other's errors. Tests
@@ -25,6 +31,17 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/browser/**'],
           globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgrest',
+          include: OVER_POSTGREST,
+          globalSetup: ['test/support/global-setup.ts'],
+          env: { USHER_REST: 'postgrest' },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -13,6 +13,7 @@ import postgres from 'postgres'
 import { authRoutes } from './auth.ts'
 import { createAuthMails } from './auth-mails.ts'
 import { createLite } from './lite.ts'
+import { passToPostgrest } from './postgrest.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface ApiOptions {
@@ -26,6 +27,8 @@ export interface ApiOptions {
   confirmsAddresses?: boolean
   /** Auth's Send Email hook; without it, its mails go nowhere. */
   emailHook?: { url: string; secret: string }
+  /** Where PostgREST answers, without `/rest/v1`. Default: its stand-in does */
+  postgrestUrl?: string
   /** Where edge functions answer, without `/functions/v1`. */
   functionsUrl?: string
   secrets: Pick<Secrets, 'jwtSecret' | 'publishableKey' | 'secretKey'>
@@ -71,7 +74,12 @@ export async function startApi(options: ApiOptions) {
   // What waits over a connection that is lost would wait for ever.
   const orNoDatabase = (c: Context<Env>, answer: Promise<Response>) =>
     Promise.race([answer, behind.ended.then(() => noDatabase(c))])
-  app.all('/rest/v1/*', (c) => orNoDatabase(c, behind.lite.fetch(withClientAddress(c), peerOf(c))))
+  const pass = options.postgrestUrl && passToPostgrest(options.postgrestUrl, options.secrets)
+  app.all('/rest/v1/*', (c) =>
+    pass
+      ? pass(withClientAddress(c))
+      : orNoDatabase(c, behind.lite.fetch(withClientAddress(c), peerOf(c))),
+  )
   app.all('/auth/v1/*', (c) => {
     const { mails, auth } = behind
     const redirectTo = c.req.query('redirect_to') ?? null

@@ -7,20 +7,30 @@
 import postgres from 'postgres'
 
 /** Another database of the same cluster may make the same role at this moment. */
-const role = (name: string, options: string) => `
+const role = (name: string, options: string, also = '') => `
   do $$
   begin
     if not exists (select from pg_roles where rolname = '${name}') then
-      create role ${name} nologin ${options};
+      create role ${name} ${options};${also}
     end if;
   exception
     when duplicate_object or unique_violation then null;
   end
   $$;`
 
-const ROLES = [role('anon', ''), role('authenticated', ''), role('service_role', 'bypassrls')].join(
-  '',
-)
+/** With the time limits of hosted projects (https://supabase.com/docs/guides/database/postgres/timeouts). */
+const ROLES = [
+  role('anon', 'nologin', "alter role anon set statement_timeout = '3s';"),
+  role('authenticated', 'nologin', "alter role authenticated set statement_timeout = '8s';"),
+  role('service_role', 'nologin bypassrls'),
+  role(
+    'authenticator',
+    'login noinherit',
+    `alter role authenticator set statement_timeout = '8s';
+      alter role authenticator set lock_timeout = '8s';
+      grant anon, authenticated, service_role to authenticator;`,
+  ),
+].join('')
 
 // As hosted projects have it: what postgres creates in public is open to the API's roles. Our
 // migrations have to take that back for each object, and here they show that they do.
@@ -47,6 +57,17 @@ const AUTH_FUNCTIONS = `
     $$ select coalesce(
       nullif(current_setting('request.jwt.claim.email', true), ''), auth.jwt() ->> 'email') $$;`
 
+// As hosted projects have them: PostgREST hears of what changes what it knows.
+const SCHEMA_WATCH = `
+  create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as
+    $$ begin notify pgrst, 'reload schema'; end $$;
+  create or replace function extensions.pgrst_drop_watch() returns event_trigger language plpgsql as
+    $$ begin notify pgrst, 'reload schema'; end $$;
+  drop event trigger if exists pgrst_ddl_watch;
+  drop event trigger if exists pgrst_drop_watch;
+  create event trigger pgrst_ddl_watch on ddl_command_end execute function extensions.pgrst_ddl_watch();
+  create event trigger pgrst_drop_watch on sql_drop execute function extensions.pgrst_drop_watch();`
+
 /**
  * @param databaseUrl - as a superuser; Postgres 15 or later. Running it again changes nothing.
  */
@@ -61,6 +82,7 @@ export async function preparePlatform(databaseUrl: string): Promise<void> {
       ${getAuthSchemaSql()};
       ${AUTH_FUNCTIONS}
       ${PRIVILEGES}
+      ${SCHEMA_WATCH}
       do $$ begin
         execute format('alter database %I set pgrst.db_schemas = %L', current_database(), 'public');
       end $$;`)

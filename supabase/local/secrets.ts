@@ -12,6 +12,8 @@ export interface Secrets {
   publishableKey: string
   secretKey: string
   databasePassword: string
+  /** Of the role under which PostgREST comes. */
+  authenticatorPassword: string
   workerPassword: string
   workerSecret: string
   /** Of Supabase Auth's Send Email hook. */
@@ -37,6 +39,7 @@ export async function loadSecrets(folder: string): Promise<Secrets> {
     publishableKey: `sb_publishable_${random()}`,
     secretKey: `sb_secret_${random()}`,
     databasePassword: random(),
+    authenticatorPassword: random(),
     workerPassword: random(),
     workerSecret: random(),
     authHookSecret: `v1,${webhookSecret()}`,

@@ -18,6 +18,8 @@ export interface Settings {
   isSeeded: boolean
   /** Whether Auth confirms addresses by mail; otherwise it takes them as confirmed. */
   confirmsAddresses: boolean
+  /** Whether PostgREST itself answers REST, and not its stand-in. */
+  usesPostgrest: boolean
 }
 
 /**
@@ -26,10 +28,12 @@ export interface Settings {
  * @param environment.USHER_SEED - `none` starts empty
  * @param environment.USHER_CONFIRM_ADDRESSES - `by-mail`: Auth confirms addresses by mail, as hosted projects do;
  *   `at-once`, the default: as soon as they register, as `supabase start` does
+ * @param environment.USHER_REST - `postgrest`: PostgREST itself answers REST, as on Supabase, on Linux x64;
+ *   `stand-in`, the default: `@supabase/lite` does
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const { USHER_PORT = '54321', USHER_DATA = '.usher', USHER_SEED = 'demo' } = environment
-  const { USHER_CONFIRM_ADDRESSES = 'at-once' } = environment
+  const { USHER_CONFIRM_ADDRESSES = 'at-once', USHER_REST = 'stand-in' } = environment
   const first = Number(USHER_PORT)
   if (!Number.isInteger(first) || first < 1024 || first + PARTS.length > 65_536) {
     throw new Problem(
@@ -44,10 +48,16 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       `USHER_CONFIRM_ADDRESSES is "by-mail", or "at-once" as when left out; not "${USHER_CONFIRM_ADDRESSES}".`,
     )
   }
+  if (!['stand-in', 'postgrest'].includes(USHER_REST)) {
+    throw new Problem(
+      `USHER_REST is "postgrest", or "stand-in" as when left out; not "${USHER_REST}".`,
+    )
+  }
   return {
     dataFolder: resolve(USHER_DATA),
     ports: Object.fromEntries(PARTS.map((part, i) => [part, first + i])) as Record<Part, number>,
     isSeeded: USHER_SEED !== 'none',
     confirmsAddresses: USHER_CONFIRM_ADDRESSES === 'by-mail',
+    usesPostgrest: USHER_REST === 'postgrest',
   }
 }

@@ -18,6 +18,7 @@ import { startMailbox } from './mailbox.ts'
 import { applyMigrations, applySeed } from './migrations.ts'
 import { preparePlatform } from './platform.ts'
 import { requireFreePorts } from './ports.ts'
+import { startPostgrest } from './postgrest.ts'
 import { end, Problem } from './problem.ts'
 import { createProgress, printReport, readSignIns } from './report.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
@@ -78,7 +79,7 @@ try {
 }
 
 async function start(settings: Settings): Promise<void> {
-  const { dataFolder, ports, isSeeded, confirmsAddresses } = settings
+  const { dataFolder, ports, isSeeded, confirmsAddresses, usesPostgrest } = settings
   const progress = createProgress()
   const release = await takeDataFolder(dataFolder)
   parts.push({ stop: release }, { stop: () => removeStackFile(dataFolder) })
@@ -131,7 +132,7 @@ async function start(settings: Settings): Promise<void> {
     // Whoever has the address has shown it only where Auth asks for that.
     auth_confirms_addresses: confirmsAddresses,
   }
-  const workerUrl = await migrate(server, secrets, projectSettings, isSeeded)
+  const { workerUrl, authenticatorUrl } = await migrate(server, secrets, projectSettings, isSeeded)
   progress.done('migrations and data')
 
   const mailbox = await startingMailbox
@@ -152,6 +153,10 @@ async function start(settings: Settings): Promise<void> {
     USHER_SCIM_URL: `http://127.0.0.1:${ports.functions}/scim/v2`,
     USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,
   }
+  const { jwtSecret } = secrets
+  const postgrest = usesPostgrest
+    ? await keep(startPostgrest({ databaseUrl: authenticatorUrl, jwtSecret, dataFolder }))
+    : null
   const [api, functions, pages] = await Promise.all([
     keep(
       startApi({
@@ -162,6 +167,7 @@ async function start(settings: Settings): Promise<void> {
         confirmsAddresses,
         emailHook: { url: `${functionsUrl}/auth-mail`, secret: secrets.authHookSecret },
         functionsUrl,
+        ...(postgrest && { postgrestUrl: postgrest.url }),
         secrets,
       }),
     ),
@@ -188,6 +194,7 @@ async function start(settings: Settings): Promise<void> {
   })
   parts.push(worker)
   reconnects.push(api.reconnect, functions.restart, worker.restart)
+  if (postgrest) reconnects.push(postgrest.restart)
   await untilItAnswers(`${mailbox.url}/healthz`)
   progress.done('mailbox and mail worker')
 
@@ -217,24 +224,31 @@ async function keep<T extends { stop(): Promise<unknown> }>(starting: Promise<T>
   return part
 }
 
-/** Brings the database to its present state; answers the address under which the worker comes. */
+/** Brings the database to its present state; answers the addresses under which others come to it. */
 async function migrate(
   server: { url: string },
   secrets: Secrets,
   projectSettings: Record<string, string | boolean>,
   isSeeded: boolean,
-): Promise<string> {
+): Promise<{ workerUrl: string; authenticatorUrl: string }> {
+  const addressFor = (user: string, password: string) =>
+    server.url.replace(/\/\/[^@]+@/, `//${user}:${password}@`)
   await preparePlatform(server.url)
   await applyMigrations(server.url)
   const sql = postgres(server.url, { max: 1, onnotice: () => {} })
   try {
-    await sql.unsafe(`alter role usher_worker login password '${secrets.workerPassword}'`)
+    await sql.unsafe(`
+      alter role usher_worker login password '${secrets.workerPassword}';
+      alter role authenticator password '${secrets.authenticatorPassword}'`)
     await sql`select usher.update_settings(${sql.json(projectSettings)})`
   } finally {
     await sql.end()
   }
   if (isSeeded) await applySeed(server.url)
-  return server.url.replace(/\/\/[^@]+@/, `//usher_worker:${secrets.workerPassword}@`)
+  return {
+    workerUrl: addressFor('usher_worker', secrets.workerPassword),
+    authenticatorUrl: addressFor('authenticator', secrets.authenticatorPassword),
+  }
 }
 
 async function untilItAnswers(url: string): Promise<void> {

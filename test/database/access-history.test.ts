@@ -143,10 +143,9 @@ describe('the register of rights', () => {
       title: 'Yearly',
       due_at: new Date(Date.now() + 86_400_000).toISOString(),
     })
-    const [item] = await acme.owner.select(
-      'organisation_access_review_items',
-      `user_id = '${acme.finance.userId}'`,
-    )
+    const [item] = await acme.owner.select('organisation_access_review_items', {
+      user_id: acme.finance.userId,
+    })
     const answers = [{ item_id: item?.id, decision: 'withdraw', reason: 'Not needed' }]
     await acme.owner.rpc('answer_organisation_access_review', { review_id: review.id, answers })
     const ends_at = '2100-01-01T00:00:00Z'

@@ -10,10 +10,9 @@ describe('organisation_audit_events', () => {
     })
     await acme.admin.rpc('revoke_organisation_invite', { invite_id: id, reason: 'Wrong role' })
 
-    const [revoked] = await acme.admin.select(
-      'organisation_audit_events',
-      `event = 'invite.revoked'`,
-    )
+    const [revoked] = await acme.admin.select('organisation_audit_events', {
+      event: 'invite.revoked',
+    })
     expect(revoked).toMatchObject({
       organisation_id: acme.id,
       actor_kind: 'user',

@@ -112,7 +112,7 @@ describe('signing up with a token', () => {
 
     expect(await memberships(acme, id)).toEqual([{ roles: ['finance'], status: 'active' }])
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'invite.accepted'`),
+      await acme.owner.select('organisation_audit_events', { event: 'invite.accepted' }),
     ).toMatchObject([{ actor_kind: 'user', actor_id: id }])
   })
 
@@ -152,9 +152,9 @@ describe('signing up with a token', () => {
       await confirm(acme, id)
       expect(await memberships(acme, id)).toEqual([])
     }
-    expect(
-      await acme.owner.select('organisation_invites', `id = '${other.invite.id}'`),
-    ).toMatchObject([{ status: 'pending' }])
+    expect(await acme.owner.select('organisation_invites', { id: other.invite.id })).toMatchObject([
+      { status: 'pending' },
+    ])
   })
 
   test('does not join by an invite that was sent anew or revoked before the address was confirmed', async ({

@@ -197,10 +197,16 @@ describe('a directory', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
+    let take = () => {}
+    const taken = new Promise<void>((resolve) => {
+      take = resolve
+    })
     const holding = acme.sql.begin(async (tx) => {
       await tx`select from public.organisations where id = ${acme.id} for update`
+      take()
       await held
     })
+    await taken
     const waiting = async () => {
       const [row] = await acme.sql`select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`

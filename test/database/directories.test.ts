@@ -51,7 +51,7 @@ describe('a token', () => {
     tokenBy,
   }) => {
     const [old, fresh] = [await tokenBy(acme.owner, 'Old'), await tokenBy(acme.owner, 'New')]
-    const [row] = await acme.owner.select('organisation_directory_tokens', `name = 'Old'`)
+    const [row] = await acme.owner.select('organisation_directory_tokens', { name: 'Old' })
 
     expect(await Promise.all([status(scimUrl, old), status(scimUrl, fresh)])).toEqual([200, 200])
     await acme.admin.rpc('revoke_organisation_directory_token', { token_id: row?.id })
@@ -83,7 +83,7 @@ describe('a token', () => {
     expect(await lastUsed()).toBe(null)
     await status(scimUrl, token)
 
-    expect(await lastUsed()).toBeInstanceOf(Date)
+    expect(await lastUsed()).toMatch(/^\d{4}-\d\d-\d\dT/)
   })
 
   test('opens its own organisation and no other', async ({ acme, scim }) => {
@@ -141,7 +141,9 @@ describe('a token', () => {
     await acme.owner.rpc('revoke_organisation_directory_token', { token_id: row?.id })
     await acme.owner.rpc('revoke_organisation_directory_token', { token_id: row?.id })
 
-    const events = await acme.owner.select('organisation_audit_events', `event ~ 'directory'`)
+    const events = await acme.owner.select('organisation_audit_events', {
+      target_kind: 'directory',
+    })
     expect(events.map(({ event }) => event).sort()).toEqual([
       'directory.token_created',
       'directory.token_revoked',

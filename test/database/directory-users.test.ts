@@ -76,7 +76,7 @@ describe('a new User', () => {
       user_id: person.userId,
     })
     expect(await inviteOf(acme)).toMatchObject({ status: 'revoked' })
-    const events = await acme.owner.select('organisation_audit_events', `event = 'member.joined'`)
+    const events = await acme.owner.select('organisation_audit_events', { event: 'member.joined' })
     expect(events).toMatchObject([{ actor_kind: 'directory', actor_id: acme.owner.userId }])
   })
 
@@ -208,7 +208,7 @@ describe('active: false', () => {
       status_reason: 'By the directory',
     })
     expect(await acme.member.select('organisations')).toHaveLength(0)
-    const events = await acme.owner.select('organisation_audit_events', `event = 'member.removed'`)
+    const events = await acme.owner.select('organisation_audit_events', { event: 'member.removed' })
     expect(events).toMatchObject([
       { actor_kind: 'directory', actor_id: acme.owner.userId, target_id: acme.member.userId },
     ])

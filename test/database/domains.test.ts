@@ -172,7 +172,7 @@ describe('asking to join', () => {
     ])
     expect(await employee.rpc('list_my_organisations')).toEqual([])
 
-    const requests = await acme.admin.select('organisation_join_requests', `status = 'pending'`)
+    const requests = await acme.admin.select('organisation_join_requests', { status: 'pending' })
     expect(requests).toMatchObject([{ email: employee.email }])
     const request_id = requests[0]?.id
     expect(

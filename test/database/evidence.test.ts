@@ -39,10 +39,9 @@ describe('export_organisation_evidence', () => {
         hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       }),
     ])
-    const [event] = await acme.owner.select(
-      'organisation_audit_events',
-      "event = 'evidence.exported'",
-    )
+    const [event] = await acme.owner.select('organisation_audit_events', {
+      event: 'evidence.exported',
+    })
     expect(event).toMatchObject({ actor_id: acme.admin.userId, actor_kind: 'user' })
   })
 

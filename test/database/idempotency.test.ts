@@ -123,7 +123,7 @@ describe('call_organisation_function_once', () => {
     await expect(once(acme.admin, key, invitation(acme))).rejects.toMatchObject({
       code: 'idempotency_key_in_use',
       status: 409,
-      headers: { 'Retry-After': '1' },
+      headers: { 'retry-after': '1' },
     })
     release()
     await first

@@ -100,7 +100,7 @@ describe('accept_organisation_invite', () => {
     expect(await invitee.rpc('list_my_organisations')).toMatchObject([
       { id: acme.id, is_owner: false },
     ])
-    expect(await acme.owner.select('organisation_invites', `id = '${invite.id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id: invite.id })).toMatchObject([
       { status: 'accepted', accepted_by: invitee.userId },
     ])
     expect(await acme.events()).toEqual([
@@ -109,7 +109,7 @@ describe('accept_organisation_invite', () => {
       'invite.accepted',
     ])
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'invite_accepted'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'invite_accepted' }),
     ).toMatchObject([{ recipient: acme.owner.email, status: 'queued' }])
   })
 
@@ -148,7 +148,7 @@ describe('accept_organisation_invite', () => {
       code: 'invite_wrong_email',
       status: 403,
     })
-    expect(await acme.owner.select('organisation_invites', `id = '${invite.id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id: invite.id })).toMatchObject([
       { status: 'pending' },
     ])
   })
@@ -243,7 +243,7 @@ describe('accept_organisation_invite', () => {
     })
     expect((await acme.events()).filter((event) => event === 'invite.accepted')).toHaveLength(1)
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${invitee.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: invitee.userId }),
     ).toHaveLength(1)
   })
 
@@ -298,15 +298,15 @@ describe('decline_organisation_invite', () => {
       organisation_name: 'Acme',
     })
 
-    expect(await acme.owner.select('organisation_invites', `id = '${invite.id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id: invite.id })).toMatchObject([
       { status: 'declined', declined_reason: 'No time' },
     ])
-    const mails = await acme.owner.select('organisation_deliveries', `kind = 'invite_declined'`)
+    const mails = await acme.owner.select('organisation_deliveries', { kind: 'invite_declined' })
     expect(mails.map((mail) => mail.recipient).sort()).toEqual(
       [acme.admin.email, acme.owner.email].sort(),
     )
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'invite.declined'`),
+      await acme.owner.select('organisation_audit_events', { event: 'invite.declined' }),
     ).toMatchObject([{ actor_kind: 'invitee', actor_id: null, reason: 'No time' }])
   })
 

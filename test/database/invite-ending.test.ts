@@ -79,7 +79,7 @@ describe('expiry', () => {
     expect(await acme.sql`select status from usher.invites where id = ${id}`).toMatchObject([
       { status: 'pending' },
     ])
-    expect(await acme.owner.select('organisation_invites', `id = '${id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id })).toMatchObject([
       { status: 'expired' },
     ])
     expect(
@@ -107,7 +107,7 @@ describe('expiry', () => {
       await acme.sql`select v.status from public.organisation_invites v join usher.invites i using (id)
       where v.status <> usher.invite_status(i.status, i.expires_at)`,
     ).toEqual([])
-    expect(await acme.owner.select('organisation_invites', `status = 'expired'`)).toHaveLength(1)
+    expect(await acme.owner.select('organisation_invites', { status: 'expired' })).toHaveLength(1)
   })
 
   test('a new invite for the address writes the expiry of the old one down', async ({ acme }) => {
@@ -188,7 +188,7 @@ describe('the sweep', () => {
     ])
     expect((await acme.events()).filter((event) => event === 'invite.expired')).toHaveLength(1)
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'invite_expired'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'invite_expired' }),
     ).toMatchObject([{ recipient: acme.owner.email, invite_id: id }])
   })
 })
@@ -214,7 +214,7 @@ describe('reminders', () => {
     expect(await remind(acme)).toBe(0)
 
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'invite_reminder'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'invite_reminder' }),
     ).toMatchObject([{ recipient: invite.email }])
     expect(await acme.events()).toContain('invite.reminded')
   })

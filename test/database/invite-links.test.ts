@@ -32,7 +32,7 @@ describe('update_organisation_invite_roles', () => {
 
     expect(await validate(acme, token)).toBe('pending')
     expect(
-      await acme.admin.select('organisation_deliveries', `invite_id = '${invite.id}'`),
+      await acme.admin.select('organisation_deliveries', { invite_id: invite.id }),
     ).toHaveLength(1)
   })
 
@@ -84,7 +84,7 @@ describe('reveal_organisation_invite_link', () => {
     expect(await validate(acme, link.split('#')[1])).toBe('pending')
     expect(await validate(acme, token)).toBe('pending')
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'invite.link_revealed'`),
+      await acme.owner.select('organisation_audit_events', { event: 'invite.link_revealed' }),
     ).toMatchObject([{ actor_id: acme.admin.userId, target_id: invite.id }])
   })
 
@@ -122,9 +122,7 @@ describe('request_organisation_invite_resend', () => {
   const ask = (acme: Organisation, token: string) =>
     acme.anyone.rpc('request_organisation_invite_resend', { token })
   const mails = async (acme: Organisation, kind: string) =>
-    (await acme.owner.select('organisation_deliveries', `kind = '${kind}'`)).map(
-      (mail) => mail.recipient,
-    )
+    (await acme.owner.select('organisation_deliveries', { kind })).map((mail) => mail.recipient)
 
   test('tells those who may send it again, once a day', async ({ acme }) => {
     const { token } = await acme.inviteIn('expired')
@@ -150,7 +148,7 @@ describe('request_organisation_invite_resend', () => {
 
     expect(await mails(acme, 'invite')).toEqual([email, email])
     expect(await mails(acme, 'invite_resend_requested')).toEqual([])
-    expect(await acme.owner.select('organisation_invites', `id = '${id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id })).toMatchObject([
       { status: 'pending' },
     ])
   })

@@ -42,7 +42,7 @@ describe('create_organisation_invite', () => {
     const { invite } = await acme.invite()
 
     expect(
-      await acme.admin.select('organisation_deliveries', `invite_id = '${invite.id}'`),
+      await acme.admin.select('organisation_deliveries', { invite_id: invite.id }),
     ).toMatchObject([{ kind: 'invite', recipient: invite.email, status: 'queued', attempts: 0 }])
   })
 
@@ -309,7 +309,7 @@ describe('create_organisation_invite', () => {
     await expect(acme.invite()).rejects.toMatchObject({
       code: 'rate_limited',
       status: 429,
-      headers: { 'Retry-After': expect.stringMatching(/^82[78]\d\d$/) },
+      headers: { 'retry-after': expect.stringMatching(/^82[78]\d\d$/) },
     })
   })
 })
@@ -359,11 +359,8 @@ describe('create_organisation_invites', () => {
     expect(outcome[4].error_details).toBe(outcome[3].invite_id)
     expect(outcome[5].error_details).toBe(invite.id)
     const created = [0, 3, 12].map((i) => outcome[i].invite_id).sort()
-    const mails = await acme.admin.select(
-      'organisation_deliveries',
-      `kind = 'invite' and invite_id <> '${invite.id}'`,
-    )
-    expect(mails.map((mail) => mail.invite_id).sort()).toEqual(created)
+    const mails = await acme.admin.select('organisation_deliveries', { kind: 'invite' })
+    expect(mails.map((mail) => mail.invite_id).sort()).toEqual([...created, invite.id].sort())
   })
 
   test('takes ten thousand, and not one more', async ({ acme }) => {
@@ -430,7 +427,7 @@ describe('resend_organisation_invite', () => {
         status: 'pending',
       })
       expect(
-        await acme.admin.select('organisation_deliveries', `invite_id = '${old.id}'`),
+        await acme.admin.select('organisation_deliveries', { invite_id: old.id }),
       ).toHaveLength(2)
       expect(await acme.events()).toContain('invite.resent')
     },
@@ -458,7 +455,7 @@ describe('resend_organisation_invite', () => {
     await expect(resend()).rejects.toMatchObject({
       code: 'rate_limited',
       status: 429,
-      headers: { 'Retry-After': expect.stringMatching(/^(60|5\d)$/) },
+      headers: { 'retry-after': expect.stringMatching(/^(60|5\d)$/) },
     })
 
     const wait = () =>

@@ -7,9 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { createAcme } from '../support/acme.ts'
 import { test as base, CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
-import { Caller, type Refusal } from '../support/people.ts'
+import { Caller } from '../support/people.ts'
 import { CALLERS } from '../support/permission-matrix.ts'
 import { hasToSee, type Known, type ReaderName, TABLES, USHER_FUNCTIONS } from '../support/reach.ts'
+import type { Refusal } from '../support/refusal.ts'
 
 const READERS = [...Object.keys(CALLERS), 'worker'] as ReaderName[]
 const API_ROLES = ['anon', 'authenticated', 'service_role', 'usher_worker']
@@ -249,11 +250,11 @@ describe('ids of another organisation are answered like ids of nothing', () => {
     const around = (organisationId: string) => ({
       idempotency_key: randomUUID(),
       function_name: 'create_organisation_invite',
-      arguments: scene.sql.json({
+      arguments: {
         organisation_id: organisationId,
         email: 'someone@example.com',
         roles: ['member'],
-      }),
+      },
     })
     const [foreign, absent] = await Promise.all(
       [scene.id, randomUUID()].map((id) =>
@@ -269,13 +270,11 @@ describe('ids of another organisation are answered like ids of nothing', () => {
     const foreign = await OTHER_IDS.template_id?.(scene)
     const outcomes = await scene.outsider.rpc('create_organisation_invites', {
       organisation_id: scene.otherId,
-      invites: scene.sql.json(
-        [foreign, randomUUID()].map((id, i) => ({
-          email: `row-${i}@example.com`,
-          roles: ['member'],
-          template_id: id as string,
-        })),
-      ),
+      invites: [foreign, randomUUID()].map((id, i) => ({
+        email: `row-${i}@example.com`,
+        roles: ['member'],
+        template_id: id as string,
+      })),
     })
 
     const [one, other] = outcomes.map(({ status, error_code, error_details }: Row) => ({

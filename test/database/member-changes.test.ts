@@ -27,7 +27,7 @@ describe('update_organisation_member_roles', () => {
       }),
     ).toBe(true)
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'member_roles_updated'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'member_roles_updated' }),
     ).toMatchObject([
       {
         recipient: acme.member.email,
@@ -35,7 +35,7 @@ describe('update_organisation_member_roles', () => {
       },
     ])
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'member.roles_updated'`),
+      await acme.owner.select('organisation_audit_events', { event: 'member.roles_updated' }),
     ).toMatchObject([
       {
         actor_id: acme.admin.userId,
@@ -108,13 +108,11 @@ describe.for([
 
     expect(await acme.member.rpc('list_my_organisations')).toEqual([])
     expect(await acme.member.select('organisations')).toHaveLength(0)
-    expect(
-      await acme.owner.select('organisation_audit_events', `event = '${event}'`),
-    ).toMatchObject([
+    expect(await acme.owner.select('organisation_audit_events', { event })).toMatchObject([
       { actor_id: acme.admin.userId, target_id: acme.member.userId, reason: 'Left the firm' },
     ])
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'member_${status}'`),
+      await acme.owner.select('organisation_deliveries', { kind: `member_${status}` }),
     ).toHaveLength(1)
   })
 
@@ -144,7 +142,7 @@ describe('banning', () => {
     })
     await acme.owner.rpc('ban_organisation_member', on(acme, 'admin'))
 
-    expect(await acme.owner.select('organisation_invites', `id = '${invited.id}'`)).toMatchObject([
+    expect(await acme.owner.select('organisation_invites', { id: invited.id })).toMatchObject([
       { status: 'revoked' },
     ])
     await expect(acme.invite(acme.admin.email)).rejects.toMatchObject({ code: 'member_banned' })

@@ -3,7 +3,7 @@ import { test } from '../support/acme.ts'
 
 describe('organisation_members', () => {
   test('members see each other with address and name', async ({ acme }) => {
-    const rows = await acme.member.select('organisation_members', `organisation_id = '${acme.id}'`)
+    const rows = await acme.member.select('organisation_members', { organisation_id: acme.id })
 
     expect(rows).toHaveLength(5)
     expect(rows).toContainEqual(
@@ -17,7 +17,7 @@ describe('organisation_members', () => {
 
   test('outsiders see none, and everyone sees themselves', async ({ acme }) => {
     expect(
-      await acme.outsider.select('organisation_members', `organisation_id = '${acme.id}'`),
+      await acme.outsider.select('organisation_members', { organisation_id: acme.id }),
     ).toHaveLength(0)
     expect(await acme.roleless.select('organisation_members')).toMatchObject([
       { user_id: acme.roleless.userId },
@@ -45,7 +45,7 @@ describe('organisation_members', () => {
       raw_user_meta_data = '{"full_name": "Renata Renamed"}' where id = ${acme.member.userId}`
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ email: 'renamed@example.com', display_name: 'Renata Renamed' }])
   })
 
@@ -63,7 +63,7 @@ describe('organisation_members', () => {
       where id = ${acme.member.userId}`
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ display_name: null }])
   })
 
@@ -74,7 +74,7 @@ describe('organisation_members', () => {
         where id = ${acme.member.userId}`
 
       expect(
-        await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+        await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
       ).toMatchObject([{ display_name: name }])
     },
   )

@@ -34,9 +34,8 @@ describe('start_one_click', () => {
     expect(await start(acme, token)).toEqual([{ invite_id: id, issue: 1, email }])
     expect(await start(acme, token)).toEqual([])
     expect(await preview(acme, token)).toBe(false)
-    expect(
-      await acme.owner.select('organisation_audit_events', `event like 'invite.one_click%'`),
-    ).toMatchObject([
+    const events = await acme.owner.select('organisation_audit_events')
+    expect(events.filter(({ event }) => event.startsWith('invite.one_click'))).toMatchObject([
       { event: 'invite.one_click_started', actor_kind: 'invitee', actor_id: null, target_id: id },
     ])
   })
@@ -219,7 +218,7 @@ describe('finish_one_click', () => {
     expect(await finish(acme, id, userId)).toBe(true)
     expect(await finish(acme, id, userId)).toBe(false)
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'invite.one_click_done'`),
+      await acme.owner.select('organisation_audit_events', { event: 'invite.one_click_done' }),
     ).toMatchObject([{ actor_kind: 'invitee', after: { user_id: userId } }])
   })
 

@@ -25,10 +25,9 @@ describe('update_organisation', () => {
       allowed_email_domains: ['b.example', 'corp.example'],
       expiry_mail: false,
     })
-    const [event] = await acme.owner.select(
-      'organisation_audit_events',
-      `event = 'organisation.updated'`,
-    )
+    const [event] = await acme.owner.select('organisation_audit_events', {
+      event: 'organisation.updated',
+    })
     expect(event).toMatchObject({
       before: { name: 'Acme', reply_to: false },
       after: { name: 'Acme Two', reply_to: true },

@@ -90,7 +90,7 @@ describe('create_organisation', () => {
 
 describe('organisations', () => {
   test('members see their organisation, and nobody else does', async ({ acme }) => {
-    const where = `id = '${acme.id}'`
+    const where = { id: acme.id }
 
     expect(await acme.member.select('organisations', where)).toHaveLength(1)
     expect(await acme.outsider.select('organisations', where)).toHaveLength(0)
@@ -119,7 +119,7 @@ describe('deleting accounts', () => {
     await acme.sql`delete from auth.users where id = ${acme.member.userId}`
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toHaveLength(0)
   })
 

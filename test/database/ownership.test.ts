@@ -16,10 +16,9 @@ describe('transfer_organisation_ownership', () => {
     expect(await acme.member.rpc('list_my_organisations')).toMatchObject([
       { roles: ['owner'], is_owner: true },
     ])
-    const mails = await acme.admin.select(
-      'organisation_deliveries',
-      `kind = 'ownership_transferred'`,
-    )
+    const mails = await acme.admin.select('organisation_deliveries', {
+      kind: 'ownership_transferred',
+    })
     expect(mails.map((mail) => mail.recipient).sort()).toEqual(
       [acme.owner.email, acme.member.email].sort(),
     )

@@ -49,7 +49,7 @@ describe('every other way of becoming a member asks the same', () => {
       status: 'pending',
       has_account: true,
     })
-    expect(await acme.owner.select('organisation_members', `user_id = '${id}'`)).toEqual([])
+    expect(await acme.owner.select('organisation_members', { user_id: id })).toEqual([])
   })
 
   test('joining by domain, and asking to', async ({ acme }) => {
@@ -220,7 +220,7 @@ describe('update_organisation_sign_in_rule', () => {
       { provider: SSO, level: 'aal2' },
     ])
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'sign_in_rule.updated'`),
+      await acme.owner.select('organisation_audit_events', { event: 'sign_in_rule.updated' }),
     ).toMatchObject([
       { before: { provider: null }, after: { provider: SSO, max_age: '12:00:00' } },
       { before: { level: 'aal1' }, after: { level: 'aal2', max_age: null } },

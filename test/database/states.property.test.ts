@@ -201,13 +201,10 @@ describe('any sequence of operations', () => {
         }
 
         for (const { person, member, invites } of subjects) {
-          const rows = await acme.owner.select(
-            'organisation_members',
-            `user_id = '${person.userId}'`,
-          )
+          const rows = await acme.owner.select('organisation_members', { user_id: person.userId })
           expect(rows[0]?.status ?? 'none').toBe(member)
           for (const { id, state } of invites) {
-            expect(await acme.owner.select('organisation_invites', `id = '${id}'`)).toMatchObject([
+            expect(await acme.owner.select('organisation_invites', { id })).toMatchObject([
               { status: state },
             ])
           }

@@ -37,7 +37,7 @@ describe('update_organisation_member_ends', () => {
 
     expect(await may(acme, 'finance', 'billing.read')).toBe(true)
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'member.ends_updated'`),
+      await acme.owner.select('organisation_audit_events', { event: 'member.ends_updated' }),
     ).toMatchObject([
       {
         actor_id: acme.admin.userId,
@@ -72,7 +72,7 @@ describe('update_organisation_member_ends', () => {
     await setRoles(['finance', 'member'])
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ role_ends: {}, next_end_at: null }])
   })
 
@@ -92,7 +92,7 @@ describe('update_organisation_member_ends', () => {
     await expect(setEnds(acme, 'owner', 'member', ends)).rejects.toMatchObject({ code })
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ ends_at: null, role_ends: {} }])
   })
 
@@ -199,13 +199,13 @@ describe('at its end', () => {
     expect(await sweep(acme)).toBe(0)
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ status: 'removed', status_reason: 'The membership had an end.' }])
     expect(
-      await acme.owner.select('organisation_audit_events', `event = 'member.access_ended'`),
+      await acme.owner.select('organisation_audit_events', { event: 'member.access_ended' }),
     ).toMatchObject([{ actor_kind: 'worker', target_id: acme.member.userId }])
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'access_ended'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'access_ended' }),
     ).toMatchObject([
       { recipient: acme.member.email, facts: { roles: ['member'], is_membership: true } },
     ])
@@ -223,13 +223,13 @@ describe('at its end', () => {
     expect(await sweep(acme)).toBe(1)
 
     expect(
-      await acme.owner.select('organisation_members', `user_id = '${acme.member.userId}'`),
+      await acme.owner.select('organisation_members', { user_id: acme.member.userId }),
     ).toMatchObject([{ status: 'active', roles: ['member'], role_ends: {} }])
     expect(
-      await acme.owner.select(
-        'organisation_audit_events',
-        `event = 'member.roles_updated' and actor_kind = 'worker'`,
-      ),
+      await acme.owner.select('organisation_audit_events', {
+        event: 'member.roles_updated',
+        actor_kind: 'worker',
+      }),
     ).toMatchObject([
       {
         before: { roles: ['finance', 'member'] },
@@ -238,7 +238,7 @@ describe('at its end', () => {
       },
     ])
     expect(
-      await acme.owner.select('organisation_deliveries', `kind = 'access_ended'`),
+      await acme.owner.select('organisation_deliveries', { kind: 'access_ended' }),
     ).toMatchObject([{ facts: { roles: ['finance'], is_membership: false } }])
   })
 
@@ -297,7 +297,9 @@ describe('before its end', () => {
   test('the member is told once, and again when the end is another', async ({ acme }) => {
     await setEnds(acme, 'owner', 'member', { ends_at: inDays(10) })
     await announce(acme)
-    expect(await acme.owner.select('organisation_deliveries', `kind = 'access_ending'`)).toEqual([])
+    expect(await acme.owner.select('organisation_deliveries', { kind: 'access_ending' })).toEqual(
+      [],
+    )
 
     await setEnds(acme, 'owner', 'member', { ends_at: inDays(2) })
     expect(await announce(acme)).toBe(1)
@@ -309,9 +311,8 @@ describe('before its end', () => {
     })
     expect(await announce(acme)).toBe(1)
     expect(
-      await acme.owner.select(
-        'organisation_deliveries',
-        `kind = 'access_ending' order by created_at`,
+      (await acme.owner.select('organisation_deliveries', { kind: 'access_ending' })).sort((a, b) =>
+        a.created_at.localeCompare(b.created_at),
       ),
     ).toMatchObject([
       { recipient: acme.member.email, facts: { roles: ['member'], is_membership: true } },

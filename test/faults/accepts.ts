@@ -7,7 +7,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type postgres from 'postgres'
-import { Refusal } from '../support/people.ts'
+import { Refusal } from '../support/refusal.ts'
 import { ask, NoAnswer } from './ask.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'

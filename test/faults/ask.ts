@@ -5,7 +5,7 @@
  * @module
  */
 import type postgres from 'postgres'
-import { Refusal } from '../support/people.ts'
+import { Refusal } from '../support/refusal.ts'
 
 /** Milliseconds after which whoever asked stops to wait. */
 const PATIENCE = 20_000
@@ -41,7 +41,7 @@ export async function ask<Body>(
   } catch (error) {
     const { name: kind, code } = error as postgres.PostgresError
     if (kind === 'PostgresError' && code === 'PGRST')
-      throw new Refusal(error as postgres.PostgresError)
+      throw Refusal.of(error as postgres.PostgresError)
     // 57P01 and the like: the server says goodbye, which is no answer either.
     if (kind === 'PostgresError' && !code.startsWith('57')) throw error
     throw new NoAnswer(String(error), { cause: error })

@@ -6,7 +6,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type postgres from 'postgres'
-import { Refusal } from '../support/people.ts'
+import { Refusal } from '../support/refusal.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
 import { connectTo, halfAccepts, type Invitee, onTop, type Scene, startScene } from './scene.ts'
@@ -49,7 +49,7 @@ function wordOf(error: unknown): string {
   const { name, code } = error as postgres.PostgresError
   const refusal =
     name === 'PostgresError' && code === 'PGRST'
-      ? new Refusal(error as postgres.PostgresError)
+      ? Refusal.of(error as postgres.PostgresError)
       : error
   return refusal instanceof Refusal ? refusal.code : String(refusal)
 }

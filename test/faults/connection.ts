@@ -11,7 +11,7 @@ import { createClient } from '@supabase/supabase-js'
 import postgres from 'postgres'
 import { readApiEnvironment } from '../../functions/api/environment.ts'
 import { createHandler } from '../../functions/api/handler.ts'
-import { Refusal } from '../support/people.ts'
+import { Refusal } from '../support/refusal.ts'
 import { type Api, startQuietApi } from './api.ts'
 import { ask, NoAnswer } from './ask.ts'
 import { startCuttingProxy } from './cutting-proxy.ts'
@@ -230,8 +230,7 @@ function overRest(api: Api, port: number) {
 /** A word of the contract, or nothing that tells whether it was done. */
 function refusalIn(error: { code?: string; message?: string }, status: number): Error {
   if (status < 400 || status >= 500) return new NoAnswer(`${status} ${error.message ?? error.code}`)
-  const body = JSON.stringify({ code: error.code, message: error.message })
-  return new Refusal({ code: 'PGRST', message: body, detail: JSON.stringify({ status }) } as never)
+  return new Refusal({ code: error.code ?? '', message: error.message ?? '' }, status)
 }
 
 async function inParallel<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {

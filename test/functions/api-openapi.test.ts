@@ -4,9 +4,10 @@ import { describe, expect } from 'vitest'
 import type { Operation } from '../../functions/api/operation.ts'
 import { OPERATIONS } from '../../functions/api/operations.ts'
 import { holds, TIMEOUT } from '../fuzz/budget.ts'
+import { KEYS } from '../support/keys.ts'
 import { CALLS, sceneOf } from '../support/matrix-calls.ts'
 import { DOCUMENT, describes } from '../support/openapi.ts'
-import { type RestRequest, SECRET_KEY, test } from '../support/rest.ts'
+import { type RestRequest, test } from '../support/rest.ts'
 
 interface Schema {
   $ref?: string
@@ -203,7 +204,7 @@ describe('requests made of the document', () => {
           const answer = await rest(request.path, {
             ...request,
             by: scene[caller],
-            headers: { ...request.headers, ...(name === 'service' && { apikey: SECRET_KEY }) },
+            headers: { ...request.headers, ...(name === 'service' && { apikey: KEYS.secretKey }) },
           })
 
           expect(answer.status).toBeLessThan(500)

@@ -4,10 +4,11 @@ import { describe, expect } from 'vitest'
 import type { Operation } from '../../functions/api/operation.ts'
 import { BY_PRECISION, OPERATIONS } from '../../functions/api/operations.ts'
 import { PROBLEMS, type ProblemCode } from '../../functions/api/problem.ts'
+import { KEYS } from '../support/keys.ts'
 import { CALLS, sceneOf } from '../support/matrix-calls.ts'
 import { describes } from '../support/openapi.ts'
 import { type CallerName, MATRIX } from '../support/permission-matrix.ts'
-import { SECRET_KEY, test } from '../support/rest.ts'
+import { test } from '../support/rest.ts'
 
 /** Reached by the header Idempotency-Key instead, which every create takes. */
 const BY_HEADER = ['call_organisation_function_once']
@@ -57,7 +58,7 @@ describe.for(callable.map((operation) => [operation.id, operation] as const))(
         const answer = await rest(path, {
           ...request,
           by: scene[caller],
-          ...(caller === 'service' && { headers: { apikey: SECRET_KEY } }),
+          ...(caller === 'service' && { headers: { apikey: KEYS.secretKey } }),
         })
 
         const expected = asCode(MATRIX[name]?.[caller] ?? '', caller)

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import type { Organisation } from '../support/acme.ts'
-import { type RestRequest, SECRET_KEY, test } from '../support/rest.ts'
+import { KEYS } from '../support/keys.ts'
+import { type RestRequest, test } from '../support/rest.ts'
 
 const slugOf = async ({ sql }: Organisation, id: string): Promise<string> => {
   const [row] = await sql`select slug from public.organisations where id = ${id}`
@@ -123,7 +124,7 @@ describe('a member of none', () => {
   ] as const)('is told so: %s', async ([, caller], { acme, rest }) => {
     const { status, body } = await rest('/api/invitations', {
       by: acme[caller],
-      ...(caller === 'service' && { headers: { apikey: SECRET_KEY } }),
+      ...(caller === 'service' && { headers: { apikey: KEYS.secretKey } }),
     })
 
     expect([status, body.code]).toEqual([400, 'organisation_required'])
@@ -145,7 +146,7 @@ describe('a slug', () => {
     const slug = await slugOf(acme, acme.id)
 
     const mine = await rest(`/api/organisations/${slug}/me/permissions`, { by: acme.roleless })
-    const read = await rest(`/api/organisations/${slug}`, { headers: { apikey: SECRET_KEY } })
+    const read = await rest(`/api/organisations/${slug}`, { headers: { apikey: KEYS.secretKey } })
 
     expect([mine.status, mine.body.data]).toEqual([200, []])
     expect(read.body.id).toBe(acme.id)

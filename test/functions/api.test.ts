@@ -8,7 +8,8 @@ import { readApiEnvironment } from '../../functions/api/environment.ts'
 import { createHandler } from '../../functions/api/handler.ts'
 import { ASSETS } from '../../functions/api/reference.ts'
 import type { Organisation } from '../support/acme.ts'
-import { API_URL, accessToken, PUBLISHABLE_KEY, SECRET_KEY, send, test } from '../support/rest.ts'
+import { accessToken, KEYS } from '../support/keys.ts'
+import { API_URL, send, test } from '../support/rest.ts'
 
 const invitation = ({ id }: Organisation, email = 'new@example.com') => ({
   organisation_id: id,
@@ -25,9 +26,9 @@ describe('who calls', () => {
     expect(await status({ authorization: `Bearer ${await accessToken(acme.member.userId)}` })).toBe(
       200,
     )
-    expect(await status({ authorization: `Bearer ${SECRET_KEY}` })).toBe(200)
-    expect(await status({ apikey: SECRET_KEY })).toBe(200)
-    expect(await status({ apikey: PUBLISHABLE_KEY })).toBe(401)
+    expect(await status({ authorization: `Bearer ${KEYS.secretKey}` })).toBe(200)
+    expect(await status({ apikey: KEYS.secretKey })).toBe(200)
+    expect(await status({ apikey: KEYS.publishableKey })).toBe(401)
     expect(await status({})).toBe(401)
   })
 
@@ -263,7 +264,7 @@ describe('the form of a request', () => {
       expect([path, status, body.code]).toEqual([path, 422, 'invalid_settings'])
     }
     const { status, body } = await rest('/api/invitations/validate?token=inv_%00', {
-      headers: { apikey: PUBLISHABLE_KEY },
+      headers: { apikey: KEYS.publishableKey },
     })
     expect([status, body.reason]).toEqual([200, 'invite_invalid'])
   })
@@ -579,7 +580,7 @@ describe('many invitations by CSV', () => {
 
     expect(status).toBe(200)
     expect(outcomes(body.data)).toEqual(OUTCOMES)
-    const invites = await acme.admin.select('organisation_invites', `email = 'one@example.com'`)
+    const invites = await acme.admin.select('organisation_invites', { email: 'one@example.com' })
     expect(invites).toMatchObject([{ message: 'Welcome, "One"\nto us', metadata: { team: 1 } }])
   })
 

@@ -5,14 +5,15 @@ import { createUsher } from '../../client/index.ts'
 import { createHandler } from '../../functions/graphql/handler.ts'
 import type { Organisation } from '../support/acme.ts'
 import { post, readAnswer } from '../support/graphql.ts'
-import { accessToken, PUBLISHABLE_KEY, test as rest } from '../support/rest.ts'
+import { accessToken, KEYS } from '../support/keys.ts'
+import { test as rest } from '../support/rest.ts'
 
 const MANY = 1_234
 
 /** What lists a person's things through each door. */
 const test = rest
   .extend('supabase', ({ project, acme }) =>
-    createClient(project.SUPABASE_URL, PUBLISHABLE_KEY, {
+    createClient(project.SUPABASE_URL, KEYS.publishableKey, {
       accessToken: () => accessToken(acme.owner.userId),
     }),
   )
@@ -20,7 +21,7 @@ const test = rest
   .extend('graphql', async ({ project, acme }) => {
     const handle = createHandler({
       supabaseUrl: project.SUPABASE_URL,
-      publishableKey: PUBLISHABLE_KEY,
+      publishableKey: KEYS.publishableKey,
       allowedOrigins: ['*'],
     })
     const token = await accessToken(acme.owner.userId)

@@ -76,10 +76,10 @@ const roles = (acme: Organisation, userId: string, names: string[]) =>
 const remove = (acme: Organisation, userId: string) =>
   acme.owner.rpc('remove_organisation_member', { organisation_id: acme.id, user_id: userId })
 const copies = (acme: Organisation) =>
-  acme.owner.select('organisation_directory_copies', `organisation_id = '${acme.id}'`)
+  acme.owner.select('organisation_directory_copies', { organisation_id: acme.id })
 const endpointOf = async (acme: Organisation) =>
   (
-    await acme.owner.select('organisation_directory_endpoints', `organisation_id = '${acme.id}'`)
+    await acme.owner.select('organisation_directory_endpoints', { organisation_id: acme.id })
   )[0] as postgres.Row
 const reconcile = (acme: Organisation, endpoint: { id: string }) =>
   acme.owner.rpc('reconcile_organisation_directory_endpoint', { endpoint_id: endpoint.id })

@@ -1,29 +1,20 @@
 /** Where sign-up is for the invited only, Auth says so in words: the local one as well as Supabase's own. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createClient } from '@supabase/supabase-js'
 import { describe, expect } from 'vitest'
-import { startApi } from '../../supabase/local/api.ts'
-import { freePort } from '../../supabase/local/ports.ts'
 import { test as base } from '../support/acme.ts'
+import { startTestApi } from '../support/api.ts'
+import { KEYS } from '../support/keys.ts'
 
 const PASSWORD = 'a-long-password'
 const WORDS = 'Only people who have been invited can make an account.'
-const secrets = {
-  jwtSecret: randomBytes(32).toString('hex'),
-  publishableKey: `sb_publishable_${randomBytes(16).toString('hex')}`,
-  secretKey: `sb_secret_${randomBytes(16).toString('hex')}`,
-}
 const newAddress = () => `new-${randomUUID().slice(0, 8)}@example.com`
 
 /** `test` with `auth`, of a project whose door is closed, which confirms addresses by mail or at once. */
 const testOf = (confirmsAddresses: boolean) =>
   base
     .extend('url', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-      const siteUrl = 'https://app.test'
-      const port = await freePort()
-      const api = await startApi({
-        ...{ databaseUrl: database.url, port, siteUrl, confirmsAddresses, secrets },
-      })
+      const api = await startTestApi(database, { confirmsAddresses })
       onCleanup(() => api.stop())
       return api.url
     })
@@ -34,7 +25,7 @@ const testOf = (confirmsAddresses: boolean) =>
       onCleanup(async () => {
         await sql`select usher.update_settings('{"sign_up": "open"}')`
       })
-      return createClient(url, secrets.publishableKey, { auth: { persistSession: false } }).auth
+      return createClient(url, KEYS.publishableKey, { auth: { persistSession: false } }).auth
     })
 
 const REFUSED = { status: 403, message: WORDS }
@@ -144,7 +135,7 @@ describe.for([
       ] as const) {
         const answer = await fetch(`${url}/auth/v1/${path}`, {
           method: 'POST',
-          headers: { apikey: secrets.publishableKey, 'content-type': 'application/json' },
+          headers: { apikey: KEYS.publishableKey, 'content-type': 'application/json' },
           body: JSON.stringify({ ...body, ...more }),
         })
         expect([400, 403, 422], `${path}: ${await answer.text()}`).toContain(answer.status)

@@ -7,13 +7,18 @@ import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { inject } from 'vitest'
 import { withDatabase } from '../../scripts/schema.ts'
+import { callOver } from './calls.ts'
+import { callsOverHttp } from './calls-over-http.ts'
 import { TEMPLATE } from './global-setup.ts'
+import { isOverPostgrest, startTestPostgrest } from './postgrest.ts'
 
 export interface TestDatabase {
   /** Its address as the superuser. */
   url: string
   /** As the superuser: for setting a scene that no API call can set. */
   sql: postgres.Sql
+  /** Where PostgREST answers, if the tests go over it. It starts with the first who asks. */
+  postgrest(): ReturnType<typeof startTestPostgrest>
   drop(): Promise<void>
 }
 
@@ -28,11 +33,24 @@ export async function createDatabase(template: string | null = TEMPLATE): Promis
   })
   const url = server.replace(/[^/]+$/, name)
   const sql = postgres(url, { onnotice: () => {}, max: 4 })
+  let starting: ReturnType<typeof startTestPostgrest> | undefined
+  const postgrest = () => {
+    starting ??= startTestPostgrest(url)
+    return starting
+  }
+  if (isOverPostgrest)
+    callOver(
+      sql,
+      callsOverHttp(async () => (await postgrest()).url),
+    )
   return {
     url,
     sql,
+    postgrest,
     async drop() {
-      await sql.end()
+      await (await starting)?.stop()
+      // A test that failed may have left a transaction open.
+      await sql.end({ timeout: 5 })
       await withDatabase(server, (admin) => admin.unsafe(`drop database ${name} with (force)`))
     },
   }

@@ -12,6 +12,7 @@ import { startPostgres } from '../../supabase/local/database.ts'
 import { applyMigrations } from '../../supabase/local/migrations.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
+import { AUTHENTICATOR_PASSWORD } from './postgrest.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -33,6 +34,9 @@ export async function setup(project: TestProject) {
   await withDatabase(server.url, (sql) => sql.unsafe(`create database ${TEMPLATE}`))
   await preparePlatform(template)
   await applyMigrations(template)
+  await withDatabase(server.url, (sql) =>
+    sql.unsafe(`alter role authenticator password '${AUTHENTICATOR_PASSWORD}'`),
+  )
   project.provide('postgresUrl', server.url)
 
   return async () => {

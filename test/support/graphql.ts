@@ -3,19 +3,11 @@
  *
  * @module
  */
-import { SignJWT } from 'jose'
-import { vi } from 'vitest'
 import { createHandler } from '../../functions/graphql/handler.ts'
-import { startApi } from '../../supabase/local/api.ts'
-import { freePort } from '../../supabase/local/ports.ts'
 import { test as base } from './acme.ts'
+import { startTestApi } from './api.ts'
+import { KEYS, signToken } from './keys.ts'
 import type { Person } from './people.ts'
-
-const SECRETS = {
-  jwtSecret: 'a-secret-of-the-tests-of-32-letters',
-  publishableKey: 'sb_publishable_test',
-  secretKey: 'sb_secret_test',
-}
 
 export interface GraphqlError {
   message: string
@@ -63,30 +55,17 @@ export function post(url: string, body: object, token?: string): Request {
   })
 }
 
-function sessionOf({ userId, email }: Person): Promise<string> {
-  return new SignJWT({ role: 'authenticated', aud: 'authenticated', email })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(userId)
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(SECRETS.jwtSecret))
-}
+const sessionOf = ({ userId, email }: Person) =>
+  signToken({ role: 'authenticated', sub: userId, email })
 
 /** `test` with a door a file, beside what `acme.ts` brings. */
 export const test = base.extend('door', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-  const siteUrl = 'http://localhost:3000'
-  const port = await freePort()
-  const api = await startApi({ databaseUrl: database.url, port, siteUrl, secrets: SECRETS })
+  const api = await startTestApi(database)
   onCleanup(() => api.stop())
-  // The local REST logs every refusal with its stack; here they are what is asked for.
-  const log = console.error
-  vi.spyOn(console, 'error').mockImplementation((...what) => {
-    if (what[0]?.name !== 'PostgresError') log(...what)
-  })
 
   let requests = 0
   const handle = createHandler(
-    { supabaseUrl: api.url, publishableKey: SECRETS.publishableKey, allowedOrigins: ['*'] },
+    { supabaseUrl: api.url, publishableKey: KEYS.publishableKey, allowedOrigins: ['*'] },
     {
       send: (...request) => {
         requests += 1

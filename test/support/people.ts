@@ -1,34 +1,12 @@
 /**
- * People who call the API: each call runs as PostgREST would run it, in a transaction of its own,
- * under the caller's role and claims.
+ * People who call the API, each under its own role and claims.
  *
  * @module
  */
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
-
-/** A refusal, with the words that supabase-js would show. */
-export class Refusal extends Error {
-  readonly code: string
-  readonly status: number | null
-  readonly details: string | null
-  readonly hint: string | null
-  readonly headers: Record<string, string>
-
-  constructor(error: postgres.PostgresError) {
-    super(error.message)
-    const isOurs = error.code === 'PGRST'
-    const body = isOurs ? JSON.parse(error.message) : {}
-    const answer = isOurs ? JSON.parse(error.detail ?? '{}') : {}
-    this.code = isOurs ? body.code : error.code
-    this.status = answer.status ?? null
-    this.details = body.details ?? null
-    this.hint = body.hint ?? null
-    this.headers = answer.headers ?? {}
-  }
-}
-
-export type Role = 'anon' | 'authenticated' | 'service_role' | 'usher_worker'
+import { type Claims, callsOf, type Json, type Role } from './calls.ts'
+import { runAs } from './calls-in-sql.ts'
 
 export class Caller {
   readonly sql: postgres.Sql
@@ -57,51 +35,27 @@ export class Caller {
     return new Caller(this.sql, this.role, user, claims)
   }
 
-  /** Runs statements as this caller; all are rolled back if one is refused. */
-  async run<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> {
-    const claims = JSON.stringify({
-      ...this.claims,
-      role: this.role,
-      ...(this.userId && { sub: this.userId }),
-    })
-    try {
-      return (await this.sql.begin(async (tx) => {
-        await tx`select set_config('role', ${this.role}, true),
-          set_config('request.jwt.claims', ${claims}, true),
-          set_config('request.headers', '{"user-agent": "test", "x-forwarded-for": "192.0.2.7, 10.0.0.1"}', true)`
-        return work(tx)
-      })) as T
-    } catch (error) {
-      if (error instanceof Error && error.name === 'PostgresError') {
-        throw new Refusal(error as postgres.PostgresError)
-      }
-      throw error
-    }
+  get #token(): Claims {
+    return { ...this.claims, role: this.role, ...(this.userId && { sub: this.userId }) }
   }
 
-  /** Calls a function of `public` by named arguments; answers what PostgREST would put in the body. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever JSON comes back
-  rpc(name: string, args: Record<string, unknown> = {}): Promise<any> {
-    return this.run(async (tx) => {
-      const [fn] = await tx`select p.proretset, p.prorettype::regtype::text as returns
-        from pg_catalog.pg_proc p where p.oid = to_regproc(${`public.${name}`})`
-      if (!fn) throw new Error(`There is no function public.${name}`)
-      const names = Object.keys(args).filter((key) => args[key] !== undefined)
-      const list = names.map((key, i) => `${key} => $${i + 1}`).join(', ')
-      const call = `public.${name}(${list})`
-      const [row] = await tx.unsafe(
-        fn.proretset
-          ? `select coalesce(json_agg(r), '[]') as body from ${call} r`
-          : `select to_json(${call}) as body`,
-        names.map((key) => args[key]) as never[],
-      )
-      return row?.body
-    })
+  /** Runs statements as this caller; all are rolled back if one is refused. @throws Refusal */
+  run<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> {
+    return runAs(this.sql, this.#token, work)
   }
 
-  /** Reads a table or view of `public`, as `supabase.from(table).select('*')` would. */
-  select(table: string, where = 'true'): Promise<postgres.RowList<postgres.Row[]>> {
-    return this.run((tx) => tx.unsafe(`select * from public.${table} where ${where}`))
+  /** Calls a function of `public` by named arguments; answers the body. @throws Refusal */
+  rpc(name: string, args: Record<string, unknown> = {}): Promise<Json> {
+    return callsOf(this.sql, this.role).rpc(this.#token, name, args)
+  }
+
+  /**
+   * Reads a table or view of `public`, as `supabase.from(table).select('*').match(filter)` would.
+   *
+   * @throws Refusal
+   */
+  select(table: string, filter: Record<string, string> = {}): Promise<Json[]> {
+    return callsOf(this.sql, this.role).select(this.#token, table, filter)
   }
 }
 

@@ -3,19 +3,14 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
-import { SignJWT } from 'jose'
 import { readApiEnvironment } from '../../functions/api/environment.ts'
 import { createHandler } from '../../functions/api/handler.ts'
-import { startApi } from '../../supabase/local/api.ts'
-import { freePort } from '../../supabase/local/ports.ts'
 import { test as base } from './acme.ts'
+import { startTestApi } from './api.ts'
+import { accessToken, KEYS } from './keys.ts'
 import type { Caller } from './people.ts'
 
 export const API_URL = 'https://project.test/functions/v1/api'
-const SECRET = randomBytes(32).toString('hex')
-export const PUBLISHABLE_KEY = `sb_publishable_${randomBytes(16).toString('hex')}`
-export const SECRET_KEY = `sb_secret_${randomBytes(16).toString('hex')}`
 
 export interface Answer {
   status: number
@@ -24,37 +19,14 @@ export interface Answer {
   body: any
 }
 
-/** A session's access token, as Auth makes them. */
-export function accessToken(userId: string, expiresIn = '1 hour'): Promise<string> {
-  return new SignJWT({ role: 'authenticated', aud: 'authenticated' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(userId)
-    .setIssuedAt()
-    .setExpirationTime(expiresIn)
-    .sign(new TextEncoder().encode(SECRET))
-}
-
 /** `test` with `rest`, which sends requests to the function, and `as`, whose headers a caller has. */
 export const test = base
   .extend('project', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-    // The API runs in this process, and prints each refusal of Postgres.
-    const print = console.error
-    console.error = (...args) => {
-      if (!(args[0] instanceof Error && args[0].name === 'PostgresError')) print(...args)
-    }
-    const api = await startApi({
-      databaseUrl: database.url,
-      port: await freePort(),
-      siteUrl: 'https://app.test',
-      secrets: { jwtSecret: SECRET, publishableKey: PUBLISHABLE_KEY, secretKey: SECRET_KEY },
-    })
-    onCleanup(async () => {
-      await api.stop()
-      console.error = print
-    })
+    const api = await startTestApi(database)
+    onCleanup(() => api.stop())
     return {
       SUPABASE_URL: api.url,
-      SUPABASE_ANON_KEY: PUBLISHABLE_KEY,
+      SUPABASE_ANON_KEY: KEYS.publishableKey,
       USHER_API_URL: API_URL,
       USHER_ALLOWED_ORIGINS: 'https://app.test, https://admin.test',
       USHER_REFERENCE_ASSETS: new URL('../../node_modules/swagger-ui-dist/', import.meta.url).href,

@@ -1,0 +1,37 @@
+/**
+ * How the tests reach `public`: in SQL, as PostgREST would do it, or by HTTP over PostgREST itself.
+ *
+ * @module
+ */
+import type postgres from 'postgres'
+import { callsInSql } from './calls-in-sql.ts'
+
+export type Role = 'anon' | 'authenticated' | 'service_role' | 'usher_worker'
+
+/** What the caller's token says. */
+export interface Claims {
+  role: Role
+  sub?: string
+}
+
+/** What every call of a test says beside its token: who sent it, by way of one proxy. */
+export const HEADERS = { 'user-agent': 'test', 'x-forwarded-for': '192.0.2.7, 10.0.0.1' }
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads whatever JSON comes back
+export type Json = any
+
+export interface Calls {
+  /** Calls a function by named arguments; answers the body. @throws Refusal */
+  rpc(claims: Claims, name: string, args: Record<string, unknown>): Promise<Json>
+  /** Reads the rows of a table or view in which these columns have these values. @throws Refusal */
+  select(claims: Claims, table: string, filter: Record<string, string>): Promise<Json[]>
+}
+
+const overHttp = new WeakMap<postgres.Sql, Calls>()
+
+/** Lets whoever calls in this database take this way. */
+export const callOver = (sql: postgres.Sql, calls: Calls) => overHttp.set(sql, calls)
+
+/** PostgREST knows no worker: it comes to the database itself. */
+export const callsOf = (sql: postgres.Sql, role: Role): Calls =>
+  (role !== 'usher_worker' && overHttp.get(sql)) || callsInSql(sql)
