@@ -1,13 +1,8 @@
 import { createRequire } from 'node:module'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, mergeConfig } from 'vitest/config'
 
-/** Once more over PostgREST itself, by `npm run test:long`: whatever reaches `public`. */
-const OVER_POSTGREST = [
-  'test/{client,database,doors}/**/*.test.{ts,tsx}',
-  'test/functions/{api,graphql,long-lists}*.test.ts',
-]
-
-export default defineConfig({
+/** What `npm test` and `npm run test:long` have in common. */
+export const shared = defineConfig({
   resolve: {
     // graphql is there twice, once for development, and the two do not know each other's errors. Tests
     // take the one that Node gives to the libraries, as it is when the code runs outside of tests.
@@ -18,11 +13,17 @@ export default defineConfig({
     maxWorkers: 2,
     // How long that may take says nothing of the code: whoever waits, waits long enough for a slow machine.
     expect: { poll: { timeout: 20_000 } },
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // The log of a test that passes is noise.
     silent: 'passed-only',
-    reporters: process.env.CI
-      ? ['default', ['json', { outputFile: 'node_modules/.cache/usher/vitest.json' }]]
-      : ['default'],
+    reporters: process.env.CI ? ['default', 'json'] : ['default'],
+  },
+})
+
+export default mergeConfig(shared, {
+  test: {
+    outputFile: { json: 'node_modules/.cache/usher/short.json' },
     projects: [
       {
         extends: true,
@@ -31,19 +32,6 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/browser/**'],
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'postgrest',
-          include: OVER_POSTGREST,
-          globalSetup: ['test/support/global-setup.ts'],
-          env: { USHER_REST: 'postgrest' },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
       {
@@ -53,7 +41,6 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           globalSetup: ['test/support/browser-setup.ts'],
           testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
     ],

@@ -1,15 +1,25 @@
 /**
- * Prints the last line of a CI run, `N passed, N failed`, out of the test runner's JSON report.
+ * Prints the last line of a CI run, `N passed, N failed`, out of the JSON reports of its runs of the test runner.
  *
  * @module
  */
 import { readFile } from 'node:fs/promises'
 
-const report = JSON.parse(await readFile('node_modules/.cache/usher/vitest.json', 'utf8')) as {
+interface Report {
   numPassedTests: number
   numFailedTests: number
   numFailedTestSuites: number
 }
-const failed = Math.max(report.numFailedTests, report.numFailedTestSuites)
-console.log(`${report.numPassedTests} passed, ${failed} failed`)
-if (failed > 0 || report.numPassedTests === 0) process.exitCode = 1
+
+let passed = 0
+let failed = 0
+for (const name of ['short', 'long']) {
+  const report: Report = JSON.parse(
+    await readFile(`node_modules/.cache/usher/${name}.json`, 'utf8'),
+  )
+  passed += report.numPassedTests
+  failed += Math.max(report.numFailedTests, report.numFailedTestSuites)
+  if (report.numPassedTests === 0) process.exitCode = 1
+}
+console.log(`${passed} passed, ${failed} failed`)
+if (failed > 0) process.exitCode = 1

@@ -30,9 +30,10 @@ export interface Lite {
 }
 
 /**
- * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without
- * the T of ISO 8601, and JSON arguments are encoded twice.
+ * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without the T of ISO
+ * 8601, numbers with a point as texts, bytes as lists of numbers, and JSON arguments are encoded twice.
  */
+const asItIs = (value: unknown) => value
 const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 const TYPES = {
   json: { to: 114, from: [114], serialize: asJson, parse: (text: string) => JSON.parse(text) },
@@ -40,9 +41,18 @@ const TYPES = {
   timestamptz: {
     to: 1184,
     from: [1184],
-    serialize: (value: unknown) => value,
+    serialize: asItIs,
     parse: (text: string) => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'),
   },
+  numeric: { to: 1700, from: [1700], serialize: String, parse: Number },
+  bytea: { to: 17, from: [17], serialize: asItIs, parse: (text: string) => text },
+}
+
+/** As a hosted project's REST has them (see `platform.ts`). It has one limit for all who ask. */
+const SESSION = {
+  statement_timeout: 8_000,
+  lock_timeout: 8_000,
+  search_path: 'public, extensions',
 }
 
 /** It reads the schema once, so migrate first. */
@@ -54,7 +64,7 @@ export async function createLite(options: LiteOptions): Promise<Lite> {
 
   const connection = new PostgresConnection({
     url: databaseUrl,
-    postgresOptions: { types: TYPES, onnotice: () => {} },
+    postgresOptions: { types: TYPES, connection: SESSION, onnotice: () => {} },
   })
   // Left alone, it grants all rights on every table to the API's roles, also those that we refuse.
   // It does so once, unless it believes that it has.

@@ -112,9 +112,12 @@ export function passToPostgrest(
     const { pathname, search } = new URL(request.url)
     const headers = new Headers(request.headers)
     const key = headers.get('apikey')
-    if (!key) return refuse('No API key found in request')
+    if (!key) {
+      const hint = 'No `apikey` request header or url param was found.'
+      return refuse('No API key found in request', hint)
+    }
     const token = await tokens.get(key)
-    if (!token) return refuse('Invalid API key')
+    if (!token) return refuse('Invalid API key', 'Double check your Supabase `apikey`')
     // supabase-js sends the key in place of the session that is not there.
     const session = headers.get('authorization')?.replace(/^Bearer /i, '')
     if (!session || tokens.has(session)) headers.set('authorization', `Bearer ${token}`)
@@ -122,4 +125,4 @@ export function passToPostgrest(
   }
 }
 
-const refuse = (message: string) => Response.json({ message }, { status: 401 })
+const refuse = (message: string, hint: string) => Response.json({ message, hint }, { status: 401 })

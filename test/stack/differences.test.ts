@@ -1,0 +1,207 @@
+/**
+ * Where the local stack differs from Supabase, as docs/local-stack.md says it: what the stand-in answers, and, when
+ * these tests go over PostgREST, what that answers.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createClient } from '@supabase/supabase-js'
+import { describe, expect } from 'vitest'
+import { test as base } from '../support/acme.ts'
+import { startTestApi } from '../support/api.ts'
+import { accessToken, KEYS } from '../support/keys.ts'
+import { isOverPostgrest } from '../support/postgrest.ts'
+
+const SCENE = `
+  create table public.odd_names (id int primary key, name text);
+  insert into public.odd_names values (1, 'a"b'), (2, 'a\\b'), (3, 'a,b');
+  grant select on public.odd_names to anon;
+  create function public.time_limit() returns text language sql as
+    $$ select current_setting('statement_timeout') $$;
+  create function public.kind_of(value jsonb) returns text language sql as $$ select jsonb_typeof(value) $$;
+  create function public.large_number() returns bigint language sql as 'select 9007199254740993';`
+
+/** `test` with the gateway over a database in which somebody has made things before it started. */
+const test = base
+  .extend('api', { scope: 'file' }, async ({ database }, { onCleanup }) => {
+    await database.sql.unsafe(SCENE)
+    const api = await startTestApi(database)
+    onCleanup(() => api.stop())
+    return api
+  })
+  .extend('ask', async ({ api, acme }) => {
+    const session = await accessToken(acme.owner.userId)
+    return async (path: string, { as = session, body, ...init }: Ask = {}) => {
+      const answer = await fetch(`${api.url}/rest/v1/${path}`, {
+        ...init,
+        headers: {
+          apikey: KEYS.publishableKey,
+          ...(as && { authorization: `Bearer ${as}` }),
+          ...(body && { 'content-type': 'application/json' }),
+          ...init.headers,
+        },
+        ...(body && { method: 'POST', body }),
+      })
+      return { status: answer.status, headers: answer.headers, text: await answer.text() }
+    }
+  })
+
+interface Ask {
+  /** A session; the owner's unless told otherwise. */
+  as?: string | null
+  body?: string
+  headers?: Record<string, string>
+}
+
+/** What is so here. */
+const here = <T>(standIn: T, postgrest: T): T => (isOverPostgrest ? postgrest : standIn)
+
+describe('REST', () => {
+  test('has one time limit for all, and none of three seconds for those without a session', async ({
+    ask,
+  }) => {
+    expect((await ask('rpc/time_limit')).text).toBe('"8s"')
+    expect((await ask('rpc/time_limit', { as: null })).text).toBe(here('"8s"', '"3s"'))
+  })
+
+  test('takes a session that is none for no session', async ({ ask }) => {
+    const asked = ask('rpc/time_limit', { as: 'nonsense' })
+
+    expect((await asked).status).toBe(here(200, 401))
+  })
+
+  test('says with 401 nothing of how to authenticate, and of a session that has ended what newer versions say', async ({
+    ask,
+    acme,
+  }) => {
+    const ended = await ask('organisations', {
+      as: await accessToken(acme.owner.userId, '-1 minute'),
+    })
+
+    expect(ended.status).toBe(401)
+    expect(ended.headers.has('www-authenticate')).toBe(here(false, true))
+    expect(JSON.parse(ended.text).code).toBe(here('PGRST303', 'PGRST301'))
+  })
+
+  test('finds no name with a quote or a backslash by a filter with "or"', async ({ ask }) => {
+    const find = async (filter: string) =>
+      JSON.parse((await ask(`odd_names?select=id&${filter}`)).text).map(
+        ({ id }: { id: number }) => id,
+      )
+
+    expect(await find(`or=${encodeURIComponent('(name.eq."a,b")')}`)).toEqual([3])
+    expect(await find(`or=${encodeURIComponent('(name.eq."a\\"b",name.eq."a\\\\b")')}`)).toEqual(
+      here([], [1, 2]),
+    )
+    expect(await find(`name=eq.${encodeURIComponent('a"b')}`)).toEqual([1])
+  })
+
+  test('reads a text that is an argument of JSON as JSON', async ({ ask }) => {
+    const kindOf = async (value: unknown) =>
+      JSON.parse((await ask('rpc/kind_of', { body: JSON.stringify({ value }) })).text)
+
+    expect(await kindOf({ a: 1 })).toBe('object')
+    expect(await kindOf('{"a": 1}')).toBe(here('object', 'string'))
+  })
+
+  test('rounds integers beyond 2 to the power of 53', async ({ ask }) => {
+    expect((await ask('rpc/large_number')).text).toBe(here('9007199254740992', '9007199254740993'))
+  })
+
+  test('refuses a NUL by another code of Postgres', async ({ ask }) => {
+    const { status, text } = await ask('rpc/create_organisation', { body: '{"name": "a\\u0000b"}' })
+
+    expect([status, JSON.parse(text).code]).toEqual([400, here('22021', '22P05')])
+  })
+
+  test('guesses no function that was meant, and calls a table that is not there as newer versions do', async ({
+    ask,
+  }) => {
+    const noFunction = await ask('rpc/create_organisation', { body: '{"nmae": "Acme"}' })
+    const noTable = await ask('organisation')
+
+    expect(JSON.parse(noFunction.text)).toMatchObject({
+      code: 'PGRST202',
+      hint: here(null, expect.stringContaining('Perhaps you meant')),
+    })
+    expect(JSON.parse(noTable.text).code).toBe(here('PGRST205', '42P01'))
+  })
+
+  test('writes a backslash in CSV as it is, and has no plans of queries', async ({ ask }) => {
+    const csv = await ask('odd_names?id=eq.2', { headers: { accept: 'text/csv' } })
+    const plan = await ask('odd_names', { headers: { accept: 'application/vnd.pgrst.plan' } })
+
+    expect(csv.text.trim().split('\n')[1]).toBe(here('2,a\\b', '2,"a\\\\b"'))
+    expect(plan.status).toBe(here(406, 415))
+  })
+
+  test('says that there is a schema for GraphQL', async ({ ask }) => {
+    const { text } = await ask('settings', { headers: { 'accept-profile': 'usher' } })
+
+    expect(text.includes('graphql_public')).toBe(here(true, false))
+  })
+
+  test('knows what was there when it started', async ({ ask, acme }) => {
+    await acme.sql.unsafe(
+      `create function public.made_later() returns int language sql as 'select 1'`,
+    )
+
+    if (isOverPostgrest)
+      await expect.poll(() => ask('rpc/made_later')).toMatchObject({ status: 200 })
+    else expect((await ask('rpc/made_later')).status).toBe(404)
+  })
+})
+
+describe('Auth', () => {
+  const signedUp = async (url: string) => {
+    const supabase = createClient(url, KEYS.publishableKey, { auth: { persistSession: false } })
+    const email = `new-${randomUUID().slice(0, 8)}@example.com`
+    const { error } = await supabase.auth.signUp({ email, password: 'a-long-password' })
+    expect(error).toBe(null)
+    return supabase
+  }
+
+  test('asks only the new mailbox when an address is changed', async ({ api, acme }) => {
+    const supabase = await signedUp(api.url)
+    const { data } = await supabase.auth.updateUser({ email: `other-${randomUUID()}@example.com` })
+
+    const [tokens] = await acme.sql`
+      select coalesce(email_change_token_new, '') <> '' as new,
+        coalesce(email_change_token_current, '') <> '' as current
+      from auth.users where id = ${data.user?.id ?? null}`
+    expect(tokens).toEqual({ new: true, current: false })
+  })
+
+  test('answers 400 to a NUL, and to half of a pair of surrogates', async ({ api }) => {
+    for (const name of ['a\\u0000b', 'a\\ud800b']) {
+      const { status } = await fetch(`${api.url}/auth/v1/signup`, {
+        method: 'POST',
+        headers: { apikey: KEYS.publishableKey, 'content-type': 'application/json' },
+        body: `{"email": "nul@example.com", "password": "a-long-password", "data": {"full_name": "${name}"}}`,
+      })
+      expect(status).toBe(400)
+    }
+  })
+
+  test('has no administration and no single sign-on', async ({ api }) => {
+    const supabase = createClient(api.url, KEYS.secretKey, { auth: { persistSession: false } })
+
+    const made = await supabase.auth.admin.createUser({ email: 'made@example.com' })
+    const sent = await supabase.auth.signInWithSSO({ domain: 'example.com' })
+
+    expect(made.error?.status).toBeGreaterThanOrEqual(400)
+    expect(sent.error?.status).toBeGreaterThanOrEqual(400)
+  })
+})
+
+test('each line of the page names a test that is there', () => {
+  const page = readFileSync('docs/local-stack.md', 'utf8')
+  const held = [...page.matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[\w/.-]+)\)/g)]
+
+  expect(held.length).toBeGreaterThan(10)
+  for (const [, title = '', file = ''] of held) {
+    expect(readFileSync(file, 'utf8').replace(/\\'/g, "'"), file).toContain(
+      title.replace(/\\/g, ''),
+    )
+  }
+})

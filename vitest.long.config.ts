@@ -1,0 +1,23 @@
+/** `npm run test:long`: what takes longer than one waits for. */
+import { mergeConfig } from 'vitest/config'
+import { hasPostgrest } from './supabase/local/postgrest.ts'
+import { shared } from './vitest.config.ts'
+
+if (!hasPostgrest) console.warn('npm has no PostgREST for this machine: nothing is run over it.')
+
+export default mergeConfig(shared, {
+  test: {
+    name: 'postgrest',
+    // Whatever reaches `public`, once more over PostgREST itself.
+    include: [
+      'test/{client,database,doors}/**/*.test.{ts,tsx}',
+      'test/functions/{api,graphql,long-lists}*.test.ts',
+      'test/stack/{closed-door,differences}.test.ts',
+    ],
+    exclude: hasPostgrest ? [] : ['**'],
+    passWithNoTests: !hasPostgrest,
+    env: { USHER_REST: 'postgrest' },
+    globalSetup: ['test/support/global-setup.ts'],
+    outputFile: { json: 'node_modules/.cache/usher/long.json' },
+  },
+})
