@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
-import { createAcme } from '../support/acme.ts'
-import { test as base, CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
+import { test as base, createAcme } from '../support/acme.ts'
+import { CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
 import { Caller } from '../support/people.ts'
 import { CALLERS } from '../support/permission-matrix.ts'
 import { hasToSee, type Known, type ReaderName, TABLES, USHER_FUNCTIONS } from '../support/reach.ts'
@@ -51,20 +51,22 @@ async function furnish(scene: Scene, owner: Caller, id: string) {
   }
 }
 
-const test = base.extend('world', { scope: 'file' }, async ({ database }): Promise<World> => {
-  const scene = await sceneOf(await createAcme(database.sql))
-  await furnish(scene, scene.owner, scene.id)
-  await furnish(scene, scene.outsider, scene.otherId)
-  const worker = new Caller(database.sql, 'usher_worker')
-  const callers = Object.fromEntries(
-    READERS.map((name) => [name, name === 'worker' ? worker : scene[name]]),
-  ) as Record<ReaderName, Caller>
-  const userIds = Object.fromEntries(READERS.map((name) => [name, callers[name].userId]))
-  return {
-    callers,
-    known: { id: scene.id, otherId: scene.otherId, userIds: userIds as Known['userIds'] },
-  }
-})
+const test = base
+  .extend('scene', ({ acme }) => sceneOf(acme))
+  .extend('world', { scope: 'file' }, async ({ database }): Promise<World> => {
+    const scene = await sceneOf(await createAcme(database.sql))
+    await furnish(scene, scene.owner, scene.id)
+    await furnish(scene, scene.outsider, scene.otherId)
+    const worker = new Caller(database.sql, 'usher_worker')
+    const callers = Object.fromEntries(
+      READERS.map((name) => [name, name === 'worker' ? worker : scene[name]]),
+    ) as Record<ReaderName, Caller>
+    const userIds = Object.fromEntries(READERS.map((name) => [name, callers[name].userId]))
+    return {
+      callers,
+      known: { id: scene.id, otherId: scene.otherId, userIds: userIds as Known['userIds'] },
+    }
+  })
 
 /** What a statement comes to for a caller: rows, or the refusal. Leaves nothing behind. */
 async function attempt(caller: Caller, statement: string): Promise<string | object[]> {
@@ -173,9 +175,9 @@ describe('the functions of usher', () => {
 const OTHER_IDS: Record<string, (scene: Scene) => Promise<string>> = {
   cursor: async ({ inviteIn }) => (await inviteIn('pending')).id,
   template_id: async (scene) =>
-    (await CALLS.delete_organisation_email_template?.(scene, scene.owner))?.template_id as string,
+    (await CALLS.delete_organisation_email_template?.(scene))?.template_id as string,
   delivery_id: async (scene) => {
-    const { webhook_id } = (await CALLS.test_organisation_webhook?.(scene, scene.owner)) ?? {}
+    const { webhook_id } = (await CALLS.test_organisation_webhook?.(scene)) ?? {}
     return (await scene.owner.rpc('test_organisation_webhook', { webhook_id })).id
   },
 }
@@ -223,7 +225,7 @@ describe('ids of another organisation are answered like ids of nothing', () => {
 
     const admin = await scene.person()
     await scene.sql`select usher.add_member(${scene.otherId}, ${admin.userId}, array['admin'])`
-    const args = (await CALLS[name]?.(scene, admin)) ?? {}
+    const args = (await CALLS[name]?.(scene)) ?? {}
     for (const id of ids) args[id] ??= await OTHER_IDS[id]?.(scene)
     expect(ids.filter((id) => !isUuid(args[id]))).toEqual([])
     const withNothing = (kept: Record<string, unknown>) => ({

@@ -1,18 +1,18 @@
 import { describe, expect } from 'vitest'
-import { CALLS, type Scene, test } from '../support/matrix-calls.ts'
+import { test as base } from '../support/acme.ts'
+import { CALLS, scenesOf } from '../support/matrix-calls.ts'
 import { CALLERS, type CallerName, MATRIX } from '../support/permission-matrix.ts'
 
-async function outcome(scene: Scene, name: string, caller: CallerName): Promise<string> {
-  const args = await CALLS[name]?.(scene, scene[caller])
-  return scene[caller].rpc(name, args).then(
-    () => 'ok',
-    (error: { code?: string }) => error.code ?? String(error),
-  )
-}
+const test = base.extend('scenes', { scope: 'file' }, ({ database }) => scenesOf(database.sql))
 
 describe.for(Object.entries(MATRIX))('%s', ([name, expected]) => {
-  test.for(Object.keys(CALLERS) as CallerName[])('%s', async (caller, { scene }) => {
-    expect(await outcome(scene, name, caller)).toBe(expected[caller])
+  test.for(Object.keys(CALLERS) as CallerName[])('%s', async (caller, { scenes }) => {
+    const { scene, args } = await scenes(name, caller)
+    const outcome = await scene[caller].rpc(name, args).then(
+      () => 'ok',
+      (error: { code?: string }) => error.code ?? String(error),
+    )
+    expect(outcome).toBe(expected[caller])
   })
 })
 

@@ -183,7 +183,7 @@ describe('requests made of the document', () => {
       const scene = await sceneOf(acme)
       const { invite } = await acme.invite()
       const source = 'function' in operation.source ? operation.source.function : null
-      const args = source ? await CALLS[source]?.(scene, scene.owner) : {}
+      const args = source ? await CALLS[source]?.(scene) : {}
       const [own] = await acme.sql`select slug from public.organisations where id = ${acme.id}`
       const known = [
         ...new Set([

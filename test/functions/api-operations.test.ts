@@ -5,10 +5,12 @@ import type { Operation } from '../../functions/api/operation.ts'
 import { BY_PRECISION, OPERATIONS } from '../../functions/api/operations.ts'
 import { PROBLEMS, type ProblemCode } from '../../functions/api/problem.ts'
 import { KEYS } from '../support/keys.ts'
-import { CALLS, sceneOf } from '../support/matrix-calls.ts'
+import { CALLS, sceneOf, scenesOf } from '../support/matrix-calls.ts'
 import { describes } from '../support/openapi.ts'
 import { type CallerName, MATRIX } from '../support/permission-matrix.ts'
-import { test } from '../support/rest.ts'
+import { test as base } from '../support/rest.ts'
+
+const test = base.extend('scenes', { scope: 'file' }, ({ database }) => scenesOf(database.sql))
 
 /** Reached by the header Idempotency-Key instead, which every create takes. */
 const BY_HEADER = ['call_organisation_function_once']
@@ -50,9 +52,8 @@ describe.for(callable.map((operation) => [operation.id, operation] as const))(
 
     test.for(['anyone', 'service', 'stranger', 'banned', 'roleless', 'member', 'owner'] as const)(
       '%s',
-      async (caller, { acme, rest }) => {
-        const scene = await sceneOf(acme)
-        const args = (await CALLS[name]?.(scene, scene[caller])) ?? {}
+      async (caller, { scenes, rest }) => {
+        const { scene, args } = await scenes(name, caller)
         const { path, ...request } = toRequest(operation, args)
 
         const answer = await rest(path, {
@@ -84,7 +85,7 @@ test.for(inOrganisation.map((operation) => [operation.id, operation] as const))(
   async ([, operation], { acme, rest }) => {
     const name = nameOf(operation)
     const scene = await sceneOf(acme)
-    const args = (await CALLS[name]?.(scene, scene.owner)) ?? {}
+    const args = (await CALLS[name]?.(scene)) ?? {}
     const slugs =
       await acme.sql`select id, slug from public.organisations where id in (${acme.id}, ${acme.otherId})`
     const slugOf = (id: string) => slugs.find((row) => row.id === id)?.slug

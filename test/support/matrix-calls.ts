@@ -4,8 +4,10 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import { test as base, type Organisation } from './acme.ts'
-import type { Caller, Person } from './people.ts'
+import type postgres from 'postgres'
+import { createAcme, type Organisation } from './acme.ts'
+import type { Person } from './people.ts'
+import { type CallerName, MATRIX } from './permission-matrix.ts'
 
 export interface Scene extends Organisation {
   left: Person
@@ -33,9 +35,30 @@ export async function sceneOf(acme: Organisation): Promise<Scene> {
   }
 }
 
-export const test = base.extend('scene', ({ acme }) => sceneOf(acme))
+/**
+ * A function about to be called, in a scene. Those whose calls leave everything as it is share theirs, a function:
+ * who is refused, and who only reads.
+ */
+export async function scenesOf(sql: postgres.Sql) {
+  const reading = sql`select proname as name from pg_catalog.pg_proc
+    where pronamespace = 'public'::regnamespace and provolatile <> 'v'`
+  const readers = new Set((await reading).map(({ name }) => name))
+  const shared = new Map<string, Promise<{ scene: Scene; args: Args }>>()
+  const create = async (name: string) => {
+    const scene = await sceneOf(await createAcme(sql))
+    return { scene, args: (await CALLS[name]?.(scene)) ?? {} }
+  }
 
-type Call = (scene: Scene, caller: Caller) => Promise<Record<string, unknown>>
+  return (name: string, caller: CallerName) => {
+    if (MATRIX[name]?.[caller] === 'ok' && !readers.has(name)) return create(name)
+    const sharing = shared.get(name) ?? create(name)
+    shared.set(name, sharing)
+    return sharing
+  }
+}
+
+type Args = Record<string, unknown>
+type Call = (scene: Scene) => Promise<Args>
 
 const pending = async ({ inviteIn }: Scene) => ({ invite_id: (await inviteIn('pending')).id })
 const inOrganisation: Call = async ({ id }) => ({ organisation_id: id })
