@@ -206,7 +206,7 @@ async function resendAfterSteps(run: Run, rounds: number) {
       where id = ${invitee.inviteId}`
     const second = await resend()
     const mustWait = seconds + 60
-    const told = Number(second?.headers?.['Retry-After'] ?? 0)
+    const told = Number(second?.headers?.['retry-after'] ?? 0)
     const isTrue =
       mustWait <= 0
         ? second === null

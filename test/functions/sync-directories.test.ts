@@ -383,7 +383,7 @@ describe('comparing', () => {
   test('comes by itself once a day', async ({ acme, endpoint, sync }) => {
     await sync()
     const { reconcile_at } = await endpointOf(acme)
-    expect(reconcile_at.getTime() - Date.now()).toBeGreaterThan(20 * 3600_000)
+    expect(new Date(reconcile_at).getTime() - Date.now()).toBeGreaterThan(20 * 3600_000)
     await acme.sql`update public.organisation_directory_endpoints set reconcile_at = now()
       where id = ${endpoint.id}`
 
@@ -445,7 +445,7 @@ describe('an endpoint that does not answer as it should', () => {
       expect(asked).toHaveLength(before)
       const { last_error, retry_at, failures } = await endpointOf(acme)
       expect([last_error, failures]).toEqual([expect.stringContaining(said), 1])
-      const wait = (retry_at.getTime() - Date.now()) / 1000
+      const wait = (new Date(retry_at).getTime() - Date.now()) / 1000
       expect(wait).toBeGreaterThan(status === 404 ? 5 : 100)
       expect(wait).toBeLessThan(status === 404 ? 15 : 121)
     },
