@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { defineConfig, mergeConfig } from 'vitest/config'
 
-/** What `npm test` and `npm run test:long` have in common. */
+/** What all runs have in common. */
 export const shared = defineConfig({
   resolve: {
     // graphql is there twice, once for development, and the two do not know each other's errors. Tests
@@ -13,6 +13,7 @@ export const shared = defineConfig({
     maxWorkers: 2,
     // How long that may take says nothing of the code: whoever waits, waits long enough for a slow machine.
     expect: { poll: { timeout: 20_000 } },
+    tags: [{ name: 'long', description: 'longer than one waits for; for `npm run test:long`' }],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // The log of a test that passes is noise.
@@ -23,15 +24,23 @@ export const shared = defineConfig({
 
 export default mergeConfig(shared, {
   test: {
-    outputFile: { json: 'node_modules/.cache/usher/short.json' },
+    outputFile: { json: 'node_modules/.cache/usher/test.json' },
     projects: [
       {
         extends: true,
         test: {
           name: 'rules',
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/{browser,client,doors}/**'],
           globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'client',
+          include: ['test/{client,doors}/**/*.test.{ts,tsx}'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/stack-setup.ts'],
         },
       },
       {

@@ -13,7 +13,7 @@ interface Report {
 
 let passed = 0
 let failed = 0
-for (const name of ['short', 'long']) {
+for (const name of ['test', 'long', 'postgrest']) {
   const report: Report = JSON.parse(
     await readFile(`node_modules/.cache/usher/${name}.json`, 'utf8'),
   )

@@ -1,4 +1,8 @@
-/** Reviews of who may do what, and evidence for auditors, in the console. */
+/**
+ * Reviews of who may do what, and evidence for auditors, in the console.
+ *
+ * @module-tag long
+ */
 import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

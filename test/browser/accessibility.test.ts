@@ -1,4 +1,8 @@
-/** Every page, in both themes, wide and narrow, also from right to left: for everybody to use. */
+/**
+ * Every page, in both themes, wide and narrow, also from right to left: for everybody to use.
+ *
+ * @module-tag long
+ */
 import type { Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import { type Account, axe, linkOf, newAddress, test } from '../support/browser.ts'

@@ -1,4 +1,8 @@
-/** What an admin does in the console, and what others see of it. */
+/**
+ * What an admin does in the console, and what others see of it.
+ *
+ * @module-tag long
+ */
 import type { Route } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import {

@@ -1,4 +1,8 @@
-/** Five thousand invitations out of a file, of which some rows are bad. */
+/**
+ * Five thousand invitations out of a file, of which some rows are bad.
+ *
+ * @module-tag long
+ */
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { downloadOf, joined, test } from '../support/browser.ts'

@@ -1,4 +1,8 @@
-/** Where only the invited may have an account, no page offers one to anybody else, and who asks is told why not. */
+/**
+ * Where only the invited may have an account, no page offers one to anybody else, and who asks is told why not.
+ *
+ * @module-tag long
+ */
 import { rm } from 'node:fs/promises'
 import { createClient } from '@supabase/supabase-js'
 import type { Page } from 'playwright-core'

@@ -1,4 +1,8 @@
-/** The page Directories: a token for an identity provider, and an application that is told. */
+/**
+ * The page Directories: a token for an identity provider, and an application that is told.
+ *
+ * @module-tag long
+ */
 import { describe, expect } from 'vitest'
 import { joined, stack, test, until } from '../support/browser.ts'
 

@@ -108,11 +108,9 @@ describe('a new user', () => {
     expect(secondTab.url()).not.toContain('access_token')
   })
 
-  test('confirms on another device, and is in there; the first one still waits, and signs in', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('confirms on another device, and is in there; the first one still waits, and signs in', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'device')
     const page = await open(link)
     await register(page)
@@ -133,11 +131,9 @@ describe('a new user', () => {
     await isInside(third, organisation.id)
   })
 
-  test('registers with a one-time code instead of a password, and with a name', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('registers with a one-time code instead of a password, and with a name', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'code')
     const page = await open(`/register?token=${link.split('#')[1]}`)
 
@@ -155,11 +151,9 @@ describe('a new user', () => {
     await page.getByRole('row', { name: new RegExp(`Cody Coder.*${email}`) }).waitFor()
   })
 
-  test('enters the code of the confirmation mail instead of opening its link', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('enters the code of the confirmation mail instead of opening its link', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'types')
     const page = await open(link)
     await register(page)
@@ -169,11 +163,9 @@ describe('a new user', () => {
     await isInside(page, organisation.id)
   })
 
-  test('can have the mail sent again after a minute, and says so until then', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('can have the mail sent again after a minute, and says so until then', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'again')
     const page = await open(link)
     await register(page)
@@ -198,11 +190,9 @@ describe('a new user', () => {
     await isInside(await open(second), organisation.id)
   })
 
-  test('who has signed up before, without the invitation, joins all the same', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('who has signed up before, without the invitation, joins all the same', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'twice')
     const page = await open('/sign-in')
     await button(page, 'Create an account instead').click()
@@ -228,11 +218,9 @@ describe('a new user', () => {
     await phone.getByRole('row', { name: new RegExp(`Twyla Twice.*${email}`) }).waitFor()
   })
 
-  test('whose invitation is sent again before they confirm joins all the same', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('whose invitation is sent again before they confirm joins all the same', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, invite, link } = await invited(owner, organisation.id, 'resent')
     const page = await open(link)
     await register(page)
@@ -242,11 +230,9 @@ describe('a new user', () => {
     await isInside(await open(confirmation), organisation.id)
   })
 
-  test('whose invitation is withdrawn before they confirm has an account, and is told', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('whose invitation is withdrawn before they confirm has an account, and is told', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, invite, link } = await invited(owner, organisation.id, 'withdrawn')
     const page = await open(link)
     await register(page)
@@ -262,11 +248,9 @@ describe('a new user', () => {
     await heading(phone).filter({ hasText: 'Your organisations' }).waitFor()
   })
 
-  test('whose confirmation link is used up is told the next step, and gets in by a new mail', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('whose confirmation link is used up is told the next step, and gets in by a new mail', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'used')
     const page = await open(link)
     await register(page)
@@ -292,11 +276,9 @@ describe('a new user', () => {
     await isInside(phone, organisation.id)
   })
 
-  test('who opens the confirmation link a second time signs in, and is inside', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('who opens the confirmation link a second time signs in, and is inside', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'reopens')
     const page = await open(link)
     await register(page)
@@ -313,11 +295,9 @@ describe('a new user', () => {
     await isInside(phone, organisation.id)
   })
 
-  test('who has not confirmed cannot sign in, and has the mail sent again', async ({
-    owner,
-    organisation,
-    open,
-  }) => {
+  test('who has not confirmed cannot sign in, and has the mail sent again', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
     const { email, link } = await invited(owner, organisation.id, 'unconfirmed')
     const first = await open(link)
     await register(first)
@@ -338,7 +318,11 @@ describe('a new user', () => {
 })
 
 describe('without the link', () => {
-  test('an invitee signs in by a code and accepts', async ({ owner, organisation, open }) => {
+  test('an invitee signs in by a code and accepts', { tags: 'long' }, async ({
+    owner,
+    organisation,
+    open,
+  }) => {
     const invitee = await signUp(newAddress('gateway'))
     await owner.usher.invites.create(organisation.id, {
       email: invitee.email,
@@ -398,7 +382,7 @@ describe('an existing user', () => {
     await page.waitForURL(`**/organisations/${organisation.slug}/roles`)
   })
 
-  test('with another address is told so, switches, and accepts', async ({
+  test('with another address is told so, switches, and accepts', { tags: 'long' }, async ({
     owner,
     organisation,
     open,
@@ -448,7 +432,7 @@ describe('declining', () => {
 })
 
 describe('a link that leads no further', () => {
-  test('an expired one can be asked for again, and the new mail works', async ({
+  test('an expired one can be asked for again, and the new mail works', { tags: 'long' }, async ({
     owner,
     organisation,
     open,
@@ -475,7 +459,11 @@ describe('a link that leads no further', () => {
     await isInside(await open(authLinkIn(await authMailTo(email))), organisation.id)
   })
 
-  test('says why, with the code at hand', async ({ owner, organisation, open }) => {
+  test('says why, with the code at hand', { tags: 'long' }, async ({
+    owner,
+    organisation,
+    open,
+  }) => {
     const invite = async (name: string) => {
       const { data } = await owner.usher.invites.create(organisation.id, {
         email: newAddress(name),
@@ -531,9 +519,9 @@ describe('the token', () => {
 })
 
 describe('where Auth takes addresses as confirmed', () => {
-  test('an invitee registers and is in; without the link, having the address is not enough', async ({
-    open,
-  }) => {
+  test('an invitee registers and is in; without the link, having the address is not enough', {
+    tags: 'long',
+  }, async ({ open }) => {
     const folder = await temporaryFolder()
     const run = runStart({ USHER_DATA: folder, USHER_PORT: String(await freeRange()) })
     onTestFinished(async () => {

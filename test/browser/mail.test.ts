@@ -1,4 +1,8 @@
-/** How mails are worded, stopped and tried again in the console, and what others see of it. */
+/**
+ * How mails are worded, stopped and tried again in the console, and what others see of it.
+ *
+ * @module-tag long
+ */
 import type { Page } from 'playwright-core'
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'

@@ -1,4 +1,8 @@
-/** A session that ends while somebody is at work: nothing that they typed is lost, and they are told why. */
+/**
+ * A session that ends while somebody is at work: nothing that they typed is lost, and they are told why.
+ *
+ * @module-tag long
+ */
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { BrowserContext, Page, Route } from 'playwright-core'

@@ -1,6 +1,8 @@
 /**
  * Signing in and one's own account, organisations that ask for a certain way in, and links that register by one
  * click, in a real browser. The local Auth has neither providers nor an admin API: what Supabase Auth answers there is answered by the test.
+ *
+ * @module-tag long
  */
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'

@@ -1,4 +1,8 @@
-/** Webhooks in the console, with a receiver that hears of it, sent by the stack's own worker. */
+/**
+ * Webhooks in the console, with a receiver that hears of it, sent by the stack's own worker.
+ *
+ * @module-tag long
+ */
 import type { Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import { axe, joined, test } from '../support/browser.ts'

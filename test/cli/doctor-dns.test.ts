@@ -1,4 +1,8 @@
-/** What `usher doctor` says of a mail domain, asked of a real DNS server. */
+/**
+ * What `usher doctor` says of a mail domain, asked of a real DNS server.
+ *
+ * @module-tag long
+ */
 import { Resolver } from 'node:dns/promises'
 import { describe, expect, test } from 'vitest'
 import { checkMailDomain } from '../../client/cli/doctor/check-mail-domain.ts'

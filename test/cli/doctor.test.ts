@@ -1,4 +1,8 @@
-/** `npx usher doctor` on the demo database: healthy, and with each fault planted. */
+/**
+ * `npx usher doctor` on the demo database: healthy, and with each fault planted.
+ *
+ * @module-tag long
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { readInvites } from '../../client/csv/index.ts'
 import type { BulkProgress, BulkRow } from '../../client/index.ts'
-import { freshStack } from './people.ts'
+import { sharedStack } from './people.ts'
 
-const stack = freshStack()
+const stack = sharedStack()
 
 const drafts = (size: number, tag = 'row') =>
   Array.from({ length: size }, (_, i) => ({

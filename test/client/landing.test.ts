@@ -8,7 +8,7 @@ import {
   type TokenStorage,
   takeToken,
 } from '../../client/index.ts'
-import { freshStack } from './people.ts'
+import { sharedStack } from './people.ts'
 
 /** A browser's address bar and history, as far as a link goes. */
 function browserAt(address: string) {
@@ -79,7 +79,7 @@ describe('nextStep', () => {
 })
 
 describe('openLanding', () => {
-  const stack = freshStack()
+  const stack = sharedStack()
 
   async function invited() {
     const { id, owner } = await stack.organisation()

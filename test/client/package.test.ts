@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { chromiumOptions } from '../support/chromium.ts'
 import { pack } from '../support/package.ts'
 import { temporaryFolder } from '../support/stack.ts'
-import { freshStack } from './people.ts'
+import { sharedStack } from './people.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES = fileURLToPath(new URL('package/', import.meta.url))
-const stack = freshStack()
+const stack = sharedStack()
 let folder: string
 
 /** What the applications have installed beside the package: the peers, and what they are made with. */

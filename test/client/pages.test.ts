@@ -1,9 +1,9 @@
 /** Lists a page at a time, and all pages in a row. */
 import { describe, expect, test } from 'vitest'
 import { createUsher, UsherError } from '../../client/index.ts'
-import { freshStack } from './people.ts'
+import { sharedStack } from './people.ts'
 
-const stack = freshStack()
+const stack = sharedStack()
 
 async function crowd(size: number) {
   const { id, owner } = await stack.organisation()

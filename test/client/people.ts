@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, inject } from 'vitest'
 import { createUsher, type Usher } from '../../client/index.ts'
 import type { Stack } from '../../supabase/local/stack-file.ts'
 import { freeRange, type Run, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
@@ -19,6 +19,9 @@ export interface ClientPerson {
   email: string
   userId: string
 }
+
+/** The stack that all such tests share: what belongs to the project as a whole, nobody changes there. */
+export const sharedStack = () => peopleOf(() => inject('sharedStack'))
 
 /** Starts an empty stack for the tests of a file, and ends it after them. */
 export function freshStack() {
@@ -40,9 +43,12 @@ export function freshStack() {
     await run.ended
     await rm(folder, { recursive: true, force: true })
   })
+  return peopleOf(() => stack)
+}
 
+function peopleOf(read: () => Stack) {
   const connect = (options: { fetch?: typeof fetch } = {}): SupabaseClient =>
-    createClient(stack.apiUrl, stack.publishableKey, {
+    createClient(read().apiUrl, read().publishableKey, {
       auth: { persistSession: false },
       global: options,
     })
@@ -92,7 +98,7 @@ export function freshStack() {
 
   return {
     get stack() {
-      return stack
+      return read()
     },
     anyone: () => createUsher(connect()),
     connect,

@@ -18,9 +18,9 @@ import {
   usherMutations,
   usherQueries,
 } from '../../client/react/index.ts'
-import { type ClientPerson, freshStack } from './people.ts'
+import { type ClientPerson, sharedStack } from './people.ts'
 
-const stack = freshStack()
+const stack = sharedStack()
 
 async function scene() {
   const { id, owner } = await stack.organisation()

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createClient } from '@supabase/supabase-js'
 import { describe, expect, test } from 'vitest'
 import { signInBy, type WayIn, wayIn } from '../../client/index.ts'
-import { freshStack } from './people.ts'
+import { sharedStack } from './people.ts'
 
 const ID = '21648a9d-8d5a-4555-a9d1-d6375dc14e92'
 const preview = (signInProvider: string | null, signInDomain: string | null = null) => ({
@@ -90,7 +90,7 @@ describe('signInBy', () => {
 })
 
 describe('usher.signInRules', () => {
-  const stack = freshStack()
+  const stack = sharedStack()
 
   test('changes what is named, and is null where any way in will do', async () => {
     const { id, owner } = await stack.organisation()

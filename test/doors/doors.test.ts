@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REFUSALS, type RefusalCode } from '../../functions/api/refusals.ts'
-import { freshStack } from '../client/people.ts'
+import { sharedStack } from '../client/people.ts'
 import { DOORS } from './all.ts'
 import type { Door, OpenDoor, Person } from './door.ts'
 
-const fresh = freshStack()
+const shared = sharedStack()
 let sql: postgres.Sql
 beforeAll(() => {
-  sql = postgres(fresh.stack.databaseUrl, { max: 1 })
+  sql = postgres(shared.stack.databaseUrl, { max: 1 })
 })
 afterAll(() => sql.end())
 
@@ -18,7 +18,7 @@ const address = () => `new-${randomUUID().slice(0, 8)}@example.com`
 
 /** An account, signed in. */
 async function register(email = address()): Promise<Person> {
-  const { supabase, userId } = await fresh.person(email)
+  const { supabase, userId } = await shared.person(email)
   const { data } = await supabase.auth.getSession()
   return { email, userId, accessToken: data.session?.access_token ?? '' }
 }
@@ -37,7 +37,7 @@ interface Caller extends Person {
 
 /** An organisation, and everybody at the same door. */
 async function createScene(open: OpenDoor) {
-  const enter = (person: Person | null) => open(fresh.stack, person)
+  const enter = (person: Person | null) => open(shared.stack, person)
   const someone = async (email?: string): Promise<Caller> => {
     const person = await register(email)
     return { ...person, door: enter(person) }

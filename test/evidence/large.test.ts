@@ -1,4 +1,8 @@
-/** A trail of more than one seal and many pages can hold. */
+/**
+ * A trail of more than one seal and many pages can hold.
+ *
+ * @module-tag long
+ */
 import { expect } from 'vitest'
 import {
   buildEvidencePackage,

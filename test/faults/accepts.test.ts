@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { expect, test } from 'vitest'
 import { runAcceptFaults } from './accepts.ts'
 import { readSeed } from './random.ts'

@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { expect, test } from 'vitest'
 import { runClockFaults } from './clock.ts'
 import { readSeed } from './random.ts'

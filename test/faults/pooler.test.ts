@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { expect, test } from 'vitest'
 import { runPoolerFaults } from './pooler.ts'
 import { readSeed } from './random.ts'

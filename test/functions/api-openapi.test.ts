@@ -1,4 +1,8 @@
-/** Requests made of the OpenAPI document itself, hostile ones among them. */
+/**
+ * Requests made of the OpenAPI document itself, hostile ones among them.
+ *
+ * @module-tag long
+ */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import type { Operation } from '../../functions/api/operation.ts'

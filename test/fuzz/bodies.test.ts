@@ -1,4 +1,8 @@
-/** Bodies that are no JSON, nearly JSON, or JSON of the worst kind, at every address of the REST door. */
+/**
+ * Bodies that are no JSON, nearly JSON, or JSON of the worst kind, at every address of the REST door.
+ *
+ * @module-tag long
+ */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { OPERATIONS } from '../../functions/api/operations.ts'

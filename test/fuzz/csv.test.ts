@@ -1,4 +1,8 @@
-/** CSV files of any kind: read whole by the client and by the REST door, never with a fault. */
+/**
+ * CSV files of any kind: read whole by the client and by the REST door, never with a fault.
+ *
+ * @module-tag long
+ */
 import { stringify } from 'csv-stringify/sync'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'

@@ -1,4 +1,8 @@
-/** Filters, patches and resources of any content, sent to the SCIM function: answered, and never by a fault. */
+/**
+ * Filters, patches and resources of any content, sent to the SCIM function: answered, and never by a fault.
+ *
+ * @module-tag long
+ */
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { patchOf, type Scim, test, userOf } from '../support/scim.ts'

@@ -1,4 +1,8 @@
-/** Addresses, names, texts and links: what is let in is what it says it is. */
+/**
+ * Addresses, names, texts and links: what is let in is what it says it is.
+ *
+ * @module-tag long
+ */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { createAcme, test } from '../support/acme.ts'

@@ -1,4 +1,8 @@
-/** No token but one that was sent opens anything, and it opens only what it was sent for. */
+/**
+ * No token but one that was sent opens anything, and it opens only what it was sent for.
+ *
+ * @module-tag long
+ */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'

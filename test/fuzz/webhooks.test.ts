@@ -1,6 +1,8 @@
 /**
  * Webhooks of mail providers and of Supabase Auth, genuine and forged, of any content: what is genuine is
  * never answered with a fault, which its sender would repeat for days; what is not changes nothing.
+ *
+ * @module-tag long
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'

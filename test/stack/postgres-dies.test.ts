@@ -1,4 +1,8 @@
-/** Postgres is killed under a running stack: it comes back, or all ends, and the reader is told which. */
+/**
+ * Postgres is killed under a running stack: it comes back, or all ends, and the reader is told which.
+ *
+ * @module-tag long
+ */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'

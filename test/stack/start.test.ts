@@ -105,7 +105,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     ).toBe(1)
   })
 
-  test('a run that was killed is taken over with no data lost', async () => {
+  test('a run that was killed is taken over with no data lost', { tags: 'long' }, async () => {
     const { start, folder } = await place()
     const killed = start()
     const { databaseUrl } = await untilReady(killed, folder)
@@ -126,7 +126,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     ).toBe(1)
   })
 
-  test('two stacks run side by side', async () => {
+  test('two stacks run side by side', { tags: 'long' }, async () => {
     const [one, two] = [await place(), await place()]
     const [a, b] = await Promise.all([
       untilReady(one.start(), one.folder),

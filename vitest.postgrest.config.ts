@@ -1,4 +1,4 @@
-/** `npm run test:long`: what takes longer than one waits for. */
+/** `npm run test:postgrest`: whatever reaches `public`, once more over PostgREST itself. */
 import { mergeConfig } from 'vitest/config'
 import { hasPostgrest } from './supabase/local/postgrest.ts'
 import { shared } from './vitest.config.ts'
@@ -8,7 +8,6 @@ if (!hasPostgrest) console.warn('npm has no PostgREST for this machine: nothing 
 export default mergeConfig(shared, {
   test: {
     name: 'postgrest',
-    // Whatever reaches `public`, once more over PostgREST itself.
     include: [
       'test/{client,database,doors}/**/*.test.{ts,tsx}',
       'test/functions/{api,graphql,long-lists}*.test.ts',
@@ -17,7 +16,7 @@ export default mergeConfig(shared, {
     exclude: hasPostgrest ? [] : ['**'],
     passWithNoTests: !hasPostgrest,
     env: { USHER_REST: 'postgrest' },
-    globalSetup: ['test/support/global-setup.ts'],
-    outputFile: { json: 'node_modules/.cache/usher/long.json' },
+    globalSetup: ['test/support/global-setup.ts', 'test/support/stack-setup.ts'],
+    outputFile: { json: 'node_modules/.cache/usher/postgrest.json' },
   },
 })
