@@ -11,6 +11,8 @@ export const shared = defineConfig({
   test: {
     // Postgres, SMTP servers and whole stacks share two cores with the tests.
     maxWorkers: 2,
+    // A fifth of the time went into loading the same modules anew for each file.
+    isolate: false,
     // How long that may take says nothing of the code: whoever waits, waits long enough for a slow machine.
     expect: { poll: { timeout: 20_000 } },
     tags: [{ name: 'long', description: 'longer than one waits for; for `npm run test:long`' }],

@@ -1,4 +1,8 @@
-/** The package as it would be published: checked, packed, installed, compiled and run. */
+/**
+ * The package as it would be published: checked, packed, installed, compiled and run.
+ *
+ * @module-tag long
+ */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

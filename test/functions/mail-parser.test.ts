@@ -1,6 +1,6 @@
 /** The mails as they go over the wire, read by a parser of another make than the composer. */
 import { extract } from 'letterparser'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { test as base, describe, expect } from 'vitest'
 import type { PreparedDelivery } from '../../functions/_shared/delivery.ts'
 import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
 import { LANGUAGES } from '../../functions/emails/language.ts'
@@ -8,14 +8,25 @@ import { render } from '../../functions/emails/render.tsx'
 import { PROJECT_NAME, SENT_AT, samples } from '../../functions/emails/samples.ts'
 import { startSmtpServer } from '../support/smtp.ts'
 
-/** Sends it to a real server, and reads what came. */
-async function sendAndRead(mail: PreparedDelivery) {
-  const server = await startSmtpServer()
-  const transport = createSmtpTransport(server.url)
-  onTestFinished(async () => {
-    transport.close()
-    await server.stop()
+const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures from the pattern
+  .extend('server', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const server = await startSmtpServer()
+    onCleanup(server.stop)
+    return server
   })
+  .extend('sendAndRead', { scope: 'file' }, ({ server }, { onCleanup }) => {
+    const transport = createSmtpTransport(server.url)
+    onCleanup(transport.close)
+    return (mail: PreparedDelivery) => sendAndRead(server, transport, mail)
+  })
+
+/** Sends it to a real server, and reads what came. */
+async function sendAndRead(
+  server: Awaited<ReturnType<typeof startSmtpServer>>,
+  transport: ReturnType<typeof createSmtpTransport>,
+  mail: PreparedDelivery,
+) {
   const { senderName, ...rendered } = await render(mail, {
     now: SENT_AT,
     projectName: PROJECT_NAME,
@@ -31,7 +42,7 @@ async function sendAndRead(mail: PreparedDelivery) {
     ...rendered,
   })
   expect(outcome).toMatchObject({ ok: true })
-  const [received] = server.received
+  const received = server.received.at(-1)
   return {
     rendered,
     raw: received?.raw ?? '',
@@ -44,23 +55,28 @@ async function sendAndRead(mail: PreparedDelivery) {
 const flat = (text = '') => text.replaceAll('\r\n', '\n').trim()
 
 describe('every mail parses cleanly', () => {
-  test.for(Object.keys(samples) as (keyof typeof samples)[])('%s', async (kind) => {
-    for (const locale of Object.keys(LANGUAGES)) {
-      const { read, rendered } = await sendAndRead({ ...samples[kind], locale })
+  test.for(Object.keys(samples) as (keyof typeof samples)[])(
+    '%s',
+    async (kind, { sendAndRead }) => {
+      for (const locale of Object.keys(LANGUAGES)) {
+        const { read, rendered } = await sendAndRead({ ...samples[kind], locale })
 
-      expect(read.subject).toBe(rendered.subject)
-      expect(flat(read.text)).toBe(flat(rendered.text))
-      expect(flat(read.html)).toBe(flat(rendered.html))
-      expect(read.to).toMatchObject([{ address: 'new@example.com' }])
-      expect(read.from?.address).toBe('no-reply@usher.test')
-      const links = [...(read.html ?? '').matchAll(/href="([^"]*)"/g)].map((match) => match[1])
-      expect(links.length).toBeGreaterThan(0)
-      for (const link of links) expect(link).toMatch(/^https:\/\/app\.example\.com/)
-    }
-  })
+        expect(read.subject).toBe(rendered.subject)
+        expect(flat(read.text)).toBe(flat(rendered.text))
+        expect(flat(read.html)).toBe(flat(rendered.html))
+        expect(read.to).toMatchObject([{ address: 'new@example.com' }])
+        expect(read.from?.address).toBe('no-reply@usher.test')
+        const links = [...(read.html ?? '').matchAll(/href="([^"]*)"/g)].map((match) => match[1])
+        expect(links.length).toBeGreaterThan(0)
+        for (const link of links) expect(link).toMatch(/^https:\/\/app\.example\.com/)
+      }
+    },
+  )
 })
 
-test('an invitation can be stopped by the mail program, and answers itself to nobody', async () => {
+test('an invitation can be stopped by the mail program, and answers itself to nobody', async ({
+  sendAndRead,
+}) => {
   const { raw } = await sendAndRead(samples.invite)
   const headers = raw.split('\r\n\r\n')[0]?.replace(/\r\n\s+/g, ' ') ?? ''
 
@@ -69,7 +85,9 @@ test('an invitation can be stopped by the mail program, and answers itself to no
   expect(headers).toContain('Auto-Submitted: auto-generated')
 })
 
-test('a hostile organisation and inviter add no header and no recipient', async () => {
+test('a hostile organisation and inviter add no header and no recipient', async ({
+  sendAndRead,
+}) => {
   const hostile = 'Acme\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>'
   const { invite, organisation } = samples.invite
   const { raw, recipients, read } = await sendAndRead({

@@ -57,6 +57,8 @@ export async function startReceiver(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     heard,
+    /** Ends what hangs. */
+    hangUp: () => server.closeAllConnections(),
     /** How many requests were signed with another secret. */
     refused: () => refused,
     /** Verifies with this one from now on. */
