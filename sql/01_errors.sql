@@ -9,7 +9,7 @@ returns table (code text, status integer, message text, hint text)
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   values
     ('unauthenticated',         401, 'You are not signed in.',
@@ -114,7 +114,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_error record;

@@ -8,7 +8,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_address text := lower(
@@ -44,7 +44,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return substring(email_domain.email from position('@' in email_domain.email) + 1);
@@ -57,7 +57,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_line text := normalize(btrim(clean_line.value), nfc);
@@ -79,7 +79,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := clean_name.value #>> '{}';
@@ -107,7 +107,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_text text := normalize(btrim(replace(clean_text.value, e'\r\n', e'\n'), e' \t\n'), nfc);
@@ -128,7 +128,7 @@ returns boolean
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
 comment on function usher.is_locale is
   'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
@@ -138,7 +138,7 @@ returns boolean
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $$;
 comment on function usher.is_slug is
 $$Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
@@ -149,7 +149,7 @@ returns text
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select lower((regexp_match(
     $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',

@@ -80,7 +80,7 @@ returns usher.settings
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_settings usher.settings;

@@ -9,7 +9,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Auth writes addresses in lower case, and has an index of those without single sign-on.
@@ -29,7 +29,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return to_regclass('auth.identities') is not null and exists (
@@ -48,7 +48,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- A stand-in for Auth may lack it, and a platform may keep it to itself: then no domain leads anywhere.
@@ -69,7 +69,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user record;

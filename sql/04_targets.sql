@@ -5,7 +5,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_parts      text[] := regexp_match(target_problem.url,
@@ -58,7 +58,7 @@ returns text
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select (regexp_match($1, '^https?://([^/?]+)', 'i'))[1] $$;
 comment on function usher.target_host is
   'What the trail says of such an address: without path and query, because whoever knows those can often send.';

@@ -61,7 +61,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- Accents go first, so that Söhne gives sohne; then everything that is not a letter or digit.
@@ -84,7 +84,7 @@ returns public.organisations
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name         text := usher.clean_line(create_organisation.name, 100);
@@ -126,7 +126,7 @@ returns public.organisations
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_organisation($1, $2) $$;
 comment on function public.create_organisation is
 $$Creates an organisation; the caller becomes its owner.

@@ -93,7 +93,7 @@ returns usher.permissions
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_permission usher.permissions;
@@ -134,7 +134,7 @@ returns setof text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -152,7 +152,7 @@ returns text[]
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
@@ -166,7 +166,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role        text;
@@ -211,7 +211,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Whoever separates duties at this moment is waited for; those who join do not wait for each other.

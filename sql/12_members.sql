@@ -55,7 +55,7 @@ create function usher.tg_organisation_members__follow_ends()
 returns trigger
 language plpgsql
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- A role that is not held any more has no end either: whoever gets it again gets it as it is given then.
@@ -82,7 +82,7 @@ returns text[]
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if counting_roles.ends_at <= statement_timestamp() then
@@ -127,7 +127,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(
@@ -151,7 +151,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -196,7 +196,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_seat_limit integer;
@@ -228,7 +228,7 @@ create function usher.tg_users__follow_profile()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.organisation_members m
@@ -253,7 +253,7 @@ create function usher.tg_organisation_members__keep_owner()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- When the organisation itself is deleted, it is gone already, and so may its owner be.

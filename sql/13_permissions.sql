@@ -9,7 +9,7 @@ returns setof uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 rows 10
 as $$
 begin
@@ -39,7 +39,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return exists (
@@ -59,7 +59,7 @@ returns boolean
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return usher.has_permission(has_organisation_permission.organisation_id, has_organisation_permission.permission);
@@ -80,7 +80,7 @@ returns public.organisation_members
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -110,7 +110,7 @@ returns public.organisation_members
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -133,7 +133,7 @@ returns setof text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := usher.require_member(list_my_permissions.organisation_id);
@@ -150,7 +150,7 @@ returns setof text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.list_my_permissions($1) $$;
 comment on function public.list_my_organisation_permissions is
 $$What the caller may do in an organisation: names of permissions, sorted; none for a member without a
@@ -167,7 +167,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select o.id, o.name, o.slug, m.roles, m.kind, m.joined_at, 'owner' = any (m.roles)
   from usher.current_members m
@@ -184,7 +184,7 @@ returns table (
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_my_organisations() $$;
 comment on function public.list_my_organisations is
 $$The organisations that the caller is an active member of, by name, with the caller's own roles, kind of

@@ -5,7 +5,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_owner     public.organisation_members :=
@@ -55,7 +55,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.transfer_ownership($1, $2) $$;
 comment on function public.transfer_organisation_ownership is
 $$Hands an organisation over; the old owner becomes an admin. The only way to a second owner.

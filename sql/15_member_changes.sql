@@ -8,7 +8,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor  public.organisation_members :=
@@ -45,7 +45,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor   public.organisation_members;
@@ -88,7 +88,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_member_roles($1, $2, $3) $$;
 comment on function public.update_organisation_member_roles is
 $$Gives a member exactly these roles; they count at once, and the member gets a mail.
@@ -112,7 +112,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before public.organisation_members;
@@ -145,7 +145,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := usher.member_for_change(
@@ -166,7 +166,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.remove_member($1, $2, $3) $$;
 comment on function public.remove_organisation_member is
 $$Ends a membership at once; the person gets a mail and may be invited again.
@@ -184,7 +184,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -221,7 +221,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.ban_member($1, $2, $3) $$;
 comment on function public.ban_organisation_member is
 $$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. Pending
@@ -240,7 +240,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := usher.member_for_change(
@@ -259,7 +259,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.unban_member($1, $2, $3) $$;
 comment on function public.unban_organisation_member is
 $$Lifts a ban. The person is then a removed member, who may be invited again.
@@ -276,7 +276,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := usher.require_member(leave_organisation.organisation_id);
@@ -299,7 +299,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.leave_organisation($1) $$;
 comment on function public.leave_organisation is
 $$Ends the caller's own membership. Returns it. Any member may but the owner, who transfers or deletes the

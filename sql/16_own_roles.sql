@@ -33,7 +33,7 @@ returns setof text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -57,7 +57,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -79,7 +79,7 @@ returns void
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage');
@@ -113,7 +113,7 @@ returns public.organisation_roles
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role public.organisation_roles;
@@ -138,7 +138,7 @@ returns public.organisation_roles
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role      public.organisation_roles := save_own_role.role;
@@ -201,7 +201,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'name', ($1).name, 'permissions', ($1).granted_permissions, 'inherits', ($1).inherits)
@@ -215,7 +215,7 @@ returns public.organisation_roles
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role public.organisation_roles;
@@ -258,7 +258,7 @@ returns public.organisation_roles
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_role($1, $2, $3, $4, $5) $$;
 comment on function public.create_organisation_role is
 $$Makes an own role.
@@ -280,7 +280,7 @@ returns public.organisation_roles
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role   public.organisation_roles := usher.own_role_for_change(update_role.organisation_id, update_role.role);
@@ -309,7 +309,7 @@ returns public.organisation_roles
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_role($1, $2, $3, $4, $5) $$;
 comment on function public.update_organisation_role is
 $$Changes an own role; what is left out stays. Its holders have the new permissions at once. The name stays for
@@ -328,7 +328,7 @@ returns public.organisation_roles
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select usher.update_role($1, $2, null, r.granted_permissions || $3, null)
   from usher.own_role_for_change($1, $2) r
@@ -340,7 +340,7 @@ returns public.organisation_roles
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.grant_permission($1, $2, $3) $$;
 comment on function public.grant_organisation_permission is
 $$Adds a permission that the caller holds to an own role. Returns the role. Needs role.manage. Fails as
@@ -353,7 +353,7 @@ returns public.organisation_roles
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select usher.update_role($1, $2, null, array_remove(r.granted_permissions, $3), null)
   from usher.own_role_for_change($1, $2) r
@@ -365,7 +365,7 @@ returns public.organisation_roles
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.revoke_permission($1, $2, $3) $$;
 comment on function public.revoke_organisation_permission is
 $$Takes a permission from an own role; what it inherits stays. Returns the role. Needs role.manage. Fails as
@@ -378,7 +378,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role public.organisation_roles := usher.own_role_for_change(delete_role.organisation_id, delete_role.role);
@@ -421,7 +421,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_role($1, $2) $$;
 comment on function public.delete_organisation_role is
 $$Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
@@ -435,7 +435,7 @@ returns public.organisation_role_exclusions
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_roles     text[] := usher.clean_roles(create_role_exclusion.roles);
@@ -489,7 +489,7 @@ returns public.organisation_role_exclusions
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_role_exclusion($1, $2, $3, $4) $$;
 comment on function public.create_organisation_role_exclusion is
 $$Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
@@ -510,7 +510,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_exclusion public.organisation_role_exclusions;
@@ -533,7 +533,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_role_exclusion($1, $2) $$;
 comment on function public.delete_organisation_role_exclusion is
 $$Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,

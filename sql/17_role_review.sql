@@ -8,7 +8,7 @@ returns public.organisation_roles
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role public.organisation_roles;
@@ -32,7 +32,7 @@ returns public.organisation_members
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -56,7 +56,7 @@ returns setof public.organisation_members
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- Before the query, not in it: there it is asked only where there are members, and an organisation that is
@@ -79,7 +79,7 @@ returns setof text
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select r from usher.require_reviewed_member($1, $2) m, unnest(m.roles) r order by r $$;
 comment on function usher.list_member_roles is 'The rule behind public.list_organisation_member_roles.';
 grant execute on function usher.list_member_roles to authenticated;
@@ -89,7 +89,7 @@ returns setof text
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select p from usher.require_role($1, $2) r, unnest(r.permissions) p order by p $$;
 comment on function usher.list_role_permissions is 'The rule behind public.list_organisation_role_permissions.';
 grant execute on function usher.list_role_permissions to authenticated;
@@ -99,7 +99,7 @@ returns setof text
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p.name
   from usher.require_reviewed_member($1, $2) m
@@ -114,7 +114,7 @@ returns text[]
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
@@ -135,7 +135,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select coalesce(jsonb_agg(to_jsonb(m) order by m.email, m.id), '[]') from usher.list_role_members($1, $2) m $$;
 comment on function public.list_organisation_role_members is
 $$AssignedUsers: the active members who are given this role itself, by address. A member who has it by
@@ -150,7 +150,7 @@ returns setof text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_member_roles($1, $2) $$;
 comment on function public.list_organisation_member_roles is
 $$AssignedRoles: the roles that an active member is given, sorted. Needs member.read. Fails with
@@ -162,7 +162,7 @@ returns setof text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_role_permissions($1, $2) $$;
 comment on function public.list_organisation_role_permissions is
 $$RolePermissions: all that a role permits, its own and what it inherits, sorted. Needs member.read. Fails with
@@ -174,7 +174,7 @@ returns setof text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_member_permissions($1, $2) $$;
 comment on function public.list_organisation_member_permissions is
 $$UserPermissions: all that an active member may do, sorted. Needs member.read. Fails with unauthenticated,
@@ -186,7 +186,7 @@ returns text[]
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.list_assignable_roles($1) $$;
 comment on function public.list_assignable_organisation_roles is
 $$The roles that the caller may give, built-in ones first, by name: what a page offers to those who may invite or

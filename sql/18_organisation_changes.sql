@@ -5,7 +5,7 @@ returns public.organisations
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
@@ -103,7 +103,7 @@ returns public.organisations
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_organisation($1, $2) $$;
 comment on function public.update_organisation is
 $$Changes settings of an organisation; what is left out stays, and null takes an optional one back.
@@ -135,7 +135,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
@@ -153,7 +153,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_organisation($1) $$;
 comment on function public.delete_organisation is
 $$Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for

@@ -9,7 +9,7 @@ returns timestamptz
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Without a date, or without an offset, it would be another moment in another session.
@@ -30,7 +30,7 @@ returns void
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_end.ends_at <= statement_timestamp() or not isfinite(require_end.ends_at) then
@@ -50,7 +50,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member    public.organisation_members := usher.member_for_change(
@@ -119,7 +119,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_member_ends($1, $2, $3, $4) $$;
 comment on function public.update_organisation_member_ends is
 $$Says until when a membership counts, and each of its roles; what was said before is forgotten.
@@ -141,7 +141,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
@@ -160,7 +160,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;
@@ -198,7 +198,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.end_membership(
@@ -215,7 +215,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members;

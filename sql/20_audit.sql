@@ -46,7 +46,7 @@ create function usher.tg_organisation_audit_events__append_only()
 returns trigger
 language plpgsql
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = current_setting('usher.audit_exception', true) then
@@ -77,7 +77,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_headers jsonb := nullif(current_setting('request.headers', true), '');
@@ -113,7 +113,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.record_events(

@@ -51,7 +51,7 @@ returns text
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.organisation_audit_events := event_text.event;
@@ -71,7 +71,7 @@ returns bytea
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return sha256(convert_to(usher.event_text(event_hash.event), 'UTF8'));
@@ -84,7 +84,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return jsonb_build_array(
@@ -98,7 +98,7 @@ returns bytea
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return sha256(personal_hash.salt || convert_to(usher.personal_text(personal_hash.event), 'UTF8'));
@@ -112,7 +112,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_number   integer;
@@ -175,7 +175,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid;
@@ -203,7 +203,7 @@ returns bytea
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select sha256(seal_hash.previous || coalesce(
     string_agg(s.hash || s.personal_hash, ''::bytea order by s.position), ''))
@@ -231,7 +231,7 @@ returns public.organisation_audit_verification
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found    public.organisation_audit_verification;
@@ -316,7 +316,7 @@ returns public.organisation_audit_verification
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
@@ -330,7 +330,7 @@ returns public.organisation_audit_verification
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.verify_audit_trail($1) $$;
 comment on function public.verify_organisation_audit_trail is
 $$Recomputes the seals of the trail, and says the first event that does not fit.

@@ -14,7 +14,7 @@ returns table (kind text, placeholders text[])
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   values
     ('invite',                  array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
@@ -87,7 +87,7 @@ returns text
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
@@ -145,7 +145,7 @@ returns public.organisation_email_templates
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_template public.organisation_email_templates;
@@ -176,7 +176,7 @@ returns public.organisation_email_templates
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_template public.organisation_email_templates := save_email_template.template;
@@ -224,7 +224,7 @@ returns public.organisation_email_templates
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_template public.organisation_email_templates;
@@ -261,7 +261,7 @@ returns public.organisation_email_templates
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select usher.create_email_template($1, jsonb_build_object(
     'kind', $2, 'locale', $3, 'name', $4, 'subject', $5, 'heading', $6, 'body', $7, 'button', $8,
@@ -292,7 +292,7 @@ returns public.organisation_email_templates
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before  public.organisation_email_templates := usher.template_for_change(update_email_template.template_id);
@@ -331,7 +331,7 @@ returns public.organisation_email_templates
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_email_template($1, $2) $$;
 comment on function public.update_organisation_email_template is
 $$Changes a template; mails that go out from now on say it so.
@@ -349,7 +349,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_template public.organisation_email_templates := usher.template_for_change(delete_email_template.template_id);
@@ -366,7 +366,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_email_template($1) $$;
 comment on function public.delete_organisation_email_template is
 $$Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
@@ -379,7 +379,7 @@ returns public.organisation_email_templates
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select t
   from public.organisation_email_templates t

@@ -96,7 +96,7 @@ returns setof public.organisation_members
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -113,7 +113,7 @@ returns public.organisation_access_reviews
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor  public.organisation_members :=
@@ -154,7 +154,7 @@ returns public.organisation_access_reviews
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.start_access_review($1, $2, $3) $$;
 comment on function public.start_organisation_access_review is
 $$Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
@@ -173,7 +173,7 @@ returns public.organisation_access_reviews
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review public.organisation_access_reviews;
@@ -202,7 +202,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text;
@@ -229,7 +229,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review public.organisation_access_reviews;
@@ -254,7 +254,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'confirmed', count(*) filter (where i.decision = 'confirmed'),
@@ -273,7 +273,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_item   public.organisation_access_review_items := answer_review_item.item;
@@ -334,7 +334,7 @@ returns public.organisation_access_reviews
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review public.organisation_access_reviews := usher.require_access_review(answer_access_review.review_id);
@@ -385,7 +385,7 @@ returns public.organisation_access_reviews
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.answer_access_review($1, $2) $$;
 comment on function public.answer_organisation_access_review is
 $$Confirms or withdraws rights that a review asks about: all of these answers count, or none does. Whoever loses a
@@ -406,7 +406,7 @@ returns public.organisation_access_reviews
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review public.organisation_access_reviews := usher.require_access_review(close_access_review.review_id);
@@ -432,7 +432,7 @@ returns public.organisation_access_reviews
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.close_access_review($1, $2) $$;
 comment on function public.close_organisation_access_review is
 $$Ends a review by hand. Answers that were given stand; rights that nobody answered stay as they are, and the
@@ -450,7 +450,7 @@ create function usher.tg_organisation_members__lapse_review_items()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review_id uuid;
@@ -493,7 +493,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
@@ -516,7 +516,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review   public.organisation_access_reviews;

@@ -11,7 +11,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   while usher.seal_events(seal_trail.organisation_id, 10000) > 0 loop
@@ -27,7 +27,7 @@ returns json
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -192,7 +192,7 @@ returns json
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -240,7 +240,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set intervalstyle = 'iso_8601'
 as $$
@@ -287,7 +287,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.require_permission(export_evidence.organisation_id, 'audit.read');
@@ -305,7 +305,7 @@ returns json
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.export_evidence($1, $2, $3) $$;
 comment on function public.export_organisation_evidence is
 $$The registers for an auditor, all of one moment, and the seals of the trail; its events come from
@@ -341,7 +341,7 @@ returns setof public.organisation_evidence_event
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if collect_evidence_events.page_size is null or collect_evidence_events.page_size not between 1 and 5000 then
@@ -377,7 +377,7 @@ returns setof public.organisation_evidence_event
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.require_permission(list_evidence_events.organisation_id, 'audit.read');
@@ -400,7 +400,7 @@ returns json
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(json_agg(e order by e.seal_number, e.position), '[]')
   from usher.list_evidence_events($1, $2, $3, $4, $5) e

@@ -80,7 +80,7 @@ returns text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select case when $1 = 'pending' and $2 <= statement_timestamp() then 'expired' else $1 end $$;
 comment on function usher.invite_status is
   'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
@@ -134,7 +134,7 @@ returns public.organisation_invites
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite public.organisation_invites;
@@ -150,7 +150,7 @@ returns usher.invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites;
@@ -194,7 +194,7 @@ returns setof public.organisation_invites
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- One plan for every page, because planning takes longer than a page; and one that walks the index, because
 -- nobody can tell beforehand that there are too many rows to be sorted.
 set plan_cache_mode = force_generic_plan
@@ -250,7 +250,7 @@ returns setof public.organisation_invites
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

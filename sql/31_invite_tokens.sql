@@ -57,7 +57,7 @@ returns smallint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_secret   bytea := extensions.gen_random_bytes(32);
@@ -89,7 +89,7 @@ returns smallint
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_id smallint;
@@ -113,7 +113,7 @@ returns bytea
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_key    usher.signing_keys;
@@ -140,7 +140,7 @@ returns bytea
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- JSON keeps apart where one value ends and the next begins.
@@ -157,7 +157,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_key_id  smallint := usher.ensure_signing_key();
@@ -203,7 +203,7 @@ returns usher.token_claims
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_bytes  bytea;
@@ -255,7 +255,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case (invite_problem.invite).status
@@ -276,7 +276,7 @@ returns usher.token_reading
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);

@@ -19,7 +19,7 @@ returns interval
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_lifetime interval := organisation_ttl;
@@ -41,7 +41,7 @@ returns timestamptz
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Whoever accepted after the end of the membership would be no member.
@@ -55,7 +55,7 @@ returns boolean
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
@@ -75,7 +75,7 @@ returns table (email text, problem text, invite_id uuid)
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Address by address, each by an index: an organisation may have many more members than are asked for.
@@ -105,7 +105,7 @@ returns setof public.organisation_invite_result
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- No plan is better for knowing the drafts, and planning takes longer than to create a single invite.
 set plan_cache_mode = force_generic_plan
 as $$
@@ -255,7 +255,7 @@ returns public.organisation_invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_result public.organisation_invite_result;
@@ -287,7 +287,7 @@ returns public.organisation_invites
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select usher.create_invite($1, jsonb_build_object(
     'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
@@ -319,7 +319,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- One value and not a set of rows, which the API cuts at its max_rows without a word.
 as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.create_invites($1, $2) r $$;
 comment on function public.create_organisation_invites is
@@ -342,7 +342,7 @@ returns void
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (require_mailed.invite).kind <> 'user' then
@@ -357,7 +357,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before usher.invites;
@@ -397,7 +397,7 @@ returns public.organisation_invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
@@ -439,7 +439,7 @@ returns public.organisation_invites
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.resend_invite($1) $$;
 comment on function public.resend_organisation_invite is
 $$Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.

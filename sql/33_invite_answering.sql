@@ -34,7 +34,7 @@ returns public.organisation_invite_preview
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
@@ -85,7 +85,7 @@ returns public.organisation_invite_preview
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return usher.validate_invite(validate_organisation_invite.token);
@@ -112,7 +112,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites := accept_open_invite.invite;
@@ -189,7 +189,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
@@ -207,7 +207,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return usher.accept_invite(accept_organisation_invite.token);
@@ -230,7 +230,7 @@ returns public.organisation_invite_preview
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
@@ -279,7 +279,7 @@ returns public.organisation_invite_preview
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.decline_invite($1, $2) $$;
 comment on function public.decline_organisation_invite is
 $$Declines an invite for good; the admins of the organisation get a mail.

@@ -5,7 +5,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites;
@@ -28,7 +28,7 @@ returns public.organisation_invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites := usher.invite_for_change(revoke_invite.invite_id, 'invite.revoke');
@@ -51,7 +51,7 @@ returns public.organisation_invites
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.revoke_invite($1, $2) $$;
 comment on function public.revoke_organisation_invite is
 $$Withdraws a pending invite for good; its link stops working at once.
@@ -69,7 +69,7 @@ returns public.organisation_invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites := usher.invite_for_change(expire_invite.invite_id, 'invite.revoke');
@@ -94,7 +94,7 @@ returns public.organisation_invites
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.expire_invite($1) $$;
 comment on function public.expire_organisation_invite is
 $$Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
@@ -109,7 +109,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
@@ -133,7 +133,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_expired usher.invites[];
@@ -163,7 +163,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reminded usher.invites[];
@@ -204,7 +204,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_expired usher.invites[];

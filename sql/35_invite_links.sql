@@ -5,7 +5,7 @@ returns public.organisation_invites
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite  usher.invites := usher.invite_for_change(update_invite_roles.invite_id, 'invite.create');
@@ -47,7 +47,7 @@ returns public.organisation_invites
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_invite_roles($1, $2) $$;
 comment on function public.update_organisation_invite_roles is
 $$Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
@@ -66,7 +66,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- The key before the invite, as the worker does it: on a first day it is being made at this moment.
@@ -95,7 +95,7 @@ returns text
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.reveal_invite_link($1) $$;
 comment on function public.reveal_organisation_invite_link is
 $$The link of a pending invite, for when mail cannot bring it; the trail says who took it. It works beside the
@@ -111,7 +111,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
@@ -164,7 +164,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.request_invite_resend($1) $$;
 comment on function public.request_organisation_invite_resend is
 $$Asks for a new link with one that has expired. Where the organisation allows it, a new mail goes to the
@@ -183,7 +183,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
     i.created_at, i.expires_at
@@ -208,7 +208,7 @@ returns table (
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_my_invites() $$;
 comment on function public.list_my_organisation_invites is
 $$The pending invites to the caller's own address, newest first.
@@ -223,7 +223,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites;
@@ -257,7 +257,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.accept_my_invite($1) $$;
 comment on function public.accept_my_organisation_invite is
 $$Accepts one of list_my_organisation_invites without the link.

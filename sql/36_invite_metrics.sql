@@ -22,7 +22,7 @@ returns public.organisation_invite_metrics
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_since   timestamptz := coalesce(invite_metrics.since, now() - interval '30 days');
@@ -102,7 +102,7 @@ returns public.organisation_invite_metrics
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.invite_metrics($1, $2, $3) $$;
 comment on function public.organisation_invite_metrics is
 $$How invites fare, exactly, from the rows.

@@ -12,7 +12,7 @@ returns bytea
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- Keyed, because so short a code could be found from a plain hash by trying them all.
   select extensions.hmac(
@@ -27,7 +27,7 @@ returns text
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- No 0 O, 1 I L, U V. A byte of 240 or more is left out, so that each character is as likely.
   select substring(c.code from 1 for 5) || '-' || substring(c.code from 6 for 5)
@@ -72,7 +72,7 @@ returns public.organisation_device_invite
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
@@ -122,7 +122,7 @@ returns public.organisation_device_invite
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
 comment on function public.create_organisation_device_invite is
 $$Invites a device: makes a short code for it, to be read out and typed in.
@@ -142,7 +142,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_error record;
@@ -162,7 +162,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wait   interval;
@@ -234,7 +234,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.enrol_device($1) $$;
 comment on function public.enrol_organisation_device is
 $$Enrols the caller, a device that is signed in to an account of its own, with a code.

@@ -99,7 +99,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (
@@ -118,7 +118,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (
@@ -135,7 +135,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
@@ -160,7 +160,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
@@ -176,7 +176,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries := record_turn.delivery;
@@ -200,7 +200,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries := mark_bounced.delivery;
@@ -219,7 +219,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select pg_notify('usher_deliveries', '') $$;
 comment on function usher.wake_worker is
 $$Tells a listening worker that there is a mail to send. A hint: workers also look by themselves. Not called
@@ -237,7 +237,7 @@ returns setof usher.delivery_lease
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_is_paced boolean := usher.pace_deliveries();
@@ -287,7 +287,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery     public.organisation_deliveries;
@@ -390,7 +390,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries := end_undeliverable.delivery;
@@ -440,7 +440,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries;
@@ -480,7 +480,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries;
@@ -547,7 +547,7 @@ returns public.organisation_deliveries
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries;
@@ -592,7 +592,7 @@ returns public.organisation_deliveries
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.retry_delivery($1) $$;
 comment on function public.retry_organisation_delivery is
 $$Tries a mail anew that has failed or was suppressed, from its first try on. One for an invite that is no

@@ -35,7 +35,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind     text := record_delivery_event.kind;
@@ -127,7 +127,7 @@ returns table (status text, is_bulk boolean, count bigint, oldest_seconds double
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select d.status, d.is_bulk, count(*),
     -- Since it was due, not since it was made: what waits for its next try is not late.

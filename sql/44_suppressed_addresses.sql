@@ -38,7 +38,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into usher.suppressed_addresses as s (email, reason, status_code)
   values ($1, $2, $3)
@@ -55,7 +55,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from usher.suppressed_addresses s where s.email = usher.normalise_email(lift_suppression.email);
@@ -71,7 +71,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
@@ -104,7 +104,7 @@ returns boolean
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.lift_mail_suppression($1, $2) $$;
 comment on function public.lift_organisation_mail_suppression is
 $$Lets mails go again to an address that a mail server said does not exist: for a mailbox that was made since.
@@ -124,7 +124,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_key_id  smallint := usher.ensure_signing_key();
@@ -145,7 +145,7 @@ returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_bytes  bytea;
@@ -174,7 +174,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery public.organisation_deliveries;
@@ -209,7 +209,7 @@ returns text
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.stop_mail($1, $2) $$;
 comment on function public.stop_organisation_mail is
 $$Stops invites and reminders of an organisation to the address that a mail went to.

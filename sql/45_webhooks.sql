@@ -47,7 +47,7 @@ returns text[]
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array[
@@ -87,7 +87,7 @@ returns void
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_problem text := usher.target_problem(require_webhook.url);
@@ -114,7 +114,7 @@ returns text[]
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select array_agg(distinct e order by e) from unnest($1) e $$;
 comment on function usher.clean_events is 'Sorted, each once; null stays null, and means all.';
 
@@ -123,7 +123,7 @@ returns public.organisation_webhooks
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks;
@@ -153,7 +153,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- Without path and query: with many receivers, whoever knows those can send.
   select jsonb_build_object('host', usher.target_host(($1).url),
@@ -175,7 +175,7 @@ returns public.organisation_webhook_secret
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
@@ -207,7 +207,7 @@ returns public.organisation_webhook_secret
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_webhook($1, $2, $3, $4) $$;
 comment on function public.create_organisation_webhook is
 $$Lets an endpoint hear what happens in an organisation, by Standard Webhooks. At most 20 of an organisation.
@@ -226,7 +226,7 @@ returns public.organisation_webhooks
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before  public.organisation_webhooks := usher.webhook_for_change(update_webhook.webhook_id);
@@ -277,7 +277,7 @@ returns public.organisation_webhooks
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_webhook($1, $2) $$;
 comment on function public.update_organisation_webhook is
 $$Changes an endpoint; what is left out stays.
@@ -296,7 +296,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id);
@@ -313,7 +313,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_webhook($1) $$;
 comment on function public.delete_organisation_webhook is
 $$Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,

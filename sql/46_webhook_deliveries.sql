@@ -61,7 +61,7 @@ create function usher.tg_organisation_audit_events__tell_webhooks()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
@@ -80,7 +80,7 @@ returns boolean
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks := webhook_hears.webhook;
@@ -106,7 +106,7 @@ returns text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- json, not jsonb, which would sort the keys. Nothing personal: no reason, address or browser.
   select json_build_object(
@@ -127,7 +127,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.organisation_webhook_deliveries d
   set status = 'failed', last_response = 'Not sent: the webhook was switched off.'
@@ -141,7 +141,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks;
@@ -181,7 +181,7 @@ returns setof usher.webhook_lease
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_failing_under_way integer;
@@ -265,7 +265,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_delivery  public.organisation_webhook_deliveries;
@@ -333,7 +333,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook  public.organisation_webhooks;

@@ -5,7 +5,7 @@ returns public.organisation_webhooks
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(enabled_webhook_for_change.webhook_id);
@@ -24,7 +24,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks := usher.enabled_webhook_for_change(replay_webhook_deliveries.webhook_id);
@@ -79,7 +79,7 @@ returns integer
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.replay_webhook_deliveries($1, $2, $3) $$;
 comment on function public.replay_organisation_webhook_deliveries is
 $$Sends again what an endpoint has missed, from the first try on and under the same webhook-id. Either, or:
@@ -99,7 +99,7 @@ returns public.organisation_webhook_deliveries
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook  public.organisation_webhooks := usher.enabled_webhook_for_change(test_webhook.webhook_id);
@@ -123,7 +123,7 @@ returns public.organisation_webhook_deliveries
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.test_webhook($1) $$;
 comment on function public.test_organisation_webhook is
 $$Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.

@@ -31,7 +31,7 @@ create function usher.tg_webhook_secrets__leave_vault()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if old.vault_secret_id is not null then
@@ -51,7 +51,7 @@ returns public.organisation_webhook_secret
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook  public.organisation_webhooks := add_webhook_secret.webhook;
@@ -81,7 +81,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_row        usher.webhook_secrets;
@@ -117,7 +117,7 @@ returns public.organisation_webhook_secret
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(rotate_webhook_secret.webhook_id);
@@ -148,7 +148,7 @@ returns public.organisation_webhook_secret
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.rotate_webhook_secret($1, $2) $$;
 comment on function public.rotate_organisation_webhook_secret is
 $$Makes a new secret for an endpoint. Older ones sign beside it for a while, so that receivers can change over

@@ -5,7 +5,7 @@ returns table (status text, count bigint, oldest_seconds double precision)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select d.status, count(*),
     -- Since it was due, not since it was made: what waits for its next try is not late.
@@ -24,7 +24,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_purged integer;

@@ -15,7 +15,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_seconds text := greatest(1, ceil(extract(epoch from fail_rate_limited.wait)))::integer::text;
@@ -34,7 +34,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'RateLimit-Policy', format('"%s";q=%s;w=%s', $1, $2, extract(epoch from $4)::integer),
@@ -51,7 +51,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit   usher.rate_limits;

@@ -28,7 +28,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kept usher.idempotency_keys;
@@ -81,7 +81,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into usher.idempotency_keys as k (user_id, key_hash, request_hash, result)
   values (auth.uid(), sha256(convert_to($1, 'UTF8')), $2, extensions.pgp_sym_encrypt($3::text, $1))
@@ -99,7 +99,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_function pg_catalog.pg_proc;
@@ -159,7 +159,7 @@ language plpgsql
 volatile
 -- The caller's own rights: what they may not call, they may not call once.
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_hash bytea := sha256(
@@ -186,7 +186,7 @@ returns public.organisation_call
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.call_function_once($1, $2, $3) $$;
 comment on function public.call_organisation_function_once is
 $$Calls one of the create_organisation functions, but only once for each key: called again with the same key

@@ -71,7 +71,7 @@ returns public.organisation_domains
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
@@ -101,7 +101,7 @@ returns public.organisation_domains
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_domain($1, $2) $$;
 comment on function public.create_organisation_domain is
 $$Claims a mail domain. It counts once a TXT record at _usher.<domain> holds what verification says; workers
@@ -117,7 +117,7 @@ returns public.organisation_domains
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
@@ -161,7 +161,7 @@ returns public.organisation_domains
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_domain($1, $2, $3, $4) $$;
 comment on function public.update_organisation_domain is
 $$Says what people of a domain may do, once it is verified; what is left out stays.
@@ -179,7 +179,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_row public.organisation_domains;
@@ -202,7 +202,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_domain($1, $2) $$;
 comment on function public.delete_organisation_domain is
 $$Gives a domain up; who has joined by it stays. Needs organisation.update. Fails with unauthenticated,
@@ -215,7 +215,7 @@ returns table (organisation_id uuid, domain text)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select d.organisation_id, d.domain
   from public.organisation_domains d
@@ -236,7 +236,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_verified_at timestamptz;
@@ -275,7 +275,7 @@ returns setof public.organisation_domains
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select d.*
   from auth.users u
@@ -292,7 +292,7 @@ returns table (id uuid, name text, logo_url text, accent_colour text, domain tex
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select o.id, o.name, o.logo_url, o.accent_colour, d.domain, d.join_policy
   from usher.my_joinable_domains() d
@@ -309,7 +309,7 @@ returns table (id uuid, name text, logo_url text, accent_colour text, domain tex
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select * from usher.list_joinable_organisations() $$;
 comment on function public.list_joinable_organisations is
 $$Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
@@ -322,7 +322,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_domain public.organisation_domains;
@@ -387,7 +387,7 @@ returns text
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.join_organisation($1) $$;
 comment on function public.join_organisation is
 $$Joins one of list_joinable_organisations, or asks to.
@@ -404,7 +404,7 @@ returns public.organisation_join_requests
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_request public.organisation_join_requests;
@@ -438,7 +438,7 @@ returns public.organisation_members
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_request public.organisation_join_requests := usher.join_request_for_change(approve_join_request.request_id);
@@ -478,7 +478,7 @@ returns public.organisation_members
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.approve_join_request($1, $2) $$;
 comment on function public.approve_organisation_join_request is
 $$Lets somebody in who asked to join.
@@ -497,7 +497,7 @@ returns public.organisation_join_requests
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_request public.organisation_join_requests := usher.join_request_for_change(decline_join_request.request_id);
@@ -527,7 +527,7 @@ returns public.organisation_join_requests
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.decline_join_request($1, $2) $$;
 comment on function public.decline_organisation_join_request is
 $$Turns a request to join down; they may ask again.

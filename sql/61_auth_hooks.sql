@@ -23,7 +23,7 @@ returns boolean
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select (select s.sign_up from usher.settings s) = 'open'
     or exists (
@@ -51,7 +51,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when usher.may_sign_up($1 -> 'user' ->> 'email', $1 -> 'user' -> 'user_metadata') then '{}'::jsonb
@@ -81,7 +81,7 @@ returns public.organisation_sign_up_policy
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_policy public.organisation_sign_up_policy;
@@ -98,7 +98,7 @@ returns public.organisation_sign_up_policy
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return usher.sign_up_policy();
@@ -129,7 +129,7 @@ create function usher.tg_users__closed_door()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reading usher.token_reading;
@@ -162,7 +162,7 @@ create function usher.tg_identities__no_secrets()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.identity_data := new.identity_data::jsonb - array['invite_token', 'device_code'];
@@ -187,7 +187,7 @@ create function usher.tg_users__join_when_confirmed()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_claims text := current_setting('request.jwt.claims', true);

@@ -55,7 +55,7 @@ returns table (method text, provider text, at timestamptz)
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Auth writes objects; a hook that rewrites tokens may leave the plain words of RFC 8176.
@@ -74,7 +74,7 @@ returns boolean
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_app      jsonb := session_came_by.claims -> 'app_metadata';
@@ -112,7 +112,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rule     public.organisation_sign_in_rules := sign_in_problem.rule;
@@ -153,7 +153,7 @@ returns void
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rule    public.organisation_sign_in_rules;
@@ -179,7 +179,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rule public.organisation_sign_in_rules;
@@ -200,7 +200,7 @@ returns boolean
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rule public.organisation_sign_in_rules;
@@ -223,7 +223,7 @@ returns public.organisation_sign_in_rules
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_keys    constant text[] := array['provider', 'domain', 'level', 'methods', 'max_age', 'for_members'];
@@ -302,7 +302,7 @@ returns public.organisation_sign_in_rules
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_sign_in_rule($1, $2) $$;
 comment on function public.update_organisation_sign_in_rule is
 $$Says which way people have to come in to become members; what is left out stays, null takes it back.

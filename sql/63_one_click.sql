@@ -33,7 +33,7 @@ returns usher.invites
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_within  interval;
@@ -74,7 +74,7 @@ returns table (invite_id uuid, issue integer, email text)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite usher.invites := usher.one_click_invite(start_one_click.token);
@@ -111,7 +111,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_invite  usher.invites;

@@ -61,7 +61,7 @@ returns public.organisation_directory_token
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
@@ -108,7 +108,7 @@ returns public.organisation_directory_token
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_directory_token($1, $2, $3) $$;
 comment on function public.create_organisation_directory_token is
 $$Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
@@ -127,7 +127,7 @@ returns public.organisation_directory_tokens
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_token public.organisation_directory_tokens;
@@ -166,7 +166,7 @@ returns public.organisation_directory_tokens
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.revoke_directory_token($1) $$;
 comment on function public.revoke_organisation_directory_token is
 $$Ends a token of a directory at once and for good; whom it brought in stays. Twice does no harm.
@@ -181,7 +181,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_token public.organisation_directory_tokens;

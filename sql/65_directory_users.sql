@@ -64,7 +64,7 @@ returns setof usher.directory_user
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select d.id, d.user_name, d.external_id, d.email, m.display_name,
     -- An invite that somebody here took back is a no; one that is not answered yet is not.
@@ -100,7 +100,7 @@ returns table (item usher.directory_user, total bigint)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid :=
@@ -133,7 +133,7 @@ returns usher.directory_users
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user usher.directory_users;
@@ -179,7 +179,7 @@ returns uuid
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user     usher.directory_users := directory_account.directory_user;
@@ -235,7 +235,7 @@ returns usher.directory_users
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
@@ -301,7 +301,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform from usher.invites i
@@ -321,7 +321,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user usher.directory_users := dismiss_directory_user.directory_user;
@@ -342,7 +342,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid := usher.open_directory(save_directory_user.token, true);
@@ -433,7 +433,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid := usher.open_directory(delete_directory_user.token, true);
@@ -454,7 +454,7 @@ create function usher.tg_organisation_members__join_directory()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user  usher.directory_users;
@@ -508,7 +508,7 @@ create function usher.tg_organisation_members__lose_directory_roles()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update usher.directory_users d

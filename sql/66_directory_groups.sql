@@ -40,7 +40,7 @@ returns setof usher.directory_group
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select r.id, r.name, coalesce(g.display_name, r.name), g.external_id, coalesce(g.is_made, false),
     coalesce(g.created_at, r.created_at), coalesce(g.updated_at, r.created_at)
@@ -62,7 +62,7 @@ returns table (item usher.directory_group, members jsonb)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid :=
@@ -103,7 +103,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user    usher.directory_users :=
@@ -160,7 +160,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_unknown uuid;
@@ -191,7 +191,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stem text := btrim(regexp_replace(lower(make_directory_role.display_name), '[^a-z0-9_]+', '-', 'g'), '-_');
@@ -222,7 +222,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid := usher.open_directory(save_directory_group.token, true);
@@ -280,7 +280,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid := usher.open_directory(delete_directory_group.token, true);

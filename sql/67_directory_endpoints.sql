@@ -66,7 +66,7 @@ create function usher.tg_directory_endpoint_tokens__forget()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute 'delete from vault.secrets s where s.id = $1' using old.vault_secret_id;
@@ -85,7 +85,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_vault_id uuid;
@@ -114,7 +114,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kept  usher.directory_endpoint_tokens;
@@ -136,7 +136,7 @@ returns text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case when usher.target_problem(btrim(directory_url.url)) is null and directory_url.url !~ '[?#]'
@@ -151,7 +151,7 @@ returns public.organisation_directory_endpoints
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member   public.organisation_members :=
@@ -193,7 +193,7 @@ returns public.organisation_directory_endpoints
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.create_directory_endpoint($1, $2, $3, $4) $$;
 comment on function public.create_organisation_directory_endpoint is
 $$Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
@@ -212,7 +212,7 @@ returns public.organisation_directory_endpoints
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
@@ -243,7 +243,7 @@ returns public.organisation_directory_endpoints
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before   public.organisation_directory_endpoints :=
@@ -307,7 +307,7 @@ returns public.organisation_directory_endpoints
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.update_directory_endpoint($1, $2) $$;
 comment on function public.update_organisation_directory_endpoint is
 $$Changes an endpoint, and tries it again at once if it had failed.
@@ -326,7 +326,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints :=
@@ -344,7 +344,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_directory_endpoint($1) $$;
 comment on function public.delete_organisation_directory_endpoint is
 $$Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
@@ -357,7 +357,7 @@ returns public.organisation_directory_endpoints
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints :=
@@ -380,7 +380,7 @@ returns public.organisation_directory_endpoints
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select usher.reconcile_directory_endpoint($1) $$;
 comment on function public.reconcile_organisation_directory_endpoint is
 $$Has an endpoint compared as a whole now, and put right what differs, as happens by itself once a day. It is done

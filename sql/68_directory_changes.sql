@@ -64,7 +64,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.organisation_directory_copies (endpoint_id, member_id, organisation_id)
@@ -80,7 +80,7 @@ create function usher.tg_organisation_members__mark_copies()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members := coalesce(new, old);
@@ -121,7 +121,7 @@ returns setof usher.directory_change
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -171,7 +171,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_change jsonb;
@@ -217,7 +217,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.organisation_directory_copies c
@@ -251,7 +251,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not usher.end_directory_lease(
@@ -295,7 +295,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.organisation_directory_endpoints e
@@ -325,7 +325,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text;
@@ -372,7 +372,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if save_directory_group_copy.remote_id is null then
@@ -395,7 +395,7 @@ returns table (status text, count bigint, oldest_seconds double precision)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select c.status, count(*),
     -- Since it was due, not since it was marked: what waits for its next try is not late.

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
@@ -63,7 +63,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- Nobody can tell beforehand that there are thousands in the JSON, and they must not be compared each with each.
 set enable_nestloop = off
 as $$
@@ -210,7 +210,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.organisation_directory_endpoints e

@@ -59,9 +59,11 @@ const AUTH_FUNCTIONS = `
 
 // As hosted projects have them: PostgREST hears of what changes what it knows.
 const SCHEMA_WATCH = `
-  create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as
+  create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as
     $$ begin notify pgrst, 'reload schema'; end $$;
-  create or replace function extensions.pgrst_drop_watch() returns event_trigger language plpgsql as
+  create or replace function extensions.pgrst_drop_watch() returns event_trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as
     $$ begin notify pgrst, 'reload schema'; end $$;
   drop event trigger if exists pgrst_ddl_watch;
   drop event trigger if exists pgrst_drop_watch;

@@ -14,8 +14,8 @@ const OURS = `in ('public'::regnamespace, 'usher'::regnamespace)`
 const RULES = {
   'every function has a comment': `select p.oid::regprocedure from pg_proc p
     where p.pronamespace ${OURS} and obj_description(p.oid, 'pg_proc') is null`,
-  'every function pins its search_path to nothing': `select p.oid::regprocedure from pg_proc p
-    where p.pronamespace ${OURS} and 'search_path=""' <> all (coalesce(p.proconfig, '{}'))`,
+  'every function looks into pg_temp last': `select p.oid::regprocedure from pg_proc p
+    where p.pronamespace ${OURS} and 'search_path=pg_catalog, pg_temp' <> all (coalesce(p.proconfig, '{}'))`,
   'no function can be run by everybody': `select p.oid::regprocedure from pg_proc p
     where p.pronamespace ${OURS} and has_function_privilege('public', p.oid, 'execute')`,
   'no function of public runs with the rights of its owner': `select p.oid::regprocedure from pg_proc p
