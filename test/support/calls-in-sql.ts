@@ -5,7 +5,7 @@
  * @module
  */
 import type postgres from 'postgres'
-import { type Calls, type Claims, HEADERS } from './calls.ts'
+import { type Calls, type Claims, HEADERS, ORDER } from './calls.ts'
 import { Refusal } from './refusal.ts'
 
 /** Runs statements as this caller; all are rolled back if one is refused. */
@@ -55,9 +55,10 @@ export const callsInSql = (sql: postgres.Sql): Calls => ({
   select: (claims, table, filter) =>
     runAs(sql, claims, async (tx) => {
       const where = Object.keys(filter).map((column, i) => ` and ${column} = $${i + 1}`)
+      const order = ORDER[table] ? `order by ${ORDER[table]}` : ''
       const [row] = await tx.unsafe(
         `select coalesce(json_agg(r), '[]') as body
-          from (select * from public.${table} where true${where.join('')}) r`,
+          from (select * from public.${table} where true${where.join('')} ${order}) r`,
         Object.values(filter),
       )
       return row?.body

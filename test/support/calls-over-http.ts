@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Calls, type Claims, HEADERS } from './calls.ts'
+import { type Calls, type Claims, HEADERS, ORDER } from './calls.ts'
 import { signToken } from './keys.ts'
 import { Refusal } from './refusal.ts'
 
@@ -33,7 +33,8 @@ export function callsOverHttp(start: () => Promise<string>): Calls {
     rpc: (claims, name, args) => ask(claims, `rpc/${name}`, args),
     select(claims, table, filter) {
       const equal = Object.entries(filter).map(([column, value]) => [column, `eq.${value}`])
-      return ask(claims, `${table}?${new URLSearchParams(equal)}`)
+      const order = ORDER[table] ? [['order', ORDER[table]]] : []
+      return ask(claims, `${table}?${new URLSearchParams([...equal, ...order])}`)
     },
   }
 }

@@ -17,6 +17,12 @@ export interface Claims {
 /** What every call of a test says beside its token: who sent it, by way of one proxy. */
 export const HEADERS = { 'user-agent': 'test', 'x-forwarded-for': '192.0.2.7, 10.0.0.1' }
 
+/** What happens one after the other is read in that order; of other tables, the order of rows says nothing. */
+export const ORDER: Record<string, string> = {
+  organisation_audit_events: 'occurred_at',
+  organisation_deliveries: 'created_at',
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever JSON comes back
 export type Json = any
 
