@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { extname, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -13,7 +15,11 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { proxy } from 'hono/proxy'
 
-const SOURCES = fileURLToPath(new URL('../../client/console/', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const SOURCES = join(ROOT, 'client/console')
+/** What the pages are made of. */
+const MADE_OF = ['client', 'functions', 'package-lock.json']
+const CACHE = join(ROOT, 'node_modules/.cache/usher/console')
 
 const TYPES: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
@@ -23,8 +29,13 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Builds the pages into a folder. */
+/** Puts the built pages into a folder. They are built once, until what they are made of changes. */
 export async function buildConsole(folder: string): Promise<void> {
+  const key = await hashFiles(MADE_OF.map((path) => join(ROOT, path)))
+  const built = join(CACHE, key)
+  await rm(folder, { recursive: true, force: true })
+  if (existsSync(built)) return cp(built, folder, { recursive: true })
+
   const { build } = await import('vite')
   // React would be three times as large as it is for people, where tests have set this.
   process.env.NODE_ENV = 'production'
@@ -33,6 +44,35 @@ export async function buildConsole(folder: string): Promise<void> {
     logLevel: 'error',
     build: { outDir: folder },
   })
+  await keep(folder, key)
+}
+
+/** Keeps a copy in place of all older ones. Others may do the same at this moment, so it comes to its place whole. */
+async function keep(folder: string, key: string): Promise<void> {
+  await mkdir(CACHE, { recursive: true })
+  const older = await readdir(CACHE)
+  const copy = await mkdtemp(join(CACHE, 'new-'))
+  await cp(folder, copy, { recursive: true })
+  await rename(copy, join(CACHE, key)).catch(() => rm(copy, { recursive: true, force: true }))
+  for (const name of older) {
+    if (name !== key) await rm(join(CACHE, name), { recursive: true, force: true })
+  }
+}
+
+/** One hash over the names and contents of files, and of all files in folders but what is installed or built there. */
+export async function hashFiles(paths: string[]): Promise<string> {
+  const hash = createHash('sha256')
+  const add = async (path: string): Promise<void> => {
+    if (['node_modules', 'dist'].includes(basename(path))) return
+    if (!(await stat(path)).isDirectory()) {
+      const content = await readFile(path)
+      hash.update(`${path}\0${content.length}\0`).update(content)
+      return
+    }
+    for (const name of (await readdir(path)).sort()) await add(join(path, name))
+  }
+  for (const path of paths) await add(path)
+  return hash.digest('hex')
 }
 
 export interface ConsoleOptions {
