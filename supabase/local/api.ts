@@ -77,7 +77,7 @@ export async function startApi(options: ApiOptions) {
   const pass = options.postgrestUrl && passToPostgrest(options.postgrestUrl, options.secrets)
   app.all('/rest/v1/*', (c) =>
     pass
-      ? pass(withClientAddress(c))
+      ? pass(withClientAddress(c)).catch(() => noDatabase(c))
       : orNoDatabase(c, behind.lite.fetch(withClientAddress(c), peerOf(c))),
   )
   app.all('/auth/v1/*', (c) => {

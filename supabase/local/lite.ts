@@ -29,12 +29,13 @@ export interface Lite {
   stop(timeout: number): Promise<void>
 }
 
+const asItIs = (value: unknown) => value
+const withT = (text: string) => text.replace(' ', 'T')
+const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 /**
  * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without the T of ISO
  * 8601, numbers with a point as texts, bytes as lists of numbers, and JSON arguments are encoded twice.
  */
-const asItIs = (value: unknown) => value
-const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 const TYPES = {
   json: { to: 114, from: [114], serialize: asJson, parse: (text: string) => JSON.parse(text) },
   jsonb: { to: 3802, from: [3802], serialize: asJson, parse: (text: string) => JSON.parse(text) },
@@ -42,8 +43,9 @@ const TYPES = {
     to: 1184,
     from: [1184],
     serialize: asItIs,
-    parse: (text: string) => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'),
+    parse: (text: string) => withT(text).replace(/([+-]\d\d)$/, '$1:00'),
   },
+  timestamp: { to: 1114, from: [1114], serialize: asItIs, parse: withT },
   numeric: { to: 1700, from: [1700], serialize: String, parse: Number },
   bytea: { to: 17, from: [17], serialize: asItIs, parse: (text: string) => text },
 }

@@ -6,15 +6,17 @@
  */
 import postgres from 'postgres'
 
-/** Another database of the same cluster may make the same role at this moment. */
-const role = (name: string, options: string, also = '') => `
+/** Another database of the same cluster may do the same at this moment. */
+const role = (name: string, options: string, then = '') => `
   do $$
   begin
     if not exists (select from pg_roles where rolname = '${name}') then
-      create role ${name} ${options};${also}
+      create role ${name} ${options};
     end if;
+    ${then}
   exception
-    when duplicate_object or unique_violation then null;
+    -- "tuple concurrently updated" is an internal error.
+    when duplicate_object or unique_violation or internal_error then null;
   end
   $$;`
 
@@ -27,8 +29,8 @@ const ROLES = [
     'authenticator',
     'login noinherit',
     `alter role authenticator set statement_timeout = '8s';
-      alter role authenticator set lock_timeout = '8s';
-      grant anon, authenticated, service_role to authenticator;`,
+    alter role authenticator set lock_timeout = '8s';
+    grant anon, authenticated, service_role to authenticator;`,
   ),
 ].join('')
 
@@ -57,7 +59,8 @@ const AUTH_FUNCTIONS = `
     $$ select coalesce(
       nullif(current_setting('request.jwt.claim.email', true), ''), auth.jwt() ->> 'email') $$;`
 
-// As hosted projects have them: PostgREST hears of what changes what it knows.
+// PostgREST hears of what changes what it knows, and not of grants, as on hosted projects
+// (https://docs.postgrest.org/en/stable/references/schema_cache.html#automatic-schema-cache-reloading).
 const SCHEMA_WATCH = `
   create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql
     set search_path = pg_catalog, pg_temp as
@@ -67,7 +70,12 @@ const SCHEMA_WATCH = `
     $$ begin notify pgrst, 'reload schema'; end $$;
   drop event trigger if exists pgrst_ddl_watch;
   drop event trigger if exists pgrst_drop_watch;
-  create event trigger pgrst_ddl_watch on ddl_command_end execute function extensions.pgrst_ddl_watch();
+  create event trigger pgrst_ddl_watch on ddl_command_end
+    when tag in ('CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE',
+      'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW',
+      'ALTER MATERIALIZED VIEW', 'CREATE FUNCTION', 'ALTER FUNCTION', 'CREATE TRIGGER', 'CREATE TYPE', 'ALTER TYPE',
+      'CREATE RULE', 'COMMENT')
+    execute function extensions.pgrst_ddl_watch();
   create event trigger pgrst_drop_watch on sql_drop execute function extensions.pgrst_drop_watch();`
 
 /**

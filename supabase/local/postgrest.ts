@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(
 /** Whether it is there; it comes from npm for some machines only. */
 export const hasPostgrest = existsSync(PROGRAM)
 
-/** https://supabase.com/dashboard/project/_/settings/api: what a new project begins with. */
+/** As a new hosted project has them, which has no schema for GraphQL here. */
 const SETTINGS = {
   PGRST_DB_SCHEMAS: 'public',
   PGRST_DB_EXTRA_SEARCH_PATH: 'public,extensions',
@@ -109,9 +109,11 @@ export function passToPostgrest(
   ])
 
   return async (request) => {
-    const { pathname, search } = new URL(request.url)
+    const { pathname, searchParams } = new URL(request.url)
     const headers = new Headers(request.headers)
-    const key = headers.get('apikey')
+    const key = headers.get('apikey') ?? searchParams.get('apikey')
+    // PostgREST would take it for an argument.
+    searchParams.delete('apikey')
     if (!key) {
       const hint = 'No `apikey` request header or url param was found.'
       return refuse('No API key found in request', hint)
@@ -121,7 +123,8 @@ export function passToPostgrest(
     // supabase-js sends the key in place of the session that is not there.
     const session = headers.get('authorization')?.replace(/^Bearer /i, '')
     if (!session || tokens.has(session)) headers.set('authorization', `Bearer ${token}`)
-    return proxy(url + pathname.slice('/rest/v1'.length) + search, { raw: request, headers })
+    const path = pathname.slice('/rest/v1'.length)
+    return proxy(`${url}${path}?${searchParams}`, { raw: request, headers })
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the GraphQL door does not take, and that it stands whatever comes. */
 import fc from 'fast-check'
 import { isInputObjectType } from 'graphql'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { LIMITS } from '../../functions/graphql/limits.ts'
 import { schema } from '../../functions/graphql/schema.ts'
 import { holds, TIMEOUT } from '../fuzz/budget.ts'
@@ -265,6 +265,7 @@ describe('an answer tells nothing of the inside', () => {
   test('when the database cannot be reached', async ({ door: _ }) => {
     const { createHandler } = await import('../../functions/graphql/handler.ts')
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => log.mockRestore())
     const handle = createHandler({
       supabaseUrl: 'http://127.0.0.1:1',
       publishableKey: 'x',

@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createClient } from '@supabase/supabase-js'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
+import { freePort } from '../../supabase/local/ports.ts'
 import { test as base } from '../support/acme.ts'
 import { startTestApi } from '../support/api.ts'
 import { accessToken, KEYS } from '../support/keys.ts'
@@ -19,6 +20,9 @@ const SCENE = `
   create function public.time_limit() returns text language sql as
     $$ select current_setting('statement_timeout') $$;
   create function public.kind_of(value jsonb) returns text language sql as $$ select jsonb_typeof(value) $$;
+  create function public.no_number() returns numeric language sql as $$ select 'NaN'::numeric $$;
+  create function public.exact_number() returns numeric language sql as 'select 1.50';
+  create function public.local_time() returns timestamp language sql as $$ select timestamp '2026-01-02 03:04:05' $$;
   create function public.large_number() returns bigint language sql as 'select 9007199254740993';`
 
 /** `test` with the gateway over a database in which somebody has made things before it started. */
@@ -104,8 +108,36 @@ describe('REST', () => {
     expect(await kindOf('{"a": 1}')).toBe(here('object', 'string'))
   })
 
-  test('rounds integers beyond 2 to the power of 53', async ({ ask }) => {
+  test('writes numbers as JavaScript has them', async ({ ask }) => {
     expect((await ask('rpc/large_number')).text).toBe(here('9007199254740992', '9007199254740993'))
+    expect(JSON.parse((await ask('rpc/no_number')).text)).toBe(here(null, 'NaN'))
+    expect((await ask('rpc/exact_number')).text).toBe(here('1.5', '1.50'))
+  })
+
+  test('tells nobody without a session what there is', async ({ ask }) => {
+    expect((await ask('', { as: null })).status).toBe(here(403, 200))
+  })
+
+  test('takes the key in the address as well', async ({ api }) => {
+    const answer = await fetch(`${api.url}/rest/v1/rpc/time_limit?apikey=${KEYS.publishableKey}`)
+
+    expect(answer.status).toBe(200)
+  })
+
+  test('writes times with a T, whether they have a zone or not', async ({ ask }) => {
+    expect((await ask('rpc/local_time')).text).toBe('"2026-01-02T03:04:05"')
+  })
+
+  test('answers 503 while PostgREST is away', async ({ database }) => {
+    const api = await startTestApi(database, {
+      postgrestUrl: `http://127.0.0.1:${await freePort()}`,
+    })
+    onTestFinished(api.stop)
+    const headers = { apikey: KEYS.publishableKey }
+
+    const answer = await fetch(`${api.url}/rest/v1/organisations`, { headers })
+
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
   })
 
   test('refuses a NUL by another code of Postgres', async ({ ask }) => {
@@ -184,24 +216,28 @@ describe('Auth', () => {
   })
 
   test('has no administration and no single sign-on', async ({ api }) => {
-    const supabase = createClient(api.url, KEYS.secretKey, { auth: { persistSession: false } })
+    const { data } = await (await signedUp(api.url)).auth.getSession()
+    const statusOf = async (method: string, path: string) => {
+      const headers = {
+        apikey: KEYS.publishableKey,
+        authorization: `Bearer ${data.session?.access_token}`,
+      }
+      return (await fetch(`${api.url}/auth/v1/${path}`, { method, headers })).status
+    }
 
-    const made = await supabase.auth.admin.createUser({ email: 'made@example.com' })
-    const sent = await supabase.auth.signInWithSSO({ domain: 'example.com' })
-
-    expect(made.error?.status).toBeGreaterThanOrEqual(400)
-    expect(sent.error?.status).toBeGreaterThanOrEqual(400)
+    expect(await statusOf('GET', 'user')).toBe(200)
+    expect(await statusOf('GET', 'admin/users')).toBe(404)
+    expect(await statusOf('POST', 'sso')).toBe(404)
   })
 })
 
-test('each line of the page names a test that is there', () => {
+test('each row of the page names a test that is there', () => {
   const page = readFileSync('docs/local-stack.md', 'utf8')
-  const held = [...page.matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[\w/.-]+)\)/g)]
+  const rows = page.split('\n').filter((line) => /^\| (?!-|here )/.test(line))
 
-  expect(held.length).toBeGreaterThan(10)
-  for (const [, title = '', file = ''] of held) {
-    expect(readFileSync(file, 'utf8').replace(/\\'/g, "'"), file).toContain(
-      title.replace(/\\/g, ''),
-    )
+  expect(rows.length).toBeGreaterThan(15)
+  for (const row of rows) {
+    const [, title = '', file = ''] = row.match(/\[([^\]]+)\]\(\.\.\/(test\/[\w/.-]+)\) *\|$/) ?? []
+    expect(readFileSync(file, 'utf8'), row).toMatch(new RegExp(`\\btest\\(["']${title}`))
   }
 })

@@ -13,7 +13,7 @@ export function callsOverHttp(start: () => Promise<string>): Calls {
 
   async function ask(claims: Claims, path: string, body?: object) {
     starting ??= start()
-    // A test waits for what it calls; that a session ends is a matter of Auth.
+    // It never ends: how long a session lasts is a matter of Auth.
     const token = claims.role === 'anon' ? null : await signToken(claims, null)
     const answer = await fetch(`${await starting}/${path}`, {
       headers: {
