@@ -4,6 +4,8 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REFUSALS, type RefusalCode } from '../../functions/api/refusals.ts'
 import { sharedStack } from '../client/people.ts'
+import { signToken } from '../support/keys.ts'
+import { person } from '../support/people.ts'
 import { DOORS } from './all.ts'
 import type { Door, OpenDoor, Person } from './door.ts'
 
@@ -16,11 +18,11 @@ afterAll(() => sql.end())
 
 const address = () => `new-${randomUUID().slice(0, 8)}@example.com`
 
-/** An account, signed in. */
+/** An account, signed in. Auth would take longer for its password than a door for its answer. */
 async function register(email = address()): Promise<Person> {
-  const { supabase, userId } = await shared.person(email)
-  const { data } = await supabase.auth.getSession()
-  return { email, userId, accessToken: data.session?.access_token ?? '' }
+  const { userId } = await person(sql, 'caller', { email })
+  const session = { role: 'authenticated', sub: userId, email }
+  return { email, userId, accessToken: await signToken(session, '1 hour', shared.stack.jwtSecret) }
 }
 
 /** The token of an invite's link, as the worker mints one when it draws the mail. */

@@ -15,12 +15,16 @@ export const KEYS = {
 }
 
 /** An access token that says this, as Auth signs them. */
-export function signToken(claims: object, expiresIn: string | null = '1 hour'): Promise<string> {
+export function signToken(
+  claims: object,
+  expiresIn: string | null = '1 hour',
+  secret = KEYS.jwtSecret,
+): Promise<string> {
   const token = new SignJWT({ aud: 'authenticated', ...claims })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuedAt()
   if (expiresIn) token.setExpirationTime(expiresIn)
-  return token.sign(new TextEncoder().encode(KEYS.jwtSecret))
+  return token.sign(new TextEncoder().encode(secret))
 }
 
 /** A session of this account. */
