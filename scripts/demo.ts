@@ -114,30 +114,42 @@ function connect(): SupabaseClient {
   return createClient(stack.apiUrl, stack.publishableKey, { auth: { persistSession: false } })
 }
 
+/** Registers, and confirms the address by the link in Auth's mail where Auth wants that. */
 async function signUp(client: SupabaseClient, email: string): Promise<void> {
-  const { error } = await client.auth.signUp({ email, password })
+  const { data, error } = await client.auth.signUp({ email, password })
   if (error) stop(`${email} could not register: ${error.message}`)
+  if (!data.session) {
+    const [, hash = ''] = await findInMail(email, /\/auth\/v1\/verify\?token=([^&\s]+)/, 1)
+    const confirmed = await client.auth.verifyOtp({ token_hash: hash, type: 'signup' })
+    if (confirmed.error) stop(`${email} could not be confirmed: ${confirmed.error.message}`)
+  }
   say('signed up', email)
 }
 
-/** Waits until this many mails have come to an address; the token in the newest. */
+/** The token in the newest invitation to an address, once this many have come. */
 async function tokenFromMail(address: string, count: number): Promise<string> {
+  const [link, token = ''] = await findInMail(address, /https?:\/\/\S+#(inv_[A-Za-z0-9_-]+)/, count)
+  say('link', link)
+  return token
+}
+
+/** Waits until this many mails with something have come to an address, and finds it in the newest. */
+async function findInMail(address: string, what: RegExp, count: number): Promise<RegExpMatchArray> {
   const deadline = Date.now() + 30_000
   while (Date.now() < deadline) {
     const answer = await fetch(new URL('/email', stack.mailboxUrl))
-    const mails = ((await answer.json()) as Mail[]).filter((mail) =>
-      mail.to.some((to) => to.address === address),
+    const mails = ((await answer.json()) as Mail[]).filter(
+      ({ to, text }) => to.some((each) => each.address === address) && what.test(text),
     )
     const mail = mails.at(-1)
-    if (mail && mails.length >= count) {
-      const link = mail.text.match(/https?:\/\/\S+#(inv_[A-Za-z0-9_-]+)/)
+    const found = mail?.text.match(what)
+    if (mail && found && mails.length >= count) {
       say('subject', mail.subject)
-      say('link', link?.[0] ?? 'missing')
-      return link?.[1] ?? stop('The mail has no link.')
+      return found
     }
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
-  return stop(`No mail for ${address} within 30 seconds.`)
+  return stop(`No such mail for ${address} within 30 seconds.`)
 }
 
 interface Mail {

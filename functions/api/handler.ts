@@ -7,6 +7,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { type RequestIdVariables, requestId } from 'hono/request-id'
+import { CLIENT_HEADERS } from '../_shared/cors.ts'
 import { createCaller } from './caller.ts'
 import type { ApiEnvironment } from './environment.ts'
 import { openApiDocument } from './openapi.ts'
@@ -24,14 +25,7 @@ const BASE = '/api'
 const BODY_LIMIT = 128 * 1024
 const BULK_LIMIT = 8 * 1024 * 1024
 
-const ALLOWED_HEADERS = [
-  'authorization',
-  'apikey',
-  'content-type',
-  'idempotency-key',
-  'x-client-info',
-  'x-request-id',
-]
+const ALLOWED_HEADERS = [...CLIENT_HEADERS, 'idempotency-key', 'x-request-id']
 const EXPOSED_HEADERS = [
   'link',
   'location',

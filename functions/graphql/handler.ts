@@ -6,6 +6,7 @@
 import { GraphQLError } from 'graphql'
 import { createYoga, maskError, type Plugin } from 'graphql-yoga'
 import { callerClient, credentialsOf } from '../_shared/caller.ts'
+import { CLIENT_HEADERS } from '../_shared/cors.ts'
 import type { DoorEnvironment } from '../_shared/door-environment.ts'
 import { redact } from '../_shared/log.ts'
 import { type Context, createContext } from './context.ts'
@@ -43,7 +44,7 @@ export function createHandler(
       origin: environment.allowedOrigins,
       credentials: false,
       methods: ['GET', 'POST'],
-      allowedHeaders: ['authorization', 'apikey', 'content-type', 'x-client-info'],
+      allowedHeaders: CLIENT_HEADERS,
     },
     graphiql: hasGraphiql && {
       title: 'Usher',

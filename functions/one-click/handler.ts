@@ -9,6 +9,7 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
+import { CLIENT_HEADERS } from '../_shared/cors.ts'
 import { codeOf } from '../_shared/database.ts'
 import { logTrouble } from '../_shared/log.ts'
 import type { MadeCode } from './auth.ts'
@@ -40,7 +41,7 @@ export function createHandler(parts: OneClickParts): (request: Request) => Promi
       origin: (origin) =>
         allowedOrigins.includes('*') ? '*' : allowedOrigins.includes(origin) ? origin : undefined,
       allowMethods: ['POST'],
-      allowHeaders: ['authorization', 'apikey', 'content-type', 'x-client-info'],
+      allowHeaders: CLIENT_HEADERS,
       exposeHeaders: ['retry-after'],
       maxAge: 600,
     }),

@@ -74,6 +74,7 @@ export function authRoutes({ sql, confirmsAddresses, mails, pass }: AuthOptions)
 
   /** As `POST /signup` does, whoever asks for it. */
   async function signUp(c: Context, body: Body): Promise<Response> {
+    if (typeof body.email !== 'string') return refuse(NO_ADDRESS)
     const user = await find(body.email)
     if (!user) {
       const refusal = await refusalOf(body)
@@ -98,8 +99,10 @@ export function authRoutes({ sql, confirmsAddresses, mails, pass }: AuthOptions)
   })
   app.post('/signup', async (c) => signUp(c, await bodyOf(c)))
 
-  app.post('/otp', async (c) => {
+  // The second is the older name of the first.
+  app.on('POST', ['/otp', '/magiclink'], async (c) => {
     const body = await bodyOf(c)
+    if (typeof body.email !== 'string') return refuse(NO_ADDRESS)
     const user = await find(body.email)
     const isNew = user ? !user.email_confirmed_at : body.create_user !== false
     if (isNew) {
@@ -153,6 +156,12 @@ interface Refusal {
   status: number
   code: string
   message: string
+}
+
+const NO_ADDRESS: Refusal = {
+  status: 400,
+  code: 'validation_failed',
+  message: 'An email address is needed: the local Auth knows no other way to sign up.',
 }
 
 function refuse({ status, code, message }: Refusal): Response {

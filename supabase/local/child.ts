@@ -25,10 +25,11 @@ export function startChild({ command, args, env, name, dataFolder }: ChildOption
   const log = createWriteStream(join(dataFolder, 'logs', `${name}.log`), { flags: 'a' })
   const pidFile = join(dataFolder, 'pids', name)
   let child: ChildProcess | null = null
-  let isStopping = false
+  const stopping = new AbortController()
+  const { signal } = stopping
 
   const run = (async () => {
-    for (let delay = 200; !isStopping; delay = Math.min(delay * 2, 10_000)) {
+    for (let delay = 200; !signal.aborted; delay = Math.min(delay * 2, 10_000)) {
       const startedAt = Date.now()
       child = spawn(command, args, {
         env: {
@@ -45,7 +46,8 @@ export function startChild({ command, args, env, name, dataFolder }: ChildOption
       child.stderr?.pipe(log, { end: false })
       await new Promise((resolve) => child?.once('close', resolve).once('error', resolve))
       if (Date.now() - startedAt > 30_000) delay = 200
-      if (!isStopping) await wait(delay, undefined, { ref: false })
+      // Told to stop, it waits no longer: what does not hold the process would never end.
+      if (!signal.aborted) await wait(delay, undefined, { ref: false, signal }).catch(() => {})
     }
     log.end()
     rmSync(pidFile, { force: true })
@@ -66,7 +68,7 @@ export function startChild({ command, args, env, name, dataFolder }: ChildOption
     /** Ends it, and another one begins as after any end. */
     restart: end,
     async stop() {
-      isStopping = true
+      stopping.abort()
       await end()
       await run
     },

@@ -201,7 +201,7 @@ describe('a new user', () => {
     await page.getByText(`We sent an email to ${email}.`).waitFor()
     const first = authLinkIn(await authMailTo(email))
 
-    // Within the minute, Auth sends no other mail: the first one is as good.
+    // Within the minute, Auth sends no other mail.
     await page.goto(link)
     await button(page, 'Create an account instead').click()
     await register(page)

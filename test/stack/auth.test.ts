@@ -1,7 +1,9 @@
 /** The local Auth where it confirms addresses by mail, as that of a hosted project does. */
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { createClient } from '@supabase/supabase-js'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -105,6 +107,14 @@ describe('an address that is to be confirmed by mail', { timeout: 120_000 }, () 
     const newest = linkIn(await mailTo(email, 3))
     expect((await follow(older)).hash).toContain('error_code=otp_expired')
     expect((await follow(newest)).hash).toContain('access_token=')
+  })
+
+  test('is confirmed by npm run demo, which does the whole job here as well', async () => {
+    const { stdout } = await promisify(execFile)('node', ['scripts/demo.ts'], {
+      env: { ...process.env, USHER_DATA: folder },
+    })
+
+    expect(stdout.trim()).toMatch(/All of it worked\.$/)
   })
 
   test('that has an account already is told nothing of it', async () => {

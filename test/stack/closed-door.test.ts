@@ -36,6 +36,7 @@ describe.for([
 ] as const)('the closed door of a project that confirms addresses %s', ([way, test]) => {
   test('refuses a new account with 403 and words, whichever way it is asked for', async ({
     auth,
+    url,
   }) => {
     const data = { full_name: 'New' }
 
@@ -54,6 +55,12 @@ describe.for([
       })
       expect(error).toMatchObject(REFUSED)
     }
+    const answer = await fetch(`${url}/auth/v1/magiclink`, {
+      method: 'POST',
+      headers: { apikey: KEYS.publishableKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ email: newAddress() }),
+    })
+    expect([answer.status, (await answer.json()).msg]).toEqual([403, WORDS])
   })
 
   test('lets in who is invited, by password and by code', async ({ acme, auth }) => {

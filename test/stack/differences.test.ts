@@ -20,6 +20,7 @@ const SCENE = `
   create function public.time_limit() returns text language sql as
     $$ select current_setting('statement_timeout') $$;
   create function public.kind_of(value jsonb) returns text language sql as $$ select jsonb_typeof(value) $$;
+  create function public.kinds() returns table (is_so boolean, many text[]) language sql as $$ select false, '{}'::text[] $$;
   create function public.no_number() returns numeric language sql as $$ select 'NaN'::numeric $$;
   create function public.exact_number() returns numeric language sql as 'select 1.50';
   create function public.local_time() returns timestamp language sql as $$ select timestamp '2026-01-02 03:04:05' $$;
@@ -108,6 +109,22 @@ describe('REST', () => {
     expect(await kindOf('{"a": 1}')).toBe(here('object', 'string'))
   })
 
+  test('cannot tell which way leads from members to their organisation', async ({ ask }) => {
+    const { status } = await ask('organisation_members?select=user_id,organisations(name)')
+
+    expect(status).toBe(here(300, 200))
+  })
+
+  test('stores half of a pair of surrogates as a sign that replaces it, and writes objects as JavaScript does', async ({
+    ask,
+  }) => {
+    const half = await ask('rpc/create_organisation', { body: '{"name": "Half \\ud83d"}' })
+    const object = await ask('rpc/create_organisation', { body: '{"name": {"a": 1}}' })
+
+    expect(half.status).toBe(here(200, 400))
+    expect(JSON.parse(object.text).name).toBe(here('[object Object]', '{"a": 1}'))
+  })
+
   test('writes numbers as JavaScript has them', async ({ ask }) => {
     expect((await ask('rpc/large_number')).text).toBe(here('9007199254740992', '9007199254740993'))
     expect(JSON.parse((await ask('rpc/no_number')).text)).toBe(here(null, 'NaN'))
@@ -159,10 +176,13 @@ describe('REST', () => {
     expect(JSON.parse(noTable.text).code).toBe(here('PGRST205', '42P01'))
   })
 
-  test('writes a backslash in CSV as it is, and has no plans of queries', async ({ ask }) => {
+  test('writes CSV in its own way, and has no plans of queries', async ({ ask }) => {
     const csv = await ask('odd_names?id=eq.2', { headers: { accept: 'text/csv' } })
     const plan = await ask('odd_names', { headers: { accept: 'application/vnd.pgrst.plan' } })
 
+    const kinds = await ask('rpc/kinds', { headers: { accept: 'text/csv' } })
+
+    expect(kinds.text.trim().split('\n')[1]).toBe(here('false,[]', 'f,{}'))
     expect(csv.text.trim().split('\n')[1]).toBe(here('2,a\\b', '2,"a\\\\b"'))
     expect(plan.status).toBe(here(406, 415))
   })

@@ -105,6 +105,24 @@ describe('npm start', { timeout: 60_000 }, () => {
     ).toBe(1)
   })
 
+  test('is told to end with all its processes at once, and leaves nothing behind', {
+    tags: 'long',
+  }, async () => {
+    const { folder, env } = await place()
+    const run = runStart(env, undefined, true)
+    onTestFinished(() => void run.process.kill('SIGKILL'))
+    const { databaseUrl } = await untilReady(run, folder)
+    // A function that runs, too.
+    await fetch(`${(await untilReady(run, folder)).functionsUrl}/api/openapi.json`)
+
+    process.kill(-(run.process.pid ?? 0), 'SIGTERM')
+
+    expect(await run.ended).toBe(0)
+    expect(await isFree(Number(new URL(databaseUrl).port))).toBe(true)
+    expect(existsSync(join(folder, 'stack.json'))).toBe(false)
+    expect(existsSync(join(folder, 'lock'))).toBe(false)
+  })
+
   test('a run that was killed is taken over with no data lost', { tags: 'long' }, async () => {
     const { start, folder } = await place()
     const killed = start()

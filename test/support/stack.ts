@@ -41,11 +41,17 @@ export interface Run {
   ended: Promise<number | null>
 }
 
-export function runStart(env: Record<string, string>, args = ['supabase/local/start.js']): Run {
+/** @param isGroup - whether it heads a group of processes, which can be sent a signal as a whole */
+export function runStart(
+  env: Record<string, string>,
+  args = ['supabase/local/start.js'],
+  isGroup = false,
+): Run {
   let output = ''
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: '1', ...env },
+    detached: isGroup,
   })
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => {
