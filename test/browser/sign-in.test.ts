@@ -103,7 +103,7 @@ describe('what Auth says in the address', () => {
     [`/sign-in#${expired}&sb=`, 'This link has expired or has already been used. Sign in below'],
     [`/#${expired}`, 'This link has expired or has already been used. Sign in below'],
     [`/new-password#${expired}`, 'already been used. Request a new one.'],
-    [`/?${database}#${database}`, 'only invited people can sign up'],
+    [`/?${database}#${database}`, 'If only invited people can sign up here'],
     [`/invite?organisation=5e0f4a7e&${hook}#${hook}`, 'only invited people can sign up'],
     [`/sign-in?to=%2Fmembers&${closed}`, 'only invited people can sign up'],
     [`/?${state}`, 'Signing in took too long, or was started in another browser.'],
@@ -254,7 +254,7 @@ describe('what Auth answers a form', () => {
     await other.getByLabel('Your name').fill('Nobody')
     await fillIn(other, newAddress())
     await button(other, 'Create account').click()
-    await other.getByText('only invited people can sign up').waitFor()
+    await other.getByText('If only invited people can sign up here').waitFor()
   })
 })
 

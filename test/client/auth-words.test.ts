@@ -66,7 +66,7 @@ describe('words for errors of Auth', () => {
   test.for([
     [new AuthApiError('Email link is invalid or has expired', 403, 'otp_expired'), 'linkExpired'],
     [new AuthApiError('Only people who have been invited', 403, 'unknown'), 'notInvited'],
-    [new AuthRetryableFetchError('Database error saving new user', 500), 'notInvited'],
+    [new AuthRetryableFetchError('Database error saving new user', 500), 'notCreated'],
     [new AuthRetryableFetchError('Something else', 500), 'unexpected'],
     [new AuthRetryableFetchError('Failed to fetch', 0), 'unreachable'],
     [new AuthRetryableFetchError('HTTP 502', 502), 'unreachable'],

@@ -126,8 +126,8 @@ export function sentenceOf(
   error: Pick<AuthError, 'name' | 'code' | 'status' | 'message'>,
 ): AuthSentence {
   const { name, code = '', status, message } = error
-  // Where no hook asks before, the trigger behind it refuses, and Auth takes that for a fault of the database.
-  if (message.includes('saving new user')) return 'notInvited'
+  // So Auth says of any trigger that refuses: of ours, where no hook asks before it, and of the project's own.
+  if (message.includes('saving new user')) return 'notCreated'
   if (name === 'AuthRetryableFetchError' && status !== 500) return 'unreachable'
   if (name === 'AuthSessionMissingError') return 'sessionEnded'
   if (

@@ -298,6 +298,8 @@ export const de: Texts = {
       'Bestätigen Sie zuerst Ihre E-Mail-Adresse: Öffnen Sie den Link in der Bestätigungs-E-Mail, oder lassen Sie sie erneut senden.',
     notInvited:
       'Es konnte kein Konto erstellt werden: Nur Eingeladene können sich registrieren. Verwenden Sie die Adresse, an die die Einladung ging, oder bitten Sie um eine Einladung.',
+    notCreated:
+      'Es konnte kein Konto erstellt werden. Wenn sich hier nur Eingeladene registrieren können, verwenden Sie die Adresse, an die die Einladung ging; sonst wenden Sie sich an die Betreiber dieses Projekts.',
     notOffered: 'Diese Art der Anmeldung gibt es hier nicht. Wählen Sie eine andere.',
     providerFault:
       'Die Antwort Ihres Identitätsanbieters war nicht verwendbar. Versuchen Sie es noch einmal. Hilft das nicht, wenden Sie sich an Ihre IT-Abteilung.',

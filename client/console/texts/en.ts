@@ -289,6 +289,8 @@ export const en = {
       'Confirm your email address first: open the link in the confirmation email, or have it sent again.',
     notInvited:
       'No account could be created: only invited people can sign up. Use the address that was invited, or ask for an invitation.',
+    notCreated:
+      'No account could be created. If only invited people can sign up here, use the address that was invited; otherwise tell whoever runs this project.',
     notOffered: 'This sign-in method is not available here. Choose another.',
     providerFault:
       'The answer of your identity provider could not be used. Try again. If that does not help, contact your IT department.',

@@ -295,6 +295,8 @@ export const es: Texts = {
       'Confirme primero su correo electrónico: abra el enlace del correo de confirmación, o pida que se lo reenviemos.',
     notInvited:
       'No se ha podido crear la cuenta: el registro es solo con invitación. Use la dirección invitada, o pida una invitación.',
+    notCreated:
+      'No se ha podido crear la cuenta. Si aquí el registro es solo con invitación, use la dirección invitada; si no, avise a quien gestiona este proyecto.',
     notOffered: 'Este método de inicio de sesión no está disponible aquí. Elija otro.',
     providerFault:
       'No se ha podido usar la respuesta de su proveedor de identidad. Inténtelo de nuevo. Si no sirve, contacte con su departamento de informática.',

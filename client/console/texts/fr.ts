@@ -295,6 +295,8 @@ export const fr: Texts = {
       'Confirmez d’abord votre adresse e-mail : ouvrez le lien de l’e-mail de confirmation, ou demandez qu’il soit renvoyé.',
     notInvited:
       'Le compte n’a pas pu être créé : l’inscription se fait uniquement sur invitation. Utilisez l’adresse invitée, ou demandez une invitation.',
+    notCreated:
+      'Le compte n’a pas pu être créé. Si l’inscription se fait ici uniquement sur invitation, utilisez l’adresse invitée ; sinon, prévenez les responsables de ce projet.',
     notOffered: 'Cette méthode de connexion n’est pas proposée ici. Choisissez-en une autre.',
     providerFault:
       'La réponse de votre fournisseur d’identité est inutilisable. Réessayez. Si le problème persiste, contactez votre service informatique.',

@@ -296,6 +296,8 @@ export const pl: Texts = {
       'Najpierw potwierdź adres e-mail: otwórz link z wiadomości z potwierdzeniem albo wyślij ją ponownie.',
     notInvited:
       'Nie można było utworzyć konta: rejestracja jest tylko z zaproszeniem. Użyj zaproszonego adresu albo poproś o zaproszenie.',
+    notCreated:
+      'Nie można było utworzyć konta. Jeśli rejestracja jest tu tylko z zaproszeniem, użyj zaproszonego adresu; w przeciwnym razie powiadom osoby prowadzące ten projekt.',
     notOffered: 'Ten sposób logowania nie jest tu dostępny. Wybierz inny.',
     providerFault:
       'Odpowiedzi dostawcy tożsamości nie można było użyć. Spróbuj ponownie. Jeśli to nie pomoże, skontaktuj się z działem IT.',
