@@ -51,7 +51,8 @@ export async function unpackedPackage(): Promise<string> {
   return join(folder, 'package')
 }
 
-let empty: Promise<string> | undefined
+/** By the folder that they are in, which ends with the tests of a file. */
+const empties = new Map<string, Promise<string>>()
 
 /** @returns the folder `supabase/` of an empty project; made once, and copied */
 async function supabaseInit(root: string): Promise<string> {
@@ -69,7 +70,9 @@ export interface Outcome {
 /** A Supabase project as `supabase init` makes it, with the package among its modules. */
 export async function createProject(unpacked: string) {
   const root = await temporaryFolder()
-  empty ??= supabaseInit(dirname(unpacked))
+  const parent = dirname(unpacked)
+  const empty = empties.get(parent) ?? supabaseInit(parent)
+  empties.set(parent, empty)
   await cp(await empty, join(root, 'supabase'), { recursive: true })
   const installed = join(root, 'node_modules/usher')
   await mkdir(dirname(installed))
