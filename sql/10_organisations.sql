@@ -31,7 +31,7 @@ create table public.organisations (
   constraint organisations_locale check (usher.is_locale(locale)),
   constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
   constraint organisations_reminder_before check (reminder_before between interval '1 hour' and interval '14 days'),
-  constraint organisations_audit_retention check (audit_retention >= interval '30 days'),
+  constraint organisations_audit_retention check (audit_retention between interval '30 days' and interval '100 years'),
   constraint organisations_seat_limit check (seat_limit >= 1)
 );
 comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
@@ -54,7 +54,7 @@ comment on column public.organisations.track_opens is
 comment on column public.organisations.reminder_before is
   'How long before its end an unanswered invite is brought to mind again, once; null: not.';
 comment on column public.organisations.audit_retention is
-  'How long the trail is kept, 30 days or more; null: for ever.';
+  'How long the trail is kept, 30 days to 100 years; null: for ever.';
 
 create function usher.free_slug(name text)
 returns text

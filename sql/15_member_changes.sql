@@ -61,6 +61,10 @@ begin
   if v_roles is null then
     perform usher.fail('invalid_role');
   end if;
+  -- The same roles are no change, and no news to anybody.
+  if v_roles <@ v_member.roles and v_member.roles <@ v_roles then
+    return v_member;
+  end if;
 
   v_actor := usher.require_member(v_member.organisation_id);
   -- Who keeps a role is not given it anew: only what is added has to be the caller's to give.
@@ -91,7 +95,8 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$ select usher.update_member_roles($1, $2, $3) $$;
 comment on function public.update_organisation_member_roles is
-$$Gives a member exactly these roles; they count at once, and the member gets a mail.
+$$Gives a member exactly these roles; they count at once, and the member gets a mail. Roles that the member has
+already are no change: nothing is recorded, and no mail is sent.
 
   roles  names of roles, or none: a member without a role may do nothing; never owner
 

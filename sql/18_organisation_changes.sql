@@ -62,14 +62,14 @@ begin
     or v_after.seat_limit < 1
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
-    or v_after.audit_retention < interval '30 days'
+    or v_after.audit_retention not between interval '30 days' and interval '100 years'
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
       'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains, '
-      'reminder_before 1 hour to 14 days, audit_retention 30 days or more.');
+      'reminder_before 1 hour to 14 days, audit_retention 30 days to 100 years.');
   end if;
 
   begin
@@ -123,7 +123,7 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
     expiry_mail            whether who sent an invite hears when it has expired
     track_opens            whether it is recorded that a mail was opened, where the mail provider tells
     reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
-    audit_retention        how long the trail is kept, 30 days or more, or null: for ever
+    audit_retention        how long the trail is kept: 30 days to 100 years, or null: for ever
 
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.$$;

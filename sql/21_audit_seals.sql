@@ -244,6 +244,14 @@ begin
   select count(*) into v_found.sealed_events
   from usher.sealed_events s where s.organisation_id = check_audit_trail.organisation_id;
 
+  -- Nothing is not whole: whoever has mistaken the id has to hear it.
+  if v_found.events = 0 and v_found.sealed_events = 0
+    and not exists (select from usher.audit_seals s where s.organisation_id = check_audit_trail.organisation_id)
+    and not exists (select from public.organisations o where o.id = check_audit_trail.organisation_id)
+  then
+    perform usher.fail('organisation_not_found');
+  end if;
+
   -- Up to this seal the trail itself says that events were removed because their time was over.
   select coalesce(max((e.after ->> 'up_to_seal')::integer), 0) into v_purged
   from public.organisation_audit_events e
@@ -309,7 +317,7 @@ end
 $$;
 comment on function usher.check_audit_trail is
 $$Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
-usher.verify_audit_trail.$$;
+usher.verify_audit_trail. Fails with organisation_not_found where there never was one.$$;
 
 create function usher.verify_audit_trail(organisation_id uuid)
 returns public.organisation_audit_verification

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
 
@@ -119,6 +120,30 @@ describe('verify_organisation_audit_trail', () => {
       problem: 'seal_broken',
       seal_number: 2,
     })
+  })
+
+  test('the longest retention there is stops nobody’s upkeep', async ({ acme }) => {
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { audit_retention: '100 years' },
+    })
+    await seal(acme)
+
+    const [row] = await acme.sql`
+      select usher.purge_audit_trail() as events, usher.purge_webhook_answers() as answers`
+    expect(row).toEqual({ events: 0, answers: 0 })
+    expect(await verify(acme)).toMatchObject({ is_whole: true, events: 2 })
+  })
+
+  test('of an organisation that never was, nothing is said to be whole', async ({ acme }) => {
+    const check = (id: string) =>
+      acme.sql`select usher.check_audit_trail(${id})`.catch(
+        (error) => JSON.parse(error.message).code,
+      )
+
+    expect(await check(randomUUID())).toBe('organisation_not_found')
+    await acme.owner.rpc('delete_organisation', { organisation_id: acme.id })
+    expect(await check(acme.id)).toHaveLength(1)
   })
 
   test('events past the retention go, by whole seals, and the trail stays whole', async ({

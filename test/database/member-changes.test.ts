@@ -10,6 +10,24 @@ const on = (acme: Organisation, user: Who, more: Record<string, unknown> = {}) =
 })
 
 describe('update_organisation_member_roles', () => {
+  test('that somebody has already are no change: no mail, and no line in the trail', async ({
+    acme,
+  }) => {
+    const set = (roles: string[]) =>
+      acme.admin.rpc('update_organisation_member_roles', on(acme, 'member', { roles }))
+    await set(['finance', 'member'])
+    const before = await acme.events()
+
+    expect(await set(['member', 'finance', 'member'])).toMatchObject({
+      roles: ['finance', 'member'],
+    })
+
+    expect(await acme.events()).toEqual(before)
+    expect(
+      await acme.owner.select('organisation_deliveries', { kind: 'member_roles_updated' }),
+    ).toHaveLength(1)
+  })
+
   test('gives exactly these roles, at once, with a mail and a line in the trail', async ({
     acme,
   }) => {

@@ -56,6 +56,8 @@ describe('update_organisation', () => {
     ['invalid_settings', { logo_url: 'javascript:alert(1)' }],
     ['invalid_settings', { logo_url: 'http://acme.example/logo.png' }],
     ['invalid_settings', { locale: 'german' }],
+    ['invalid_settings', { audit_retention: '29 days' }],
+    ['invalid_settings', { audit_retention: '200000 years' }],
     ['invalid_settings', { seat_limit: 0 }],
     ['invalid_settings', { seat_limit: 'many' }],
     ['invalid_settings', { allowed_email_domains: ['not a domain'] }],

@@ -215,7 +215,9 @@ const OrganisationChanges = builder.inputType('OrganisationChanges', {
     reminderBefore: t.string({
       description: 'When an invitee is reminded: 1 hour to 14 days before.',
     }),
-    auditRetention: t.string({ description: 'After which the trail is purged; 30 days or more.' }),
+    auditRetention: t.string({
+      description: 'After which the trail is purged; 30 days to 100 years.',
+    }),
   }),
 })
 
