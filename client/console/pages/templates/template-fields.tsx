@@ -15,6 +15,7 @@ import {
 } from '@mantine/core'
 import type { useForm } from '@mantine/form'
 import { type FocusEvent, useRef } from 'react'
+import { flushSync } from 'react-dom'
 import { MAIL_PLACEHOLDERS } from '../../../generated/mail-placeholders.ts'
 import type { MailKind } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
@@ -59,14 +60,13 @@ export function TemplateFields({ kind, form }: TemplateFieldsProps) {
     const text = form.values[field]
     const start = element?.selectionStart ?? text.length
     const end = element?.selectionEnd ?? text.length
-    form.setFieldValue(field, `${text.slice(0, start)}{{${placeholder}}}${text.slice(end)}`)
-    if (!element) return
-    // Once the field shows it.
-    requestAnimationFrame(() => {
-      const cursor = start + placeholder.length + '{{}}'.length
-      element.focus()
-      element.setSelectionRange(cursor, cursor)
+    // At once: a moment later, whoever types on may be in another field.
+    flushSync(() => {
+      form.setFieldValue(field, `${text.slice(0, start)}{{${placeholder}}}${text.slice(end)}`)
     })
+    const cursor = start + placeholder.length + '{{}}'.length
+    element?.focus()
+    element?.setSelectionRange(cursor, cursor)
   }
 
   return (
