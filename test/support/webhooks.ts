@@ -16,12 +16,14 @@ export const createWebhook = (
   acme.admin.rpc('create_organisation_webhook', { organisation_id: acme.id, url: HOOK, ...more })
 
 /** Makes something happen that webhooks can hear, as member.roles_updated. */
-export const happen = (acme: Organisation) =>
-  acme.admin.rpc('update_organisation_member_roles', {
-    organisation_id: acme.id,
-    user_id: acme.member.userId,
-    roles: ['finance'],
+export async function happen(acme: Organisation) {
+  const { userId: user_id } = acme.member
+  const [member] = await acme.owner.select('organisation_members', { user_id })
+  await acme.admin.rpc('update_organisation_member_roles', {
+    ...{ organisation_id: acme.id, user_id },
+    roles: member.roles.includes('finance') ? ['member'] : ['finance'],
   })
+}
 
 export interface WebhookLease {
   delivery_id: string
