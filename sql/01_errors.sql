@@ -44,12 +44,22 @@ as $$
       'Check the id, and who you are signed in as.'),
     ('directory_not_found',     404, 'The directory holds no such thing, or it is not yours to see.',
       'Check the id, and which token you use.'),
+    ('template_not_found',      404, 'There is no such template, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('delivery_not_found',      404, 'There is no such mail, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('credential_not_found',    404, 'There is no such token or domain, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
+    ('request_not_found',       404, 'There is no such request, or it is not yours to see.',
+      'Check the id, and who you are signed in as.'),
     ('invite_invalid',          404, 'This is not a link that we have sent.',
       'Open the link straight from the mail, without changing it.'),
     ('invite_already_accepted', 409, 'This invite has already been accepted.',
       'Sign in to see the organisation.'),
     ('invite_not_pending',      409, 'This invite is no longer open.',
       'Make a new one.'),
+    ('request_not_open',        409, 'This request has been decided.',
+      'See what was decided; they can ask again.'),
     ('access_review_not_open',  409, 'This has been answered, or the review has ended.',
       'See what the review says; start a new one if need be.'),
     ('already_member',          409, 'This person is already a member.',
@@ -96,8 +106,12 @@ as $$
       'See what the function''s comment says of its parameters.'),
     ('idempotency_key_reused',  422, 'This key belongs to another request.',
       'Take a new key for each new request.'),
+    ('inviter_lost_right',      410, 'Whoever sent this invite may not give it any more.',
+      'Ask the organisation for a new one.'),
     ('rate_limited',            429, 'Too many requests.',
-      'Wait as long as Retry-After says.')
+      'Wait as long as Retry-After says.'),
+    ('try_again',               503, 'Somebody else changed the same thing at this moment.',
+      'Send the same request again, after the time in Retry-After.')
 $$;
 comment on function usher.errors is
 $$Every error that Usher raises: code, HTTP status, message, and what to do about it.

@@ -20,6 +20,7 @@ create table public.organisations (
   reminder_before       interval,
   audit_retention       interval,
   created_at            timestamptz not null default now(),
+  credential_grace      interval not null default '7 days',
 
   constraint organisations_slug_key unique (slug),
   constraint organisations_name check (usher.clean_line(name, 100) = name),
@@ -32,6 +33,7 @@ create table public.organisations (
   constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
   constraint organisations_reminder_before check (reminder_before between interval '1 hour' and interval '14 days'),
   constraint organisations_audit_retention check (audit_retention between interval '30 days' and interval '100 years'),
+  constraint organisations_credential_grace check (credential_grace between interval '0' and interval '30 days'),
   constraint organisations_seat_limit check (seat_limit >= 1)
 );
 comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
@@ -55,6 +57,8 @@ comment on column public.organisations.reminder_before is
   'How long before its end an unanswered invite is brought to mind again, once; null: not.';
 comment on column public.organisations.audit_retention is
   'How long the trail is kept, 30 days to 100 years; null: for ever.';
+comment on column public.organisations.credential_grace is
+  'How long tokens of directories and joining by domain go on after who answers for them lost the right: 0 to 30 days.';
 
 create function usher.free_slug(name text)
 returns text

@@ -161,7 +161,28 @@ $$;
 comment on function usher.clean_roles is
   'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
 
-create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
+create function usher.is_for_owners(organisation_id uuid, roles text[])
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from usher.role_assigners a
+    join public.organisation_roles b on b.organisation_id is null and b.name = a.role
+    where a.role in (select a.role from usher.role_assigners a group by a.role having bool_and(a.assigner = 'owner'))
+      and (
+        a.role in (select usher.roles_with_inherited(is_for_owners.organisation_id, is_for_owners.roles))
+        or b.permissions <@ array(select usher.permissions_of(is_for_owners.organisation_id, is_for_owners.roles))));
+end
+$$;
+comment on function usher.is_for_owners is
+$$Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them inherits
+it, or together they permit all that it permits.$$;
+
+create function usher.unassignable_role(organisation_id uuid, roles text[], assigner_roles text[])
 returns text
 language plpgsql
 stable
@@ -169,58 +190,70 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_role        text;
-  v_own_role    public.organisation_roles;
+  -- What somebody's role inherits they may give as its holders may.
+  v_assigners   text[] := array(
+    select usher.roles_with_inherited(unassignable_role.organisation_id, unassignable_role.assigner_roles));
+  v_permissions text[] := array(
+    select usher.permissions_of(unassignable_role.organisation_id, unassignable_role.assigner_roles));
 begin
-  if roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20 then
-    return 'invalid_role';
-  end if;
-
-  foreach v_role in array roles_problem.roles loop
-    select r.* into v_own_role
+  return (
+    select r.name
     from public.organisation_roles r
-    where r.name = v_role
-      and (r.organisation_id is null or r.organisation_id = roles_problem.organisation_id);
-    if not found then
-      return 'invalid_role';
-    end if;
+    where r.name = any (unassignable_role.roles)
+      and (r.organisation_id is null or r.organisation_id = unassignable_role.organisation_id)
+      and case
+        when r.organisation_id is null then not exists (
+          select from usher.role_assigners a where a.role = r.name and a.assigner = any (v_assigners))
+        else not r.permissions <@ v_permissions
+          or not 'owner' = any (v_assigners)
+            and usher.is_for_owners(unassignable_role.organisation_id, array[r.name])
+      end
+    order by r.name
+    limit 1);
+end
+$$;
+comment on function usher.unassignable_role is
+$$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
+is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
+that is in it, but by the owner alone where it contains what the owner alone gives.$$;
 
-    continue when v_own_role.organisation_id is null and exists (
-      select from usher.role_assigners a
-      where a.role = v_role and a.assigner = any (roles_problem.assigner_roles));
-    continue when v_own_role.organisation_id is not null and not exists (
-      select from unnest(v_own_role.permissions) p
-      where p not in (
-        select usher.permissions_of(roles_problem.organisation_id, roles_problem.assigner_roles)));
-    return 'role_not_assignable';
-  end loop;
-
+create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
+returns text
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
   return case
-    when usher.excluded_together(roles_problem.organisation_id, roles_problem.roles) is not null
+    when roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20
+      or exists (
+        select from unnest(roles_problem.roles) g (name)
+        where not exists (
+          select from public.organisation_roles r
+          where r.name = g.name
+            and (r.organisation_id is null or r.organisation_id = roles_problem.organisation_id)))
+      then 'invalid_role'
+    when usher.unassignable_role(
+        roles_problem.organisation_id, roles_problem.roles, roles_problem.assigner_roles) is not null
+      or usher.excluded_together(roles_problem.organisation_id, roles_problem.roles) is not null
       then 'role_not_assignable'
   end;
 end
 $$;
 comment on function usher.roles_problem is
 $$Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
-role_not_assignable (not theirs to give, or not to be held together). Null when they may. An own role may
-be given by whoever holds all that is in it.$$;
+role_not_assignable (not theirs to give, as usher.unassignable_role says, or not to be held together). Null when they
+may.$$;
 
 create function usher.require_roles(organisation_id uuid, roles text[])
 returns void
 language plpgsql
-volatile
+stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Whoever separates duties at this moment is waited for; those who join do not wait for each other.
-  perform from public.organisations o where o.id = require_roles.organisation_id for key share;
-  -- An own role that is about to be given must not be deleted meanwhile; built-in ones never are.
-  perform from public.organisation_roles r
-  where r.organisation_id = require_roles.organisation_id and r.name = any (require_roles.roles)
-  for key share;
-
   if exists (
     select from unnest(require_roles.roles) g (name)
     where not exists (
@@ -237,4 +270,4 @@ end
 $$;
 comment on function usher.require_roles is
 $$Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
-together (role_not_assignable).$$;
+together (role_not_assignable). Both stay so: whoever changes roles waits for the lock that its caller holds.$$;

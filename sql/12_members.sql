@@ -7,7 +7,7 @@
 create table public.organisation_members (
   id              uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations on delete cascade,
-  user_id         uuid not null references auth.users on delete cascade,
+  user_id         uuid not null,
   kind            text not null default 'user',
   status          text not null default 'active',
   roles           text[] not null,
@@ -30,6 +30,8 @@ create table public.organisation_members (
 );
 comment on table public.organisation_members is
   'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
+comment on column public.organisation_members.user_id is
+  'The account. No foreign key: a ban outlives the account, so that it can be seen and lifted.';
 comment on column public.organisation_members.email is
   'The account''s address, kept in step with auth.users, which the API does not show.';
 comment on column public.organisation_members.display_name is
@@ -156,6 +158,9 @@ as $$
 declare
   v_member public.organisation_members;
 begin
+  if usher.is_banned(add_member.organisation_id, add_member.user_id) then
+    perform usher.fail('member_banned');
+  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -203,15 +208,7 @@ declare
 begin
   select o.seat_limit into v_seat_limit
   from public.organisations o where o.id = require_free_seat.organisation_id;
-  if v_seat_limit is null then
-    return;
-  end if;
-
-  -- Only where seats are counted do those who join wait for each other.
-  select o.seat_limit into v_seat_limit
-  from public.organisations o where o.id = require_free_seat.organisation_id
-  for no key update;
-  if v_seat_limit <= (
+  if v_seat_limit is not null and v_seat_limit <= (
     select count(*) from usher.current_members m
     where m.organisation_id = require_free_seat.organisation_id)
   then
@@ -220,8 +217,63 @@ begin
 end
 $$;
 comment on function usher.require_free_seat is
-$$Fails with seat_limit_reached when the organisation has as many active members as it may. Until the end
-of the transaction nobody else takes the seat.$$;
+$$Fails with seat_limit_reached when the organisation has as many active members as it may. Nobody else takes the
+seat until the end of the transaction, if its caller came by usher.lock_for_joining.$$;
+
+create function usher.lock_for_joining(organisation_id uuid, user_id uuid, inviter_id uuid default null)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email      text;
+  v_has_limit  boolean;
+begin
+  -- The account first, as whoever deletes it does: it stays until the membership is written.
+  select usher.normalise_email(u.email) into v_email
+  from auth.users u where u.id = lock_for_joining.user_id for key share;
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+
+  select o.seat_limit is not null into v_has_limit
+  from public.organisations o where o.id = lock_for_joining.organisation_id;
+  perform usher.lock_organisation(
+    lock_for_joining.organisation_id, case when v_has_limit then 'settings' else 'share' end);
+  -- Seats were limited at this very moment. A lock is never made stronger: two who did would wait in a circle.
+  if v_has_limit is false and exists (
+    select from public.organisations o
+    where o.id = lock_for_joining.organisation_id and o.seat_limit is not null)
+  then
+    perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+  end if;
+
+  perform usher.lock_person(lock_for_joining.organisation_id, v_email);
+  -- Whoever comes back has a row already; for anyone else the unique key decides.
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
+  then
+    perform usher.lock_members(
+      lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
+  elsif lock_for_joining.inviter_id is not null then
+    -- Shared, because many accept what one has sent.
+    perform from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.inviter_id
+    for share;
+  end if;
+end
+$$;
+comment on function usher.lock_for_joining is
+$$Locks, in the order of usher.lock_organisation, what every way of becoming a member relies on: the account, the
+organisation (alone, where seats are counted), the address, the memberships of the joining and of the inviting one.
+
+  user_id     who joins
+  inviter_id  by whose word; null: by nobody's in particular
+
+Fails with unauthenticated when the account is gone, and with try_again.$$;
 
 -- The account behind a membership changes its address or name: show the new one.
 create function usher.tg_users__follow_profile()
@@ -248,7 +300,30 @@ when (old.email is distinct from new.email
   or old.raw_user_meta_data::text is distinct from new.raw_user_meta_data::text)
 execute function usher.tg_users__follow_profile();
 
--- Deleting an account deletes its memberships, but never leaves an organisation without its owner.
+-- Deleting an account deletes its memberships, but not its bans, and never leaves an organisation without its owner.
+create function usher.tg_users__end_memberships()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- The organisations first, in one order, as every change does.
+  perform from public.organisations o
+  where o.id in (select m.organisation_id from public.organisation_members m where m.user_id = old.id)
+  order by o.id
+  for key share;
+  delete from public.organisation_members m where m.user_id = old.id and m.status <> 'banned';
+  return old;
+end
+$$;
+comment on function usher.tg_users__end_memberships is
+  'Deletes the memberships of an account that is being deleted; a ban stays, so that it holds and can be lifted.';
+
+create trigger usher_end_memberships
+before delete on auth.users
+for each row execute function usher.tg_users__end_memberships();
+
 create function usher.tg_organisation_members__keep_owner()
 returns trigger
 language plpgsql

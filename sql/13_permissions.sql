@@ -75,10 +75,145 @@ policy ask usher.organisations_where. Anyone signed in may.$$;
 grant execute on function public.has_organisation_permission to authenticated;
 grant execute on function usher.has_permission to authenticated;
 
-create function usher.require_member(organisation_id uuid)
+create function usher.caller_membership(organisation_id uuid)
 returns public.organisation_members
 language plpgsql
 stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member public.organisation_members;
+begin
+  select m.* into v_member
+  from usher.current_members m
+  where m.organisation_id = caller_membership.organisation_id
+    and m.user_id = auth.uid();
+  if usher.acts_as_directory() then
+    v_member := coalesce(usher.directory_membership(caller_membership.organisation_id), v_member);
+  end if;
+  return v_member;
+end
+$$;
+comment on function usher.caller_membership is
+$$The caller's membership of an organisation at this moment, with the roles that count now; null for none. For a
+directory, that of whoever answers for its token, or what they had while the token may go on without them.$$;
+
+create function usher.acts_as_directory()
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select coalesce(current_setting('usher.directory', true), '') <> '' $$;
+comment on function usher.acts_as_directory is
+  'Whether the transaction acts as a directory: usher.open_directory has noted its token.';
+
+create function usher.giving_ends_at(member public.organisation_members, permission text, roles text[])
+returns timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member public.organisation_members := giving_ends_at.member;
+  v_roles  text[];
+  v_end    timestamptz := '-infinity';
+begin
+  -- With the roles of this moment, then with those that are left after each end, for as long as they are enough.
+  while v_member.status = 'active' loop
+    v_roles := array(
+      select r from unnest(v_member.roles) r
+      where coalesce((v_member.role_ends ->> r)::timestamptz, 'infinity') > greatest(v_end, statement_timestamp()));
+    exit when giving_ends_at.permission not in (select usher.permissions_of(v_member.organisation_id, v_roles))
+      or usher.unassignable_role(v_member.organisation_id, giving_ends_at.roles, v_roles) is not null;
+    v_end := coalesce(least(v_member.ends_at, (
+      select min(e.value::timestamptz) from jsonb_each_text(v_member.role_ends) e where e.key = any (v_roles))),
+      'infinity');
+    exit when v_end = 'infinity' or v_end = v_member.ends_at;
+  end loop;
+  return v_end;
+end
+$$;
+comment on function usher.giving_ends_at is
+$$Until when a member of usher.current_members may give these roles by a permission such as invite.create, as the ends
+of their membership and of their roles say: infinity without an end, -infinity when they may not now, and for nobody.
+What somebody with an end gives ends no later.$$;
+
+create function usher.role_ends_of_gift(member public.organisation_members, permission text, roles text[])
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when (role_ends_of_gift.member).next_end_at is null then '{}' else (
+    select coalesce(jsonb_object_agg(g.role, g.ends_at), '{}')
+    from (
+      select r as role, usher.giving_ends_at(role_ends_of_gift.member, role_ends_of_gift.permission, array[r]) as ends_at
+      from unnest(role_ends_of_gift.roles) r
+    ) g
+    where g.ends_at <> 'infinity') end;
+end
+$$;
+comment on function usher.role_ends_of_gift is
+  'The ends, as in organisation_members.role_ends, of roles that a member gives: those whose right to give them has an end.';
+
+create function usher.lock_organisation(organisation_id uuid, lock text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  case lock_organisation.lock
+    when 'share' then
+      perform from public.organisations o where o.id = lock_organisation.organisation_id for share;
+    when 'settings' then
+      perform from public.organisations o where o.id = lock_organisation.organisation_id for no key update;
+    when 'delete' then
+      perform from public.organisations o where o.id = lock_organisation.organisation_id for update;
+  end case;
+end
+$$;
+comment on function usher.lock_organisation is
+$$The first lock of every change, held until the end of its transaction, and never made stronger in it.
+
+  lock  share     whatever happens in the organisation: many at once
+        settings  what others rely on while they change something: settings, roles, rules, counts, the last seat
+        delete    the organisation itself
+
+After it, and in this order: the person (usher.lock_person), members by id, invites by id, whatever else. So two
+changes wait for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
+
+create function usher.lock_person(organisation_id uuid, email text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(
+    concat_ws(' ', 'usher person', lock_person.organisation_id, lock_person.email), 0));
+end
+$$;
+comment on function usher.lock_person is
+$$The second lock: one address in one organisation, whoever it belongs to now. A ban takes it, and every way of
+joining, so that nobody comes in while they are being shut out.$$;
+
+create function usher.require_permission(
+  organisation_id uuid,
+  permission      text,
+  lock            text default null,
+  not_found       text default 'organisation_not_found'
+)
+returns public.organisation_members
+language plpgsql
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -89,34 +224,19 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  select m.* into v_member
-  from usher.current_members m
-  where m.organisation_id = require_member.organisation_id
-    and m.user_id = auth.uid();
-  if not found then
-    perform usher.fail('organisation_not_found');
+  v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait. What was true before a wait is asked again after it.
+  if v_member.id is not null and require_permission.lock is not null then
+    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
+    v_member := usher.caller_membership(require_permission.organisation_id);
+  end if;
+  if v_member.id is null then
+    perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then
     perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
-  return v_member;
-end
-$$;
-comment on function usher.require_member is
-$$The caller's membership, or a refusal: unauthenticated, organisation_not_found, which does not tell
-an organisation that is not there from one that is somebody else's, or sso_required.$$;
 
-create function usher.require_permission(organisation_id uuid, permission text)
-returns public.organisation_members
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_member public.organisation_members;
-begin
-  v_member := usher.require_member(require_permission.organisation_id);
-  if require_permission.permission not in (
+  if require_permission.permission is not null and require_permission.permission not in (
     select usher.permissions_of(v_member.organisation_id, v_member.roles))
   then
     perform usher.fail('permission_denied', details => require_permission.permission);
@@ -125,8 +245,16 @@ begin
 end
 $$;
 comment on function usher.require_permission is
-$$The guard of every rule: the caller's membership if it holds the permission. Otherwise a refusal:
-permission_denied for a member, and for anyone else what usher.require_member says.$$;
+$$The guard: the first line of every rule, also of those that start from the id of a thing, which find its
+organisation by it.
+
+  organisation_id  where; null, too, for a thing that is not there
+  permission       what the caller has to hold; null: any member may
+  lock             of usher.lock_organisation, for a change; null: the caller only reads
+  not_found        what a stranger is told, who cannot tell what is not there from what is somebody else's:
+                   organisation_not_found, or the word for the thing
+
+Returns the caller's membership. Fails with unauthenticated, not_found, sso_required, permission_denied.$$;
 
 create function usher.list_my_permissions(organisation_id uuid)
 returns setof text
@@ -136,7 +264,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_member public.organisation_members := usher.require_member(list_my_permissions.organisation_id);
+  v_member public.organisation_members := usher.require_permission(list_my_permissions.organisation_id, null);
 begin
   return query
     select p.name from usher.permissions_of(v_member.organisation_id, v_member.roles) p (name)

@@ -8,25 +8,17 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- Of two transfers at once, the second waits here and finds that its caller owns nothing any more.
   v_owner     public.organisation_members :=
-    usher.require_permission(transfer_ownership.organisation_id, 'organisation.transfer');
+    usher.require_permission(transfer_ownership.organisation_id, 'organisation.transfer', 'settings');
   v_new_owner public.organisation_members;
 begin
-  -- Of two transfers at once, the second waits here and finds that its caller owns nothing any more.
-  select m.* into v_owner
-  from public.organisation_members m
-  where m.id = v_owner.id and m.status = 'active' and 'owner' = any (m.roles)
-  for update;
-  if not found then
-    perform usher.fail('permission_denied', details => 'organisation.transfer');
-  end if;
-
+  perform usher.lock_members(v_owner.organisation_id, array[v_owner.user_id, transfer_ownership.new_owner_id]);
   select m.* into v_new_owner
   from usher.current_members m
   where m.organisation_id = v_owner.organisation_id
     and m.user_id = transfer_ownership.new_owner_id
-    and m.kind = 'user' and m.id <> v_owner.id
-  for update;
+    and m.kind = 'user' and m.id <> v_owner.id;
   if not found then
     perform usher.fail('member_not_found', hint => 'The new owner is another active member, and a person.');
   end if;

@@ -3,6 +3,23 @@
 -- Nobody acts on someone who holds a permission that they lack, and nobody but transfer touches the owner.
 -- Roles count from the member's very next query on.
 
+create function usher.lock_members(organisation_id uuid, user_ids uuid[])
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from public.organisation_members m
+  where m.organisation_id = lock_members.organisation_id and m.user_id = any (lock_members.user_ids)
+  order by m.id
+  for no key update;
+end
+$$;
+comment on function usher.lock_members is
+  'The third lock: memberships of these accounts, past ones too, in the order of their ids.';
+
 create function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)
 returns public.organisation_members
 language plpgsql
@@ -12,13 +29,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor  public.organisation_members :=
-    usher.require_permission(member_for_change.organisation_id, member_for_change.permission);
+    usher.require_permission(member_for_change.organisation_id, member_for_change.permission, 'share');
   v_member public.organisation_members;
 begin
+  -- Both, so that of two who shut each other out the second finds that it may not any more.
+  perform usher.lock_members(v_actor.organisation_id, array[v_actor.user_id, member_for_change.user_id]);
+  v_actor := usher.require_permission(member_for_change.organisation_id, member_for_change.permission);
   select m.* into v_member
   from public.organisation_members m
-  where m.organisation_id = member_for_change.organisation_id and m.user_id = member_for_change.user_id
-  for update;
+  where m.organisation_id = v_actor.organisation_id and m.user_id = member_for_change.user_id;
   if not found then
     perform usher.fail('member_not_found');
   end if;
@@ -36,7 +55,7 @@ begin
 end
 $$;
 comment on function usher.member_for_change is
-$$The membership, locked until the end of the transaction. Fails with unauthenticated,
+$$The membership, locked until the end of the transaction, as is the caller's own. Fails with unauthenticated,
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.$$;
 
@@ -51,6 +70,7 @@ declare
   v_actor   public.organisation_members;
   v_member  public.organisation_members := usher.member_for_change(
     update_member_roles.organisation_id, update_member_roles.user_id, 'member.update');
+  v_before  text[] := v_member.roles;
   v_roles   text[] := usher.clean_roles(update_member_roles.roles);
   v_added   text[] := array(select unnest(v_roles) except select unnest(v_member.roles));
   v_problem text;
@@ -66,7 +86,7 @@ begin
     return v_member;
   end if;
 
-  v_actor := usher.require_member(v_member.organisation_id);
+  v_actor := usher.caller_membership(v_member.organisation_id);
   -- Who keeps a role is not given it anew: only what is added has to be the caller's to give.
   if cardinality(v_added) > 0 then
     v_problem := usher.roles_problem(v_member.organisation_id, v_added, v_actor.roles);
@@ -76,12 +96,14 @@ begin
     perform usher.require_roles(v_member.organisation_id, v_roles);
   end if;
 
-  update public.organisation_members m set roles = v_roles where m.id = v_member.id;
+  update public.organisation_members m
+  set roles = v_roles, role_ends = m.role_ends || usher.role_ends_of_gift(v_actor, 'member.update', v_added)
+  where m.id = v_member.id
+  returning m.* into v_member;
   perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
-    before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));
+    before => jsonb_build_object('roles', v_before), after => jsonb_build_object('roles', v_roles)
+      || case when v_member.role_ends = '{}' then '{}' else jsonb_build_object('role_ends', v_member.role_ends) end);
   perform usher.enqueue_notice('member_roles_updated', v_member.id, v_actor.user_id);
-
-  v_member.roles := v_roles;
   return v_member;
 end
 $$;
@@ -101,7 +123,7 @@ already are no change: nothing is recorded, and no mail is sent.
   roles  names of roles, or none: a member without a role may do nothing; never owner
 
 Returns the membership. Needs member.update, at least the permissions that the member holds, and the right
-to give what is added. Fails with unauthenticated, organisation_not_found, permission_denied,
+to give what is added, which ends when the caller's own right does. Fails with unauthenticated, organisation_not_found, permission_denied,
 member_not_found, owner_required, invalid_role, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_roles to authenticated;
 grant execute on function usher.update_member_roles to authenticated;
@@ -158,6 +180,8 @@ declare
 begin
   if v_member.status <> 'active' then
     perform usher.fail('member_not_found', hint => 'This person is not an active member.');
+  elsif v_member.user_id = auth.uid() then
+    perform usher.fail('permission_denied', hint => 'Nobody removes themselves. To go, leave the organisation.');
   end if;
   v_member := usher.end_membership(v_member.id, 'removed', 'member.removed', remove_member.reason);
   perform usher.enqueue_notice('member_removed', v_member.id, auth.uid());
@@ -192,30 +216,24 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_actor  public.organisation_members :=
+    usher.require_permission(ban_member.organisation_id, 'member.ban', 'share');
   v_member public.organisation_members;
 begin
-  perform usher.require_permission(ban_member.organisation_id, 'member.ban');
-  -- First the invites, then the member, as accepting does: so the two wait and never block each other.
-  perform from usher.invites i
-  join public.organisation_members m
-    on m.organisation_id = i.organisation_id and (i.email = m.email or i.invited_by = m.user_id)
-  where m.organisation_id = ban_member.organisation_id and m.user_id = ban_member.user_id
-    and i.status = 'pending'
-  order by i.id
-  for update of i;
-
+  perform usher.lock_person(v_actor.organisation_id, a.email)
+    from usher.addresses_of(v_actor.organisation_id, ban_member.user_id) a (email);
   v_member := usher.member_for_change(ban_member.organisation_id, ban_member.user_id, 'member.ban');
-  if v_member.status = 'banned' then
+  if v_member.user_id = v_actor.user_id then
+    perform usher.fail('permission_denied', hint => 'Nobody bans themselves. To go, leave the organisation.');
+  elsif v_member.status = 'banned' then
     perform usher.fail('member_banned');
   end if;
   v_member := usher.end_membership(v_member.id, 'banned', 'member.banned', ban_member.reason);
 
-  -- No way back by an invite that was sent to them, or to an accomplice by them.
-  perform usher.end_invite(i.id, 'Its sender or its address was banned')
-    from usher.invites i
-    where i.organisation_id = v_member.organisation_id and i.status = 'pending'
-      and (i.email = v_member.email or i.invited_by = v_member.user_id);
-  perform usher.enqueue_notice('member_banned', v_member.id, auth.uid());
+  -- No way back by an invite that was sent to them; of what they sent, usher.giver_problem says that it is dead.
+  perform usher.revoke_invites_to(v_member.organisation_id, a.email, 'The address was banned')
+    from usher.addresses_of(v_member.organisation_id, v_member.user_id) a (email);
+  perform usher.enqueue_notice('member_banned', v_member.id, v_actor.user_id);
   return v_member;
 end
 $$;
@@ -229,8 +247,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$ select usher.ban_member($1, $2, $3) $$;
 comment on function public.ban_organisation_member is
-$$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. Pending
-invites to them and by them are revoked.
+$$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. It holds for the
+address as well, also after the account was deleted and made again. Pending invites to them are revoked at once; those
+that they sent let nobody in any more.
 
   reason  at most 500 characters, kept with the membership and in the trail
 
@@ -284,14 +303,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_member public.organisation_members := usher.require_member(leave_organisation.organisation_id);
+  v_member public.organisation_members :=
+    usher.require_permission(leave_organisation.organisation_id, null, 'share');
 begin
   -- Roles may be changing at this moment: who has just become the owner stays.
-  select m.* into strict v_member from public.organisation_members m where m.id = v_member.id for update;
+  perform usher.lock_members(v_member.organisation_id, array[v_member.user_id]);
+  select m.* into v_member from public.organisation_members m where m.id = v_member.id;
   if 'owner' = any (v_member.roles) then
     perform usher.fail('owner_required');
   end if;
-  if v_member.status <> 'active' then
+  if v_member.status is distinct from 'active' then
     perform usher.fail('organisation_not_found');
   end if;
   return usher.end_membership(v_member.id, 'left', 'member.left', null);

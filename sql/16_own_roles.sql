@@ -77,12 +77,12 @@ comment on function usher.excluded_together is
 create function usher.require_manageable(organisation_id uuid, permissions text[])
 returns void
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage');
+  v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage', 'settings');
   v_unknown text;
   v_lacking text;
 begin
@@ -108,6 +108,25 @@ comment on function usher.require_manageable is
 $$Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings (an unknown permission).$$;
 
+create function usher.require_owner_of_role(organisation_id uuid, roles text[])
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if usher.is_for_owners(require_owner_of_role.organisation_id, require_owner_of_role.roles)
+    and not 'owner' = any ((usher.caller_membership(require_owner_of_role.organisation_id)).roles)
+  then
+    perform usher.fail('permission_denied', details => 'role.manage',
+      hint => 'A role that contains what the owner alone may give, such as admin, is made and changed by the owner.');
+  end if;
+end
+$$;
+comment on function usher.require_owner_of_role is
+  'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
+
 create function usher.own_role_for_change(organisation_id uuid, role text)
 returns public.organisation_roles
 language plpgsql
@@ -118,20 +137,20 @@ as $$
 declare
   v_role public.organisation_roles;
 begin
-  perform usher.require_permission(own_role_for_change.organisation_id, 'role.manage');
+  perform usher.require_permission(own_role_for_change.organisation_id, 'role.manage', 'settings');
   select r.* into v_role
   from public.organisation_roles r
-  where r.organisation_id = own_role_for_change.organisation_id and r.name = own_role_for_change.role
-  for update;
+  where r.organisation_id = own_role_for_change.organisation_id and r.name = own_role_for_change.role;
   if not found then
     perform usher.fail('invalid_role', hint => 'Only an own role of the organisation can be changed.');
   end if;
+  perform usher.require_owner_of_role(v_role.organisation_id, array[v_role.name]);
   perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
   return v_role;
 end
 $$;
 comment on function usher.own_role_for_change is
-  'An own role, locked, that the caller may manage as it is; otherwise a refusal.';
+  'An own role that the caller may manage as it is, and nobody else changes meanwhile; otherwise a refusal.';
 
 create function usher.save_own_role(role public.organisation_roles, event text, before jsonb)
 returns public.organisation_roles
@@ -164,6 +183,7 @@ begin
   on conflict (id) do update
   set description = excluded.description, inherits = excluded.inherits,
     granted_permissions = excluded.granted_permissions, permissions = excluded.permissions;
+  perform usher.require_owner_of_role(v_role.organisation_id, array[v_role.name]);
 
   -- Roles that inherit this one permit what it permits now; each pass reaches one step further.
   loop
@@ -240,9 +260,6 @@ begin
   v_role.inherits := usher.clean_roles(coalesce(create_role.inherits, '{}'));
   v_role.created_at := now();
   return usher.save_own_role(v_role, 'role.created', null);
-exception
-  when unique_violation then
-    perform usher.fail('invalid_role', hint => 'Somebody made a role of this name at this very moment.');
 end
 $$;
 comment on function usher.create_role is 'The rule behind public.create_organisation_role.';
@@ -441,10 +458,8 @@ declare
   v_roles     text[] := usher.clean_roles(create_role_exclusion.roles);
   v_exclusion public.organisation_role_exclusions;
 begin
-  perform usher.require_permission(create_role_exclusion.organisation_id, 'role.manage');
-  -- Nobody joins or is given roles between this check and the end: joining locks the same row, shared.
-  perform from public.organisations o where o.id = create_role_exclusion.organisation_id for update;
-
+  -- Nobody joins or is given roles between this check and the end: that takes the same lock, shared.
+  perform usher.require_permission(create_role_exclusion.organisation_id, 'role.manage', 'settings');
   if usher.clean_line(create_role_exclusion.name, 100) is null
     or coalesce(cardinality(v_roles), 0) < 2
     or create_role_exclusion.cardinality not between 2 and cardinality(v_roles)
@@ -515,7 +530,7 @@ as $$
 declare
   v_exclusion public.organisation_role_exclusions;
 begin
-  perform usher.require_permission(delete_role_exclusion.organisation_id, 'role.manage');
+  perform usher.require_permission(delete_role_exclusion.organisation_id, 'role.manage', 'settings');
   delete from public.organisation_role_exclusions e
   where e.organisation_id = delete_role_exclusion.organisation_id and e.name = delete_role_exclusion.name
   returning * into v_exclusion;

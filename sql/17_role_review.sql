@@ -117,7 +117,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_member public.organisation_members := usher.require_member(list_assignable_roles.organisation_id);
+  v_member public.organisation_members := usher.require_permission(list_assignable_roles.organisation_id, null);
 begin
   return array(
     select r.name

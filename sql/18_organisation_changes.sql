@@ -10,13 +10,13 @@ as $$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
     'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
-    'audit_retention', 'sender_name', 'track_opens'];
+    'audit_retention', 'sender_name', 'track_opens', 'credential_grace'];
   v_changes jsonb := update_organisation.changes;
   v_before  public.organisations;
   v_after   public.organisations;
   v_unknown text;
 begin
-  perform usher.require_permission(update_organisation.organisation_id, 'organisation.update');
+  perform usher.require_permission(update_organisation.organisation_id, 'organisation.update', 'settings');
   if jsonb_typeof(v_changes) is distinct from 'object' then
     perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
   end if;
@@ -26,7 +26,7 @@ begin
   end if;
 
   select o.* into strict v_before
-  from public.organisations o where o.id = update_organisation.organisation_id for no key update;
+  from public.organisations o where o.id = update_organisation.organisation_id;
   begin
     v_after := jsonb_populate_record(v_before, v_changes);
   exception
@@ -63,13 +63,15 @@ begin
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
     or v_after.audit_retention not between interval '30 days' and interval '100 years'
+    or v_after.credential_grace is null
+    or v_after.credential_grace not between interval '0' and interval '30 days'
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
       'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains, '
-      'reminder_before 1 hour to 14 days, audit_retention 30 days to 100 years.');
+      'reminder_before 1 hour to 14 days, audit_retention 30 days to 100 years, credential_grace 0 to 30 days.');
   end if;
 
   begin
@@ -80,7 +82,8 @@ begin
       allowed_email_domains = v_after.allowed_email_domains,
       self_service_resend = v_after.self_service_resend, expiry_mail = v_after.expiry_mail,
       reminder_before = v_after.reminder_before, audit_retention = v_after.audit_retention,
-      sender_name = v_after.sender_name, track_opens = v_after.track_opens
+      sender_name = v_after.sender_name, track_opens = v_after.track_opens,
+      credential_grace = v_after.credential_grace
     where o.id = v_after.id;
   exception
     when unique_violation then
@@ -124,6 +127,8 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
     track_opens            whether it is recorded that a mail was opened, where the mail provider tells
     reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
     audit_retention        how long the trail is kept: 30 days to 100 years, or null: for ever
+    credential_grace       how long tokens of directories, and joining by domain, go on when whoever answers for them
+                           has lost the right to: 0 to 30 days
 
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.$$;
@@ -139,7 +144,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
-    usher.require_permission(delete_organisation.organisation_id, 'organisation.delete');
+    usher.require_permission(delete_organisation.organisation_id, 'organisation.delete', 'delete');
 begin
   perform usher.record_event(v_member.organisation_id, 'organisation.deleted', 'organisation',
     v_member.organisation_id);

@@ -93,11 +93,17 @@ begin
       > coalesce(least(v_before.ends_at, (v_before.role_ends ->> r)::timestamptz), 'infinity'));
   if cardinality(v_prolonged) > 0 then
     v_problem := usher.roles_problem(v_member.organisation_id, v_prolonged,
-      (usher.require_member(v_member.organisation_id)).roles);
+      (usher.caller_membership(v_member.organisation_id)).roles);
     if v_problem is not null then
       perform usher.fail(v_problem, details => array_to_string(v_prolonged, ', '));
     elsif v_member.user_id = auth.uid() then
       perform usher.fail('role_not_assignable', hint => 'Nobody prolongs their own access.');
+    elsif exists (
+      select from unnest(v_prolonged) r
+      where coalesce(least(v_member.ends_at, (v_member.role_ends ->> r)::timestamptz), 'infinity')
+        > usher.giving_ends_at(usher.caller_membership(v_member.organisation_id), 'member.update', array[r]))
+    then
+      perform usher.fail('invalid_expiry', hint => 'Nobody gives for longer than they have themselves.');
     end if;
   end if;
 

@@ -35,7 +35,9 @@ as $$
     ('device_enrolled',         array['organisation', 'device', 'roles']),
     ('access_review_started',   array['organisation', 'review', 'due_at', 'actor']),
     ('access_review_overdue',   array['organisation', 'review', 'due_at']),
-    ('webhook_disabled',        array['organisation', 'webhook'])
+    ('webhook_disabled',        array['organisation', 'webhook']),
+    ('invites_lost_right',      array['organisation', 'person', 'count']),
+    ('credentials_lost_right',  array['organisation', 'person', 'credentials', 'ends_at'])
 $$;
 comment on function usher.mail_kinds is
   'Every kind of mail of an organisation, and the placeholders that a template of it may name.';
@@ -150,21 +152,14 @@ as $$
 declare
   v_template public.organisation_email_templates;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-  -- Another's template looks like none at all.
+  perform usher.require_permission((
+    select t.organisation_id from public.organisation_email_templates t where t.id = template_for_change.template_id),
+    'organisation.update', 'share', 'template_not_found');
   select t.* into v_template
-  from public.organisation_email_templates t
-  join usher.current_members m
-    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
-  where t.id = template_for_change.template_id;
+  from public.organisation_email_templates t where t.id = template_for_change.template_id for update;
   if not found then
-    perform usher.fail('organisation_not_found', hint => 'There is no such template, or it is not yours to see.');
+    perform usher.fail('template_not_found');
   end if;
-  perform usher.require_permission(v_template.organisation_id, 'organisation.update');
-  select t.* into strict v_template
-  from public.organisation_email_templates t where t.id = v_template.id for update;
   return v_template;
 end
 $$;
@@ -229,7 +224,7 @@ as $$
 declare
   v_template public.organisation_email_templates;
 begin
-  perform usher.require_permission(create_email_template.organisation_id, 'organisation.update');
+  perform usher.require_permission(create_email_template.organisation_id, 'organisation.update', 'settings');
   v_template := jsonb_populate_record(null::public.organisation_email_templates, create_email_template.draft);
   v_template.id := gen_random_uuid();
   v_template.organisation_id := create_email_template.organisation_id;
@@ -339,7 +334,7 @@ $$Changes a template; mails that go out from now on say it so.
   changes  an object with any of locale, name, subject, heading, body, button, is_default, as in
            create_organisation_email_template; what is left out stays, null: as built in
 
-Returns the template. Needs organisation.update. Fails with unauthenticated, organisation_not_found (no such
+Returns the template. Needs organisation.update. Fails with unauthenticated, template_not_found (no such
 template), permission_denied, invalid_settings (hint says what is wrong).$$;
 grant execute on function public.update_organisation_email_template to authenticated;
 grant execute on function usher.update_email_template to authenticated;
@@ -370,7 +365,7 @@ set search_path = pg_catalog, pg_temp
 as $$ select usher.delete_email_template($1) $$;
 comment on function public.delete_organisation_email_template is
 $$Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
-Fails with unauthenticated, organisation_not_found (no such template), permission_denied.$$;
+Fails with unauthenticated, template_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation_email_template to authenticated;
 grant execute on function usher.delete_email_template to authenticated;
 

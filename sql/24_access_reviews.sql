@@ -117,7 +117,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor  public.organisation_members :=
-    usher.require_permission(start_access_review.organisation_id, 'access_review.manage');
+    usher.require_permission(start_access_review.organisation_id, 'access_review.manage', 'share');
   v_review public.organisation_access_reviews;
   v_items  integer;
 begin
@@ -168,32 +168,28 @@ unauthenticated, organisation_not_found, permission_denied, invalid_settings.$$;
 grant execute on function public.start_organisation_access_review to authenticated;
 grant execute on function usher.start_access_review to authenticated;
 
-create function usher.require_access_review(review_id uuid)
+create function usher.access_review_for_change(review_id uuid)
 returns public.organisation_access_reviews
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_review public.organisation_access_reviews;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-  -- Only a member of its organisation learns that a review exists.
+  perform usher.require_permission((
+    select r.organisation_id from public.organisation_access_reviews r where r.id = access_review_for_change.review_id),
+    'access_review.manage', 'share', 'access_review_not_found');
   select r.* into v_review
-  from public.organisation_access_reviews r
-  join usher.current_members m on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
-  where r.id = require_access_review.review_id;
+  from public.organisation_access_reviews r where r.id = access_review_for_change.review_id;
   if not found then
     perform usher.fail('access_review_not_found');
   end if;
-  perform usher.require_permission(v_review.organisation_id, 'access_review.manage');
   return v_review;
 end
 $$;
-comment on function usher.require_access_review is
+comment on function usher.access_review_for_change is
 $$A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
 (also for another tenant's), permission_denied.$$;
 
@@ -337,7 +333,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_review public.organisation_access_reviews := usher.require_access_review(answer_access_review.review_id);
+  v_review public.organisation_access_reviews := usher.access_review_for_change(answer_access_review.review_id);
   v_answer record;
   v_item   public.organisation_access_review_items;
 begin
@@ -346,14 +342,13 @@ begin
   then
     perform usher.fail('invalid_settings', hint => 'answers is an array of 1 to 1,000 answers.');
   end if;
-  perform from public.organisation_members m
-  where m.organisation_id = v_review.organisation_id and m.user_id in (
+  perform usher.lock_members(v_review.organisation_id, array(
+    select auth.uid()
+    union
     select i.user_id
     from jsonb_array_elements(answer_access_review.answers) a
     join public.organisation_access_review_items i
-      on i.review_id = v_review.id and i.id::text = a ->> 'item_id')
-  order by m.id
-  for update;
+      on i.review_id = v_review.id and i.id::text = a ->> 'item_id'));
   perform usher.lock_open_review(v_review.id);
 
   for v_answer in
@@ -409,7 +404,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_review public.organisation_access_reviews := usher.require_access_review(close_access_review.review_id);
+  v_review public.organisation_access_reviews := usher.access_review_for_change(close_access_review.review_id);
 begin
   if close_access_review.reason is not null and usher.clean_text(close_access_review.reason, 500) is null then
     perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');

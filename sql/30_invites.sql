@@ -35,10 +35,12 @@ create table usher.invites (
   revoked_by      uuid,
   revoked_reason  text,
   bounced_at      timestamptz,
+  inviter_kind    text not null default 'user',
 
   constraint invites_subject check (
     kind = 'user' and email is not null and device_name is null
     or kind = 'device' and email is null and device_name is not null),
+  constraint invites_inviter_kind check (inviter_kind in ('user', 'directory')),
   constraint invites_status check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
   constraint invites_lifetime check (lifetime between interval '1 hour' and interval '30 days'),
   constraint invites_has_roles check (cardinality(roles) > 0),
@@ -51,7 +53,10 @@ comment on table usher.invites is 'Offers of membership. The API reads them as p
 comment on column usher.invites.issue is
   'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
 comment on column usher.invites.invited_by is
-  'Who made it; no foreign key, because it outlives the account.';
+  'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
+it outlives the account.';
+comment on column usher.invites.inviter_kind is
+  'user; directory: by a token of a directory, and invited_by is who answered for that token.';
 comment on column usher.invites.reminded_issue is 'The issue that was brought to mind; each is at most once.';
 comment on column usher.invites.template_id is 'How its mail is worded; null: by the organisation''s default.';
 comment on column usher.invites.bounced_at is
@@ -63,6 +68,8 @@ create unique index invites_one_pending on usher.invites (organisation_id, email
 -- What waits for one address, in whichever organisation: signing up, and one's own list.
 create index invites_pending_email on usher.invites (email) where status = 'pending';
 create index invites_template_id on usher.invites (template_id) where template_id is not null;
+-- What one has sent, for when their right to give it ends.
+create index invites_pending_inviter on usher.invites (organisation_id, invited_by) where status = 'pending';
 create index invites_due on usher.invites (expires_at) where status = 'pending';
 create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
 -- When it came, or will come, to its end: each invite has one.
@@ -155,22 +162,9 @@ as $$
 declare
   v_invite usher.invites;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-
-  -- Only a member of its organisation learns that an invite exists. Those who may not change it
-  -- wait for no lock, and let nobody wait.
-  select i.* into v_invite
-  from usher.invites i
-  join usher.current_members m
-    on m.organisation_id = i.organisation_id and m.user_id = auth.uid()
-  where i.id = invite_for_change.invite_id;
-  if not found then
-    perform usher.fail('invite_not_found');
-  end if;
-  perform usher.require_permission(v_invite.organisation_id, invite_for_change.permission);
-
+  perform usher.require_permission((
+    select i.organisation_id from usher.invites i where i.id = invite_for_change.invite_id),
+    invite_for_change.permission, 'share', 'invite_not_found');
   select i.* into v_invite from usher.invites i where i.id = invite_for_change.invite_id for update;
   if not found then
     perform usher.fail('invite_not_found');

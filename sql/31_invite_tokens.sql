@@ -250,26 +250,53 @@ create type usher.token_reading as (
 comment on type usher.token_reading is
   'The invite that a genuine token is for, and the error code of why it cannot be answered with it any more.';
 
+create function usher.inviter_right_ends_at(invite usher.invites)
+returns timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (inviter_right_ends_at.invite).inviter_kind = 'directory' then
+    return usher.directory_right_ends_at((inviter_right_ends_at.invite).organisation_id);
+  end if;
+  return coalesce((
+    select usher.giving_ends_at(
+      row(m.*)::public.organisation_members, 'invite.create', (inviter_right_ends_at.invite).roles)
+    from usher.current_members m
+    where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
+      and m.user_id = (inviter_right_ends_at.invite).invited_by), '-infinity');
+end
+$$;
+comment on function usher.inviter_right_ends_at is
+$$Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
+count any more, because whoever sent it was removed, demoted, banned, or has left.$$;
+
 create function usher.invite_problem(invite usher.invites)
 returns text
 language plpgsql
 volatile
-security invoker
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case (invite_problem.invite).status
     when 'accepted' then 'invite_already_accepted'
     when 'declined' then 'invite_declined'
-    when 'revoked' then 'invite_revoked'
+    when 'revoked' then case when (invite_problem.invite).revoked_reason = 'inviter_lost_right'
+      then 'inviter_lost_right' else 'invite_revoked' end
     when 'expired' then 'invite_expired'
     -- By the clock, not by the start of the transaction, which may have waited for another.
-    else case when (invite_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end
+    else case
+      when (invite_problem.invite).expires_at <= clock_timestamp() then 'invite_expired'
+      when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right'
+    end
   end;
 end
 $$;
 comment on function usher.invite_problem is
-  'The error code of why an invite cannot be answered any more; null when it can.';
+  'The error code of why an invite cannot be answered at this second; null when it can.';
 
 create function usher.read_invite_token(token text)
 returns usher.token_reading

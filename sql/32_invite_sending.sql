@@ -85,7 +85,7 @@ begin
         when cardinality(o.allowed_email_domains) > 0
           and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
         else (
-          select case when bool_or(m.status = 'banned') then 'member_banned'
+          select case when usher.has_sanction(o.id, a.email, 'banned') then 'member_banned'
             when bool_or(m.status = 'active' and coalesce(m.ends_at > statement_timestamp(), true)) then 'already_member' end
           from public.organisation_members m
           where m.organisation_id = o.id and m.email = a.email)
@@ -110,7 +110,8 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_member  public.organisation_members := usher.require_permission(create_invites.organisation_id, 'invite.create');
+  v_member  public.organisation_members := 
+    usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
   v_results public.organisation_invite_result[];
@@ -160,7 +161,10 @@ begin
   ),
   role_set as materialized (
     select c.given_roles, c.roles,
-      usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem
+      usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem,
+      -- Nobody gives for longer than they have.
+      case when v_member.next_end_at is not null
+        then nullif(usher.giving_ends_at(v_member, 'invite.create', c.roles), 'infinity') end as giving_ends_at
     from (
       select g.given_roles, case
         when jsonb_typeof(g.given_roles) = 'array' and not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
@@ -170,13 +174,15 @@ begin
   ),
   judged as (
     select d.*, t.id as checked_template_id, r.roles, p.invite_id as open_invite_id,
+      coalesce(d.membership_ends_at, r.giving_ends_at) as ends_at,
       case
         when d.address is null then 'invalid_email'
         when r.problem is not null then r.problem
         when d.lifetime is null or jsonb_typeof(d.item -> 'expires_in') not in ('string', 'null')
           then 'invalid_expiry'
         when d.given_end is not null
-          and coalesce(d.membership_ends_at <= now() + interval '1 hour', true) then 'invalid_expiry'
+          and (coalesce(d.membership_ends_at <= now() + interval '1 hour', true)
+            or d.membership_ends_at > r.giving_ends_at) then 'invalid_expiry'
         when d.given_message is not null and d.message is null
           or jsonb_typeof(d.item -> 'message') not in ('string', 'null') then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
@@ -203,10 +209,11 @@ begin
   inserted as (
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
-      invited_by, lifetime, membership_ends_at, expires_at)
+      invited_by, inviter_kind, lifetime, membership_ends_at, expires_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
-      r.metadata, r.checked_template_id, v_member.user_id, r.lifetime, r.membership_ends_at,
-      usher.invite_end(r.lifetime, r.membership_ends_at)
+      r.metadata, r.checked_template_id, v_member.user_id,
+      case when usher.acts_as_directory() then 'directory' else 'user' end, r.lifetime, r.ends_at,
+      usher.invite_end(r.lifetime, r.ends_at)
     from ranked r
     where r.problem is null and r.first_id = r.id
     order by r.row_number
@@ -352,7 +359,7 @@ end
 $$;
 comment on function usher.require_mailed is 'Refuses with invite_not_pending what is not sent by mail: the invite of a device.';
 
-create function usher.issue_again(invite_id uuid, actor_kind text default null)
+create function usher.issue_again(invite_id uuid, actor_kind text default null, inviter_id uuid default null)
 returns void
 language plpgsql
 volatile
@@ -367,6 +374,8 @@ begin
   begin
     update usher.invites i
     set status = 'pending', issue = i.issue + 1, issued_at = now(), bounced_at = null,
+      invited_by = coalesce(issue_again.inviter_id, i.invited_by),
+      inviter_kind = case when issue_again.inviter_id is null then i.inviter_kind else 'user' end,
       expires_at = usher.invite_end(i.lifetime, i.membership_ends_at)
     where i.id = v_before.id
     returning i.* into strict v_invite;
@@ -389,8 +398,27 @@ begin
 end
 $$;
 comment on function usher.issue_again is
-$$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out.
+$$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out. inviter_id:
+by whose word from now on; null: as before.
 Fails with already_invited when a newer invite of the address is open.$$;
+
+create function usher.new_inviter(invite usher.invites, roles text[])
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_invite usher.invites := new_inviter.invite;
+begin
+  v_invite.roles := new_inviter.roles;
+  return case when usher.inviter_right_ends_at(v_invite) <= statement_timestamp() then auth.uid() end;
+end
+$$;
+comment on function usher.new_inviter is
+$$By whose word an invite lets in that the caller sends again, or whose roles the caller changes to these: null where
+it stays with who sent it, and the caller where that one may not give these roles (any more).$$;
 
 create function usher.resend_invite(invite_id uuid)
 returns public.organisation_invites
@@ -414,7 +442,7 @@ begin
 
   -- Sending again offers the roles again, so it is judged as a new offer by whoever sends it.
   v_problem := usher.roles_problem(v_invite.organisation_id, v_invite.roles,
-    (usher.require_member(v_invite.organisation_id)).roles);
+    (usher.caller_membership(v_invite.organisation_id)).roles);
   v_problem := coalesce(v_problem, (
     select p.problem from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p));
   if v_problem is not null then
@@ -428,7 +456,8 @@ begin
   end if;
   perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
 
-  perform usher.issue_again(v_invite.id);
+  perform usher.issue_again(v_invite.id,
+    inviter_id => usher.new_inviter(v_invite, v_invite.roles));
   return usher.invite_view(v_invite.id);
 end
 $$;

@@ -46,6 +46,7 @@ begin
     when 'invite_invalid' then 'invalid'
     when 'invite_superseded' then 'superseded'
     when 'invite_expired' then 'expired'
+    when 'inviter_lost_right' then 'revoked'
     else v_invite.status
   end;
   if v_reading.problem = 'invite_invalid' then
@@ -98,7 +99,7 @@ $$What an invitee may see before deciding: who invites to what, as what, until w
 
 Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
 expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
-null while it is pending. membership_ends_at says until when the membership would count; null: without an
+null while it is pending; for inviter_lost_right, status is revoked. membership_ends_at says until when the membership would count; null: without an
 end. has_account says whether to offer signing in or registering; sign_in_provider, sign_in_domain and
 sign_in_level say which way in the organisation asks for, as its sign-in rule has it; one_click says whether
 functions/one-click takes this link. A link that is
@@ -118,6 +119,7 @@ declare
   v_invite usher.invites := accept_open_invite.invite;
   v_user   record;
   v_member public.organisation_members;
+  v_right_ends_at timestamptz;
 begin
   select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
   into v_user
@@ -133,6 +135,7 @@ begin
     perform usher.fail('email_unverified');
   end if;
 
+  perform usher.lock_for_joining(v_invite.organisation_id, v_user.id, v_invite.invited_by);
   -- The whole race is decided here: of all who come at once, one finds the row as it was.
   update usher.invites i
   set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
@@ -144,14 +147,20 @@ begin
   returning i.* into v_invite;
   if not found then
     select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
-    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_superseded'));
+    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
+      else coalesce(usher.invite_problem(v_invite), 'invite_superseded') end);
   end if;
   -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
   if v_invite.expires_at <= clock_timestamp() then
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the roles, the domains, the way in, the seats, a ban.
+  -- What may have changed since it was sent: the right of who sent it, the roles, the domains, the way in, the
+  -- seats, a ban.
+  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
+  if v_right_ends_at <= clock_timestamp() then
+    perform usher.fail('inviter_lost_right');
+  end if;
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   if exists (
     select from public.organisations o
@@ -163,8 +172,8 @@ begin
   end if;
   perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
   perform usher.require_free_seat(v_invite.organisation_id);
-  v_member := usher.add_member(
-    v_invite.organisation_id, v_user.id, v_invite.roles, v_invite.membership_ends_at);
+  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
+    least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
 
   perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),
@@ -183,6 +192,54 @@ comment on function usher.accept_open_invite is
 $$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
 transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is
 wrong with a token.$$;
+
+create function usher.settle_open_invite(member public.organisation_members)
+returns public.organisation_members
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member   public.organisation_members := settle_open_invite.member;
+  v_invite   usher.invites;
+  v_roles    text[];
+  v_ends_at  timestamptz;
+begin
+  select i.* into v_invite
+  from usher.invites i
+  where i.organisation_id = v_member.organisation_id and i.email = v_member.email and i.status = 'pending'
+  for update;
+  if not found then
+    return v_member;
+  end if;
+  v_roles := usher.clean_roles(v_member.roles || v_invite.roles);
+  if usher.invite_problem(v_invite) is not null
+    or usher.excluded_together(v_member.organisation_id, v_roles) is not null
+  then
+    perform usher.end_invite(v_invite.id, 'They became a member in another way');
+    return v_member;
+  end if;
+
+  v_ends_at := least(v_invite.membership_ends_at, usher.inviter_right_ends_at(v_invite));
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = v_member.user_id
+  where i.id = v_invite.id;
+  update public.organisation_members m
+  set roles = v_roles, role_ends = m.role_ends || coalesce((
+    select jsonb_object_agg(r, v_ends_at)
+    from unnest(v_invite.roles) r where r <> all (v_member.roles) and v_ends_at < 'infinity'), '{}')
+  where m.id = v_member.id
+  returning m.* into v_member;
+  perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
+    before => jsonb_build_object('status', 'pending'),
+    after  => jsonb_build_object('status', 'accepted', 'user_id', v_member.user_id, 'roles', v_member.roles));
+  return v_member;
+end
+$$;
+comment on function usher.settle_open_invite is
+$$Whoever has just become a member in another way holds the roles of their open invite as well, and it is accepted; one
+that cannot be accepted any more is revoked. So no offer stays open to a member. Returns the membership.$$;
 
 create function usher.accept_invite(token text)
 returns public.organisation_members
@@ -220,8 +277,9 @@ $$Accepts an invite: the caller becomes a member with the invite's roles, in one
 
 Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
 unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
-invite_revoked, invite_expired, invite_wrong_email, email_unverified, invalid_role (a role is gone),
-domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned; the invite then stays as it was.$$;
+invite_revoked, invite_expired, inviter_lost_right, invite_wrong_email, email_unverified, invalid_role (a role is
+gone), domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned, try_again; the invite then
+stays as it was.$$;
 grant execute on function public.accept_organisation_invite to authenticated;
 grant execute on function usher.accept_invite to authenticated;
 
@@ -243,6 +301,7 @@ begin
     perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
   end if;
 
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
   update usher.invites i
   set status = 'declined', declined_at = now(),
     declined_reason = nullif(usher.clean_text(decline_invite.reason, 500), '')

@@ -1,6 +1,6 @@
 -- Ending an invite from our side: an admin revokes it, or its time runs out.
 
-create function usher.end_invite(invite_id uuid, reason text)
+create function usher.end_invite(invite_id uuid, reason text, actor_kind text default null)
 returns void
 language plpgsql
 volatile
@@ -18,10 +18,46 @@ begin
   perform usher.record_event(v_invite.organisation_id, 'invite.revoked', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),
     after  => jsonb_build_object('status', 'revoked'),
-    reason => v_invite.revoked_reason);
+    reason => v_invite.revoked_reason,
+    actor_kind => end_invite.actor_kind);
 end
 $$;
 comment on function usher.end_invite is 'Revokes an invite that its caller has checked, with the event.';
+
+create function usher.lock_open_invites(organisation_id uuid, email text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from usher.invites i
+  where i.organisation_id = lock_open_invites.organisation_id and i.email = lock_open_invites.email
+    and i.status = 'pending'
+  order by i.id
+  for update;
+end
+$$;
+comment on function usher.lock_open_invites is 'Locks what an address has open in an organisation, in the order of its ids.';
+
+create function usher.revoke_invites_to(organisation_id uuid, email text, reason text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform usher.lock_open_invites(revoke_invites_to.organisation_id, revoke_invites_to.email);
+  perform usher.end_invite(i.id, revoke_invites_to.reason)
+    from usher.invites i
+    where i.organisation_id = revoke_invites_to.organisation_id and i.email = revoke_invites_to.email
+      and i.status = 'pending';
+end
+$$;
+comment on function usher.revoke_invites_to is
+  'Withdraws what an address has open in an organisation, for a reason that stands in the trail.';
 
 create function usher.revoke_invite(invite_id uuid, reason text default null)
 returns public.organisation_invites

@@ -12,12 +12,13 @@ declare
   v_roles   text[] := usher.clean_roles(update_invite_roles.roles);
   v_actor   public.organisation_members;
   v_problem text;
+  v_inviter_id uuid;
 begin
   if v_invite.status <> 'pending' then
     perform usher.fail('invite_not_pending', details => v_invite.status);
   end if;
   perform usher.require_mailed(v_invite);
-  v_actor := usher.require_member(v_invite.organisation_id);
+  v_actor := usher.caller_membership(v_invite.organisation_id);
   -- Whoever may not give the roles that it carries may not take them away either.
   v_problem := coalesce(
     usher.roles_problem(v_invite.organisation_id, v_roles, v_actor.roles),
@@ -29,8 +30,10 @@ begin
     return usher.invite_view(v_invite.id);
   end if;
 
+  v_inviter_id := usher.new_inviter(v_invite, v_roles);
   update usher.invites i
-  set roles = v_roles, issue = i.issue + 1, bounced_at = null
+  set roles = v_roles, issue = i.issue + 1, bounced_at = null, invited_by = coalesce(v_inviter_id, i.invited_by),
+    inviter_kind = case when v_inviter_id is null then i.inviter_kind else 'user' end
   where i.id = v_invite.id;
   perform usher.record_event(v_invite.organisation_id, 'invite.roles_updated', 'invite', v_invite.id,
     before => jsonb_build_object('roles', v_invite.roles), after => jsonb_build_object('roles', v_roles));
@@ -79,7 +82,7 @@ begin
   end if;
   perform usher.require_mailed(v_invite);
   v_problem := usher.roles_problem(
-    v_invite.organisation_id, v_invite.roles, (usher.require_member(v_invite.organisation_id)).roles);
+    v_invite.organisation_id, v_invite.roles, (usher.caller_membership(v_invite.organisation_id)).roles);
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
@@ -121,7 +124,11 @@ begin
   if v_reading.problem is distinct from 'invite_expired' then
     return;
   end if;
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
   select i.* into v_invite from usher.invites i where i.id = v_invite.id for update;
+  if not found then
+    return;
+  end if;
   -- Once a day: whoever presses again is not told, and nobody gets a second mail.
   if exists (
     select from usher.rate_limits r
@@ -137,6 +144,7 @@ begin
   from public.organisations o where o.id = v_invite.organisation_id;
   if v_is_self_service
     and coalesce(v_invite.membership_ends_at > now(), true)
+    and usher.inviter_right_ends_at(v_invite) > statement_timestamp()
     -- What has changed since is checked again; otherwise an admin decides.
     and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
       from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
@@ -194,7 +202,7 @@ as $$
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
   where u.id = auth.uid()
     and usher.has_proven_address(u.id)
-    and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending'
+    and i.status = 'pending' and usher.invite_problem(i) is null
   order by i.created_at desc, i.id desc
 $$;
 comment on function usher.list_my_invites is 'The rule behind public.list_my_organisation_invites.';

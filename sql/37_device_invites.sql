@@ -76,7 +76,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
-    usher.require_permission(create_device_invite.organisation_id, 'invite.create');
+    usher.require_permission(create_device_invite.organisation_id, 'invite.create', 'share');
   v_name    text := usher.clean_line(create_device_invite.device_name, 100);
   v_roles   text[] := usher.clean_roles(create_device_invite.roles);
   v_problem text := usher.roles_problem(v_member.organisation_id, v_roles, v_member.roles);
@@ -168,6 +168,8 @@ declare
   v_wait   interval;
   v_invite usher.invites;
   v_member public.organisation_members;
+  v_email  text;
+  v_right_ends_at timestamptz;
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
@@ -196,22 +198,40 @@ begin
     perform usher.fail(usher.invite_problem(v_invite));
   end if;
 
+  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
   update usher.invites i
   set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
   where i.id = v_invite.id and i.status = 'pending' and i.expires_at > clock_timestamp();
   if not found then
     select i.* into v_invite from usher.invites i where i.id = v_invite.id;
-    perform usher.fail(coalesce(usher.invite_problem(v_invite), 'invite_not_pending'));
+    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
+      else coalesce(usher.invite_problem(v_invite), 'invite_not_pending') end);
   end if;
   -- As when accepting an invite: it may have waited for the row until after its end.
   if v_invite.expires_at <= clock_timestamp() then
     perform usher.fail('invite_expired');
   end if;
 
+  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
+  if v_right_ends_at <= clock_timestamp() then
+    perform usher.fail('inviter_lost_right');
+  end if;
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
+  -- An account with an address is somebody's: a code is no way round what the organisation asks of people.
+  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
+  if v_email is not null then
+    if exists (
+      select from public.organisations o
+      where o.id = v_invite.organisation_id and cardinality(o.allowed_email_domains) > 0
+        and usher.email_domain(v_email) <> all (o.allowed_email_domains))
+    then
+      perform usher.fail('domain_not_allowed');
+    end if;
+    perform usher.require_sign_in(v_invite.organisation_id, auth.uid(), v_email);
+  end if;
   perform usher.require_free_seat(v_invite.organisation_id);
-  v_member := usher.add_member(
-    v_invite.organisation_id, auth.uid(), v_invite.roles, kind => 'device');
+  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles,
+    nullif(v_right_ends_at, 'infinity'), 'device');
   update public.organisation_members m
   set display_name = v_invite.device_name, email = null
   where m.id = v_member.id
@@ -243,7 +263,8 @@ $$Enrols the caller, a device that is signed in to an account of its own, with a
 
 Returns the membership, of kind device. Anyone signed in may. Fails with unauthenticated, invite_invalid (no
 such code; an answer of status 404, not an exception, so that the guess is counted), rate_limited (ten wrong
-codes within an hour), invite_already_accepted, invite_revoked, invite_expired, invalid_role,
-role_not_assignable, seat_limit_reached, already_member, member_banned.$$;
+codes within an hour), invite_already_accepted, invite_revoked, invite_expired, inviter_lost_right, invalid_role,
+role_not_assignable, seat_limit_reached, already_member, member_banned, try_again; for an account with an address, which
+is a person's, also domain_not_allowed and sso_required.$$;
 grant execute on function public.enrol_organisation_device to authenticated;
 grant execute on function usher.enrol_device to authenticated;

@@ -43,7 +43,8 @@ create table public.organisation_deliveries (
     'member_roles_updated', 'member_removed', 'member_banned', 'ownership_transferred',
     'access_ending', 'access_ended',
     'join_requested', 'join_approved', 'join_declined', 'device_enrolled',
-    'access_review_started', 'access_review_overdue', 'webhook_disabled', 'auth')),
+    'access_review_started', 'access_review_overdue', 'webhook_disabled',
+    'invites_lost_right', 'credentials_lost_right', 'auth')),
   constraint organisation_deliveries_tenant check ((organisation_id is null) = (kind = 'auth')),
   constraint organisation_deliveries_subject check (num_nonnulls(invite_id, member_id) <= 1),
   constraint organisation_deliveries_status check (status in (
@@ -552,23 +553,17 @@ as $$
 declare
   v_delivery public.organisation_deliveries;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-  -- Another's mail looks like none at all.
-  select d.* into v_delivery
-  from public.organisation_deliveries d
-  join usher.current_members m
-    on m.organisation_id = d.organisation_id and m.user_id = auth.uid()
-  where d.id = retry_delivery.delivery_id;
-  if not found then
-    perform usher.fail('invite_not_found', hint => 'There is no such mail, or it is not yours to see.');
-  end if;
-  perform usher.require_permission(v_delivery.organisation_id, 'invite.resend');
+  perform usher.require_permission((
+    select d.organisation_id from public.organisation_deliveries d where d.id = retry_delivery.delivery_id),
+    'invite.resend', 'share', 'delivery_not_found');
+  -- The invite first, as wherever both are locked.
+  perform from usher.invites i
+  where i.id = (select d.invite_id from public.organisation_deliveries d where d.id = retry_delivery.delivery_id)
+  for no key update;
 
   update public.organisation_deliveries d
   set status = 'queued', attempts = 0, due_at = clock_timestamp(), in_doubt_at = null
-  where d.id = v_delivery.id and d.status in ('failed', 'suppressed')
+  where d.id = retry_delivery.delivery_id and d.status in ('failed', 'suppressed')
   returning d.* into v_delivery;
   if not found then
     perform usher.fail('invite_not_pending', hint => 'Only a mail that has failed can be tried again.',
@@ -601,7 +596,7 @@ lift_organisation_mail_suppression comes first.
 
   delivery_id  a row of organisation_deliveries
 
-Returns the delivery. Needs invite.resend. Fails with unauthenticated, invite_not_found (no such mail),
+Returns the delivery. Needs invite.resend. Fails with unauthenticated, delivery_not_found,
 permission_denied, invite_not_pending (it has not failed; details: its status).$$;
 grant execute on function public.retry_organisation_delivery to authenticated;
 grant execute on function usher.retry_delivery to authenticated;

@@ -75,7 +75,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
-    usher.require_permission(lift_mail_suppression.organisation_id, 'invite.resend');
+    usher.require_permission(lift_mail_suppression.organisation_id, 'invite.resend', 'share');
   v_email  text := usher.normalise_email(lift_mail_suppression.email);
 begin
   if v_email is null then

@@ -58,6 +58,7 @@ begin
     'device.enrolled',
     'directory.drift_found', 'directory.endpoint_created', 'directory.endpoint_deleted', 'directory.endpoint_updated',
     'directory.token_created', 'directory.token_revoked',
+    'credentials.responsible_lost_right', 'credentials.taken_over',
     'domain.claimed', 'domain.deleted', 'domain.updated', 'domain.verified',
     'evidence.exported',
     'invite.accepted', 'invite.created', 'invite.declined', 'invite.expired',
@@ -128,20 +129,14 @@ as $$
 declare
   v_webhook public.organisation_webhooks;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-  -- Another's endpoint looks like none at all.
+  perform usher.require_permission((
+    select w.organisation_id from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id),
+    'webhook.manage', 'share', 'webhook_not_found');
   select w.* into v_webhook
-  from public.organisation_webhooks w
-  join usher.current_members m
-    on m.organisation_id = w.organisation_id and m.user_id = auth.uid()
-  where w.id = webhook_for_change.webhook_id
-  for no key update of w;
+  from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id for no key update;
   if not found then
     perform usher.fail('webhook_not_found');
   end if;
-  perform usher.require_permission(v_webhook.organisation_id, 'webhook.manage');
   return v_webhook;
 end
 $$;
@@ -179,11 +174,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
-    usher.require_permission(create_webhook.organisation_id, 'webhook.manage');
+    usher.require_permission(create_webhook.organisation_id, 'webhook.manage', 'settings');
   v_webhook public.organisation_webhooks;
 begin
   perform usher.require_webhook(create_webhook.url, create_webhook.events, create_webhook.description);
-  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   -- Each one more is one more request for each thing that happens.
   if (select count(*) >= 20 from public.organisation_webhooks w where w.organisation_id = v_member.organisation_id) then
     perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 webhooks; delete one first.');

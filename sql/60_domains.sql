@@ -14,8 +14,12 @@ create table public.organisation_domains (
   join_policy     text not null default 'none',
   role            text not null default 'member',
   created_at      timestamptz not null default now(),
+  id              uuid not null default gen_random_uuid(),
+  responsible_id  uuid,
+  stops_at        timestamptz,
 
   primary key (organisation_id, domain),
+  constraint organisation_domains_id_key unique (id),
   constraint organisation_domains_join_policy check (join_policy in ('none', 'join', 'ask'))
 );
 comment on table public.organisation_domains is
@@ -25,6 +29,11 @@ comment on column public.organisation_domains.verification is
 comment on column public.organisation_domains.join_policy is
   'none; join: people of the domain become members by themselves; ask: they ask, and are approved.';
 comment on column public.organisation_domains.role is 'What they join with.';
+comment on column public.organisation_domains.responsible_id is
+  'By whose word people join: who claimed the domain, or said last what its people may do; null: the project itself.';
+comment on column public.organisation_domains.stops_at is
+  'From when people ask and no longer join, unless somebody takes it over, because who answers for it has lost the right
+to; null: it does not stop.';
 
 -- Several may claim a domain; one proves it.
 create unique index organisation_domains_one_owner
@@ -75,7 +84,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
-    usher.require_permission(create_domain.organisation_id, 'organisation.update');
+    usher.require_permission(create_domain.organisation_id, 'organisation.update', 'settings');
   v_domain text := usher.email_domain(usher.normalise_email('a@' || btrim(create_domain.domain, ' @')));
   v_row    public.organisation_domains;
 begin
@@ -83,8 +92,8 @@ begin
     perform usher.fail('invalid_settings', hint => 'Give a domain such as example.com.');
   end if;
 
-  insert into public.organisation_domains as d (organisation_id, domain, verification)
-  values (v_member.organisation_id, v_domain,
+  insert into public.organisation_domains as d (organisation_id, domain, responsible_id, verification)
+  values (v_member.organisation_id, v_domain, v_member.user_id,
     'usher-verification=' || encode(extensions.gen_random_bytes(16), 'hex'))
   -- Claimed again: the same record is still good, and is looked for again.
   on conflict on constraint organisation_domains_pkey do update set created_at = now()
@@ -121,7 +130,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member  public.organisation_members :=
-    usher.require_permission(update_domain.organisation_id, 'organisation.update');
+    usher.require_permission(update_domain.organisation_id, 'organisation.update', 'settings');
   v_before  public.organisation_domains;
   v_row     public.organisation_domains;
   v_problem text;
@@ -143,7 +152,8 @@ begin
   end if;
 
   update public.organisation_domains d
-  set join_policy = coalesce(update_domain.join_policy, d.join_policy), role = coalesce(update_domain.role, d.role)
+  set join_policy = coalesce(update_domain.join_policy, d.join_policy), role = coalesce(update_domain.role, d.role),
+    responsible_id = v_member.user_id, stops_at = null
   where d.organisation_id = v_before.organisation_id and d.domain = v_before.domain
   returning d.* into v_row;
   perform usher.record_event(v_row.organisation_id, 'domain.updated', 'organisation', v_row.organisation_id,
@@ -184,7 +194,7 @@ as $$
 declare
   v_row public.organisation_domains;
 begin
-  perform usher.require_permission(delete_domain.organisation_id, 'organisation.update');
+  perform usher.require_permission(delete_domain.organisation_id, 'organisation.update', 'settings');
   delete from public.organisation_domains d
   where d.organisation_id = delete_domain.organisation_id and d.domain = lower(btrim(delete_domain.domain, ' @'))
   returning * into v_row;
@@ -277,7 +287,10 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.*
+  select d.organisation_id, d.domain, d.verification, d.verified_at, d.checked_at,
+    -- Without anybody's word nobody comes in by themselves: then they ask.
+    case when d.stops_at <= statement_timestamp() then 'ask' else d.join_policy end,
+    d.role, d.created_at, d.id, d.responsible_id, d.stops_at
   from auth.users u
   join public.organisation_domains d on d.domain = usher.email_domain(usher.normalise_email(u.email))
   where u.id = auth.uid() and usher.has_proven_address(u.id)
@@ -317,6 +330,29 @@ signed in may.$$;
 grant execute on function public.list_joinable_organisations to authenticated;
 grant execute on function usher.list_joinable_organisations to authenticated;
 
+create function usher.domain_word_ends_at(domain public.organisation_domains)
+returns timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- While the rule goes on without them, what they had themselves had no end.
+  if (domain_word_ends_at.domain).stops_at is not null or (domain_word_ends_at.domain).responsible_id is null then
+    return 'infinity';
+  end if;
+  return coalesce((
+    select usher.giving_ends_at(row(m.*)::public.organisation_members, 'organisation.update',
+      array[(domain_word_ends_at.domain).role])
+    from usher.current_members m
+    where m.organisation_id = (domain_word_ends_at.domain).organisation_id
+      and m.user_id = (domain_word_ends_at.domain).responsible_id), '-infinity');
+end
+$$;
+comment on function usher.domain_word_ends_at is
+  'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
+
 create function usher.join_organisation(organisation_id uuid)
 returns text
 language plpgsql
@@ -327,10 +363,22 @@ as $$
 declare
   v_domain public.organisation_domains;
   v_member public.organisation_members;
+  v_invite usher.invites;
   v_email  text;
+  v_ends_at timestamptz;
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
+  end if;
+  -- Only who may join lets others wait.
+  if exists (
+    select from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id)
+  then
+    perform usher.lock_for_joining(join_organisation.organisation_id, auth.uid(), (
+      select i.invited_by
+      from usher.invites i
+      join auth.users u on u.id = auth.uid() and i.email = usher.normalise_email(u.email)
+      where i.organisation_id = join_organisation.organisation_id and i.status = 'pending'));
   end if;
   select d.* into v_domain
   from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id;
@@ -342,24 +390,35 @@ begin
   where m.organisation_id = v_domain.organisation_id and m.user_id = auth.uid();
   if v_member.status = 'active' then
     perform usher.fail('already_member');
-  elsif v_member.status = 'banned' then
+  elsif v_member.status = 'banned' or usher.is_banned(v_domain.organisation_id, auth.uid()) then
     perform usher.fail('member_banned');
   end if;
   select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
   -- Whoever was sent away, whose time was over, or whom a directory has turned off: not back by themselves.
-  if v_member.status = 'removed' or v_member.ends_at is not null or exists (
+  if usher.has_sanction(v_domain.organisation_id, v_email, 'removed') or v_member.ends_at is not null or exists (
     select from usher.directory_users d
     where d.organisation_id = v_domain.organisation_id and not d.is_active
       and (d.member_id = v_member.id or d.email = v_email))
   then
     v_domain.join_policy := 'ask';
   end if;
+  -- Whoever has been invited comes in as what they were invited as, and the invite is answered by it.
+  select i.* into v_invite
+  from usher.invites i
+  where i.organisation_id = v_domain.organisation_id and i.email = v_email and i.status = 'pending';
+  if found and usher.invite_problem(v_invite) is null then
+    perform usher.accept_open_invite(v_invite);
+    return 'joined';
+  end if;
   perform usher.require_sign_in(v_domain.organisation_id, auth.uid(), v_email);
 
-  if v_domain.join_policy = 'join' then
+  v_ends_at := usher.domain_word_ends_at(v_domain);
+  if v_domain.join_policy = 'join' and v_ends_at > statement_timestamp() then
     perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
     perform usher.require_free_seat(v_domain.organisation_id);
-    v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role]);
+    v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role],
+      nullif(v_ends_at, 'infinity'));
+    perform usher.revoke_invites_to(v_domain.organisation_id, v_email, 'Joined by the domain');
     perform usher.record_event(v_domain.organisation_id, 'member.joined', 'user', v_member.user_id,
       after => jsonb_build_object('domain', v_domain.domain, 'roles', v_member.roles));
     return 'joined';
@@ -399,7 +458,7 @@ seat_limit_reached, invalid_role, role_not_assignable.$$;
 grant execute on function public.join_organisation to authenticated;
 grant execute on function usher.join_organisation to authenticated;
 
-create function usher.join_request_for_change(request_id uuid)
+create function usher.join_request_for_change(request_id uuid, is_joining boolean)
 returns public.organisation_join_requests
 language plpgsql
 volatile
@@ -409,29 +468,27 @@ as $$
 declare
   v_request public.organisation_join_requests;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
   select r.* into v_request
-  from public.organisation_join_requests r
-  join usher.current_members m
-    on m.organisation_id = r.organisation_id and m.user_id = auth.uid()
-  where r.id = join_request_for_change.request_id;
-  if not found then
-    perform usher.fail('invite_not_found', hint => 'There is no such request, or it is not yours to see.');
+  from public.organisation_join_requests r where r.id = join_request_for_change.request_id;
+  perform usher.require_permission(v_request.organisation_id, 'invite.create', 'share', 'request_not_found');
+  if join_request_for_change.is_joining then
+    perform usher.lock_for_joining(v_request.organisation_id, v_request.user_id);
+    perform usher.lock_open_invites(v_request.organisation_id, v_request.email);
   end if;
-  perform usher.require_permission(v_request.organisation_id, 'invite.create');
 
   select r.* into v_request
   from public.organisation_join_requests r where r.id = join_request_for_change.request_id for update;
-  if v_request.status <> 'pending' then
-    perform usher.fail('invite_not_pending', hint => 'The request has been decided.', details => v_request.status);
+  if not found then
+    perform usher.fail('request_not_found');
+  elsif v_request.status <> 'pending' then
+    perform usher.fail('request_not_open', details => v_request.status);
   end if;
   return v_request;
 end
 $$;
 comment on function usher.join_request_for_change is
-  'A pending request, locked, for a caller with invite.create; otherwise a refusal.';
+$$A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked relies on when they
+join. Fails with unauthenticated, request_not_found (also for another tenant's), permission_denied, request_not_open.$$;
 
 create function usher.approve_join_request(request_id uuid, roles text[])
 returns public.organisation_members
@@ -441,8 +498,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_request public.organisation_join_requests := usher.join_request_for_change(approve_join_request.request_id);
-  v_actor   public.organisation_members := usher.require_member(v_request.organisation_id);
+  v_request public.organisation_join_requests := 
+    usher.join_request_for_change(approve_join_request.request_id, true);
+  v_actor   public.organisation_members := usher.caller_membership(v_request.organisation_id);
   v_roles   text[] := usher.clean_roles(coalesce(approve_join_request.roles, array[(
     select d.role from public.organisation_domains d
     where d.organisation_id = v_request.organisation_id
@@ -460,7 +518,9 @@ begin
   end if;
   perform usher.require_roles(v_request.organisation_id, v_roles);
   perform usher.require_free_seat(v_request.organisation_id);
-  v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles);
+  v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles,
+    nullif(usher.giving_ends_at(v_actor, 'invite.create', v_roles), 'infinity'));
+  v_member := usher.settle_open_invite(v_member);
   update public.organisation_join_requests r
   set status = 'approved', decided_at = now(), decided_by = auth.uid()
   where r.id = v_request.id;
@@ -486,7 +546,7 @@ $$Lets somebody in who asked to join.
   roles  what they join with; without it, the role of their domain
 
 Returns the membership. Needs invite.create, and the right to give the roles. Fails with unauthenticated,
-invite_not_found, permission_denied, invite_not_pending, invalid_role, role_not_assignable,
+request_not_found, permission_denied, request_not_open, invalid_role, role_not_assignable,
 sso_required (they asked before the organisation asked for another way in), seat_limit_reached, already_member,
 member_banned.$$;
 grant execute on function public.approve_organisation_join_request to authenticated;
@@ -500,7 +560,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_request public.organisation_join_requests := usher.join_request_for_change(decline_join_request.request_id);
+  v_request public.organisation_join_requests := 
+    usher.join_request_for_change(decline_join_request.request_id, false);
 begin
   if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null then
     perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
@@ -534,7 +595,7 @@ $$Turns a request to join down; they may ask again.
 
   reason  at most 500 characters; the one who asked can read it
 
-Returns the request. Needs invite.create. Fails with unauthenticated, invite_not_found, permission_denied,
-invite_not_pending, invalid_message.$$;
+Returns the request. Needs invite.create. Fails with unauthenticated, request_not_found, permission_denied,
+request_not_open, invalid_message.$$;
 grant execute on function public.decline_organisation_join_request to authenticated;
 grant execute on function usher.decline_join_request to authenticated;

@@ -29,7 +29,7 @@ as $$
     or exists (
       select from usher.invites i
       where i.email = usher.normalise_email(may_sign_up.email)
-        and i.status = 'pending' and usher.invite_status(i.status, i.expires_at) = 'pending')
+        and i.status = 'pending' and usher.invite_problem(i) is null)
     or exists (
       select from public.organisation_domains d
       where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
@@ -40,7 +40,7 @@ as $$
         and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
       join usher.invites i on i.id = d.invite_id
       where length(may_sign_up.user_metadata ->> 'device_code') <= 20
-        and usher.invite_status(i.status, i.expires_at) = 'pending')
+        and usher.invite_problem(i) is null)
 $$;
 comment on function usher.may_sign_up is
 $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets

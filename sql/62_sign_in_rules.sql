@@ -210,7 +210,7 @@ begin
   where r.organisation_id = (is_kept_out.member).organisation_id and r.for_members;
   return found
     and (is_kept_out.member).kind = 'user'
-    and current_setting('usher.directory', true) is distinct from 'on'
+    and not usher.acts_as_directory()
     and not 'owner' = any ((is_kept_out.member).roles)
     and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
 end
@@ -233,7 +233,7 @@ declare
   v_after   public.organisation_sign_in_rules;
   v_unknown text;
 begin
-  v_member := usher.require_permission(update_sign_in_rule.organisation_id, 'organisation.update');
+  v_member := usher.require_permission(update_sign_in_rule.organisation_id, 'organisation.update', 'settings');
   if jsonb_typeof(v_changes) is distinct from 'object' then
     perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
   end if;
@@ -242,8 +242,6 @@ begin
     perform usher.fail('invalid_settings', hint => format('%L cannot be set.', v_unknown));
   end if;
 
-  -- Two changes at once: the second waits here, also while there is no rule yet.
-  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   select r.* into v_before
   from public.organisation_sign_in_rules r where r.organisation_id = v_member.organisation_id;
   v_before.organisation_id := v_member.organisation_id;

@@ -1,8 +1,9 @@
 -- Directories: an identity provider (Okta, Entra ID, Keycloak, …) keeps the people of one organisation by
 -- SCIM 2.0. Here are its tokens, and as whom it acts.
 --
--- A token opens one organisation and nothing else. It carries the rights of whoever made it, asked anew with
--- each request: when they leave, or may no longer give a role, the directory may not either. So every rule
+-- A token opens one organisation and nothing else. It carries the rights of whoever answers for it, its maker at
+-- first, asked anew with each request. When they lose the right, it goes on for organisations.credential_grace with
+-- what they had, and then stops unless somebody takes it over: 69_lost_rights.sql. So every rule
 -- of an admin holds for a directory as well: roles, seats, bans, separation of duty, limits.
 -- A token is 256 random bits; only its SHA-256 is kept. Several may be valid at once, so that one can be
 -- replaced without a gap. Managing them needs directory.manage.
@@ -18,12 +19,21 @@ create table public.organisation_directory_tokens (
   expires_at      timestamptz,
   last_used_at    timestamptz,
   revoked_at      timestamptz,
-  revoked_by      uuid
+  revoked_by      uuid,
+  responsible_id  uuid not null,
+  stops_at        timestamptz,
+  carried_roles   text[] not null default '{}'
 );
 comment on table public.organisation_directory_tokens is
   'Tokens of identity providers, without the secret. Read with directory.manage; written by functions only.';
 comment on column public.organisation_directory_tokens.created_by is
-  'Whose rights it carries; no foreign key, because it outlives the account.';
+  'Who made it; no foreign key, because it outlives the account.';
+comment on column public.organisation_directory_tokens.responsible_id is
+  'Who answers for it, and whose rights it carries.';
+comment on column public.organisation_directory_tokens.stops_at is
+  'When it stops unless somebody takes it over, because who answers for it has lost the right to; null: it does not.';
+comment on column public.organisation_directory_tokens.carried_roles is
+  'Until stops_at it goes on with these roles, which they had without an end when they lost the right.';
 comment on column public.organisation_directory_tokens.expires_at is 'Null: it does not end by itself.';
 comment on column public.organisation_directory_tokens.last_used_at is 'To the minute; null: never.';
 
@@ -65,7 +75,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member public.organisation_members :=
-    usher.require_permission(create_directory_token.organisation_id, 'directory.manage');
+    usher.require_permission(create_directory_token.organisation_id, 'directory.manage', 'settings');
   v_name   text := usher.clean_line(create_directory_token.name, 100);
   v_secret text := 'scim_' || translate(
     encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || e'\n', '-_');
@@ -77,7 +87,6 @@ begin
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
-  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 20 <= (
     select count(*) from public.organisation_directory_tokens t
     where t.organisation_id = v_member.organisation_id and t.revoked_at is null
@@ -86,8 +95,8 @@ begin
     perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 tokens: revoke one first.');
   end if;
 
-  insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, expires_at)
-  values (v_member.organisation_id, v_name, v_member.user_id, now() + create_directory_token.expires_in)
+  insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, responsible_id, expires_at)
+  values (v_member.organisation_id, v_name, v_member.user_id, v_member.user_id, now() + create_directory_token.expires_in)
   returning t.* into v_token;
   insert into usher.directory_token_hashes (hash, token_id)
   values (sha256(convert_to(v_secret, 'UTF8')), v_token.id);
@@ -132,22 +141,12 @@ as $$
 declare
   v_token public.organisation_directory_tokens;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
-  select t.* into v_token
-  from public.organisation_directory_tokens t
-  join usher.current_members m
-    on m.organisation_id = t.organisation_id and m.user_id = auth.uid()
-  where t.id = revoke_directory_token.token_id;
-  if not found then
-    perform usher.fail('directory_not_found');
-  end if;
-  perform usher.require_permission(v_token.organisation_id, 'directory.manage');
-
+  perform usher.require_permission((
+    select t.organisation_id from public.organisation_directory_tokens t where t.id = revoke_directory_token.token_id),
+    'directory.manage', 'share', 'directory_not_found');
   update public.organisation_directory_tokens t
   set revoked_at = now(), revoked_by = auth.uid()
-  where t.id = v_token.id and t.revoked_at is null
+  where t.id = revoke_directory_token.token_id and t.revoked_at is null
   returning t.* into v_token;
   if found then
     delete from usher.directory_token_hashes h where h.token_id = v_token.id;
@@ -176,6 +175,59 @@ directory_not_found, permission_denied.$$;
 grant execute on function public.revoke_organisation_directory_token to authenticated;
 grant execute on function usher.revoke_directory_token to authenticated;
 
+create function usher.directory_membership(organisation_id uuid)
+returns public.organisation_members
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token  public.organisation_directory_tokens;
+  v_member public.organisation_members;
+begin
+  select t.* into v_token
+  from public.organisation_directory_tokens t
+  where t.id::text = current_setting('usher.directory', true)
+    and t.organisation_id = directory_membership.organisation_id
+    and t.responsible_id = auth.uid()
+    and t.stops_at > statement_timestamp();
+  if found then
+    v_member.id := v_token.id;
+    v_member.organisation_id := v_token.organisation_id;
+    v_member.user_id := v_token.responsible_id;
+    v_member.kind := 'user';
+    v_member.status := 'active';
+    v_member.roles := v_token.carried_roles;
+    v_member.role_ends := '{}';
+  end if;
+  return v_member;
+end
+$$;
+comment on function usher.directory_membership is
+$$What a directory acts with while its token goes on without whoever answered for it: their user id, and the roles that
+they had; null for any other token.$$;
+
+create function usher.directory_right_ends_at(organisation_id uuid)
+returns timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when exists (
+    select from public.organisation_directory_tokens t
+    where t.organisation_id = directory_right_ends_at.organisation_id
+      and t.revoked_at is null
+      and (t.expires_at is null or t.expires_at > statement_timestamp())
+      and (t.stops_at is null or t.stops_at > statement_timestamp()))
+  then timestamptz 'infinity' else timestamptz '-infinity' end;
+end
+$$;
+comment on function usher.directory_right_ends_at is
+  'infinity while a directory has a token of the organisation that works; -infinity when what it offered is dead.';
+
 create function usher.open_directory(token text, for_change boolean)
 returns uuid
 language plpgsql
@@ -185,6 +237,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_token public.organisation_directory_tokens;
+  v_right text;
 begin
   select t.* into v_token
   from usher.directory_token_hashes h
@@ -196,26 +249,32 @@ begin
     perform usher.fail('directory_token_invalid');
   end if;
 
-  -- From here on to the end of the transaction, the rules ask after whoever made the token.
+  -- From here on to the end of the transaction, the rules ask after whoever answers for the token.
   perform set_config('request.jwt.claims',
-    json_build_object('sub', v_token.created_by, 'role', 'authenticated')::text, true);
-  perform set_config('usher.directory', 'on', true);
-  if not usher.has_permission(v_token.organisation_id, 'directory.manage') then
-    perform usher.fail('permission_denied', details => 'directory.manage',
-      hint => 'Whoever made this token may no longer manage directories. Let somebody who may make a new one.');
+    json_build_object('sub', v_token.responsible_id, 'role', 'authenticated')::text, true);
+  perform set_config('usher.directory', v_token.id::text, true);
+  -- Changes of one directory come one after another: each starts from what the one before has left.
+  if open_directory.for_change then
+    perform usher.lock_organisation(v_token.organisation_id, 'settings');
   end if;
+  -- It reads and keeps addresses: to manage directories is not enough.
+  foreach v_right in array '{directory.manage,member.read}'::text[] loop
+    if v_right not in (
+      select usher.permissions_of(v_token.organisation_id, m.roles)
+      from usher.caller_membership(v_token.organisation_id) m)
+    then
+      perform usher.fail('permission_denied', details => v_right,
+        hint => 'Whoever answers for this token may no longer do this. Let somebody who may take it over, or make a new one.');
+    end if;
+  end loop;
 
   update public.organisation_directory_tokens t set last_used_at = now()
   where t.id = v_token.id
     and (t.last_used_at is null or t.last_used_at < now() - interval '1 minute');
-  -- Changes of one directory come one after another: each starts from what the one before has left.
-  if open_directory.for_change then
-    perform pg_advisory_xact_lock(hashtextextended('usher directory ' || v_token.organisation_id, 0));
-  end if;
   return v_token.organisation_id;
 end
 $$;
 comment on function usher.open_directory is
-$$The organisation that a token opens; from here on, the transaction acts as the maker of the token, and the
-trail calls it directory. With for_change, other changes by directories of the organisation wait. Fails with
-directory_token_invalid, and permission_denied when its maker may not any more.$$;
+$$The organisation that a token opens; from here on, the transaction acts as whoever answers for the token, and the
+trail calls it directory. With for_change, other changes in the organisation wait. Fails with directory_token_invalid,
+and permission_denied when who answers for it has not directory.manage and member.read (any more).$$;

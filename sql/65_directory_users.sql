@@ -149,17 +149,14 @@ begin
     and not exists (select from usher.directory_users d where d.member_id = m.id)
   on conflict do nothing;
 
-  -- First the invites, then the member, then what the directory says: as accepting does.
-  perform from usher.invites i
-  join usher.directory_users d on d.organisation_id = i.organisation_id and d.email = i.email
-  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
-    and i.status = 'pending'
-  order by i.id
-  for update of i;
-  perform from public.organisation_members m
-  join usher.directory_users d on d.member_id = m.id
-  where d.id = directory_user_for_change.id and d.organisation_id = directory_user_for_change.organisation_id
-  for update of m;
+  select d.* into v_user
+  from usher.directory_users d
+  where d.id = directory_user_for_change.id
+    and d.organisation_id = directory_user_for_change.organisation_id;
+  perform usher.lock_person(v_user.organisation_id, v_user.email);
+  perform usher.lock_members(v_user.organisation_id, array(
+    select m.user_id from public.organisation_members m where m.id = v_user.member_id or m.user_id = auth.uid()));
+  perform usher.lock_open_invites(v_user.organisation_id, v_user.email);
   select d.* into v_user
   from usher.directory_users d
   where d.id = directory_user_for_change.id
@@ -239,7 +236,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
-  v_actor   public.organisation_members := usher.require_permission(v_user.organisation_id, 'invite.create');
+  v_actor   public.organisation_members := 
+    usher.require_permission(v_user.organisation_id, 'invite.create', 'share');
   v_problem text := case when v_user.roles <> '{}'
     then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
   v_account uuid := usher.directory_account(v_user);
@@ -270,13 +268,14 @@ begin
       jsonb_strip_nulls(jsonb_build_object(
         'email', v_user.email, 'roles', '{member}'::text[], 'membership_ends_at', v_before.ends_at)))).id;
   elsif v_account is not null then
-    -- What was offered to them is in their hands now. First the invites, then the member, as accepting does.
-    perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
+    perform usher.lock_for_joining(v_user.organisation_id, v_account);
+    -- What was offered to them is in their hands now.
+    perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
     v_user.invite_id := null;
     perform usher.require_roles(v_user.organisation_id, v_user.roles);
     perform usher.require_free_seat(v_user.organisation_id);
     select m.* into v_before from public.organisation_members m
-    where m.organisation_id = v_user.organisation_id and m.user_id = v_account for update;
+    where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles, v_before.ends_at);
     -- What a directory turns off and on again has the ends that people here gave it.
     if v_before.role_ends <> '{}' then
@@ -296,26 +295,6 @@ $$Makes a User a member with the roles of their groups, or invites them as a mem
 joining, as they are then. Fails with role_not_assignable, invalid_role, domain_not_allowed, member_banned,
 already_member, seat_limit_reached, permission_denied, rate_limited.$$;
 
-create function usher.revoke_invites_to(organisation_id uuid, email text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform from usher.invites i
-  where i.organisation_id = revoke_invites_to.organisation_id and i.email = revoke_invites_to.email
-    and i.status = 'pending'
-  for update;
-  perform usher.end_invite(i.id, 'By the directory')
-    from usher.invites i
-    where i.organisation_id = revoke_invites_to.organisation_id and i.email = revoke_invites_to.email
-      and i.status = 'pending';
-end
-$$;
-comment on function usher.revoke_invites_to is 'Withdraws what is open for an address of which a directory says that it is out.';
-
 create function usher.dismiss_directory_user(directory_user usher.directory_users)
 returns void
 language plpgsql
@@ -326,11 +305,10 @@ as $$
 declare
   v_user usher.directory_users := dismiss_directory_user.directory_user;
 begin
-  -- First the invites, then the member, as accepting does: so the two wait and never block each other.
-  perform usher.revoke_invites_to(v_user.organisation_id, v_user.email);
   perform usher.remove_member(m.organisation_id, m.user_id, 'By the directory')
     from public.organisation_members m
     where m.id = v_user.member_id and m.status = 'active';
+  perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
 end
 $$;
 comment on function usher.dismiss_directory_user is
@@ -395,14 +373,14 @@ begin
 
   if not v_wanted then
     perform usher.dismiss_directory_user(v_before) where v_before.email is not null;
-    perform usher.revoke_invites_to(v_organisation_id, v_user.email);
+    perform usher.revoke_invites_to(v_organisation_id, v_user.email, 'By the directory');
   elsif not v_is_in then
     v_user := usher.admit_directory_user(v_user);
   elsif v_before.email <> v_user.email and exists (
     select from usher.invites i where i.id = v_user.invite_id and i.status = 'pending')
   then
     -- The offer follows them to their new address; the membership of a member is tied to the account.
-    perform usher.revoke_invites_to(v_organisation_id, v_before.email);
+    perform usher.revoke_invites_to(v_organisation_id, v_before.email, 'By the directory');
     v_user := usher.admit_directory_user(v_user);
   end if;
 

@@ -109,7 +109,7 @@ declare
   v_user    usher.directory_users :=
     usher.directory_user_for_change(set_directory_role.organisation_id, set_directory_role.user_id);
   v_actor   public.organisation_members :=
-    usher.require_permission(set_directory_role.organisation_id, 'member.update');
+    usher.require_permission(set_directory_role.organisation_id, 'member.update', 'share');
   v_member  public.organisation_members;
   v_roles   text[];
   v_problem text;

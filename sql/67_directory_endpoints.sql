@@ -155,7 +155,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_member   public.organisation_members :=
-    usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage');
+    usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage', 'settings');
+  -- What it sends out are addresses: to manage directories is not enough.
+  v_reader   public.organisation_members :=
+    usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
   v_name     text := usher.clean_line(create_directory_endpoint.name, 100);
   v_url      text := usher.directory_url(create_directory_endpoint.url);
   v_endpoint public.organisation_directory_endpoints;
@@ -165,7 +168,6 @@ begin
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
         'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
   end if;
-  perform from public.organisations o where o.id = v_member.organisation_id for no key update;
   if 10 <= (
     select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
   then
@@ -217,20 +219,15 @@ as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
+  perform usher.require_permission((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = directory_endpoint_for_change.endpoint_id),
+    'directory.manage', 'share', 'directory_not_found');
   select e.* into v_endpoint
-  from public.organisation_directory_endpoints e
-  join usher.current_members m
-    on m.organisation_id = e.organisation_id and m.user_id = auth.uid()
-  where e.id = directory_endpoint_for_change.endpoint_id;
+  from public.organisation_directory_endpoints e where e.id = directory_endpoint_for_change.endpoint_id for update;
   if not found then
     perform usher.fail('directory_not_found');
   end if;
-  perform usher.require_permission(v_endpoint.organisation_id, 'directory.manage');
-  select e.* into strict v_endpoint
-  from public.organisation_directory_endpoints e where e.id = v_endpoint.id for update;
   return v_endpoint;
 end
 $$;

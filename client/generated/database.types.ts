@@ -411,6 +411,7 @@ export type Database = {
       }
       organisation_directory_tokens: {
         Row: {
+          carried_roles: string[]
           created_at: string
           created_by: string
           expires_at: string | null
@@ -418,11 +419,14 @@ export type Database = {
           last_used_at: string | null
           name: string
           organisation_id: string
+          responsible_id: string
           revoked_at: string | null
           revoked_by: string | null
+          stops_at: string | null
         }
         ComputedFields: never
         Insert: {
+          carried_roles?: string[]
           created_at?: string
           created_by: string
           expires_at?: string | null
@@ -430,10 +434,13 @@ export type Database = {
           last_used_at?: string | null
           name: string
           organisation_id: string
+          responsible_id: string
           revoked_at?: string | null
           revoked_by?: string | null
+          stops_at?: string | null
         }
         Update: {
+          carried_roles?: string[]
           created_at?: string
           created_by?: string
           expires_at?: string | null
@@ -441,8 +448,10 @@ export type Database = {
           last_used_at?: string | null
           name?: string
           organisation_id?: string
+          responsible_id?: string
           revoked_at?: string | null
           revoked_by?: string | null
+          stops_at?: string | null
         }
         Relationships: [
           {
@@ -459,9 +468,12 @@ export type Database = {
           checked_at: string | null
           created_at: string
           domain: string
+          id: string
           join_policy: string
           organisation_id: string
+          responsible_id: string | null
           role: string
+          stops_at: string | null
           verification: string
           verified_at: string | null
         }
@@ -470,9 +482,12 @@ export type Database = {
           checked_at?: string | null
           created_at?: string
           domain: string
+          id?: string
           join_policy?: string
           organisation_id: string
+          responsible_id?: string | null
           role?: string
+          stops_at?: string | null
           verification: string
           verified_at?: string | null
         }
@@ -480,9 +495,12 @@ export type Database = {
           checked_at?: string | null
           created_at?: string
           domain?: string
+          id?: string
           join_policy?: string
           organisation_id?: string
+          responsible_id?: string | null
           role?: string
+          stops_at?: string | null
           verification?: string
           verified_at?: string | null
         }
@@ -896,6 +914,7 @@ export type Database = {
           allowed_email_domains: string[]
           audit_retention: string | null
           created_at: string
+          credential_grace: string
           expiry_mail: boolean
           id: string
           invite_ttl: string
@@ -916,6 +935,7 @@ export type Database = {
           allowed_email_domains?: string[]
           audit_retention?: string | null
           created_at?: string
+          credential_grace?: string
           expiry_mail?: boolean
           id?: string
           invite_ttl?: string
@@ -935,6 +955,7 @@ export type Database = {
           allowed_email_domains?: string[]
           audit_retention?: string | null
           created_at?: string
+          credential_grace?: string
           expiry_mail?: boolean
           id?: string
           invite_ttl?: string
@@ -1223,6 +1244,7 @@ export type Database = {
           allowed_email_domains: string[]
           audit_retention: string | null
           created_at: string
+          credential_grace: string
           expiry_mail: boolean
           id: string
           invite_ttl: string
@@ -1298,9 +1320,12 @@ export type Database = {
           checked_at: string | null
           created_at: string
           domain: string
+          id: string
           join_policy: string
           organisation_id: string
+          responsible_id: string | null
           role: string
+          stops_at: string | null
           verification: string
           verified_at: string | null
         }
@@ -1746,6 +1771,7 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      reissue_organisation_invites: { Args: { invite_ids: string[] }; Returns: Json }
       remove_organisation_member: {
         Args: { organisation_id: string; reason?: string; user_id: string }
         Returns: {
@@ -1856,6 +1882,7 @@ export type Database = {
       revoke_organisation_directory_token: {
         Args: { token_id: string }
         Returns: {
+          carried_roles: string[]
           created_at: string
           created_by: string
           expires_at: string | null
@@ -1863,8 +1890,10 @@ export type Database = {
           last_used_at: string | null
           name: string
           organisation_id: string
+          responsible_id: string
           revoked_at: string | null
           revoked_by: string | null
+          stops_at: string | null
         }
         SetofOptions: {
           from: '*'
@@ -1962,6 +1991,7 @@ export type Database = {
         }
       }
       stop_organisation_mail: { Args: { stop?: boolean; token: string }; Returns: string }
+      take_over_organisation_credentials: { Args: { ids: string[] }; Returns: Json }
       test_organisation_webhook: {
         Args: { webhook_id: string }
         Returns: {
@@ -2047,6 +2077,7 @@ export type Database = {
           allowed_email_domains: string[]
           audit_retention: string | null
           created_at: string
+          credential_grace: string
           expiry_mail: boolean
           id: string
           invite_ttl: string
@@ -2102,9 +2133,12 @@ export type Database = {
           checked_at: string | null
           created_at: string
           domain: string
+          id: string
           join_policy: string
           organisation_id: string
+          responsible_id: string | null
           role: string
+          stops_at: string | null
           verification: string
           verified_at: string | null
         }

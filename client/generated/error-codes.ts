@@ -23,6 +23,10 @@ export type ErrorCode =
   | 'sso_required'
   /** 404: There is no such review, or it is not yours to see. */
   | 'access_review_not_found'
+  /** 404: There is no such token or domain, or it is not yours to see. */
+  | 'credential_not_found'
+  /** 404: There is no such mail, or it is not yours to see. */
+  | 'delivery_not_found'
   /** 404: The directory holds no such thing, or it is not yours to see. */
   | 'directory_not_found'
   /** 404: This is not a link that we have sent. */
@@ -33,6 +37,10 @@ export type ErrorCode =
   | 'member_not_found'
   /** 404: There is no such organisation, or you are not in it. */
   | 'organisation_not_found'
+  /** 404: There is no such request, or it is not yours to see. */
+  | 'request_not_found'
+  /** 404: There is no such template, or it is not yours to see. */
+  | 'template_not_found'
   /** 404: There is no such webhook, or it is not yours to see. */
   | 'webhook_not_found'
   /** 409: This has been answered, or the review has ended. */
@@ -51,6 +59,8 @@ export type ErrorCode =
   | 'invite_not_pending'
   /** 409: An organisation cannot be without its owner. */
   | 'owner_required'
+  /** 409: This request has been decided. */
+  | 'request_not_open'
   /** 409: Somebody holds this role, or it is part of another. */
   | 'role_in_use'
   /** 409: All seats of the organisation are taken. */
@@ -67,6 +77,8 @@ export type ErrorCode =
   | 'invite_revoked'
   /** 410: A newer mail has replaced this link. */
   | 'invite_superseded'
+  /** 410: Whoever sent this invite may not give it any more. */
+  | 'inviter_lost_right'
   /** 413: Too many invites in one call. */
   | 'batch_too_large'
   /** 422: This key belongs to another request. */
@@ -87,3 +99,5 @@ export type ErrorCode =
   | 'invalid_slug'
   /** 429: Too many requests. */
   | 'rate_limited'
+  /** 503: Somebody else changed the same thing at this moment. */
+  | 'try_again'

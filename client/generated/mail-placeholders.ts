@@ -20,4 +20,6 @@ export const MAIL_PLACEHOLDERS = {
   access_review_started: ['organisation', 'review', 'due_at', 'actor'],
   access_review_overdue: ['organisation', 'review', 'due_at'],
   webhook_disabled: ['organisation', 'webhook'],
+  invites_lost_right: ['organisation', 'person', 'count'],
+  credentials_lost_right: ['organisation', 'person', 'credentials', 'ends_at'],
 } as const

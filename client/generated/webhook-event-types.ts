@@ -7,6 +7,8 @@ export const WEBHOOK_EVENT_TYPES = [
   'access_review.overdue',
   'access_review.started',
   'access_review.withdrawn',
+  'credentials.responsible_lost_right',
+  'credentials.taken_over',
   'delivery.bounced',
   'delivery.complained',
   'delivery.delivered',

@@ -56,6 +56,16 @@ export const REFUSALS = {
     title: 'There is no such review, or it is not yours to see.',
     hint: 'Check the id, and who you are signed in as.',
   },
+  credential_not_found: {
+    status: 404,
+    title: 'There is no such token or domain, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
+  delivery_not_found: {
+    status: 404,
+    title: 'There is no such mail, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
   directory_not_found: {
     status: 404,
     title: 'The directory holds no such thing, or it is not yours to see.',
@@ -79,6 +89,16 @@ export const REFUSALS = {
   organisation_not_found: {
     status: 404,
     title: 'There is no such organisation, or you are not in it.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
+  request_not_found: {
+    status: 404,
+    title: 'There is no such request, or it is not yours to see.',
+    hint: 'Check the id, and who you are signed in as.',
+  },
+  template_not_found: {
+    status: 404,
+    title: 'There is no such template, or it is not yours to see.',
     hint: 'Check the id, and who you are signed in as.',
   },
   webhook_not_found: {
@@ -126,6 +146,11 @@ export const REFUSALS = {
     title: 'An organisation cannot be without its owner.',
     hint: 'Transfer or delete the organisation first.',
   },
+  request_not_open: {
+    status: 409,
+    title: 'This request has been decided.',
+    hint: 'See what was decided; they can ask again.',
+  },
   role_in_use: {
     status: 409,
     title: 'Somebody holds this role, or it is part of another.',
@@ -161,6 +186,11 @@ export const REFUSALS = {
     status: 410,
     title: 'A newer mail has replaced this link.',
     hint: 'Open the link in the newest mail.',
+  },
+  inviter_lost_right: {
+    status: 410,
+    title: 'Whoever sent this invite may not give it any more.',
+    hint: 'Ask the organisation for a new one.',
   },
   batch_too_large: {
     status: 413,
@@ -211,6 +241,11 @@ export const REFUSALS = {
     status: 429,
     title: 'Too many requests.',
     hint: 'Wait as long as Retry-After says.',
+  },
+  try_again: {
+    status: 503,
+    title: 'Somebody else changed the same thing at this moment.',
+    hint: 'Send the same request again, after the time in Retry-After.',
   },
 } as const
 

@@ -184,7 +184,7 @@ describe('asking to join', () => {
     await expect(
       acme.admin.rpc('approve_organisation_join_request', { request_id }),
     ).rejects.toMatchObject({
-      code: 'invite_not_pending',
+      code: 'request_not_open',
     })
   })
 

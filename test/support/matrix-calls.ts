@@ -193,6 +193,11 @@ export const CALLS: Record<string, Call> = {
     const token = await owner.rpc('create_organisation_directory_token', args)
     return { token_id: token.id }
   },
+  take_over_organisation_credentials: async ({ id, owner }) => {
+    const args = { organisation_id: id, name: 'Okta' }
+    const token = await owner.rpc('create_organisation_directory_token', args)
+    return { ids: [token.id] }
+  },
   create_organisation_directory_endpoint: async ({ id }) => ({
     organisation_id: id,
     name: 'Tickets',
@@ -239,6 +244,9 @@ export const CALLS: Record<string, Call> = {
   organisation_sign_up_policy: async () => ({}),
   request_organisation_invite_resend: async ({ inviteIn }) => ({
     token: (await inviteIn('expired')).token,
+  }),
+  reissue_organisation_invites: async (scene) => ({
+    invite_ids: [(await pending(scene)).invite_id],
   }),
   resend_organisation_invite: pending,
   reveal_organisation_invite_link: pending,

@@ -1,0 +1,380 @@
+-- Lost rights: what somebody gave in their own name, once they may not give it any more.
+--
+-- An invite lets in by its inviter's word, and the word is asked when it is answered (usher.invite_problem). Here it is
+-- tidied up: whoever loses a right is noted in the transaction that takes it, and a worker revokes what they had sent
+-- and tells those who may send it again. Tokens of directories and joining by domain are the organisation's: somebody
+-- answers for each, and when that one loses the right, it goes on for organisations.credential_grace and then stops,
+-- unless another takes it over. A ban stops it at once.
+
+create table usher.lost_rights (
+  organisation_id uuid not null references public.organisations on delete cascade,
+  user_id         uuid not null,
+  noted_at        timestamptz not null default clock_timestamp(),
+
+  primary key (organisation_id, user_id)
+);
+comment on table usher.lost_rights is
+  'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
+alter table usher.lost_rights enable row level security;
+create policy lost_rights_nobody on usher.lost_rights for select to public using (false);
+
+create function usher.stop_credentials(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member   public.organisation_members;
+  v_stops_at timestamptz;
+begin
+  select m.* into v_member
+  from usher.current_members m
+  where m.organisation_id = stop_credentials.organisation_id and m.user_id = stop_credentials.user_id;
+  select now() + case when stop_credentials.is_banned then interval '0' else o.credential_grace end into v_stops_at
+  from public.organisations o where o.id = stop_credentials.organisation_id;
+
+  -- Whoever has the right again answers for it again.
+  update public.organisation_directory_tokens t
+  set stops_at = case when r.has_right then null else v_stops_at end,
+    carried_roles = case when r.has_right then '{}' else stop_credentials.carried_roles end
+  from (
+    select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
+  ) r
+  where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+    and t.revoked_at is null
+    and (r.has_right and t.stops_at > now() or not r.has_right and coalesce(t.stops_at > v_stops_at, true));
+
+  update public.organisation_domains d
+  set stops_at = case when r.has_right then null else v_stops_at end
+  from (
+    select o.domain,
+      usher.giving_ends_at(v_member, 'organisation.update', array[o.role]) > statement_timestamp() as has_right
+    from public.organisation_domains o
+    where o.organisation_id = stop_credentials.organisation_id and o.responsible_id = stop_credentials.user_id
+  ) r
+  where d.organisation_id = stop_credentials.organisation_id and d.domain = r.domain
+    and (r.has_right and d.stops_at > now() or not r.has_right and coalesce(d.stops_at > v_stops_at, true));
+end
+$$;
+comment on function usher.stop_credentials is
+$$Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
+or that they go on, when the right is theirs again.
+
+  carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out
+  is_banned      it stops at once$$;
+
+create function usher.tg_organisation_members__note_lost_rights()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- When the organisation itself is deleted, all of this goes as well.
+  if not exists (select from public.organisations o where o.id = old.organisation_id) then
+    return null;
+  end if;
+  insert into usher.lost_rights (organisation_id, user_id) values (old.organisation_id, old.user_id)
+  on conflict do nothing;
+  perform usher.stop_credentials(old.organisation_id, old.user_id,
+    case when old.ends_at is null then array(select r from unnest(old.roles) r where not old.role_ends ? r) else '{}' end,
+    tg_op = 'UPDATE' and new.status = 'banned');
+  return null;
+end
+$$;
+comment on function usher.tg_organisation_members__note_lost_rights is
+  'Notes whoever has less, or more, than before, and says when what they answer for stops.';
+
+create trigger usher_note_lost_rights
+after update of roles, status on public.organisation_members
+for each row when (old.roles is distinct from new.roles or old.status <> new.status)
+execute function usher.tg_organisation_members__note_lost_rights();
+
+create trigger usher_note_lost_rights_of_deleted
+after delete on public.organisation_members
+for each row execute function usher.tg_organisation_members__note_lost_rights();
+
+create function usher.tg_organisation_roles__note_lost_rights()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member public.organisation_members;
+begin
+  for v_member in
+    select m.* from public.organisation_members m
+    where m.organisation_id = new.organisation_id and m.status = 'active' and new.name = any (m.roles)
+      and (
+        exists (
+          select from usher.invites i
+          where i.organisation_id = m.organisation_id and i.invited_by = m.user_id and i.status = 'pending')
+        or exists (
+          select from public.organisation_directory_tokens t
+          where t.organisation_id = m.organisation_id and t.responsible_id = m.user_id)
+        or exists (
+          select from public.organisation_domains d
+          where d.organisation_id = m.organisation_id and d.responsible_id = m.user_id))
+    order by m.id
+  loop
+    insert into usher.lost_rights (organisation_id, user_id) values (v_member.organisation_id, v_member.user_id)
+    on conflict do nothing;
+    perform usher.stop_credentials(v_member.organisation_id, v_member.user_id, v_member.roles, false);
+  end loop;
+  return null;
+end
+$$;
+comment on function usher.tg_organisation_roles__note_lost_rights is
+  'As for members, for all who hold an own role that permits something else than before.';
+
+create trigger usher_note_lost_rights
+after update of permissions, inherits on public.organisation_roles
+for each row when (new.organisation_id is not null and old.permissions is distinct from new.permissions)
+execute function usher.tg_organisation_roles__note_lost_rights();
+
+create function usher.follow_lost_rights(batch_size integer default 100)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_lost     usher.lost_rights;
+  v_invites  uuid[];
+  v_stopping jsonb;
+  v_stops_at timestamptz;
+  v_count    integer := 0;
+begin
+  for v_lost in
+    select l.*
+    from usher.lost_rights l
+    join public.organisations o on o.id = l.organisation_id
+    order by l.noted_at
+    limit follow_lost_rights.batch_size
+    -- Nothing is waited for: what is being changed at this moment comes next time.
+    for key share of o skip locked for update of l skip locked
+  loop
+    v_count := v_count + 1;
+    select array_agg(i.id) into v_invites
+    from (
+      select i.* from usher.invites i
+      where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
+        and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
+      order by i.id
+      limit 1000
+      for update skip locked
+    ) i
+    where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
+    perform usher.end_invite(i, 'inviter_lost_right', 'worker') from unnest(v_invites) i;
+    if v_invites is not null then
+      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, 'invite.create',
+        jsonb_build_object('count', cardinality(v_invites)));
+    end if;
+    -- There may be more of them.
+    continue when cardinality(v_invites) = 1000;
+
+    select jsonb_agg(c.name order by c.name), min(c.stops_at) into v_stopping, v_stops_at
+    from (
+      select t.name, t.stops_at from public.organisation_directory_tokens t
+      where t.organisation_id = v_lost.organisation_id and t.responsible_id = v_lost.user_id
+        and t.revoked_at is null and t.stops_at is not null
+      union all
+      select d.domain, d.stops_at from public.organisation_domains d
+      where d.organisation_id = v_lost.organisation_id and d.responsible_id = v_lost.user_id
+        and d.join_policy = 'join' and d.stops_at is not null
+    ) c;
+    if v_stopping is not null then
+      perform usher.record_event(v_lost.organisation_id, 'credentials.responsible_lost_right', 'user', v_lost.user_id,
+        after => jsonb_build_object('credentials', v_stopping, 'stops_at', v_stops_at), actor_kind => 'worker');
+      perform usher.enqueue_lost_right_mail('credentials_lost_right', v_lost.organisation_id, v_lost.user_id,
+        'organisation.update', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
+    end if;
+    delete from usher.lost_rights l
+    where l.organisation_id = v_lost.organisation_id and l.user_id = v_lost.user_id;
+  end loop;
+  if v_count > 0 then
+    perform usher.wake_worker();
+  end if;
+  return v_count;
+end
+$$;
+comment on function usher.follow_lost_rights is
+$$Revokes, with the reason inviter_lost_right, the pending invites of members who may not give them any more, and sends
+one notice to those who may invite; tells those who keep the organisation which tokens of directories and which domains
+need somebody to answer for them. For workers, every second.
+
+Returns how many members it looked at; call again when it is as many as batch_size.$$;
+grant execute on function usher.follow_lost_rights to usher_worker;
+
+create function usher.enqueue_lost_right_mail(
+  kind text, organisation_id uuid, user_id uuid, permission text, facts jsonb
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_lost_right_mail.kind, m.email,
+    enqueue_lost_right_mail.facts || jsonb_build_object('person_name', p.display_name, 'person_email', p.email)
+  from usher.current_members m
+  left join public.organisation_members p
+    on p.organisation_id = m.organisation_id and p.user_id = enqueue_lost_right_mail.user_id
+  where m.organisation_id = enqueue_lost_right_mail.organisation_id and m.kind = 'user' and m.email is not null
+    and enqueue_lost_right_mail.permission in (select usher.permissions_of(m.organisation_id, m.roles));
+end
+$$;
+comment on function usher.enqueue_lost_right_mail is
+  'Puts a mail into the outbox to every member with a permission, about what hung on the right of somebody who lost it.';
+
+create function usher.reissue_invites(invite_ids uuid[])
+returns setof public.organisation_invite_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_organisation_id uuid := (
+    select i.organisation_id from usher.invites i
+    where i.id = any (reissue_invites.invite_ids)
+    order by array_position(reissue_invites.invite_ids, i.id)
+    limit 1);
+  v_drafts jsonb;
+  v_rows   integer[];
+begin
+  if cardinality(reissue_invites.invite_ids) > 10000 then
+    perform usher.fail('batch_too_large');
+  end if;
+  perform usher.require_permission(v_organisation_id, 'invite.create', 'share', 'invite_not_found');
+
+  -- What is dead and not swept yet is revoked here; what cannot be given again is told by its code.
+  perform usher.end_invite(i.id, 'inviter_lost_right')
+    from (
+      select i.* from usher.invites i
+      where i.organisation_id = v_organisation_id and i.id = any (reissue_invites.invite_ids)
+        and i.status = 'pending' and i.kind = 'user'
+      order by i.id
+      for update
+    ) i
+    where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
+  select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+      'email', i.email, 'roles', i.roles, 'expires_in', i.lifetime::text, 'message', i.message, 'locale', i.locale,
+      'redirect_to', i.redirect_to, 'template_id', i.template_id,
+      'membership_ends_at', to_char(i.membership_ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
+      || jsonb_build_object('metadata', i.metadata) order by g.n),
+    array_agg(g.n::integer order by g.n)
+  into v_drafts, v_rows
+  from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
+  join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
+  where i.revoked_reason = 'inviter_lost_right' and i.kind = 'user';
+
+  return query
+    select g.n::integer, coalesce(r.email, i.email), coalesce(r.status, 'failed'), r.invite_id,
+      case when r.status is not null then r.error_code
+        when i.id is null then 'invite_not_found' else 'invite_not_pending' end,
+      coalesce(r.error_details, case when r.status is null then i.status end)
+    from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
+    left join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
+    left join usher.create_invites(v_organisation_id, coalesce(v_drafts, '[]')) r on v_rows[r.row_number] = g.n
+    order by g.n;
+end
+$$;
+comment on function usher.reissue_invites is 'The rule behind public.reissue_organisation_invites.';
+
+create function public.reissue_organisation_invites(invite_ids uuid[])
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.reissue_invites($1) r $$;
+comment on function public.reissue_organisation_invites is
+$$Makes new invites under the caller's own name, with what the old ones offered, of those that were revoked because
+whoever sent them may not give it any more (inviter_lost_right). The old ones stay revoked; new mails go out.
+
+  invite_ids  at most 10,000, of one organisation
+
+Returns one array with an object for each id, in order, as create_organisation_invites does: invite_id is that of the new
+one. error_code is invite_not_found (also for another organisation's), invite_not_pending (it was not revoked for that
+reason; error_details says what it is), or what creating it anew was refused with. Needs invite.create. Fails as a whole
+with unauthenticated, invite_not_found, permission_denied, batch_too_large, seat_limit_reached, rate_limited.$$;
+grant execute on function public.reissue_organisation_invites to authenticated;
+grant execute on function usher.reissue_invites to authenticated;
+
+create function usher.take_over_credentials(ids uuid[])
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_credential record;
+  v_member     public.organisation_members;
+  v_taken      jsonb := '[]';
+begin
+  if coalesce(cardinality(take_over_credentials.ids), 0) not between 1 and 100 then
+    perform usher.fail('invalid_settings', hint => 'Give 1 to 100 ids.');
+  end if;
+  for v_credential in
+    select g.id, coalesce(t.organisation_id, d.organisation_id) as organisation_id, d.role, coalesce(t.name, d.domain) as name,
+      case when d.id is null then 'directory_token' else 'domain' end as kind
+    from (select distinct unnest(take_over_credentials.ids) as id) g
+    left join public.organisation_directory_tokens t on t.id = g.id and t.revoked_at is null
+    left join public.organisation_domains d on d.id = g.id
+    order by 2, 1
+  loop
+    v_member := usher.require_permission(v_credential.organisation_id,
+      case v_credential.kind when 'domain' then 'organisation.update' else 'directory.manage' end,
+      'settings', 'credential_not_found');
+    if v_credential.kind = 'domain' then
+      if usher.roles_problem(v_member.organisation_id, array[v_credential.role], v_member.roles) is not null then
+        perform usher.fail(usher.roles_problem(v_member.organisation_id, array[v_credential.role], v_member.roles),
+          details => v_credential.role);
+      end if;
+      update public.organisation_domains d set responsible_id = v_member.user_id, stops_at = null
+      where d.id = v_credential.id;
+    else
+      update public.organisation_directory_tokens t
+      set responsible_id = v_member.user_id, stops_at = null, carried_roles = '{}'
+      where t.id = v_credential.id;
+    end if;
+    perform usher.record_event(v_member.organisation_id, 'credentials.taken_over',
+      case v_credential.kind when 'domain' then 'organisation' else 'directory' end,
+      case v_credential.kind when 'domain' then v_member.organisation_id else v_credential.id end,
+      after => jsonb_build_object('kind', v_credential.kind, 'name', v_credential.name));
+    v_taken := v_taken || jsonb_build_object('id', v_credential.id, 'kind', v_credential.kind,
+      'organisation_id', v_member.organisation_id, 'name', v_credential.name);
+  end loop;
+  return v_taken;
+end
+$$;
+comment on function usher.take_over_credentials is 'The rule behind public.take_over_organisation_credentials.';
+
+create function public.take_over_organisation_credentials(ids uuid[])
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select usher.take_over_credentials($1) $$;
+comment on function public.take_over_organisation_credentials is
+$$The caller answers from now on for tokens of directories and for domains whose people join by themselves: they carry
+the caller's rights and go on. Needed when whoever answered for them has lost the right; stops_at of the table says when
+they stop otherwise.
+
+  ids  1 to 100 of organisation_directory_tokens.id and organisation_domains.id
+
+Returns an array with an object for each: id, kind (directory_token or domain), organisation_id, name. All are taken over,
+or none. Needs directory.manage for a token, and for a domain organisation.update and the right to give its role. Fails
+with unauthenticated, credential_not_found (also for another organisation's), permission_denied, role_not_assignable,
+invalid_role, invalid_settings.$$;
+grant execute on function public.take_over_organisation_credentials to authenticated;
+grant execute on function usher.take_over_credentials to authenticated;
