@@ -174,14 +174,15 @@ declare
 begin
   for v_member in
     select m.*
-    from public.organisation_members m, usher.settings s
+    from public.organisation_members m
+    join public.organisations o on o.id = m.organisation_id, usher.settings s
     where m.status = 'active'
       and m.next_end_at > statement_timestamp()
       and m.next_end_at <= statement_timestamp() + s.access_end_notice
       and m.announced_end_at is distinct from m.next_end_at
     order by m.next_end_at
     limit announce_ending_access.batch_size
-    for update of m skip locked
+    for key share of o skip locked for update of m skip locked
   loop
     update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
     perform usher.enqueue_access_mail('access_ending', v_member.id,
@@ -232,11 +233,12 @@ begin
   for v_member in
     select m.*
     from public.organisation_members m
+    join public.organisations o on o.id = m.organisation_id
     where m.status = 'active' and m.next_end_at <= statement_timestamp()
     order by m.next_end_at
     limit end_due_access.batch_size
     -- One that is being changed at this moment is left to the next sweep.
-    for update skip locked
+    for key share of o skip locked for update of m skip locked
   loop
     v_count := v_count + 1;
     if v_member.ends_at <= statement_timestamp() then

@@ -142,7 +142,7 @@ $$;
 comment on function usher.template_problem is
   'What is wrong with a template of this kind, in words; null when it can be saved.';
 
-create function usher.template_for_change(template_id uuid)
+create function usher.template_for_change(template_id uuid, lock text default 'share')
 returns public.organisation_email_templates
 language plpgsql
 volatile
@@ -154,7 +154,7 @@ declare
 begin
   perform usher.require_permission((
     select t.organisation_id from public.organisation_email_templates t where t.id = template_for_change.template_id),
-    'organisation.update', 'share', 'template_not_found');
+    'organisation.update', template_for_change.lock, 'template_not_found');
   select t.* into v_template
   from public.organisation_email_templates t where t.id = template_for_change.template_id for update;
   if not found then
@@ -347,7 +347,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_template public.organisation_email_templates := usher.template_for_change(delete_email_template.template_id);
+  v_template public.organisation_email_templates :=
+    usher.template_for_change(delete_email_template.template_id, 'settings');
 begin
   delete from public.organisation_email_templates t where t.id = v_template.id;
   perform usher.record_event(v_template.organisation_id, 'template.deleted', 'template', v_template.id,

@@ -518,11 +518,15 @@ declare
   v_reminded integer := 0;
 begin
   for v_review in
-    update public.organisation_access_reviews r
-    set reminded_at = now()
+    select r.*
+    from public.organisation_access_reviews r
+    join public.organisations o on o.id = r.organisation_id
     where r.status = 'open' and r.due_at < now() and r.reminded_at is null
-    returning r.*
+    order by r.due_at
+    -- One that is being answered at this moment is left to the next time.
+    for key share of o skip locked for update of r skip locked
   loop
+    update public.organisation_access_reviews r set reminded_at = now() where r.id = v_review.id;
     perform usher.record_event(v_review.organisation_id, 'access_review.overdue', 'access_review', v_review.id,
       after => usher.review_results(v_review.id), actor_kind => 'worker');
     perform usher.enqueue_review_mail('access_review_overdue', v_review);

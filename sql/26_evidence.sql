@@ -290,7 +290,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform usher.require_permission(export_evidence.organisation_id, 'audit.read');
+  perform usher.require_permission(export_evidence.organisation_id, 'audit.read', 'share');
   return usher.collect_evidence(export_evidence.organisation_id, export_evidence.since, export_evidence.until,
     usher.has_permission(export_evidence.organisation_id, 'member.read'),
     usher.has_permission(export_evidence.organisation_id, 'invite.read'));

@@ -259,7 +259,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (inviter_right_ends_at.invite).inviter_kind = 'directory' then
-    return usher.directory_right_ends_at((inviter_right_ends_at.invite).organisation_id);
+    return usher.directory_giving_ends_at(
+      (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
   return coalesce((
     select usher.giving_ends_at(

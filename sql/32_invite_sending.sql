@@ -110,12 +110,13 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_member  public.organisation_members := 
+  v_member  public.organisation_members :=
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
   v_results public.organisation_invite_result[];
   v_created integer;
+  v_created_at timestamptz := clock_timestamp();
   v_ids     uuid[];
   v_afters  jsonb[];
 begin
@@ -209,14 +210,17 @@ begin
   inserted as (
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
-      invited_by, inviter_kind, lifetime, membership_ends_at, expires_at)
+      invited_by, inviter_kind, lifetime, membership_ends_at, expires_at, created_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
       r.metadata, r.checked_template_id, v_member.user_id,
       case when usher.acts_as_directory() then 'directory' else 'user' end, r.lifetime, r.ends_at,
-      usher.invite_end(r.lifetime, r.ends_at)
+      usher.invite_end(r.lifetime, r.ends_at),
+      -- Listed in the order in which they were given.
+      v_created_at + r.row_number * interval '1 microsecond'
     from ranked r
     where r.problem is null and r.first_id = r.id
-    order by r.row_number
+    -- Two batches with the same addresses wait for each other in one order.
+    order by r.address
     -- Someone else may be inviting the same address at this moment; theirs stands then.
     on conflict do nothing
     returning id
@@ -402,23 +406,20 @@ $$A new issue of an invite that its caller has checked: old links die, its time 
 by whose word from now on; null: as before.
 Fails with already_invited when a newer invite of the address is open.$$;
 
-create function usher.new_inviter(invite usher.invites, roles text[])
+create function usher.new_inviter(invite usher.invites)
 returns uuid
 language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_invite usher.invites := new_inviter.invite;
 begin
-  v_invite.roles := new_inviter.roles;
-  return case when usher.inviter_right_ends_at(v_invite) <= statement_timestamp() then auth.uid() end;
+  return case when usher.inviter_right_ends_at(new_inviter.invite) <= statement_timestamp() then auth.uid() end;
 end
 $$;
 comment on function usher.new_inviter is
-$$By whose word an invite lets in that the caller sends again, or whose roles the caller changes to these: null where
-it stays with who sent it, and the caller where that one may not give these roles (any more).$$;
+$$By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
+that one may not give its roles any more.$$;
 
 create function usher.resend_invite(invite_id uuid)
 returns public.organisation_invites
@@ -457,7 +458,7 @@ begin
   perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
 
   perform usher.issue_again(v_invite.id,
-    inviter_id => usher.new_inviter(v_invite, v_invite.roles));
+    inviter_id => usher.new_inviter(v_invite));
   return usher.invite_view(v_invite.id);
 end
 $$;

@@ -174,15 +174,20 @@ as $$
 declare
   v_expired usher.invites[];
 begin
-  with expired as (
-    update usher.invites i
-    set status = 'expired'
+  with overdue as materialized (
+    select i.id
     -- A join, because it can only be done address by address; for = any, whole indexes were read.
     from unnest(expire_overdue_invites.emails) e (email)
+    join usher.invites i on i.email = e.email
     where i.organisation_id = expire_overdue_invites.organisation_id
-      and i.email = e.email
       and i.status = 'pending'
       and i.expires_at <= statement_timestamp()
+    order by i.id
+    for update of i
+  ),
+  expired as (
+    update usher.invites i set status = 'expired'
+    from overdue o where i.id = o.id and i.status = 'pending'
     returning i
   )
   select array_agg(e.i) into v_expired from expired e;
@@ -215,7 +220,7 @@ begin
       -- Not on the day of the mail itself: what has just come needs no bringing to mind.
       and i.issued_at < statement_timestamp() - interval '1 day'
     limit remind_due_invites.batch_size
-    for update of i skip locked
+    for key share of o skip locked for update of i skip locked
   ),
   reminded as (
     update usher.invites i set reminded_issue = i.issue from due d where i.id = d.id
@@ -248,11 +253,12 @@ begin
   with due as (
     select i.id
     from usher.invites i
+    join public.organisations o on o.id = i.organisation_id
     where i.status = 'pending' and i.expires_at <= statement_timestamp()
     order by i.expires_at
     limit expire_due_invites.batch_size
     -- One that is being answered or sent again at this moment is left to the next sweep.
-    for update skip locked
+    for key share of o skip locked for update of i skip locked
   ),
   expired as (
     update usher.invites i set status = 'expired' from due d where i.id = d.id

@@ -30,7 +30,8 @@ begin
     return usher.invite_view(v_invite.id);
   end if;
 
-  v_inviter_id := usher.new_inviter(v_invite, v_roles);
+  -- Whoever offers more than before does so by their own word.
+  v_inviter_id := case when v_roles <@ v_invite.roles then usher.new_inviter(v_invite) else v_actor.user_id end;
   update usher.invites i
   set roles = v_roles, issue = i.issue + 1, bounced_at = null, invited_by = coalesce(v_inviter_id, i.invited_by),
     inviter_kind = case when v_inviter_id is null then i.inviter_kind else 'user' end

@@ -119,7 +119,7 @@ set search_path = pg_catalog, pg_temp
 as $$ select array_agg(distinct e order by e) from unnest($1) e $$;
 comment on function usher.clean_events is 'Sorted, each once; null stays null, and means all.';
 
-create function usher.webhook_for_change(webhook_id uuid)
+create function usher.webhook_for_change(webhook_id uuid, lock text default 'share')
 returns public.organisation_webhooks
 language plpgsql
 volatile
@@ -131,7 +131,7 @@ declare
 begin
   perform usher.require_permission((
     select w.organisation_id from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id),
-    'webhook.manage', 'share', 'webhook_not_found');
+    'webhook.manage', webhook_for_change.lock, 'webhook_not_found');
   select w.* into v_webhook
   from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id for no key update;
   if not found then
@@ -141,7 +141,8 @@ begin
 end
 $$;
 comment on function usher.webhook_for_change is
-  'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal.';
+  'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
+sent to it meanwhile.';
 
 create function usher.webhook_facts(webhook public.organisation_webhooks)
 returns jsonb
@@ -293,7 +294,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id);
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id, 'settings');
 begin
   delete from public.organisation_webhooks w where w.id = v_webhook.id;
   perform usher.record_event(v_webhook.organisation_id, 'webhook.deleted', 'webhook', v_webhook.id,

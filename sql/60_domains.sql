@@ -251,6 +251,7 @@ as $$
 declare
   v_verified_at timestamptz;
 begin
+  perform usher.lock_organisation(confirm_domain.organisation_id, 'share');
   begin
     update public.organisation_domains d
     set checked_at = now(),
@@ -498,7 +499,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_request public.organisation_join_requests := 
+  v_request public.organisation_join_requests :=
     usher.join_request_for_change(approve_join_request.request_id, true);
   v_actor   public.organisation_members := usher.caller_membership(v_request.organisation_id);
   v_roles   text[] := usher.clean_roles(coalesce(approve_join_request.roles, array[(
@@ -560,7 +561,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_request public.organisation_join_requests := 
+  v_request public.organisation_join_requests :=
     usher.join_request_for_change(decline_join_request.request_id, false);
 begin
   if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null then

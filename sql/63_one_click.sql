@@ -82,17 +82,17 @@ begin
   if v_invite.id is null then
     return;
   end if;
-  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id, 1, 1000, interval '1 hour', is_secret => true);
-  -- The address itself is nobody's to read out of this table.
-  perform usher.take_allowance('one_clicks:' || encode(sha256(convert_to(v_invite.email, 'UTF8')), 'hex'),
-    1, 5, interval '1 day', is_secret => true);
-
   -- Who revokes, resends or answers it at this moment is waited for; what they did is then seen.
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
   perform from usher.invites i where i.id = v_invite.id for no key update;
   v_invite := usher.one_click_invite(start_one_click.token);
   if v_invite.id is null then
     return;
   end if;
+  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id, 1, 1000, interval '1 hour', is_secret => true);
+  -- The address itself is nobody's to read out of this table.
+  perform usher.take_allowance('one_clicks:' || encode(sha256(convert_to(v_invite.email, 'UTF8')), 'hex'),
+    1, 5, interval '1 day', is_secret => true);
   insert into usher.one_clicks (invite_id, issue) values (v_invite.id, v_invite.issue);
   perform usher.record_event(v_invite.organisation_id, 'invite.one_click_started', 'invite', v_invite.id,
     actor_kind => 'invitee');
@@ -117,6 +117,8 @@ declare
   v_invite  usher.invites;
   v_is_good boolean;
 begin
+  select i.* into v_invite from usher.invites i where i.id = finish_one_click.invite_id;
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
   select i.* into v_invite from usher.invites i where i.id = finish_one_click.invite_id for no key update;
   -- Somebody may have signed up with the address since we looked. Auth gives no code of a confirmed account;
   -- one that is not confirmed yet has a password, which only who made it knows, and would be left with it.

@@ -208,7 +208,7 @@ comment on function usher.directory_membership is
 $$What a directory acts with while its token goes on without whoever answered for it: their user id, and the roles that
 they had; null for any other token.$$;
 
-create function usher.directory_right_ends_at(organisation_id uuid)
+create function usher.directory_giving_ends_at(organisation_id uuid, permission text, roles text[])
 returns timestamptz
 language plpgsql
 stable
@@ -216,17 +216,27 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when exists (
-    select from public.organisation_directory_tokens t
-    where t.organisation_id = directory_right_ends_at.organisation_id
+  return coalesce((
+    select max(case
+      when t.stops_at is null then (
+        select usher.giving_ends_at(
+          row(m.*)::public.organisation_members, directory_giving_ends_at.permission, directory_giving_ends_at.roles)
+        from usher.current_members m
+        where m.organisation_id = t.organisation_id and m.user_id = t.responsible_id)
+      when directory_giving_ends_at.permission in (select usher.permissions_of(t.organisation_id, t.carried_roles))
+        and usher.unassignable_role(t.organisation_id, directory_giving_ends_at.roles, t.carried_roles) is null
+        then timestamptz 'infinity'
+    end)
+    from public.organisation_directory_tokens t
+    where t.organisation_id = directory_giving_ends_at.organisation_id
       and t.revoked_at is null
       and (t.expires_at is null or t.expires_at > statement_timestamp())
-      and (t.stops_at is null or t.stops_at > statement_timestamp()))
-  then timestamptz 'infinity' else timestamptz '-infinity' end;
+      and (t.stops_at is null or t.stops_at > statement_timestamp())), '-infinity');
 end
 $$;
-comment on function usher.directory_right_ends_at is
-  'infinity while a directory has a token of the organisation that works; -infinity when what it offered is dead.';
+comment on function usher.directory_giving_ends_at is
+$$Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by the best
+of its tokens that work; -infinity when there is none.$$;
 
 create function usher.open_directory(token text, for_change boolean)
 returns uuid

@@ -236,7 +236,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
-  v_actor   public.organisation_members := 
+  v_actor   public.organisation_members :=
     usher.require_permission(v_user.organisation_id, 'invite.create', 'share');
   v_problem text := case when v_user.roles <> '{}'
     then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
@@ -276,7 +276,8 @@ begin
     perform usher.require_free_seat(v_user.organisation_id);
     select m.* into v_before from public.organisation_members m
     where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
-    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles, v_before.ends_at);
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
+      least(v_before.ends_at, nullif(usher.giving_ends_at(v_actor, 'invite.create', v_user.roles), 'infinity')));
     -- What a directory turns off and on again has the ends that people here gave it.
     if v_before.role_ends <> '{}' then
       update public.organisation_members m set role_ends = v_before.role_ends
@@ -437,6 +438,7 @@ as $$
 declare
   v_user  usher.directory_users;
   v_roles text[];
+  v_gifts jsonb;
 begin
   update usher.directory_users d
   set member_id = new.id, is_active = true, updated_at = now()
@@ -450,19 +452,29 @@ begin
     return null;
   end if;
 
-  -- What the invite of a directory carries stands for those; what somebody here has offered comes on top.
-  v_roles := usher.clean_roles(case when exists (
-    select from usher.invites i
-    where i.id = v_user.invite_id and i.accepted_by = new.user_id and i.roles = '{member}')
-    then '{}' else new.roles end || array(
-    select r.name from public.organisation_roles r
+  -- What the directory may give at this second, and until when.
+  select coalesce(jsonb_object_agg(g.name, g.ends_at), '{}') into v_gifts
+  from (
+    select r.name, usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name]) as ends_at
+    from public.organisation_roles r
     where r.name = any (v_user.roles)
       -- What they had for a time is theirs again when somebody gives it again.
       and not coalesce(old.role_ends ? r.name, false)
-      and (r.organisation_id is null or r.organisation_id = new.organisation_id)));
+      and (r.organisation_id is null or r.organisation_id = new.organisation_id)
+  ) g
+  where g.ends_at > statement_timestamp();
+  -- What the invite of a directory carries stands for those; what somebody here has offered comes on top.
+  v_roles := usher.clean_roles(case when (v_gifts <> '{}' or v_user.roles = '{}') and exists (
+    select from usher.invites i
+    where i.id = v_user.invite_id and i.accepted_by = new.user_id and i.roles = '{member}')
+    then '{}' else new.roles end || array(select jsonb_object_keys(v_gifts)));
   -- What may not be held together stays with what they were let in as.
   if v_roles <> new.roles and usher.excluded_together(new.organisation_id, v_roles) is null then
-    update public.organisation_members m set roles = v_roles where m.id = new.id;
+    update public.organisation_members m
+    set roles = v_roles, role_ends = m.role_ends || (
+      select coalesce(jsonb_object_agg(g.key, g.value), '{}')
+      from jsonb_each(v_gifts) g where g.value <> '"infinity"' and g.key <> all (new.roles))
+    where m.id = new.id;
     perform usher.record_event(new.organisation_id, 'member.roles_updated', 'user', new.user_id,
       before => jsonb_build_object('roles', new.roles), after => jsonb_build_object('roles', v_roles),
       actor_kind => 'directory');

@@ -144,7 +144,10 @@ begin
     perform usher.require_roles(v_member.organisation_id, v_roles);
   end if;
   -- No mail, unlike a change by hand: a directory makes many of them, and tells its people itself.
-  update public.organisation_members m set roles = v_roles where m.id = v_member.id and m.roles <> v_roles;
+  update public.organisation_members m
+  set roles = v_roles, role_ends = m.role_ends || usher.role_ends_of_gift(
+    v_actor, 'member.update', array(select unnest(v_roles) except select unnest(m.roles)))
+  where m.id = v_member.id and m.roles <> v_roles;
   if found then
     perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
       before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));

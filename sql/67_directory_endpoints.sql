@@ -209,7 +209,7 @@ permission_denied, invalid_settings.$$;
 grant execute on function public.create_organisation_directory_endpoint to authenticated;
 grant execute on function usher.create_directory_endpoint to authenticated;
 
-create function usher.directory_endpoint_for_change(endpoint_id uuid)
+create function usher.directory_endpoint_for_change(endpoint_id uuid, lock text default 'share')
 returns public.organisation_directory_endpoints
 language plpgsql
 volatile
@@ -222,7 +222,7 @@ begin
   perform usher.require_permission((
     select e.organisation_id from public.organisation_directory_endpoints e
     where e.id = directory_endpoint_for_change.endpoint_id),
-    'directory.manage', 'share', 'directory_not_found');
+    'directory.manage', directory_endpoint_for_change.lock, 'directory_not_found');
   select e.* into v_endpoint
   from public.organisation_directory_endpoints e where e.id = directory_endpoint_for_change.endpoint_id for update;
   if not found then
@@ -327,7 +327,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_endpoint public.organisation_directory_endpoints :=
-    usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id);
+    usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id, 'settings');
 begin
   delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,

@@ -152,3 +152,36 @@ describe('enrol_organisation_device', () => {
     )
   })
 })
+
+describe('a code is no way round what the organisation asks of people', () => {
+  const enrol = async (acme: Organisation, who: { rpc: Organisation['owner']['rpc'] }) =>
+    who.rpc('enrol_organisation_device', { code: (await invite(acme)).code })
+  const nameless = async (acme: Organisation) => {
+    const account = await acme.person()
+    await acme.sql`update auth.users set email = null where id = ${account.userId}`
+    return account
+  }
+
+  test('its domains', async ({ acme }) => {
+    await acme.owner.rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { allowed_email_domains: ['acme.example'] },
+    })
+
+    await expect(enrol(acme, acme.stranger)).rejects.toMatchObject({ code: 'domain_not_allowed' })
+    expect(await enrol(acme, await acme.person('door@acme.example'))).toMatchObject({
+      kind: 'device',
+    })
+    expect(await enrol(acme, await nameless(acme))).toMatchObject({ kind: 'device' })
+  })
+
+  test('its sign-in rule', async ({ acme }) => {
+    await acme.owner.rpc('update_organisation_sign_in_rule', {
+      organisation_id: acme.id,
+      changes: { provider: 'keycloak' },
+    })
+
+    await expect(enrol(acme, acme.stranger)).rejects.toMatchObject({ code: 'sso_required' })
+    expect(await enrol(acme, await nameless(acme))).toMatchObject({ kind: 'device' })
+  })
+})

@@ -125,6 +125,27 @@ describe('joining by a domain', () => {
     await expect(join(acme, employee)).rejects.toMatchObject({ code: 'already_member' })
   })
 
+  test('answers the invite that somebody has, with its roles and its end', async ({ acme }) => {
+    const { employee } = await open(acme, 'join')
+    const ends = '2999-01-01T00:00:00+00:00'
+    const invited = await acme.owner.rpc('create_organisation_invite', {
+      organisation_id: acme.id,
+      email: employee.email,
+      roles: ['finance'],
+      membership_ends_at: ends,
+    })
+    const token = await acme.mint(invited.id)
+
+    expect(await join(acme, employee)).toBe('joined')
+
+    expect(
+      await acme.owner.select('organisation_members', { user_id: employee.userId }),
+    ).toMatchObject([{ roles: ['finance'], ends_at: ends }])
+    await expect(employee.rpc('accept_organisation_invite', { token })).rejects.toMatchObject({
+      code: 'invite_already_accepted',
+    })
+  })
+
   test('is for confirmed addresses of that very domain', async ({ acme }) => {
     const { domain } = await open(acme, 'join')
     const below = await acme.person(`x@sub.${domain}`)
@@ -203,6 +224,28 @@ describe('asking to join', () => {
     ])
     expect(await join(acme, employee)).toBe('requested')
     expect(await acme.outsider.select('organisation_join_requests')).toHaveLength(0)
+  })
+
+  test('answers the invite that somebody has as well, and gives its roles too', async ({
+    acme,
+  }) => {
+    const { employee } = await open(acme, 'ask')
+    await join(acme, employee)
+    const invited = await acme.owner.rpc('create_organisation_invite', {
+      organisation_id: acme.id,
+      email: employee.email,
+      roles: ['finance'],
+    })
+    const [request] = await acme.owner.select('organisation_join_requests')
+
+    await acme.admin.rpc('approve_organisation_join_request', { request_id: request?.id })
+
+    expect(
+      await acme.owner.select('organisation_members', { user_id: employee.userId }),
+    ).toMatchObject([{ roles: ['finance', 'member'] }])
+    expect(await acme.owner.select('organisation_invites', { id: invited.id })).toMatchObject([
+      { status: 'accepted', accepted_by: employee.userId },
+    ])
   })
 
   test('gives no role that the admin could not give', async ({ acme }) => {

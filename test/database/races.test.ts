@@ -84,6 +84,28 @@ describe('a race', { timeout: 60_000 * ROUNDS }, () => {
     }
   })
 
+  test('of two batches with the same addresses, each in its own order, blocks neither', async ({
+    acme,
+  }) => {
+    for (let round = 0; round < 5 * ROUNDS; round++) {
+      const invites = Array.from({ length: 200 }, (_, i) => ({
+        email: `batch-${round}-${i}@example.com`,
+        roles: ['member'],
+      }))
+      const batches = await Promise.all(
+        [invites, invites.toReversed()].map((batch) =>
+          acme.owner.rpc('create_organisation_invites', {
+            organisation_id: acme.id,
+            invites: batch,
+          }),
+        ),
+      )
+
+      const created = batches.flat().filter(({ status }) => status === 'created')
+      expect(created).toHaveLength(200)
+    }
+  })
+
   test('of a first mail and a first link that is revealed blocks neither', async ({
     acme,
     database,

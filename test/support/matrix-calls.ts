@@ -71,8 +71,9 @@ const onRoleless =
 const withOwnRole =
   (more: object = {}): Call =>
   async ({ id, owner }) => {
-    await owner.rpc('create_organisation_role', { organisation_id: id, name: 'spare' })
-    return { organisation_id: id, role: 'spare', ...more }
+    const name = `spare-${randomUUID()}`
+    await owner.rpc('create_organisation_role', { organisation_id: id, name })
+    return { organisation_id: id, role: name, ...more }
   }
 
 const withDomain =
@@ -110,6 +111,7 @@ const withTemplate =
       organisation_id: id,
       kind: 'invite',
       locale: 'en',
+      name: randomUUID(),
       subject: 'Hello',
     })
     return { template_id: template.id, ...more }

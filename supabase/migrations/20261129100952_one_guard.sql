@@ -7,6 +7,8 @@ ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_del
 
 ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_user_id_fkey";
 
+DROP FUNCTION "usher"."directory_endpoint_for_change"(uuid);
+
 DROP FUNCTION "usher"."end_invite"(uuid, text);
 
 DROP FUNCTION "usher"."issue_again"(uuid, text);
@@ -20,6 +22,10 @@ DROP FUNCTION "usher"."require_member"(uuid);
 DROP FUNCTION "usher"."require_permission"(uuid, text);
 
 DROP FUNCTION "usher"."revoke_invites_to"(uuid, text);
+
+DROP FUNCTION "usher"."template_for_change"(uuid);
+
+DROP FUNCTION "usher"."webhook_for_change"(uuid);
 
 CREATE TABLE "usher"."lost_rights" ("organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "noted_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), CONSTRAINT "lost_rights_pkey" PRIMARY KEY (organisation_id, user_id));
 
@@ -265,7 +271,7 @@ CREATE OR REPLACE FUNCTION usher.admit_directory_user(directory_user usher.direc
 AS $function$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
-  v_actor   public.organisation_members := 
+  v_actor   public.organisation_members :=
     usher.require_permission(v_user.organisation_id, 'invite.create', 'share');
   v_problem text := case when v_user.roles <> '{}'
     then usher.roles_problem(v_user.organisation_id, v_user.roles, v_actor.roles) end;
@@ -305,7 +311,8 @@ begin
     perform usher.require_free_seat(v_user.organisation_id);
     select m.* into v_before from public.organisation_members m
     where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
-    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles, v_before.ends_at);
+    v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
+      least(v_before.ends_at, nullif(usher.giving_ends_at(v_actor, 'invite.create', v_user.roles), 'infinity')));
     -- What a directory turns off and on again has the ends that people here gave it.
     if v_before.role_ends <> '{}' then
       update public.organisation_members m set role_ends = v_before.role_ends
@@ -317,6 +324,40 @@ begin
       after => jsonb_build_object('roles', v_member.roles));
   end if;
   return v_user;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.announce_ending_access(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_member public.organisation_members;
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m
+    join public.organisations o on o.id = m.organisation_id, usher.settings s
+    where m.status = 'active'
+      and m.next_end_at > statement_timestamp()
+      and m.next_end_at <= statement_timestamp() + s.access_end_notice
+      and m.announced_end_at is distinct from m.next_end_at
+    order by m.next_end_at
+    limit announce_ending_access.batch_size
+    for key share of o skip locked for update of m skip locked
+  loop
+    update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
+    perform usher.enqueue_access_mail('access_ending', v_member.id,
+      case when v_member.ends_at = v_member.next_end_at then v_member.roles else array(
+        select e.key from jsonb_each_text(v_member.role_ends) e
+        where e.value::timestamptz = v_member.next_end_at order by e.key) end,
+      coalesce(v_member.ends_at = v_member.next_end_at, false), v_member.next_end_at);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
 end
 $function$;
 
@@ -375,7 +416,7 @@ CREATE OR REPLACE FUNCTION usher.approve_join_request(request_id uuid, roles tex
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_request public.organisation_join_requests := 
+  v_request public.organisation_join_requests :=
     usher.join_request_for_change(approve_join_request.request_id, true);
   v_actor   public.organisation_members := usher.caller_membership(v_request.organisation_id);
   v_roles   text[] := usher.clean_roles(coalesce(approve_join_request.roles, array[(
@@ -479,6 +520,38 @@ begin
   perform usher.record_event(v_review.organisation_id, 'access_review.closed', 'access_review', v_review.id,
     after => usher.review_results(v_review.id), reason => v_review.closed_reason);
   return v_review;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_verified_at timestamptz;
+begin
+  perform usher.lock_organisation(confirm_domain.organisation_id, 'share');
+  begin
+    update public.organisation_domains d
+    set checked_at = now(),
+      verified_at = case when d.verification = any (confirm_domain.txt_values) then now() end
+    where d.organisation_id = confirm_domain.organisation_id and d.domain = confirm_domain.domain
+      and d.verified_at is null
+    returning d.verified_at into v_verified_at;
+  exception
+    when unique_violation then
+      -- Another organisation proved it first, and keeps it until it gives it up.
+      update public.organisation_domains d set checked_at = now()
+      where d.organisation_id = confirm_domain.organisation_id and d.domain = confirm_domain.domain;
+  end;
+  if v_verified_at is not null then
+    perform usher.record_event(confirm_domain.organisation_id, 'domain.verified', 'organisation',
+      confirm_domain.organisation_id, after => jsonb_build_object('domain', confirm_domain.domain),
+      actor_kind => 'worker');
+  end if;
+  return v_verified_at is not null;
 end
 $function$;
 
@@ -666,12 +739,13 @@ CREATE OR REPLACE FUNCTION usher.create_invites(organisation_id uuid, drafts jso
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  v_member  public.organisation_members := 
+  v_member  public.organisation_members :=
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
   v_results public.organisation_invite_result[];
   v_created integer;
+  v_created_at timestamptz := clock_timestamp();
   v_ids     uuid[];
   v_afters  jsonb[];
 begin
@@ -765,14 +839,17 @@ begin
   inserted as (
     insert into usher.invites (
       id, organisation_id, email, roles, message, locale, redirect_to, metadata, template_id,
-      invited_by, inviter_kind, lifetime, membership_ends_at, expires_at)
+      invited_by, inviter_kind, lifetime, membership_ends_at, expires_at, created_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
       r.metadata, r.checked_template_id, v_member.user_id,
       case when usher.acts_as_directory() then 'directory' else 'user' end, r.lifetime, r.ends_at,
-      usher.invite_end(r.lifetime, r.ends_at)
+      usher.invite_end(r.lifetime, r.ends_at),
+      -- Listed in the order in which they were given.
+      v_created_at + r.row_number * interval '1 microsecond'
     from ranked r
     where r.problem is null and r.first_id = r.id
-    order by r.row_number
+    -- Two batches with the same addresses wait for each other in one order.
+    order by r.address
     -- Someone else may be inviting the same address at this moment; theirs stands then.
     on conflict do nothing
     returning id
@@ -972,7 +1049,7 @@ CREATE OR REPLACE FUNCTION usher.decline_join_request(request_id uuid, reason te
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_request public.organisation_join_requests := 
+  v_request public.organisation_join_requests :=
     usher.join_request_for_change(decline_join_request.request_id, false);
 begin
   if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null then
@@ -994,6 +1071,22 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.delete_directory_endpoint(endpoint_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_endpoint public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id, 'settings');
+begin
+  delete from public.organisation_directory_endpoints e where e.id = v_endpoint.id;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_deleted', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.delete_domain(organisation_id uuid, domain text)
  RETURNS void
  LANGUAGE plpgsql
@@ -1012,6 +1105,22 @@ begin
   end if;
   perform usher.record_event(v_row.organisation_id, 'domain.deleted', 'organisation', v_row.organisation_id,
     before => jsonb_build_object('domain', v_row.domain));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_email_template(template_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_template public.organisation_email_templates :=
+    usher.template_for_change(delete_email_template.template_id, 'settings');
+begin
+  delete from public.organisation_email_templates t where t.id = v_template.id;
+  perform usher.record_event(v_template.organisation_id, 'template.deleted', 'template', v_template.id,
+    before => to_jsonb(v_template) - 'id' - 'organisation_id' - 'created_at' - 'updated_at');
 end
 $function$;
 
@@ -1052,7 +1161,22 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.directory_endpoint_for_change(endpoint_id uuid)
+CREATE OR REPLACE FUNCTION usher.delete_webhook(webhook_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id, 'settings');
+begin
+  delete from public.organisation_webhooks w where w.id = v_webhook.id;
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.deleted', 'webhook', v_webhook.id,
+    before => usher.webhook_facts(v_webhook));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_endpoint_for_change(endpoint_id uuid, lock text DEFAULT 'share'::text)
  RETURNS public.organisation_directory_endpoints
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1064,13 +1188,39 @@ begin
   perform usher.require_permission((
     select e.organisation_id from public.organisation_directory_endpoints e
     where e.id = directory_endpoint_for_change.endpoint_id),
-    'directory.manage', 'share', 'directory_not_found');
+    'directory.manage', directory_endpoint_for_change.lock, 'directory_not_found');
   select e.* into v_endpoint
   from public.organisation_directory_endpoints e where e.id = directory_endpoint_for_change.endpoint_id for update;
   if not found then
     perform usher.fail('directory_not_found');
   end if;
   return v_endpoint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_giving_ends_at(organisation_id uuid, permission text, roles text[])
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce((
+    select max(case
+      when t.stops_at is null then (
+        select usher.giving_ends_at(
+          row(m.*)::public.organisation_members, directory_giving_ends_at.permission, directory_giving_ends_at.roles)
+        from usher.current_members m
+        where m.organisation_id = t.organisation_id and m.user_id = t.responsible_id)
+      when directory_giving_ends_at.permission in (select usher.permissions_of(t.organisation_id, t.carried_roles))
+        and usher.unassignable_role(t.organisation_id, directory_giving_ends_at.roles, t.carried_roles) is null
+        then timestamptz 'infinity'
+    end)
+    from public.organisation_directory_tokens t
+    where t.organisation_id = directory_giving_ends_at.organisation_id
+      and t.revoked_at is null
+      and (t.expires_at is null or t.expires_at > statement_timestamp())
+      and (t.stops_at is null or t.stops_at > statement_timestamp())), '-infinity');
 end
 $function$;
 
@@ -1100,23 +1250,6 @@ begin
     v_member.role_ends := '{}';
   end if;
   return v_member;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.directory_right_ends_at(organisation_id uuid)
- RETURNS timestamp with time zone
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  return case when exists (
-    select from public.organisation_directory_tokens t
-    where t.organisation_id = directory_right_ends_at.organisation_id
-      and t.revoked_at is null
-      and (t.expires_at is null or t.expires_at > statement_timestamp())
-      and (t.stops_at is null or t.stops_at > statement_timestamp()))
-  then timestamptz 'infinity' else timestamptz '-infinity' end;
 end
 $function$;
 
@@ -1193,6 +1326,48 @@ begin
     from usher.current_members m
     where m.organisation_id = (domain_word_ends_at.domain).organisation_id
       and m.user_id = (domain_word_ends_at.domain).responsible_id), '-infinity');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.end_due_access(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_member public.organisation_members;
+  v_kept   text[];
+  v_ended  text[];
+  v_count  integer := 0;
+begin
+  for v_member in
+    select m.*
+    from public.organisation_members m
+    join public.organisations o on o.id = m.organisation_id
+    where m.status = 'active' and m.next_end_at <= statement_timestamp()
+    order by m.next_end_at
+    limit end_due_access.batch_size
+    -- One that is being changed at this moment is left to the next sweep.
+    for key share of o skip locked for update of m skip locked
+  loop
+    v_count := v_count + 1;
+    if v_member.ends_at <= statement_timestamp() then
+      perform usher.end_access(v_member);
+      continue;
+    end if;
+
+    v_kept := usher.counting_roles(v_member.roles, v_member.ends_at, v_member.role_ends);
+    v_ended := array(select unnest(v_member.roles) except select unnest(v_kept) order by 1);
+    update public.organisation_members m set roles = v_kept where m.id = v_member.id;
+    perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
+      before     => jsonb_build_object('roles', v_member.roles),
+      after      => jsonb_build_object('roles', v_kept),
+      reason     => 'The role had an end.',
+      actor_kind => 'worker');
+    perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
+  end loop;
+  return v_count;
 end
 $function$;
 
@@ -1435,6 +1610,120 @@ AS $function$
       'Send the same request again, after the time in Retry-After.')
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.expire_due_invites(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_expired usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    join public.organisations o on o.id = i.organisation_id
+    where i.status = 'pending' and i.expires_at <= statement_timestamp()
+    order by i.expires_at
+    limit expire_due_invites.batch_size
+    -- One that is being answered or sent again at this moment is left to the next sweep.
+    for key share of o skip locked for update of i skip locked
+  ),
+  expired as (
+    update usher.invites i set status = 'expired' from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  perform usher.record_expiry(v_expired);
+  return coalesce(cardinality(v_expired), 0);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.expire_overdue_invites(organisation_id uuid, emails text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_expired usher.invites[];
+begin
+  with overdue as materialized (
+    select i.id
+    -- A join, because it can only be done address by address; for = any, whole indexes were read.
+    from unnest(expire_overdue_invites.emails) e (email)
+    join usher.invites i on i.email = e.email
+    where i.organisation_id = expire_overdue_invites.organisation_id
+      and i.status = 'pending'
+      and i.expires_at <= statement_timestamp()
+    order by i.id
+    for update of i
+  ),
+  expired as (
+    update usher.invites i set status = 'expired'
+    from overdue o where i.id = o.id and i.status = 'pending'
+    returning i
+  )
+  select array_agg(e.i) into v_expired from expired e;
+  if v_expired is not null then
+    perform usher.record_expiry(v_expired);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.export_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.require_permission(export_evidence.organisation_id, 'audit.read', 'share');
+  return usher.collect_evidence(export_evidence.organisation_id, export_evidence.since, export_evidence.until,
+    usher.has_permission(export_evidence.organisation_id, 'member.read'),
+    usher.has_permission(export_evidence.organisation_id, 'invite.read'));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_invite  usher.invites;
+  v_is_good boolean;
+begin
+  select i.* into v_invite from usher.invites i where i.id = finish_one_click.invite_id;
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
+  select i.* into v_invite from usher.invites i where i.id = finish_one_click.invite_id for no key update;
+  -- Somebody may have signed up with the address since we looked. Auth gives no code of a confirmed account;
+  -- one that is not confirmed yet has a password, which only who made it knows, and would be left with it.
+  v_is_good := coalesce(
+    v_invite.issue = finish_one_click.issue and usher.invite_problem(v_invite) is null
+    and exists (
+      select from auth.users u
+      where u.id = finish_one_click.user_id
+        and usher.normalise_email(u.email) = v_invite.email
+        and not u.is_sso_user
+        and u.email_confirmed_at is null
+        and coalesce(u.encrypted_password, '') = ''), false);
+
+  update usher.one_clicks c
+  set ended_at = clock_timestamp(), user_id = case when v_is_good then finish_one_click.user_id end
+  where c.invite_id = finish_one_click.invite_id and c.issue = finish_one_click.issue and c.ended_at is null;
+  if not found then
+    return false;
+  end if;
+  perform usher.record_event(v_invite.organisation_id,
+    case when v_is_good then 'invite.one_click_done' else 'invite.one_click_failed' end, 'invite', v_invite.id,
+    after => case when v_is_good then jsonb_build_object('user_id', finish_one_click.user_id) end,
+    actor_kind => 'invitee');
+  return v_is_good;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.follow_lost_rights(batch_size integer DEFAULT 100)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1595,7 +1884,8 @@ CREATE OR REPLACE FUNCTION usher.inviter_right_ends_at(invite usher.invites)
 AS $function$
 begin
   if (inviter_right_ends_at.invite).inviter_kind = 'directory' then
-    return usher.directory_right_ends_at((inviter_right_ends_at.invite).organisation_id);
+    return usher.directory_giving_ends_at(
+      (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
   return coalesce((
     select usher.giving_ends_at(
@@ -2125,17 +2415,14 @@ AS $function$
     and d.verified_at is not null and d.join_policy <> 'none'
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.new_inviter(invite usher.invites, roles text[])
+CREATE OR REPLACE FUNCTION usher.new_inviter(invite usher.invites)
  RETURNS uuid
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  v_invite usher.invites := new_inviter.invite;
 begin
-  v_invite.roles := new_inviter.roles;
-  return case when usher.inviter_right_ends_at(v_invite) <= statement_timestamp() then auth.uid() end;
+  return case when usher.inviter_right_ends_at(new_inviter.invite) <= statement_timestamp() then auth.uid() end;
 end
 $function$;
 
@@ -2307,6 +2594,71 @@ begin
     left join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
     left join usher.create_invites(v_organisation_id, coalesce(v_drafts, '[]')) r on v_rows[r.row_number] = g.n
     order by g.n;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.remind_due_invites(batch_size integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_reminded usher.invites[];
+begin
+  with due as (
+    select i.id
+    from usher.invites i
+    join public.organisations o on o.id = i.organisation_id
+    where i.status = 'pending' and i.kind = 'user'
+      and i.reminded_issue < i.issue
+      and i.expires_at > statement_timestamp()
+      and i.expires_at <= statement_timestamp() + o.reminder_before
+      -- Not on the day of the mail itself: what has just come needs no bringing to mind.
+      and i.issued_at < statement_timestamp() - interval '1 day'
+    limit remind_due_invites.batch_size
+    for key share of o skip locked for update of i skip locked
+  ),
+  reminded as (
+    update usher.invites i set reminded_issue = i.issue from due d where i.id = d.id
+    returning i
+  )
+  select array_agg(r.i) into v_reminded from reminded r;
+
+  perform usher.record_event(i.organisation_id, 'invite.reminded', 'invite', i.id, actor_kind => 'worker')
+    from unnest(v_reminded) i;
+  perform usher.enqueue_delivery('invite_reminder', i.organisation_id, i.email, i.locale, i.id, is_bulk => true)
+    from unnest(v_reminded) i;
+  return coalesce(cardinality(v_reminded), 0);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.remind_overdue_reviews()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_review   public.organisation_access_reviews;
+  v_reminded integer := 0;
+begin
+  for v_review in
+    select r.*
+    from public.organisation_access_reviews r
+    join public.organisations o on o.id = r.organisation_id
+    where r.status = 'open' and r.due_at < now() and r.reminded_at is null
+    order by r.due_at
+    -- One that is being answered at this moment is left to the next time.
+    for key share of o skip locked for update of r skip locked
+  loop
+    update public.organisation_access_reviews r set reminded_at = now() where r.id = v_review.id;
+    perform usher.record_event(v_review.organisation_id, 'access_review.overdue', 'access_review', v_review.id,
+      after => usher.review_results(v_review.id), actor_kind => 'worker');
+    perform usher.enqueue_review_mail('access_review_overdue', v_review);
+    v_reminded := v_reminded + 1;
+  end loop;
+  return v_reminded;
 end
 $function$;
 
@@ -2545,7 +2897,7 @@ begin
   perform usher.take_allowance('resends:' || v_invite.id, 1, v_settings.resends_per_day, interval '1 day');
 
   perform usher.issue_again(v_invite.id,
-    inviter_id => usher.new_inviter(v_invite, v_invite.roles));
+    inviter_id => usher.new_inviter(v_invite));
   return usher.invite_view(v_invite.id);
 end
 $function$;
@@ -2883,7 +3235,10 @@ begin
     perform usher.require_roles(v_member.organisation_id, v_roles);
   end if;
   -- No mail, unlike a change by hand: a directory makes many of them, and tells its people itself.
-  update public.organisation_members m set roles = v_roles where m.id = v_member.id and m.roles <> v_roles;
+  update public.organisation_members m
+  set roles = v_roles, role_ends = m.role_ends || usher.role_ends_of_gift(
+    v_actor, 'member.update', array(select unnest(v_roles) except select unnest(m.roles)))
+  where m.id = v_member.id and m.roles <> v_roles;
   if found then
     perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
       before => jsonb_build_object('roles', v_member.roles), after => jsonb_build_object('roles', v_roles));
@@ -2971,6 +3326,36 @@ begin
     after => jsonb_build_object('title', v_review.title, 'due_at', v_review.due_at, 'items', v_items));
   perform usher.enqueue_review_mail('access_review_started', v_review);
   return v_review;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.start_one_click(token text)
+ RETURNS TABLE(invite_id uuid, issue integer, email text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_invite usher.invites := usher.one_click_invite(start_one_click.token);
+begin
+  if v_invite.id is null then
+    return;
+  end if;
+  -- Who revokes, resends or answers it at this moment is waited for; what they did is then seen.
+  perform usher.lock_organisation(v_invite.organisation_id, 'share');
+  perform from usher.invites i where i.id = v_invite.id for no key update;
+  v_invite := usher.one_click_invite(start_one_click.token);
+  if v_invite.id is null then
+    return;
+  end if;
+  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id, 1, 1000, interval '1 hour', is_secret => true);
+  -- The address itself is nobody's to read out of this table.
+  perform usher.take_allowance('one_clicks:' || encode(sha256(convert_to(v_invite.email, 'UTF8')), 'hex'),
+    1, 5, interval '1 day', is_secret => true);
+  insert into usher.one_clicks (invite_id, issue) values (v_invite.id, v_invite.issue);
+  perform usher.record_event(v_invite.organisation_id, 'invite.one_click_started', 'invite', v_invite.id,
+    actor_kind => 'invitee');
+  return query select v_invite.id, v_invite.issue, v_invite.email;
 end
 $function$;
 
@@ -3062,7 +3447,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.template_for_change(template_id uuid)
+CREATE OR REPLACE FUNCTION usher.template_for_change(template_id uuid, lock text DEFAULT 'share'::text)
  RETURNS public.organisation_email_templates
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3073,13 +3458,67 @@ declare
 begin
   perform usher.require_permission((
     select t.organisation_id from public.organisation_email_templates t where t.id = template_for_change.template_id),
-    'organisation.update', 'share', 'template_not_found');
+    'organisation.update', template_for_change.lock, 'template_not_found');
   select t.* into v_template
   from public.organisation_email_templates t where t.id = template_for_change.template_id for update;
   if not found then
     perform usher.fail('template_not_found');
   end if;
   return v_template;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_organisation_members__join_directory()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user  usher.directory_users;
+  v_roles text[];
+  v_gifts jsonb;
+begin
+  update usher.directory_users d
+  set member_id = new.id, is_active = true, updated_at = now()
+  from usher.directory_users o
+  where o.id = d.id
+    and d.organisation_id = new.organisation_id
+    and (d.member_id = new.id or d.email = new.email and not exists (
+      select from public.organisation_members m where m.id = d.member_id and m.status = 'active'))
+  returning o.* into v_user;
+  if v_user.is_active is not true then
+    return null;
+  end if;
+
+  -- What the directory may give at this second, and until when.
+  select coalesce(jsonb_object_agg(g.name, g.ends_at), '{}') into v_gifts
+  from (
+    select r.name, usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name]) as ends_at
+    from public.organisation_roles r
+    where r.name = any (v_user.roles)
+      -- What they had for a time is theirs again when somebody gives it again.
+      and not coalesce(old.role_ends ? r.name, false)
+      and (r.organisation_id is null or r.organisation_id = new.organisation_id)
+  ) g
+  where g.ends_at > statement_timestamp();
+  -- What the invite of a directory carries stands for those; what somebody here has offered comes on top.
+  v_roles := usher.clean_roles(case when (v_gifts <> '{}' or v_user.roles = '{}') and exists (
+    select from usher.invites i
+    where i.id = v_user.invite_id and i.accepted_by = new.user_id and i.roles = '{member}')
+    then '{}' else new.roles end || array(select jsonb_object_keys(v_gifts)));
+  -- What may not be held together stays with what they were let in as.
+  if v_roles <> new.roles and usher.excluded_together(new.organisation_id, v_roles) is null then
+    update public.organisation_members m
+    set roles = v_roles, role_ends = m.role_ends || (
+      select coalesce(jsonb_object_agg(g.key, g.value), '{}')
+      from jsonb_each(v_gifts) g where g.value <> '"infinity"' and g.key <> all (new.roles))
+    where m.id = new.id;
+    perform usher.record_event(new.organisation_id, 'member.roles_updated', 'user', new.user_id,
+      before => jsonb_build_object('roles', new.roles), after => jsonb_build_object('roles', v_roles),
+      actor_kind => 'directory');
+  end if;
+  return null;
 end
 $function$;
 
@@ -3316,7 +3755,8 @@ begin
     return usher.invite_view(v_invite.id);
   end if;
 
-  v_inviter_id := usher.new_inviter(v_invite, v_roles);
+  -- Whoever offers more than before does so by their own word.
+  v_inviter_id := case when v_roles <@ v_invite.roles then usher.new_inviter(v_invite) else v_actor.user_id end;
   update usher.invites i
   set roles = v_roles, issue = i.issue + 1, bounced_at = null, invited_by = coalesce(v_inviter_id, i.invited_by),
     inviter_kind = case when v_inviter_id is null then i.inviter_kind else 'user' end
@@ -3707,7 +4147,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.webhook_for_change(webhook_id uuid)
+CREATE OR REPLACE FUNCTION usher.webhook_for_change(webhook_id uuid, lock text DEFAULT 'share'::text)
  RETURNS public.organisation_webhooks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3718,7 +4158,7 @@ declare
 begin
   perform usher.require_permission((
     select w.organisation_id from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id),
-    'webhook.manage', 'share', 'webhook_not_found');
+    'webhook.manage', webhook_for_change.lock, 'webhook_not_found');
   select w.* into v_webhook
   from public.organisation_webhooks w where w.id = webhook_for_change.webhook_id for no key update;
   if not found then
@@ -3927,10 +4367,14 @@ COMMENT ON FUNCTION "usher"."addresses_of"(uuid, uuid) IS 'By which addresses a 
 COMMENT ON FUNCTION "usher"."caller_membership"(uuid) IS 'The caller''s membership of an organisation at this moment, with the roles that count now; null for none. For a
 directory, that of whoever answers for its token, or what they had while the token may go on without them.';
 
+COMMENT ON FUNCTION "usher"."directory_endpoint_for_change"(uuid, text) IS 'An endpoint, locked until the end of the transaction. Fails with unauthenticated, directory_not_found (also
+for another tenant''s), permission_denied.';
+
+COMMENT ON FUNCTION "usher"."directory_giving_ends_at"(uuid, text, text[]) IS 'Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by the best
+of its tokens that work; -infinity when there is none.';
+
 COMMENT ON FUNCTION "usher"."directory_membership"(uuid) IS 'What a directory acts with while its token goes on without whoever answered for it: their user id, and the roles that
 they had; null for any other token.';
-
-COMMENT ON FUNCTION "usher"."directory_right_ends_at"(uuid) IS 'infinity while a directory has a token of the organisation that works; -infinity when what it offered is dead.';
 
 COMMENT ON FUNCTION "usher"."domain_word_ends_at"(public.organisation_domains) IS 'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
 
@@ -3995,8 +4439,8 @@ COMMENT ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) IS 'The member
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.';
 
-COMMENT ON FUNCTION "usher"."new_inviter"(usher.invites, text[]) IS 'By whose word an invite lets in that the caller sends again, or whose roles the caller changes to these: null where
-it stays with who sent it, and the caller where that one may not give these roles (any more).';
+COMMENT ON FUNCTION "usher"."new_inviter"(usher.invites) IS 'By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
+that one may not give its roles any more.';
 
 COMMENT ON FUNCTION "usher"."open_directory"(text, boolean) IS 'The organisation that a token opens; from here on, the transaction acts as whoever answers for the token, and the
 trail calls it directory. With for_change, other changes in the organisation wait. Fails with directory_token_invalid,
@@ -4044,6 +4488,8 @@ or that they go on, when the right is theirs again.
 
 COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind public.take_over_organisation_credentials.';
 
+COMMENT ON FUNCTION "usher"."template_for_change"(uuid, text) IS 'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
+
 COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_sanctions"() IS 'Keeps the hashes of addresses of banned and removed members, also of an address that they take later.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__note_lost_rights"() IS 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
@@ -4055,6 +4501,9 @@ COMMENT ON FUNCTION "usher"."tg_users__end_memberships"() IS 'Deletes the member
 COMMENT ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) IS 'The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
 is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
 that is in it, but by the owner alone where it contains what the owner alone gives.';
+
+COMMENT ON FUNCTION "usher"."webhook_for_change"(uuid, text) IS 'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
+sent to it meanwhile.';
 
 COMMENT ON TABLE "usher"."lost_rights" IS 'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
 
@@ -4078,9 +4527,11 @@ REVOKE ALL ON FUNCTION "usher"."addresses_of"(uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."caller_membership"(uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."directory_membership"(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."directory_endpoint_for_change"(uuid, text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."directory_right_ends_at"(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."directory_giving_ends_at"(uuid, text, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_membership"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."domain_word_ends_at"(public.organisation_domains) FROM PUBLIC;
 
@@ -4116,7 +4567,7 @@ REVOKE ALL ON FUNCTION "usher"."lock_organisation"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."lock_person"(uuid, text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."new_inviter"(usher.invites, text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."new_inviter"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."reissue_invites"(uuid[]) FROM PUBLIC;
 
@@ -4138,6 +4589,8 @@ REVOKE ALL ON FUNCTION "usher"."take_over_credentials"(uuid[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."take_over_credentials"(uuid[]) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."template_for_change"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__keep_sanctions"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_members__note_lost_rights"() FROM PUBLIC;
@@ -4147,6 +4600,8 @@ REVOKE ALL ON FUNCTION "usher"."tg_organisation_roles__note_lost_rights"() FROM 
 REVOKE ALL ON FUNCTION "usher"."tg_users__end_memberships"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."webhook_for_change"(uuid, text) FROM PUBLIC;
 
 -- Bans and removals of today hold by their address as well.
 INSERT INTO usher.sanctions (member_id, organisation_id, address_hash, status)
