@@ -158,9 +158,6 @@ as $$
 declare
   v_member public.organisation_members;
 begin
-  if usher.is_banned(add_member.organisation_id, add_member.user_id) then
-    perform usher.fail('member_banned');
-  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -173,6 +170,9 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
+    if usher.has_sanction(v_member.organisation_id, v_member.email, 'banned') then
+      perform usher.fail('member_banned');
+    end if;
     return v_member;
   end if;
 
@@ -229,25 +229,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email      text;
-  v_has_limit  boolean;
+  v_seat_limit integer;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email) into v_email
-  from auth.users u where u.id = lock_for_joining.user_id for key share;
+  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
+  from auth.users u
+  left join public.organisations o on o.id = lock_for_joining.organisation_id
+  where u.id = lock_for_joining.user_id
+  for key share of u;
   if not found then
     perform usher.fail('unauthenticated');
   end if;
 
-  select o.seat_limit is not null into v_has_limit
-  from public.organisations o where o.id = lock_for_joining.organisation_id;
-  perform usher.lock_organisation(
-    lock_for_joining.organisation_id, case when v_has_limit then 'settings' else 'share' end);
-  -- Seats were limited at this very moment. A lock is never made stronger: two who did would wait in a circle.
-  if v_has_limit is false and exists (
-    select from public.organisations o
-    where o.id = lock_for_joining.organisation_id and o.seat_limit is not null)
-  then
-    perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+  if v_seat_limit is not null then
+    perform usher.lock_organisation(lock_for_joining.organisation_id, 'settings');
+  else
+    select o.seat_limit into v_seat_limit
+    from public.organisations o where o.id = lock_for_joining.organisation_id for share;
+    -- Seats were limited at this very moment. A lock is never made stronger: two who did would wait in a circle.
+    if v_seat_limit is not null then
+      perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+    end if;
   end if;
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);

@@ -104,7 +104,9 @@ begin
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
     on conflict do nothing;
   else
-    delete from usher.sanctions s where s.member_id = new.id;
+    if tg_op = 'UPDATE' then
+      delete from usher.sanctions s where s.member_id = new.id;
+    end if;
     -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'

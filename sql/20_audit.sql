@@ -88,7 +88,7 @@ begin
   select record_events.organisation_id, record_events.event,
     coalesce(record_events.actor_kind, case
       when auth.uid() is null then 'operator'
-      when usher.acts_as_directory() then 'directory'
+      when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
       else 'user'
     end), auth.uid(),
     record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,

@@ -274,6 +274,28 @@ comment on function usher.inviter_right_ends_at is
 $$Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
 count any more, because whoever sent it was removed, demoted, banned, or has left.$$;
 
+create function usher.invite_state_problem(invite usher.invites)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case (invite_state_problem.invite).status
+    when 'accepted' then 'invite_already_accepted'
+    when 'declined' then 'invite_declined'
+    when 'revoked' then case when (invite_state_problem.invite).revoked_reason = 'inviter_lost_right'
+      then 'inviter_lost_right' else 'invite_revoked' end
+    when 'expired' then 'invite_expired'
+    -- By the clock, not by the start of the transaction, which may have waited for another.
+    else case when (invite_state_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end
+  end;
+end
+$$;
+comment on function usher.invite_state_problem is
+  'The error code of why an invite cannot be answered, as far as its own row tells; null when it can.';
+
 create function usher.invite_problem(invite usher.invites)
 returns text
 language plpgsql
@@ -282,22 +304,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case (invite_problem.invite).status
-    when 'accepted' then 'invite_already_accepted'
-    when 'declined' then 'invite_declined'
-    when 'revoked' then case when (invite_problem.invite).revoked_reason = 'inviter_lost_right'
-      then 'inviter_lost_right' else 'invite_revoked' end
-    when 'expired' then 'invite_expired'
-    -- By the clock, not by the start of the transaction, which may have waited for another.
-    else case
-      when (invite_problem.invite).expires_at <= clock_timestamp() then 'invite_expired'
-      when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right'
-    end
-  end;
+  return coalesce(usher.invite_state_problem(invite_problem.invite),
+    case when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right' end);
 end
 $$;
 comment on function usher.invite_problem is
-  'The error code of why an invite cannot be answered at this second; null when it can.';
+  'The error code of why an invite lets nobody in at this second, for its own state or its inviter''s; null when it does.';
 
 create function usher.read_invite_token(token text)
 returns usher.token_reading
@@ -329,12 +341,13 @@ begin
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
     when v_claims.expires_at <= clock_timestamp()
-      then coalesce(usher.invite_problem(v_reading.invite), 'invite_expired')
-    else usher.invite_problem(v_reading.invite)
+      then coalesce(usher.invite_state_problem(v_reading.invite), 'invite_expired')
+    else usher.invite_state_problem(v_reading.invite)
   end;
   return v_reading;
 end
 $$;
 comment on function usher.read_invite_token is
-$$The invite behind a token, and why it cannot be answered any more (null: it can). For a token that is not
+$$The invite behind a token, and why it cannot be answered any more (null: it can, if whoever sent it may still give it:
+usher.invite_problem). For a token that is not
 ours, problem is invite_invalid and there is no invite.$$;

@@ -41,6 +41,9 @@ declare
   v_invite  usher.invites := v_reading.invite;
   v_preview public.organisation_invite_preview;
 begin
+  if v_reading.problem is null then
+    v_reading.problem := usher.invite_problem(v_invite);
+  end if;
   v_preview.reason := v_reading.problem;
   v_preview.status := case v_reading.problem
     when 'invite_invalid' then 'invalid'

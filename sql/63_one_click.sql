@@ -45,7 +45,9 @@ begin
     return null;
   end if;
   v_reading := usher.read_invite_token(one_click_invite.token);
-  if v_reading.problem is not null or (v_reading.invite).kind <> 'user' then
+  if v_reading.problem is not null or (v_reading.invite).kind <> 'user'
+    or usher.invite_problem(v_reading.invite) is not null
+  then
     return null;
   end if;
   v_claims := usher.verify_invite_token(one_click_invite.token);

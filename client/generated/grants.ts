@@ -363,6 +363,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
     ['authenticated execute'],
   'function usher.invite_problem(invite usher.invites)': [],
+  'function usher.invite_state_problem(invite usher.invites)': [],
   'function usher.invite_status(status text, expires_at timestamp with time zone)': [
     'authenticated execute',
     'service_role execute',

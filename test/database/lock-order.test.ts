@@ -54,6 +54,9 @@ async function tablesAfter(sql: postgres.Sql, last: string | null) {
   )
 }
 
+/** A directory notes when its token was used, while nobody else changes anything in the organisation. */
+const ALONE = 'public.organisation_directory_tokens'
+
 /** Of these tables, those with rows of the organisation that somebody else has locked. */
 async function lockedTables(sql: postgres.Sql, tables: string[], organisationId: string) {
   const locked = []
@@ -69,6 +72,93 @@ async function lockedTables(sql: postgres.Sql, tables: string[], organisationId:
   return locked
 }
 
+/** What changes an organisation and is no function of `public`: directories, Auth itself, the worker. */
+type Change = (tx: postgres.TransactionSql) => PromiseLike<unknown>
+const OTHERS: Record<string, (scene: Scene) => Promise<Change>> = {
+  'a User of a directory is changed': async (scene) => {
+    const token = await directoryToken(scene)
+    const facts = { user_name: scene.member.email, email: scene.member.email, is_active: false }
+    const [row] = await scene.sql`select id from public.organisation_members
+      where user_id = ${scene.member.userId}`
+    return (tx) => tx`select usher.save_directory_user(${token}, ${row?.id}, ${tx.json(facts)})`
+  },
+  'a User of a directory is deleted': async (scene) => {
+    const token = await directoryToken(scene)
+    const [row] = await scene.sql`select id from public.organisation_members
+      where user_id = ${scene.member.userId}`
+    return (tx) => tx`select usher.delete_directory_user(${token}, ${row?.id})`
+  },
+  'a Group of a directory is changed': async (scene) => {
+    const token = await directoryToken(scene)
+    const [role] = await scene.sql`select id from public.organisation_roles where name = 'finance'`
+    const facts = { display_name: 'finance', members: [] }
+    return (tx) => tx`select usher.save_directory_group(${token}, ${role?.id}, ${tx.json(facts)})`
+  },
+  'a Group of a directory is made and deleted': async (scene) => {
+    const token = await directoryToken(scene)
+    const facts = { display_name: 'New group', members: [] }
+    return async (tx) => {
+      const [group] =
+        await tx`select usher.save_directory_group(${token}, null, ${tx.json(facts)}) as id`
+      await tx`select usher.delete_directory_group(${token}, ${group?.id})`
+    }
+  },
+  'an account is deleted':
+    async ({ member }) =>
+    (tx) =>
+      tx`delete from auth.users where id = ${member.userId}`,
+  'an account is made with an invite': async ({ invite }) => {
+    const { invite: made, token } = await invite()
+    const metadata = { invite_token: token }
+    return (tx) => tx`insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)
+      values (gen_random_uuid(), ${made.email}, now(), ${tx.json(metadata)})`
+  },
+  'one click is started': async ({ invite, sql }) => {
+    await sql`select usher.update_settings('{"one_click": "new_addresses"}')`
+    const { invite: made } = await invite()
+    const [row] = await sql`select usher.mint_invite_token(${made.id}, true) as token`
+    return (tx) => tx`select usher.start_one_click(${row?.token})`
+  },
+  'a domain is confirmed': async ({ owner, id }) => {
+    const domain = `c-${id}.example`
+    const made = await owner.rpc('create_organisation_domain', { organisation_id: id, domain })
+    return (tx) => tx`select usher.confirm_domain(${id}, ${domain}, ${[made.verification]})`
+  },
+}
+const directoryToken = async ({ owner, id }: Scene) =>
+  (await owner.rpc('create_organisation_directory_token', { organisation_id: id, name: 'Okta' }))
+    .token
+
+/** What the worker does for all at once: it never waits, and takes nothing that others hold. */
+const SWEEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
+  end_due_access: ({ sql, member }) =>
+    sql`update public.organisation_members set ends_at = now() where user_id = ${member.userId}`,
+  announce_ending_access: ({ sql, member }) =>
+    sql`update public.organisation_members set ends_at = now() + interval '1 hour'
+      where user_id = ${member.userId}`,
+  expire_due_invites: async ({ inviteIn }) => inviteIn('expired'),
+  remind_due_invites: async ({ sql, id, inviteIn }) => {
+    const { id: invite } = await inviteIn('pending')
+    await sql`update public.organisations set reminder_before = '14 days' where id = ${id}`
+    await sql`update usher.invites set issued_at = now() - interval '2 days' where id = ${invite}`
+  },
+  follow_lost_rights: async ({ owner, id, admin }) => {
+    await admin.rpc('create_organisation_invite', {
+      organisation_id: id,
+      email: 'lost@example.com',
+      roles: ['member'],
+    })
+    await owner.rpc('remove_organisation_member', { organisation_id: id, user_id: admin.userId })
+  },
+  remind_overdue_reviews: async ({ owner, sql, id }) => {
+    const due_at = new Date(Date.now() + 60_000).toISOString()
+    const args = { organisation_id: id, title: 'Late', due_at }
+    await owner.rpc('start_organisation_access_review', args)
+    await sql`update public.organisation_access_reviews set due_at = now() - interval '1 day'
+      where organisation_id = ${id}`
+  },
+}
+
 /** Calls that change nothing of the organisation that its lock is held of. */
 const ELSEWHERE = ['create_organisation', 'call_organisation_function_once']
 
@@ -79,19 +169,23 @@ describe('the order of locks', { timeout: 120_000 }, () => {
       onTestFinished(() => sql.end())
       const early: Record<string, string[]> = {}
       const free: string[] = []
-      for (const name of Object.keys(CALLS)) {
+      for (const name of [...Object.keys(CALLS), ...Object.keys(OTHERS)]) {
         const { scene, args, caller } = await prepare(acme.sql, name)
+        const change = await OTHERS[name]?.(scene)
         const holder = await begin(sql, null)
         await holder.tx.unsafe(
           `select from ${held} where ${held === 'public.organisations' ? 'id' : 'organisation_id'} = $1 for update`,
           [scene.id],
         )
-        const waiter = await begin(sql, claimsOf(caller))
-        const work = callIn(waiter.tx, name, args)
+        const waiter = await begin(sql, change ? null : claimsOf(caller))
+        const work: Promise<unknown> = (async () =>
+          change?.(waiter.tx) ?? callIn(waiter.tx, name, args))()
         work.catch(() => {})
         const outcome = await settled(acme.sql, waiter.pid, work)
         if (outcome === 'waits') {
-          const tables = await tablesAfter(acme.sql, held)
+          const tables = (await tablesAfter(acme.sql, held)).filter(
+            (table) => !(table === ALONE && name.includes('of a directory')),
+          )
           const locked = await lockedTables(acme.sql, tables, scene.id)
           if (locked.length > 0) early[name] = locked
         } else if (held === 'public.organisations') {
@@ -106,6 +200,46 @@ describe('the order of locks', { timeout: 120_000 }, () => {
       expect(early).toEqual({})
       // What writes without having waited does not lock the organisation at all.
       expect(free).toEqual([])
+    })
+  }
+})
+
+describe('what the worker does for all', () => {
+  for (const [name, prepare] of Object.entries(SWEEPS)) {
+    test(`${name} leaves an organisation that is being deleted alone, and does it for others`, async ({
+      database,
+      acme,
+    }) => {
+      const sql = postgres(database.url, { max: 2, onnotice: () => {} })
+      onTestFinished(() => sql.end())
+      const [one, two] = [
+        await sceneOf(await createAcme(acme.sql)),
+        await sceneOf(await createAcme(acme.sql)),
+      ]
+      for (const scene of [one, two]) await prepare(scene)
+      const before = await Promise.all([one.events(), two.events()])
+      const mails = async (id: string) =>
+        (await acme.sql`select from public.organisation_deliveries where organisation_id = ${id}`)
+          .length
+      const sent = [await mails(one.id), await mails(two.id)]
+
+      const deleting = await begin(sql, claimsOf(one.owner))
+      await callIn(deleting.tx, 'delete_organisation', { organisation_id: one.id })
+      const sweep = await begin(sql, null)
+      const work = sweep.tx.unsafe(
+        `select usher.${name}(${name === 'remind_overdue_reviews' ? '' : 100_000})`,
+      )
+      expect(await settled(acme.sql, sweep.pid, work)).toBe('done')
+      await sweep.commit()
+
+      const done = async (scene: Scene, i: number) =>
+        (await scene.events()).length -
+        (before[i]?.length ?? 0) +
+        (await mails(scene.id)) -
+        (sent[i] ?? 0)
+      expect(await done(two, 1)).toBeGreaterThan(0)
+      expect(await done(one, 0)).toBe(0)
+      await deleting.commit()
     })
   }
 })

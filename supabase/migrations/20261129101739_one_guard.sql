@@ -201,9 +201,6 @@ AS $function$
 declare
   v_member public.organisation_members;
 begin
-  if usher.is_banned(add_member.organisation_id, add_member.user_id) then
-    perform usher.fail('member_banned');
-  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -216,6 +213,9 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
+    if usher.has_sanction(v_member.organisation_id, v_member.email, 'banned') then
+      perform usher.fail('member_banned');
+    end if;
     return v_member;
   end if;
 
@@ -492,7 +492,7 @@ begin
   from usher.current_members m
   where m.organisation_id = caller_membership.organisation_id
     and m.user_id = auth.uid();
-  if usher.acts_as_directory() then
+  if coalesce(current_setting('usher.directory', true), '') <> '' then
     v_member := coalesce(usher.directory_membership(caller_membership.organisation_id), v_member);
   end if;
   return v_member;
@@ -1802,6 +1802,21 @@ declare
   v_roles  text[];
   v_end    timestamptz := '-infinity';
 begin
+  -- Most have no end, and give built-in roles: then one question is enough.
+  if v_member.next_end_at is null
+    and exists (
+      select from public.organisation_roles r
+      where r.name = any (v_member.roles)
+        and (r.organisation_id is null or r.organisation_id = v_member.organisation_id)
+        and giving_ends_at.permission = any (r.permissions))
+    and not exists (
+      select from unnest(giving_ends_at.roles) g (name)
+      where not exists (
+        select from usher.role_assigners a where a.role = g.name and a.assigner = any (v_member.roles)))
+  then
+    return 'infinity';
+  end if;
+
   -- With the roles of this moment, then with those that are left after each end, for as long as they are enough.
   while v_member.status = 'active' loop
     v_roles := array(
@@ -1861,17 +1876,25 @@ CREATE OR REPLACE FUNCTION usher.invite_problem(invite usher.invites)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  return case (invite_problem.invite).status
+  return coalesce(usher.invite_state_problem(invite_problem.invite),
+    case when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right' end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invite_state_problem(invite usher.invites)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case (invite_state_problem.invite).status
     when 'accepted' then 'invite_already_accepted'
     when 'declined' then 'invite_declined'
-    when 'revoked' then case when (invite_problem.invite).revoked_reason = 'inviter_lost_right'
+    when 'revoked' then case when (invite_state_problem.invite).revoked_reason = 'inviter_lost_right'
       then 'inviter_lost_right' else 'invite_revoked' end
     when 'expired' then 'invite_expired'
     -- By the clock, not by the start of the transaction, which may have waited for another.
-    else case
-      when (invite_problem.invite).expires_at <= clock_timestamp() then 'invite_expired'
-      when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right'
-    end
+    else case when (invite_state_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end
   end;
 end
 $function$;
@@ -2213,25 +2236,27 @@ CREATE OR REPLACE FUNCTION usher.lock_for_joining(organisation_id uuid, user_id 
 AS $function$
 declare
   v_email      text;
-  v_has_limit  boolean;
+  v_seat_limit integer;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email) into v_email
-  from auth.users u where u.id = lock_for_joining.user_id for key share;
+  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
+  from auth.users u
+  left join public.organisations o on o.id = lock_for_joining.organisation_id
+  where u.id = lock_for_joining.user_id
+  for key share of u;
   if not found then
     perform usher.fail('unauthenticated');
   end if;
 
-  select o.seat_limit is not null into v_has_limit
-  from public.organisations o where o.id = lock_for_joining.organisation_id;
-  perform usher.lock_organisation(
-    lock_for_joining.organisation_id, case when v_has_limit then 'settings' else 'share' end);
-  -- Seats were limited at this very moment. A lock is never made stronger: two who did would wait in a circle.
-  if v_has_limit is false and exists (
-    select from public.organisations o
-    where o.id = lock_for_joining.organisation_id and o.seat_limit is not null)
-  then
-    perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+  if v_seat_limit is not null then
+    perform usher.lock_organisation(lock_for_joining.organisation_id, 'settings');
+  else
+    select o.seat_limit into v_seat_limit
+    from public.organisations o where o.id = lock_for_joining.organisation_id for share;
+    -- Seats were limited at this very moment. A lock is never made stronger: two who did would wait in a circle.
+    if v_seat_limit is not null then
+      perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+    end if;
   end if;
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
@@ -2426,6 +2451,46 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.one_click_invite(token text)
+ RETURNS usher.invites
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_within  interval;
+  v_reading usher.token_reading;
+  v_claims  usher.token_claims;
+begin
+  select s.one_click_within into v_within from usher.settings s where s.one_click = 'new_addresses';
+  if not found then
+    return null;
+  end if;
+  v_reading := usher.read_invite_token(one_click_invite.token);
+  if v_reading.problem is not null or (v_reading.invite).kind <> 'user'
+    or usher.invite_problem(v_reading.invite) is not null
+  then
+    return null;
+  end if;
+  v_claims := usher.verify_invite_token(one_click_invite.token);
+
+  if not exists (
+      select from usher.invite_tokens t
+      where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash
+        and t.is_mailed and t.minted_at > clock_timestamp() - v_within)
+    or exists (
+      select from usher.one_clicks c
+      where c.invite_id = (v_reading.invite).id and c.issue = (v_reading.invite).issue)
+    or exists (
+      select from public.organisation_sign_in_rules r where r.organisation_id = (v_reading.invite).organisation_id)
+    or usher.has_account((v_reading.invite).email)
+  then
+    return null;
+  end if;
+  return v_reading.invite;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.open_directory(token text, for_change boolean)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -2494,6 +2559,42 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.read_invite_token(token text)
+ RETURNS usher.token_reading
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
+  v_reading usher.token_reading;
+  v_issue   integer;
+begin
+  v_reading.problem := 'invite_invalid';
+  if v_claims.invite_id is null then
+    return v_reading;
+  end if;
+
+  select t.issue into v_issue
+  from usher.invite_tokens t
+  where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
+  if not found then
+    return v_reading;
+  end if;
+
+  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.problem := case
+    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_claims.fingerprint
+      <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
+    when v_claims.expires_at <= clock_timestamp()
+      then coalesce(usher.invite_state_problem(v_reading.invite), 'invite_expired')
+    else usher.invite_state_problem(v_reading.invite)
+  end;
+  return v_reading;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.recipient_problems(organisation_id uuid, emails text[])
  RETURNS TABLE(email text, problem text, invite_id uuid)
  LANGUAGE plpgsql
@@ -2535,7 +2636,7 @@ begin
   select record_events.organisation_id, record_events.event,
     coalesce(record_events.actor_kind, case
       when auth.uid() is null then 'operator'
-      when usher.acts_as_directory() then 'directory'
+      when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
       else 'user'
     end), auth.uid(),
     record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,
@@ -3536,7 +3637,9 @@ begin
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
     on conflict do nothing;
   else
-    delete from usher.sanctions s where s.member_id = new.id;
+    if tg_op = 'UPDATE' then
+      delete from usher.sanctions s where s.member_id = new.id;
+    end if;
     -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'
@@ -4071,6 +4174,9 @@ declare
   v_invite  usher.invites := v_reading.invite;
   v_preview public.organisation_invite_preview;
 begin
+  if v_reading.problem is null then
+    v_reading.problem := usher.invite_problem(v_invite);
+  end if;
   v_preview.reason := v_reading.problem;
   v_preview.status := case v_reading.problem
     when 'invite_invalid' then 'invalid'
@@ -4394,7 +4500,9 @@ What somebody with an end gives ends no later.';
 
 COMMENT ON FUNCTION "usher"."has_sanction"(uuid, text, text) IS 'Whether whoever had this normalised address was banned, or removed and has not come back since.';
 
-COMMENT ON FUNCTION "usher"."invite_problem"(usher.invites) IS 'The error code of why an invite cannot be answered at this second; null when it can.';
+COMMENT ON FUNCTION "usher"."invite_problem"(usher.invites) IS 'The error code of why an invite lets nobody in at this second, for its own state or its inviter''s; null when it does.';
+
+COMMENT ON FUNCTION "usher"."invite_state_problem"(usher.invites) IS 'The error code of why an invite cannot be answered, as far as its own row tells; null when it can.';
 
 COMMENT ON FUNCTION "usher"."inviter_right_ends_at"(usher.invites) IS 'Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
 count any more, because whoever sent it was removed, demoted, banned, or has left.';
@@ -4447,6 +4555,10 @@ trail calls it directory. With for_change, other changes in the organisation wai
 and permission_denied when who answers for it has not directory.manage and member.read (any more).';
 
 COMMENT ON FUNCTION "usher"."own_role_for_change"(uuid, text) IS 'An own role that the caller may manage as it is, and nobody else changes meanwhile; otherwise a refusal.';
+
+COMMENT ON FUNCTION "usher"."read_invite_token"(text) IS 'The invite behind a token, and why it cannot be answered any more (null: it can, if whoever sent it may still give it:
+usher.invite_problem). For a token that is not
+ours, problem is invite_invalid and there is no invite.';
 
 COMMENT ON FUNCTION "usher"."reissue_invites"(uuid[]) IS 'The rule behind public.reissue_organisation_invites.';
 
@@ -4546,6 +4658,8 @@ GRANT EXECUTE ON FUNCTION "usher"."follow_lost_rights"(integer) TO "usher_worker
 REVOKE ALL ON FUNCTION "usher"."giving_ends_at"(public.organisation_members, text, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."has_sanction"(uuid, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."invite_state_problem"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."inviter_right_ends_at"(usher.invites) FROM PUBLIC;
 
