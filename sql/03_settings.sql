@@ -35,9 +35,11 @@ create table usher.settings (
     and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0),
   -- A new organisation's first 50 single mails go out undelayed, whatever else is set.
   constraint settings_allowances check (
-    mails_per_hour_to_recipient between 1 and 10000 and mails_per_hour_of_sender between 50 and 1000000
-    and organisation_is_new_for between interval '0' and interval '365 days'
-    and new_mails_per_hour_to_recipient between 1 and 10000 and new_mails_per_hour_of_sender between 50 and 1000000)
+    mails_per_hour_to_recipient >= 1 and mails_per_hour_to_recipient <= 10000
+    and mails_per_hour_of_sender >= 50 and mails_per_hour_of_sender <= 1000000
+    and organisation_is_new_for >= interval '0' and organisation_is_new_for <= interval '365 days'
+    and new_mails_per_hour_to_recipient >= 1 and new_mails_per_hour_to_recipient <= 10000
+    and new_mails_per_hour_of_sender >= 50 and new_mails_per_hour_of_sender <= 1000000)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is

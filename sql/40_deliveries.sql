@@ -37,7 +37,7 @@ create table public.organisation_deliveries (
   kind                text not null,
   recipient           text not null,
   mailbox             text generated always as (usher.mailbox(recipient)) stored,
-  caused_by           uuid default auth.uid(),
+  caused_by           uuid default usher.calling_account(),
   locale              text,
   is_bulk             boolean not null default false,
   status              text not null default 'queued',

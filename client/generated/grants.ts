@@ -206,6 +206,7 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function usher.call_statement(function_name text, arguments jsonb)': ['authenticated execute'],
+  'function usher.calling_account()': [],
   'function usher.check_audit_trail(organisation_id uuid)': [],
   'function usher.check_audit_trails()': [],
   'function usher.clean_events(events text[])': [],

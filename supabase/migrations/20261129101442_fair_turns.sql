@@ -116,6 +116,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.calling_account()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return auth.uid();
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.create_organisation(name text, slug text DEFAULT NULL::text)
  RETURNS public.organisations
  LANGUAGE plpgsql
@@ -918,7 +929,7 @@ $function$;
 -- squawk-ignore adding-serial-primary-key-field
 ALTER TABLE "usher"."mail_opt_outs" ADD CONSTRAINT "mail_opt_outs_pkey" PRIMARY KEY (id);
 
-ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_allowances" CHECK ((((mails_per_hour_to_recipient >= 1) AND (mails_per_hour_to_recipient <= 10000)) AND ((mails_per_hour_of_sender >= 50) AND (mails_per_hour_of_sender <= 1000000)) AND ((organisation_is_new_for >= '00:00:00'::interval) AND (organisation_is_new_for <= '365 days'::interval)) AND ((new_mails_per_hour_to_recipient >= 1) AND (new_mails_per_hour_to_recipient <= 10000)) AND ((new_mails_per_hour_of_sender >= 50) AND (new_mails_per_hour_of_sender <= 1000000))));
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_allowances" CHECK (((mails_per_hour_to_recipient >= 1) AND (mails_per_hour_to_recipient <= 10000) AND (mails_per_hour_of_sender >= 50) AND (mails_per_hour_of_sender <= 1000000) AND (organisation_is_new_for >= '00:00:00'::interval) AND (organisation_is_new_for <= '365 days'::interval) AND (new_mails_per_hour_to_recipient >= 1) AND (new_mails_per_hour_to_recipient <= 10000) AND (new_mails_per_hour_of_sender >= 50) AND (new_mails_per_hour_of_sender <= 1000000)));
 
 CREATE VIEW "usher"."expiring_invites" WITH (security_invoker=true) AS  SELECT i.id,
     i.organisation_id,
@@ -1071,6 +1082,9 @@ the same address with another +tag.
 Returns the name of the organisation that sent the mail, also when it was stopped before. Whoever holds the link
 may, with or without an account. Fails with invite_invalid.';
 
+COMMENT ON FUNCTION "usher"."calling_account"() IS 'The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
+planned, and refused, before a role without any right on the table is told so.';
+
 COMMENT ON FUNCTION "usher"."delay_mails"(usher.mail_judgement, usher.settings) IS 'Lets mails that are more than an allowance become due later, when they stand in turn again: after those that may go
 were taken, because what was taken tells when there is room.';
 
@@ -1173,6 +1187,8 @@ GRANT EXECUTE ON FUNCTION "public"."stop_organisation_mail"(text, boolean, boole
 
 GRANT EXECUTE ON FUNCTION "public"."stop_organisation_mail"(text, boolean, boolean) TO "service_role";
 
+REVOKE ALL ON FUNCTION "usher"."calling_account"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."delay_mails"(usher.mail_judgement, usher.settings) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."delivery_end"(public.organisation_deliveries, usher.invites) FROM PUBLIC;
@@ -1211,7 +1227,7 @@ ALTER TABLE "public"."organisation_deliveries" ADD COLUMN "mailbox" text GENERAT
 COMMENT ON COLUMN "public"."organisation_deliveries"."mailbox" IS 'Where it arrives: recipient without its +tag. Allowances and stopping mail go by it.';
 
 -- squawk-ignore adding-field-with-default
-ALTER TABLE "public"."organisation_deliveries" ADD COLUMN "caused_by" uuid DEFAULT auth.uid();
+ALTER TABLE "public"."organisation_deliveries" ADD COLUMN "caused_by" uuid DEFAULT usher.calling_account();
 
 CREATE VIEW "usher"."delayed_deliveries" WITH (security_invoker=true) AS  SELECT d.id,
     d.organisation_id,
