@@ -168,10 +168,13 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Once, and not by the column's default for each of thousands.
+  v_account uuid := auth.uid();
 begin
   insert into public.organisation_deliveries (
-    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
-  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk, caused_by)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk, v_account
   from usher.invites i
   where i.id = any (enqueue_invites.invite_ids);
 end

@@ -115,7 +115,8 @@ declare
   v_ids           uuid[];
   v_judged        usher.mail_judgement;
 begin
-  select t.organisation_id into strict v_last from usher.mail_turns t where t.is_bulk = lease_in_turn.is_bulk;
+  v_last := coalesce((select t.organisation_id from usher.mail_turns t where t.is_bulk = lease_in_turn.is_bulk),
+    '00000000-0000-0000-0000-000000000000');
   while v_left > 0 and v_looks > 0 loop
     v_organisations := usher.organisations_in_turn(lease_in_turn.is_bulk, v_last, v_now, v_left);
     exit when cardinality(v_organisations) = 0;

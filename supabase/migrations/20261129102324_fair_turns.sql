@@ -301,6 +301,24 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- Once, and not by the column's default for each of thousands.
+  v_account uuid := auth.uid();
+begin
+  insert into public.organisation_deliveries (
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk, caused_by)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk, v_account
+  from usher.invites i
+  where i.id = any (enqueue_invites.invite_ids);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.is_anonymous()
  RETURNS boolean
  LANGUAGE plpgsql
@@ -566,7 +584,8 @@ declare
   v_ids           uuid[];
   v_judged        usher.mail_judgement;
 begin
-  select t.organisation_id into strict v_last from usher.mail_turns t where t.is_bulk = lease_in_turn.is_bulk;
+  v_last := coalesce((select t.organisation_id from usher.mail_turns t where t.is_bulk = lease_in_turn.is_bulk),
+    '00000000-0000-0000-0000-000000000000');
   while v_left > 0 and v_looks > 0 loop
     v_organisations := usher.organisations_in_turn(lease_in_turn.is_bulk, v_last, v_now, v_left);
     exit when cardinality(v_organisations) = 0;
