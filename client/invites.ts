@@ -215,18 +215,19 @@ export function invites(connection: Connection) {
     },
 
     /**
-     * Stops invites and reminders of an organisation to the address that a mail went to, or lets them come
-     * again. Needs no session.
+     * Stops invites and reminders of an organisation, or of all of them, to the mailbox that a mail went to, with
+     * whatever +tag, or lets them come again. Needs no session.
      *
      * @param token - as the mail's link to stop carries it; not that of an invite
      * @param options.stop - false takes it back; default: true
-     * @returns the name of the organisation, or `invite_invalid`
+     * @param options.everywhere - of every organisation, also of those to come; default: false
+     * @returns the name of the organisation that sent the mail, or `invite_invalid`
      */
     stopMail(
       token: string,
-      { stop }: { stop?: boolean | undefined } = {},
+      { stop, everywhere }: { stop?: boolean | undefined; everywhere?: boolean | undefined } = {},
     ): Promise<Result<string>> {
-      return call(connection, 'stop_organisation_mail', { token, stop })
+      return call(connection, 'stop_organisation_mail', { token, stop, everywhere })
     },
 
     /** The pending invites to the caller's own address, newest first; none until it is confirmed. */

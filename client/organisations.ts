@@ -48,7 +48,8 @@ export function organisations(connection: Connection) {
      *
      * @param organisation.name - one line, 1 to 100 characters
      * @param organisation.slug - 2 to 63 of a-z, 0-9 and single hyphens; without it, made of the name
-     * @returns the organisation, or `unauthenticated`, `invalid_settings`, `invalid_slug`, `slug_taken`
+     * @returns the organisation, or `unauthenticated`, `permission_denied` (an anonymous account), `email_unverified`,
+     *   `invalid_settings`, `invalid_slug`, `slug_taken`
      */
     create({ name, slug }: { name: string; slug?: string }): Promise<Result<Organisation>> {
       return call(connection, 'create_organisation', { name, slug })

@@ -14,6 +14,11 @@ create table usher.settings (
   one_click_within  interval not null default '24 hours',
   mails_per_minute_to_domain integer,
   mails_per_minute_of_organisation integer,
+  mails_per_hour_to_recipient integer default 20,
+  mails_per_hour_of_sender integer default 10000,
+  organisation_is_new_for interval not null default '7 days',
+  new_mails_per_hour_to_recipient integer default 8,
+  new_mails_per_hour_of_sender integer default 1000,
   access_end_notice interval not null default '3 days',
   allow_private_targets boolean not null default false,
   webhook_failing_for interval not null default '5 days',
@@ -27,7 +32,14 @@ create table usher.settings (
     resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
     and access_end_notice >= interval '0'
     and webhook_failing_for >= interval '1 hour' and webhook_answers_kept_for >= interval '1 day'
-    and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0)
+    and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0),
+  -- A new organisation's first 50 single mails go out undelayed, whatever else is set.
+  constraint settings_allowances check (
+    mails_per_hour_to_recipient >= 1 and mails_per_hour_to_recipient <= 10000
+    and mails_per_hour_of_sender >= 50 and mails_per_hour_of_sender <= 1000000
+    and organisation_is_new_for >= interval '0' and organisation_is_new_for <= interval '365 days'
+    and new_mails_per_hour_to_recipient >= 1 and new_mails_per_hour_to_recipient <= 10000
+    and new_mails_per_hour_of_sender >= 50 and new_mails_per_hour_of_sender <= 1000000)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is
@@ -60,6 +72,18 @@ comment on column usher.settings.mails_per_minute_to_domain is
   'How many mails may go to one domain in a minute; null: as many as there are.';
 comment on column usher.settings.mails_per_minute_of_organisation is
   'How many mails of one organisation may go out in a minute; null: as many as there are.';
+comment on column usher.settings.mails_per_hour_to_recipient is
+  'How many mails go to one mailbox (an address without its +tag) within an hour, of all organisations together; what
+is more goes later. Mails of Supabase Auth are not held and not counted. Null: as many as there are.';
+comment on column usher.settings.mails_per_hour_of_sender is
+  'How many mails that one account causes go out within an hour, over all its organisations, single ones and bulk
+counted apart; what is more goes later. 10,000 is one full batch. Null: as many as there are.';
+comment on column usher.settings.organisation_is_new_for is
+  'How long an organisation counts as new, for the two smaller allowances; 0: none does.';
+comment on column usher.settings.new_mails_per_hour_to_recipient is
+  'Of mails_per_hour_to_recipient, how many may come from new organisations, all of them together. Null: no fewer.';
+comment on column usher.settings.new_mails_per_hour_of_sender is
+  'Of mails_per_hour_of_sender, how many may come from new organisations: at least 50. Null: no fewer.';
 comment on column usher.settings.access_end_notice is
   'How long before a membership or a role ends its member is told; 0: not at all.';
 comment on column usher.settings.allow_private_targets is

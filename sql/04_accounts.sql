@@ -88,3 +88,74 @@ $$;
 comment on function usher.has_proven_address is
 $$Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
 and, where a SAML provider named it, that provider is the one that the project has for its domain.$$;
+
+create function usher.calling_account()
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return auth.uid();
+end
+$$;
+comment on function usher.calling_account is
+$$The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
+planned, and refused, before a role without any right on the table is told so.$$;
+
+create function usher.is_anonymous()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- By the session, and by the account: a token that was made before says what was true then. A stand-in for
+  -- Auth may lack the column.
+  return coalesce(auth.jwt() ->> 'is_anonymous', 'false') = 'true' or exists (
+    select from auth.users u where u.id = auth.uid() and to_jsonb(u) ->> 'is_anonymous' = 'true');
+end
+$$;
+comment on function usher.is_anonymous is
+$$Whether the caller's session is one of an anonymous account, which Supabase Auth gives to anyone who asks:
+signInAnonymously. Such a session may look, decline and enrol a device, and nothing else.$$;
+
+create function usher.require_person()
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if auth.uid() is null then
+    perform usher.fail('unauthenticated');
+  elsif usher.is_anonymous() then
+    perform usher.fail('permission_denied', hint => 'This account is anonymous. Sign in with an address to do this.');
+  end if;
+end
+$$;
+comment on function usher.require_person is
+$$Refuses a caller who is nobody in particular: unauthenticated, or permission_denied for an anonymous account. For
+every rule by which somebody changes something in their own name.$$;
+
+create function usher.require_confirmed_person()
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform usher.require_person();
+  if not exists (
+    select from auth.users u where u.id = auth.uid() and u.email is not null and u.email_confirmed_at is not null)
+  then
+    perform usher.fail('email_unverified');
+  end if;
+end
+$$;
+comment on function usher.require_confirmed_person is
+  'Refuses as usher.require_person does, and with email_unverified an account without a confirmed address.';

@@ -1,6 +1,6 @@
 -- Organisations: the tenants. Every other row belongs to exactly one of them.
 --
--- Anyone signed in may create one and is then its owner. Reading needs organisation.read.
+-- Anyone signed in with a confirmed address may create one and is then its owner. Reading needs organisation.read.
 
 create table public.organisations (
   id                    uuid primary key default gen_random_uuid(),
@@ -94,9 +94,7 @@ declare
   v_name         text := usher.clean_line(create_organisation.name, 100);
   v_organisation public.organisations;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
+  perform usher.require_confirmed_person();
   if v_name is null then
     perform usher.fail('invalid_settings',
       hint => 'The name is one line of 1 to 100 characters, without control characters.');
@@ -138,7 +136,7 @@ $$Creates an organisation; the caller becomes its owner.
   name  one line, 1 to 100 characters
   slug  2 to 63 of a-z, 0-9 and single inner hyphens; without it, one is made of the name
 
-Returns the organisation. Anyone signed in may. Fails with unauthenticated, invalid_settings,
-invalid_slug, slug_taken.$$;
+Returns the organisation. Anyone signed in with a confirmed address may. Fails with unauthenticated,
+permission_denied (an anonymous account), email_unverified, invalid_settings, invalid_slug, slug_taken.$$;
 grant execute on function public.create_organisation to authenticated;
 grant execute on function usher.create_organisation to authenticated;

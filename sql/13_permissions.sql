@@ -235,7 +235,10 @@ as $$
 declare
   v_member public.organisation_members;
 begin
-  if auth.uid() is null then
+  -- An anonymous account, as a device may have, looks and changes nothing.
+  if require_permission.lock is not null then
+    perform usher.require_person();
+  elsif auth.uid() is null then
     perform usher.fail('unauthenticated');
   end if;
 
@@ -269,7 +272,8 @@ organisation by it.
   not_found        what a stranger is told, who cannot tell what is not there from what is somebody else's:
                    organisation_not_found, or the word for the thing
 
-Returns the caller's membership. Fails with unauthenticated, not_found, sso_required, permission_denied.$$;
+Returns the caller's membership. Fails with unauthenticated, not_found, sso_required, permission_denied (also for an
+anonymous account that would change something).$$;
 
 create function usher.list_my_permissions(organisation_id uuid)
 returns setof text

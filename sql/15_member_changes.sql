@@ -329,6 +329,7 @@ set search_path = pg_catalog, pg_temp
 as $$ select usher.leave_organisation($1) $$;
 comment on function public.leave_organisation is
 $$Ends the caller's own membership. Returns it. Any member may but the owner, who transfers or deletes the
-organisation. Fails with unauthenticated, organisation_not_found, owner_required.$$;
+organisation. Fails with unauthenticated, permission_denied (an anonymous account, such as a device's),
+organisation_not_found, owner_required.$$;
 grant execute on function public.leave_organisation to authenticated;
 grant execute on function usher.leave_organisation to authenticated;

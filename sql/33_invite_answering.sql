@@ -131,6 +131,7 @@ begin
   if not found then
     perform usher.fail('unauthenticated');
   end if;
+  perform usher.require_person();
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
   end if;
@@ -279,10 +280,10 @@ $$Accepts an invite: the caller becomes a member with the invite's roles, in one
   token  as the mailed link carries it
 
 Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
-unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
-invite_revoked, invite_expired, inviter_lost_right, invite_wrong_email, email_unverified, invalid_role (a role is
-gone), domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned, try_again; the invite then
-stays as it was.$$;
+unauthenticated, permission_denied (an anonymous account), invite_invalid, invite_superseded,
+invite_already_accepted, invite_declined, invite_revoked, invite_expired, inviter_lost_right, invite_wrong_email,
+email_unverified, invalid_role (a role is gone), domain_not_allowed, sso_required, seat_limit_reached, already_member,
+member_banned, try_again; the invite then stays as it was.$$;
 grant execute on function public.accept_organisation_invite to authenticated;
 grant execute on function usher.accept_invite to authenticated;
 

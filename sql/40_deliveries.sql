@@ -4,10 +4,29 @@
 -- queued ─▶ cancelled (its invite is no longer open) │ suppressed (44_suppressed_addresses.sql);
 -- sent ─▶ delivered │ opened │ bounced │ complained, as the mail provider tells (41_delivery_events.sql).
 --
--- A row is written in the transaction that causes it. A worker leases rows, renders, sends and says what
--- the mail server answered. A lease that runs out is taken over by another worker: at least once, never
+-- A row is written in the transaction that causes it. A worker leases rows (42_delivery_turns.sql), renders, sends
+-- and says what the mail server answered. A lease that runs out is taken over by another worker: at least once, never
 -- lost. Each lease carries a fence, so that a worker that was only asleep cannot send or record any more.
 -- Reading needs invite.read.
+
+create function usher.mailbox(email text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- An address that is nothing but a tag (+a@…) is its own: without it, strangers would share one.
+  return regexp_replace(lower(mailbox.email collate "und-x-icu"), '^([^+@]+)\+[^@]*@', '\1@');
+end
+$$;
+comment on function usher.mailbox is
+$$Where mails to a normalised address arrive: the address without its +tag, so that ann+1@example.com and
+ann+2@example.com are one mailbox. For what is about being left in peace: allowances, stopping mail, complaints.
+Who somebody is, is never asked of it.
+
+Source: RFC 5233, subaddressing.$$;
 
 create table public.organisation_deliveries (
   id                  uuid primary key default gen_random_uuid(),
@@ -17,6 +36,8 @@ create table public.organisation_deliveries (
   issue               integer,
   kind                text not null,
   recipient           text not null,
+  mailbox             text generated always as (usher.mailbox(recipient)) stored,
+  caused_by           uuid default usher.calling_account(),
   locale              text,
   is_bulk             boolean not null default false,
   status              text not null default 'queued',
@@ -30,6 +51,7 @@ create table public.organisation_deliveries (
   provider_message_id text,
   facts               jsonb not null default '{}',
   is_paced            boolean not null default false,
+  taken_at            timestamptz,
   dedupe_key          bytea,
   sent_at             timestamptz,
   delivered_at        timestamptz,
@@ -57,6 +79,12 @@ comment on table public.organisation_deliveries is
   'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
 comment on column public.organisation_deliveries.organisation_id is
   'Null for mails of Supabase Auth only, which no member can read: see 43_auth_mails.sql.';
+comment on column public.organisation_deliveries.mailbox is
+  'Where it arrives: recipient without its +tag. Allowances and stopping mail go by it.';
+comment on column public.organisation_deliveries.caused_by is
+  'The account whose call caused it; null where nobody was signed in, or the worker did.';
+comment on column public.organisation_deliveries.taken_at is
+  'When a worker took it last: from then on it counts against the allowances, unless it was not to be sent any more.';
 comment on column public.organisation_deliveries.is_paced is
   'Whether its due_at is a place in the line of its organisation and its recipient''s domain.';
 comment on column public.organisation_deliveries.dedupe_key is 'Tells that a mail of Supabase Auth was asked for before.';
@@ -73,6 +101,15 @@ comment on column public.organisation_deliveries.in_doubt_at is
 
 create index organisation_deliveries_due
   on public.organisation_deliveries (is_bulk, due_at) where status in ('queued', 'sending');
+-- For fair turns (42_delivery_turns.sql): from one organisation to the next, and in each what has waited longest.
+create index organisation_deliveries_turns
+  on public.organisation_deliveries (is_bulk, organisation_id, due_at) where status in ('queued', 'sending');
+create index organisation_deliveries_leased on public.organisation_deliveries (due_at) where status = 'sending';
+-- For allowances; a mail is in them once it was taken, so that they cost its sender nothing.
+create index organisation_deliveries_mailbox
+  on public.organisation_deliveries (mailbox, taken_at desc) where taken_at is not null;
+create index organisation_deliveries_caused_by
+  on public.organisation_deliveries (caused_by, is_bulk, taken_at desc) where taken_at is not null;
 create index organisation_deliveries_organisation_id
   on public.organisation_deliveries (organisation_id, created_at desc);
 create index organisation_deliveries_invite_id on public.organisation_deliveries (invite_id);
@@ -87,6 +124,17 @@ create policy organisation_deliveries_select on public.organisation_deliveries
   for select to authenticated
   using (organisation_id in (select usher.organisations_where('invite.read')));
 grant select on public.organisation_deliveries to authenticated, service_role;
+
+create function usher.delivery_status(status text, attempts integer, due_at timestamptz)
+returns text
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select case when $1 = 'queued' and $2 = 0 and $3 > clock_timestamp() then 'delayed' else $1 end $$;
+comment on function usher.delivery_status is
+$$The status of a mail, and delayed for one that was never tried and is due later: an allowance or a pace of
+42_delivery_pace.sql delays it. It is not stuck.$$;
 
 create function usher.enqueue_delivery(
   kind            text,
@@ -121,10 +169,13 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Once, and not by the column's default for each of thousands.
+  v_account uuid := auth.uid();
 begin
   insert into public.organisation_deliveries (
-    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
-  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk
+    organisation_id, invite_id, issue, kind, recipient, locale, is_bulk, caused_by)
+  select i.organisation_id, i.id, i.issue, 'invite', i.email, i.locale, enqueue_invites.is_bulk, v_account
   from usher.invites i
   where i.id = any (enqueue_invites.invite_ids);
 end
@@ -229,60 +280,6 @@ when an invite is answered, because notifications make commits wait for each oth
 create type usher.delivery_lease as (delivery_id uuid, fence bigint, attempts integer);
 comment on type usher.delivery_lease is 'A delivery that a worker may send now, and the fence to name with it.';
 
-create function usher.lease_deliveries(
-  worker     text,
-  batch_size integer default 50,
-  lease      interval default '1 minute'
-)
-returns setof usher.delivery_lease
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_is_paced boolean := usher.pace_deliveries();
-  v_given_up public.organisation_deliveries;
-begin
-  -- A mail that took its workers down with it eight times is not tried a ninth.
-  for v_given_up in
-    update public.organisation_deliveries d
-    set status = 'failed', last_response = 'Given up: no worker came back from sending it.',
-      facts = d.facts - 'sealed'
-    where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 8
-    returning d.*
-  loop
-    perform usher.mark_bounced(v_given_up);
-    perform usher.record_turn(v_given_up, 'delivery.failed');
-  end loop;
-
-  return query
-    update public.organisation_deliveries d
-    set status = 'sending', attempts = d.attempts + 1, fence = d.fence + 1,
-      leased_by = lease_deliveries.worker, due_at = clock_timestamp() + lease_deliveries.lease
-    from (
-      select q.id
-      from public.organisation_deliveries q
-      where q.status in ('queued', 'sending') and q.due_at <= clock_timestamp()
-        and (q.is_paced or not v_is_paced)
-      order by q.is_bulk, q.due_at
-      limit lease_deliveries.batch_size
-      for update skip locked
-    ) due
-    where d.id = due.id
-    returning d.id, d.fence, d.attempts;
-end
-$$;
-comment on function usher.lease_deliveries is
-$$Takes mails that are due, single ones before bulk, oldest first. For workers.
-
-  worker      a name for the log, such as host and process
-  batch_size  how many at most
-  lease       after this time without an answer, another worker may take them over
-
-Returns for each its id, the fence to name when answering, and which try this is.$$;
-grant execute on function usher.lease_deliveries to usher_worker;
-
 create function usher.prepare_delivery(delivery_id uuid, fence bigint)
 returns jsonb
 language plpgsql
@@ -386,24 +383,24 @@ Null when it is not to be sent any more: the fence is old, its invite is no long
 (the delivery is then cancelled), or the address gets no mail (it is then suppressed).$$;
 grant execute on function usher.prepare_delivery to usher_worker;
 
-create function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)
-returns boolean
+create function usher.delivery_end(delivery public.organisation_deliveries, invite usher.invites)
+returns text
 language plpgsql
-volatile
+stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_delivery public.organisation_deliveries := end_undeliverable.delivery;
-  v_invite   usher.invites := end_undeliverable.invite;
+  v_delivery public.organisation_deliveries := delivery_end.delivery;
+  v_invite   usher.invites := delivery_end.invite;
   v_is_offer boolean := v_delivery.kind in ('invite', 'invite_reminder');
-  v_end      text;
 begin
-  v_end := case
-    when exists (select from usher.suppressed_addresses s where s.email = v_delivery.recipient)
+  return case
+    when usher.is_suppressed(v_delivery.recipient, v_delivery.mailbox)
       or v_is_offer and exists (
         select from usher.mail_opt_outs o
-        where o.organisation_id = v_delivery.organisation_id and o.email = v_delivery.recipient)
+        where o.email = v_delivery.mailbox
+          and (o.organisation_id is null or o.organisation_id = v_delivery.organisation_id))
       then 'suppressed'
     when v_is_offer and (
       v_delivery.issue <> v_invite.issue
@@ -413,12 +410,29 @@ begin
     when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'
       then 'cancelled'
   end;
+end
+$$;
+comment on function usher.delivery_end is
+$$Why a mail must not go out any more: suppressed, or cancelled when its invite is no longer open or was sent again.
+Null when it may go.$$;
+
+create function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_delivery public.organisation_deliveries := end_undeliverable.delivery;
+  v_end      text := usher.delivery_end(v_delivery, end_undeliverable.invite);
+begin
   if v_end is null then
     return false;
   end if;
 
   update public.organisation_deliveries d
-  set status = v_end, facts = d.facts - 'sealed'
+  set status = v_end, facts = d.facts - 'sealed', taken_at = null
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
   if v_end = 'suppressed' then

@@ -129,14 +129,15 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.status, d.is_bulk, count(*),
+  select s.status, d.is_bulk, count(*),
     -- Since it was due, not since it was made: what waits for its next try is not late.
     max(extract(epoch from clock_timestamp() - d.due_at))
-      filter (where d.status = 'queued' and d.due_at <= clock_timestamp())::double precision
+      filter (where s.status = 'queued' and d.due_at <= clock_timestamp())::double precision
   from public.organisation_deliveries d
-  group by d.status, d.is_bulk
+  cross join lateral usher.delivery_status(d.status, d.attempts, d.due_at) s (status)
+  group by s.status, d.is_bulk
 $$;
 comment on function usher.delivery_metrics is
-$$How many mails are in which status, and for how many seconds the oldest of those due has waited. For the
-worker's metrics.$$;
+$$How many mails are in which status, and for how many seconds the oldest of those due has waited; delayed are those
+that an allowance or a pace lets out later. For the worker's metrics.$$;
 grant execute on function usher.delivery_metrics to usher_worker;

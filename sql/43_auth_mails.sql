@@ -53,9 +53,13 @@ begin
   delete from public.organisation_deliveries d
   where d.kind = 'auth' and d.created_at < now() - interval '30 days';
   get diagnostics v_purged = row_count;
+  -- What is kept of lines at the outbox names addresses and accounts, if only by a hash: no longer than it serves.
+  perform pg_advisory_xact_lock(hashtextextended('usher.mail_pace', 0));
+  delete from usher.mail_pace p where p.next_free_at < now() - interval '1 hour';
   return v_purged;
 end
 $$;
 comment on function usher.purge_auth_mails is
-  'Removes mails of Supabase Auth that are older than 30 days: no trail needs them. For workers. Returns how many.';
+  'Removes mails of Supabase Auth that are older than 30 days: no trail needs them; and places in line that are past.
+For workers. Returns how many mails.';
 grant execute on function usher.purge_auth_mails to usher_worker;

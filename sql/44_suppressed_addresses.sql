@@ -1,9 +1,12 @@
 -- Addresses that get no mail: those that do not exist, whose owner complained, or who asked one
--- organisation to stop.
+-- organisation, or all of them, to stop.
 --
 -- The first two hold for the whole project, because they are about the address and about the sender's good
--- name. The third is between an address and one organisation, and about invites only: who is a member there
--- still hears what happens to their own membership.
+-- name. The third is about invites only: who is a member still hears what happens to their own membership.
+--
+-- What a person wants, a complaint or a stop, holds for their mailbox, whatever +tag is written behind its name.
+-- That an address does not exist is told of the address as it was written: where tags mean nothing, ann+1@ may
+-- not exist while ann@ does.
 
 create table usher.suppressed_addresses (
   email       text primary key,
@@ -18,18 +21,24 @@ comment on table usher.suppressed_addresses is
 comment on column usher.suppressed_addresses.reason is
   'bounce: a mail server said that it does not exist; complaint: its owner called a mail spam; operator: by hand.';
 comment on column usher.suppressed_addresses.status_code is 'What the mail server said, such as 5.1.1 (RFC 3463).';
+create index suppressed_addresses_mailbox
+  on usher.suppressed_addresses (usher.mailbox(email)) where reason = 'complaint';
 alter table usher.suppressed_addresses enable row level security;
 create policy suppressed_addresses_nobody on usher.suppressed_addresses for select to public using (false);
 
 create table usher.mail_opt_outs (
-  organisation_id uuid not null references public.organisations on delete cascade,
+  id              uuid primary key default gen_random_uuid(),
+  organisation_id uuid references public.organisations on delete cascade,
   email           text not null,
-  created_at      timestamptz not null default now(),
-
-  primary key (organisation_id, email)
+  created_at      timestamptz not null default now()
 );
 comment on table usher.mail_opt_outs is
   'Who has stopped invites and reminders of which organisation; only they start them again.';
+comment on column usher.mail_opt_outs.organisation_id is 'Null: of all organisations, also of those to come.';
+comment on column usher.mail_opt_outs.email is 'The mailbox, as usher.mailbox makes it of an address: without a +tag.';
+create unique index mail_opt_outs_key
+  on usher.mail_opt_outs (email, organisation_id) nulls not distinct;
+create index mail_opt_outs_organisation_id on usher.mail_opt_outs (organisation_id);
 alter table usher.mail_opt_outs enable row level security;
 create policy mail_opt_outs_nobody on usher.mail_opt_outs for select to public using (false);
 
@@ -50,6 +59,23 @@ $$;
 comment on function usher.suppress_address is
   'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
 
+create function usher.is_suppressed(email text, mailbox text)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from usher.suppressed_addresses s where s.email = is_suppressed.email)
+    or exists (
+      select from usher.suppressed_addresses s
+      where s.reason = 'complaint' and usher.mailbox(s.email) = is_suppressed.mailbox);
+end
+$$;
+comment on function usher.is_suppressed is
+  'Whether nothing is sent to a normalised address: it is on the list, or its mailbox is, by a complaint.';
+
 create function usher.lift_suppression(email text)
 returns boolean
 language plpgsql
@@ -57,14 +83,17 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_email text := usher.normalise_email(lift_suppression.email);
 begin
-  delete from usher.suppressed_addresses s where s.email = usher.normalise_email(lift_suppression.email);
+  delete from usher.suppressed_addresses s
+  where s.email = v_email or s.reason = 'complaint' and usher.mailbox(s.email) = usher.mailbox(v_email);
   return found;
 end
 $$;
 comment on function usher.lift_suppression is
 $$Lets mails go to an address again, whatever stopped them; for operators. Returns whether it was on the list.
-What its owner has stopped of one organisation stays stopped.$$;
+What its owner has stopped, of one organisation or of all, stays stopped.$$;
 
 create function usher.lift_mail_suppression(organisation_id uuid, email text)
 returns boolean
@@ -169,7 +198,7 @@ end
 $$;
 comment on function usher.verify_stop_token is 'The delivery that a stop token was minted for; null when it is none of ours.';
 
-create function usher.stop_mail(token text, stop boolean default true)
+create function usher.stop_mail(token text, stop boolean default true, everywhere boolean default false)
 returns text
 language plpgsql
 volatile
@@ -177,22 +206,27 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_delivery public.organisation_deliveries;
+  v_delivery        public.organisation_deliveries;
+  v_organisation_id uuid;
 begin
   select d.* into v_delivery
   from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
   if not found or v_delivery.organisation_id is null then
     perform usher.fail('invite_invalid');
   end if;
+  if stop_mail.everywhere is not true then
+    v_organisation_id := v_delivery.organisation_id;
+  end if;
 
   if stop_mail.stop then
     insert into usher.mail_opt_outs (organisation_id, email)
-    values (v_delivery.organisation_id, v_delivery.recipient)
+    values (v_organisation_id, v_delivery.mailbox)
     on conflict do nothing;
   else
     delete from usher.mail_opt_outs o
-    where o.organisation_id = v_delivery.organisation_id and o.email = v_delivery.recipient;
+    where o.organisation_id is not distinct from v_organisation_id and o.email = v_delivery.mailbox;
   end if;
+  -- Of all, the trail of the one whose mail it was says so; that of others would tell them of their absence.
   if found then
     perform usher.record_event(v_delivery.organisation_id,
       case when stop_mail.stop then 'mail.stopped' else 'mail.resumed' end, 'delivery', v_delivery.id,
@@ -204,20 +238,22 @@ $$;
 comment on function usher.stop_mail is 'The rule behind public.stop_organisation_mail.';
 grant execute on function usher.stop_mail to usher_worker;
 
-create function public.stop_organisation_mail(token text, stop boolean default true)
+create function public.stop_organisation_mail(token text, stop boolean default true, everywhere boolean default false)
 returns text
 language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.stop_mail($1, $2) $$;
+as $$ select usher.stop_mail($1, $2, $3) $$;
 comment on function public.stop_organisation_mail is
-$$Stops invites and reminders of an organisation to the address that a mail went to.
+$$Stops invites and reminders of an organisation, or of all of them, to the mailbox that a mail went to: also to
+the same address with another +tag.
 
-  token  as the mail's link to stop carries it; it is good for nothing else
-  stop   false takes it back
+  token       as the mail's link to stop carries it; it is good for nothing else
+  stop        false takes it back: of the organisation, or with everywhere what was stopped of all
+  everywhere  true: of every organisation, also of those to come; otherwise only the one that sent the mail
 
-Returns the name of the organisation, also when it was stopped before. Whoever holds the link may, with or
-without an account. Fails with invite_invalid.$$;
+Returns the name of the organisation that sent the mail, also when it was stopped before. Whoever holds the link
+may, with or without an account. Fails with invite_invalid.$$;
 grant execute on function public.stop_organisation_mail to anon, authenticated, service_role;
 grant execute on function usher.stop_mail to anon, authenticated, service_role;

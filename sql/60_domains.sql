@@ -368,9 +368,7 @@ declare
   v_email  text;
   v_ends_at timestamptz;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
+  perform usher.require_person();
   -- Only who may join lets others wait.
   if exists (
     select from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id)
@@ -453,8 +451,8 @@ comment on function public.join_organisation is
 $$Joins one of list_joinable_organisations, or asks to.
 
 Returns joined, or requested: where the organisation wants to be asked, for whoever was removed, had access with an
-end or is turned off by a directory, and when asked before. Fails with unauthenticated, organisation_not_found
-(also where the caller's address does not open it), sso_required, already_member, member_banned,
+end or is turned off by a directory, and when asked before. Fails with unauthenticated, permission_denied (an
+anonymous account), organisation_not_found (also where the caller's address does not open it), sso_required, already_member, member_banned,
 seat_limit_reached, invalid_role, role_not_assignable.$$;
 grant execute on function public.join_organisation to authenticated;
 grant execute on function usher.join_organisation to authenticated;

@@ -97,7 +97,32 @@ $$Mails that somebody should look at.
   abandoned   a worker took it and did not come back, and no other has come
   retrying    refused three times or more, and tried again
 
+One that an allowance or a pace delays is due later, and so is not among them: usher.delayed_deliveries.
 After mending the cause: usher.requeue_deliveries.$$;
+
+create view usher.delayed_deliveries
+with (security_invoker = true)
+as
+select
+  d.id,
+  d.organisation_id,
+  o.name as organisation,
+  d.kind,
+  d.recipient,
+  d.mailbox,
+  d.caused_by,
+  a.email as caused_by_email,
+  d.is_bulk,
+  d.created_at,
+  d.due_at
+from public.organisation_deliveries d
+join public.organisations o on o.id = d.organisation_id
+left join public.organisation_members a on a.organisation_id = d.organisation_id and a.user_id = d.caused_by
+where usher.delivery_status(d.status, d.attempts, d.due_at) = 'delayed';
+comment on view usher.delayed_deliveries is
+$$Mails that are more than an allowance or a pace of usher.settings lets out, and go by themselves later; due_at is
+when each is looked at next. Many to one mailbox, or caused by one account: somebody may be using this project to bomb
+somebody else.$$;
 
 create view usher.expiring_invites
 with (security_invoker = true)
@@ -119,7 +144,7 @@ join public.organisations o on o.id = i.organisation_id
 left join public.organisation_members m
   on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
 left join lateral (
-  select n.status
+  select usher.delivery_status(n.status, n.attempts, n.due_at) as status
   from public.organisation_deliveries n
   where n.invite_id = i.id and n.kind = 'invite'
   order by n.created_at desc
@@ -127,7 +152,8 @@ left join lateral (
 ) d on true
 where i.status = 'pending' and i.expires_at between now() and now() + interval '2 days';
 comment on view usher.expiring_invites is
-'Pending invites that expire within two days, and what became of their mail: not sent, they cannot be accepted.';
+'Pending invites that expire within two days, and what became of their mail: not sent, they cannot be accepted; delayed,
+an allowance or a pace lets it out later.';
 
 create view usher.unsealed_trails
 with (security_invoker = true)

@@ -167,6 +167,7 @@ export type Database = {
         Row: {
           attempts: number
           bounced_at: string | null
+          caused_by: string | null
           complained_at: string | null
           created_at: string
           dedupe_key: string | null
@@ -185,6 +186,7 @@ export type Database = {
           last_status_code: string | null
           leased_by: string | null
           locale: string | null
+          mailbox: string | null
           member_id: string | null
           opened_at: string | null
           organisation_id: string | null
@@ -192,11 +194,13 @@ export type Database = {
           recipient: string
           sent_at: string | null
           status: string
+          taken_at: string | null
         }
         ComputedFields: never
         Insert: {
           attempts?: number
           bounced_at?: string | null
+          caused_by?: string | null
           complained_at?: string | null
           created_at?: string
           dedupe_key?: string | null
@@ -215,6 +219,7 @@ export type Database = {
           last_status_code?: string | null
           leased_by?: string | null
           locale?: string | null
+          mailbox?: never
           member_id?: string | null
           opened_at?: string | null
           organisation_id?: string | null
@@ -222,10 +227,12 @@ export type Database = {
           recipient: string
           sent_at?: string | null
           status?: string
+          taken_at?: string | null
         }
         Update: {
           attempts?: number
           bounced_at?: string | null
+          caused_by?: string | null
           complained_at?: string | null
           created_at?: string
           dedupe_key?: string | null
@@ -244,6 +251,7 @@ export type Database = {
           last_status_code?: string | null
           leased_by?: string | null
           locale?: string | null
+          mailbox?: never
           member_id?: string | null
           opened_at?: string | null
           organisation_id?: string | null
@@ -251,6 +259,7 @@ export type Database = {
           recipient?: string
           sent_at?: string | null
           status?: string
+          taken_at?: string | null
         }
         Relationships: [
           {
@@ -1845,6 +1854,7 @@ export type Database = {
         Returns: {
           attempts: number
           bounced_at: string | null
+          caused_by: string | null
           complained_at: string | null
           created_at: string
           dedupe_key: string | null
@@ -1863,6 +1873,7 @@ export type Database = {
           last_status_code: string | null
           leased_by: string | null
           locale: string | null
+          mailbox: string | null
           member_id: string | null
           opened_at: string | null
           organisation_id: string | null
@@ -1870,6 +1881,7 @@ export type Database = {
           recipient: string
           sent_at: string | null
           status: string
+          taken_at: string | null
         }
         SetofOptions: {
           from: '*'
@@ -1990,7 +2002,10 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      stop_organisation_mail: { Args: { stop?: boolean; token: string }; Returns: string }
+      stop_organisation_mail: {
+        Args: { everywhere?: boolean; stop?: boolean; token: string }
+        Returns: string
+      }
       take_over_organisation_credentials: { Args: { ids: string[] }; Returns: Json }
       test_organisation_webhook: {
         Args: { webhook_id: string }

@@ -137,7 +137,7 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function public.start_organisation_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
     ['authenticated execute'],
-  'function public.stop_organisation_mail(token text, stop boolean)': [
+  'function public.stop_organisation_mail(token text, stop boolean, everywhere boolean)': [
     'anon execute',
     'authenticated execute',
     'service_role execute',
@@ -213,6 +213,7 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.call_statement(function_name text, arguments jsonb)': ['authenticated execute'],
   'function usher.caller_membership(organisation_id uuid)': [],
+  'function usher.calling_account()': [],
   'function usher.check_audit_trail(organisation_id uuid)': [],
   'function usher.check_audit_trails()': [],
   'function usher.clean_events(events text[])': [],
@@ -262,6 +263,7 @@ export const GRANTS: Record<string, string[]> = {
     'service_role execute',
   ],
   'function usher.decline_join_request(request_id uuid, reason text)': ['authenticated execute'],
+  'function usher.delay_mails(judgement usher.mail_judgement, settings usher.settings)': [],
   'function usher.delete_directory_endpoint(endpoint_id uuid)': ['authenticated execute'],
   'function usher.delete_directory_group(token text, id uuid)': ['usher_worker execute'],
   'function usher.delete_directory_user(token text, id uuid)': ['usher_worker execute'],
@@ -273,7 +275,10 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function usher.delete_webhook(webhook_id uuid)': ['authenticated execute'],
+  'function usher.delivery_end(delivery public.organisation_deliveries, invite usher.invites)': [],
   'function usher.delivery_metrics()': ['usher_worker execute'],
+  'function usher.delivery_status(status text, attempts integer, due_at timestamp with time zone)':
+    [],
   'function usher.device_code_hash(code text, key_id integer)': [],
   'function usher.directory_account(directory_user usher.directory_users)': [],
   'function usher.directory_endpoint_for_change(endpoint_id uuid, lock text)': [],
@@ -370,15 +375,18 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.invite_view(invite_id uuid)': [],
   'function usher.inviter_right_ends_at(invite usher.invites)': [],
+  'function usher.is_anonymous()': [],
   'function usher.is_banned(organisation_id uuid, user_id uuid)': [],
   'function usher.is_for_owners(organisation_id uuid, roles text[])': [],
   'function usher.is_kept_out(member public.organisation_members)': [],
   'function usher.is_locale(locale text)': [],
   'function usher.is_redirect(redirect_to text)': [],
   'function usher.is_slug(slug text)': [],
+  'function usher.is_suppressed(email text, mailbox text)': [],
   'function usher.issue_again(invite_id uuid, actor_kind text, inviter_id uuid)': [],
   'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
   'function usher.join_request_for_change(request_id uuid, is_joining boolean)': [],
+  'function usher.judge_mails(ids uuid[], is_bulk boolean, settings usher.settings)': [],
   'function usher.keep_endpoint_token(endpoint_id uuid, token text)': [],
   'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
     'authenticated execute',
@@ -391,6 +399,8 @@ export const GRANTS: Record<string, string[]> = {
     'usher_worker execute',
   ],
   'function usher.lease_directory_reconcile()': ['usher_worker execute'],
+  'function usher.lease_in_turn(worker text, wanted integer, lease interval, is_bulk boolean, settings usher.settings)':
+    [],
   'function usher.lease_webhook_deliveries(worker text, batch_size integer, lease interval)': [
     'usher_worker execute',
   ],
@@ -428,6 +438,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.lock_organisation(organisation_id uuid, lock text)': [],
   'function usher.lock_person(organisation_id uuid, email text)': [],
   'function usher.mail_kinds()': [],
+  'function usher.mailbox(email text)': [],
+  'function usher.mailbox_free_at(mailbox text, allowance integer, since timestamp with time zone, except_ids uuid[])':
+    [],
   'function usher.make_directory_role(organisation_id uuid, display_name text)': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
   'function usher.mark_copies(endpoint_id uuid)': [],
@@ -437,12 +450,15 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.mint_stop_token(delivery_id uuid)': [],
   'function usher.my_joinable_domains()': [],
   'function usher.new_inviter(invite usher.invites)': [],
+  'function usher.next_place(line text, step interval, not_before timestamp with time zone)': [],
   'function usher.normalise_email(email text)': [],
   'function usher.one_click_invite(token text)': [],
   'function usher.open_directory(token text, for_change boolean)': [],
+  'function usher.organisations_in_turn(is_bulk boolean, after uuid, at timestamp with time zone, how_many integer)':
+    [],
   'function usher.organisations_where(permission text)': ['authenticated execute'],
   'function usher.own_role_for_change(organisation_id uuid, role text)': [],
-  'function usher.pace_deliveries(batch_size integer)': [],
+  'function usher.pace_mails(ids uuid[], settings usher.settings)': [],
   'function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
@@ -488,6 +504,7 @@ export const GRANTS: Record<string, string[]> = {
     'service_role execute',
   ],
   'function usher.requeue_deliveries(delivery_ids uuid[])': [],
+  'function usher.require_confirmed_person()': [],
   'function usher.require_end(ends_at timestamp with time zone)': [],
   'function usher.require_free_seat(organisation_id uuid)': [],
   'function usher.require_mailed(invite usher.invites)': [],
@@ -495,6 +512,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_owner_of_role(organisation_id uuid, roles text[])': [],
   'function usher.require_permission(organisation_id uuid, permission text, lock text, not_found text)':
     [],
+  'function usher.require_person()': [],
   'function usher.require_reviewed_member(organisation_id uuid, user_id uuid)': [],
   'function usher.require_role(organisation_id uuid, role text)': [],
   'function usher.require_roles(organisation_id uuid, roles text[])': [],
@@ -550,7 +568,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.start_one_click(token text)': ['usher_worker execute'],
   'function usher.stop_credentials(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)':
     [],
-  'function usher.stop_mail(token text, stop boolean)': [
+  'function usher.stop_mail(token text, stop boolean, everywhere boolean)': [
     'anon execute',
     'authenticated execute',
     'service_role execute',
@@ -692,6 +710,7 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.audit_export': [],
   'table usher.audit_seals': ['rls'],
   'table usher.current_members': [],
+  'table usher.delayed_deliveries': [],
   'table usher.delivery_events': ['rls'],
   'table usher.device_codes': ['rls'],
   'table usher.directory_endpoint_tokens': ['rls'],
@@ -706,6 +725,7 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.lost_rights': ['rls'],
   'table usher.mail_opt_outs': ['rls'],
   'table usher.mail_pace': ['rls'],
+  'table usher.mail_turns': ['rls'],
   'table usher.one_clicks': ['rls'],
   'table usher.permissions': ['rls'],
   'table usher.rate_limits': ['rls'],

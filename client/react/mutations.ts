@@ -36,6 +36,7 @@ type OfMember = { userId: string }
 type OfWebhook = { webhookId: string }
 type OfEndpoint = { endpointId: string }
 type Reason = { reason?: string | undefined }
+type StopMail = { token: string; stop?: boolean | undefined; everywhere?: boolean | undefined }
 
 function memberTurns<V extends OfMember>(change: (variables: V) => object): Foretold<V> {
   return {
@@ -179,8 +180,7 @@ export function usherMutations(usher: Usher) {
       stopMail: () =>
         changeMutation(usher, {
           name: ['invites', 'stopMail'],
-          run: (to, { token, stop }: { token: string; stop?: boolean | undefined }) =>
-            to.invites.stopMail(token, { stop }),
+          run: (to, { token, ...options }: StopMail) => to.invites.stopMail(token, options),
         }),
     },
     members: {

@@ -2,7 +2,7 @@
  * `POST /stop-mail?token=stp_…`: a mail program's one click to stop invites of an organisation.
  *
  * It takes nothing but POST, because mail scanners follow links; the page for people is the console's
- * `/stop-mail`. Source: RFC 8058
+ * `/stop-mail`, where all organisations can be stopped at once. Source: RFC 8058
  *
  * @module
  */

@@ -38,7 +38,8 @@ try {
   await sql.unsafe(`
     alter role usher_worker login password 'worker';
     insert into auth.users (id, email, email_confirmed_at) values ('${OWNER}', 'bench@example.com', now());
-    select usher.update_settings('{"invites_per_day": 1000000}');`)
+    select usher.update_settings('{"invites_per_day": 1000000,
+      "mails_per_hour_of_sender": null, "new_mails_per_hour_of_sender": null}');`)
   await writeMessage()
   const results: { bare: number; worker: number }[] = []
   for (let round = 0; round < ROUNDS; round++) {

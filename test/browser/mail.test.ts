@@ -214,6 +214,30 @@ describe('the link to stop invitations', () => {
     await button(page, 'Stop invitations').waitFor()
   })
 
+  test('stops those of all organisations by another button, and lets all come again', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const email = newAddress('quieter')
+    await invite(owner, organisation.id, email)
+    const page = await open(stopLinkIn(await mailTo(email)))
+    const { data: other } = await owner.usher.organisations.create({ name: 'Another one' })
+    const statusOf = async (id: string | undefined) =>
+      (await owner.usher.deliveries.list(other?.id ?? '', { inviteId: id })).data[0]?.status
+
+    await button(page, 'Stop those of all organisations').click()
+    await page.getByText('No organisation will invite you by mail any more.').waitFor()
+    expect(await axe(page)).toEqual([])
+    const first = await invite(owner, other?.id ?? '', email.replace('@', '+again@'))
+    await until(async () => (await statusOf(first.id)) === 'suppressed')
+
+    await button(page, 'Let them come again').click()
+    await page.getByText('Organisations may invite you by mail again').waitFor()
+    const second = await invite(owner, other?.id ?? '', email)
+    await until(async () => (await statusOf(second.id)) === 'sent')
+  })
+
   test('says so when it is not whole, or forged', async ({ open }) => {
     const without = await open('/stop-mail')
     await heading(without, 'This link to stop mails does not work')

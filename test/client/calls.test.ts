@@ -232,6 +232,14 @@ describe('usher.invites.stopMail', () => {
     expect(await optOuts()).toEqual([{ email: mail.recipient }])
     expect((await invites.stopMail(row?.token, { stop: false })).data).toBe('Acme')
     expect(await optOuts()).toEqual([])
+
+    const ofAll = () =>
+      sql`select email from usher.mail_opt_outs
+        where organisation_id is null and email = ${mail.recipient}`
+    expect((await invites.stopMail(row?.token, { everywhere: true })).data).toBe('Acme')
+    expect(await ofAll()).toHaveLength(1)
+    await invites.stopMail(row?.token, { stop: false, everywhere: true })
+    expect(await ofAll()).toEqual([])
     expect((await invites.stopMail('stp_x')).error?.code).toBe('invite_invalid')
   })
 })

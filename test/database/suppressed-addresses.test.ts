@@ -45,6 +45,24 @@ describe('lift_organisation_mail_suppression', () => {
     expect(row?.lifted).toBe(true)
   })
 
+  test('a complaint is about the mailbox, and a bounce about the address as it was written', async ({
+    acme,
+  }) => {
+    const isSent = async (email: string) => {
+      await acme.invite(email)
+      return (await prepare(acme, await leaseOne(acme))) !== null
+    }
+    await acme.sql`select usher.suppress_address('bounced+1@example.com', 'bounce'),
+      usher.suppress_address('angry+1@example.com', 'complaint')`
+
+    expect(await isSent('bounced@example.com')).toBe(true)
+    expect(await isSent('bounced+1@example.com')).toBe(false)
+    expect(await isSent('angry@example.com')).toBe(false)
+    expect(await isSent('angry+2@example.com')).toBe(false)
+    await acme.sql`select usher.lift_suppression('angry@example.com')`
+    expect(await isSent('angry+3@example.com')).toBe(true)
+  })
+
   test('refuses what is no address', async ({ acme }) => {
     await expect(lift(acme, 'nobody')).rejects.toMatchObject({ code: 'invalid_email' })
   })
@@ -89,6 +107,56 @@ describe('stop_organisation_mail', () => {
     const [invite] = await acme.sql`select id from usher.invites where email = ${email}`
     await acme.owner.rpc('resend_organisation_invite', { invite_id: invite?.id })
     expect(await prepare(acme, await leaseOne(acme))).not.toBeNull()
+  })
+
+  test('holds for the mailbox, with whatever +tag and in whatever case the address is written', async ({
+    acme,
+  }) => {
+    const { email, token } = await mailed(acme)
+    await acme.anyone.rpc('stop_organisation_mail', { token })
+
+    for (const again of [email.replace('@', '+1@'), email.replace('@', '+news@').toUpperCase()]) {
+      await acme.invite(again)
+      const leased = await leaseOne(acme)
+      expect(await prepare(acme, leased)).toBeNull()
+      expect(await delivery(acme, leased.delivery_id)).toMatchObject({ status: 'suppressed' })
+    }
+    await acme.invite(`not-${email}`)
+    expect(await prepare(acme, await leaseOne(acme))).toMatchObject({ to: `not-${email}` })
+  })
+
+  test('may be of a mail that was written to a +tag, and of all organisations', async ({
+    acme,
+  }) => {
+    const address = `everywhere-${acme.id.slice(0, 8)}@example.com`
+    const { token } = await mailed(acme, address.replace('@', '+acme@'))
+    const inviteByOther = async () => {
+      await acme.sql`delete from public.organisation_deliveries where organisation_id = ${acme.otherId}`
+      const { id } = await acme.outsider.rpc('create_organisation_invite', {
+        organisation_id: acme.otherId,
+        email: address,
+        roles: ['member'],
+      })
+      const mail = await prepare(acme, await leaseOne({ ...acme, id: acme.otherId }))
+      await acme.outsider.rpc('revoke_organisation_invite', { invite_id: id })
+      return mail
+    }
+    const stop = (args: object) => acme.anyone.rpc('stop_organisation_mail', { token, ...args })
+
+    expect(await stop({ everywhere: true })).toBe('Acme')
+    expect(await inviteByOther()).toBeNull()
+    await acme.invite(address)
+    expect(await prepare(acme, await leaseOne(acme))).toBeNull()
+    // The other organisation does not learn of it.
+    const [event] = await acme.sql`select count(*)::int from public.organisation_audit_events
+      where organisation_id = ${acme.otherId} and event like 'mail.%'`
+    expect(event?.count).toBe(0)
+
+    // Taking back what was never stopped of the one changes nothing.
+    await stop({ stop: false })
+    expect(await inviteByOther()).toBeNull()
+    await stop({ stop: false, everywhere: true })
+    expect(await inviteByOther()).toMatchObject({ to: address })
   })
 
   test('still lets members hear what happens to their own membership', async ({ acme }) => {

@@ -36,8 +36,9 @@ export async function startScene() {
   await preparePlatform(server.url)
   await loadPresentState(server.url)
   await sql.unsafe(`alter role usher_worker login password '${WORKER_PASSWORD}'`)
-  await sql`select usher.update_settings(
-    '{"invites_per_day": 1000000, "resend_cooldown": "0", "resends_per_day": 1000}')`
+  await sql`select usher.update_settings('{"invites_per_day": 1000000, "resend_cooldown": "0", "resends_per_day": 1000,
+    "mails_per_hour_to_recipient": null, "new_mails_per_hour_to_recipient": null,
+    "mails_per_hour_of_sender": null, "new_mails_per_hour_of_sender": null}')`
   const owner = await person(sql, 'owner')
   const organisation = await owner.rpc('create_organisation', { name: 'Faults' })
 

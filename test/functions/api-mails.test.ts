@@ -141,6 +141,11 @@ describe('mails', () => {
 
     await rest('/api/stop-mail', { json: { token: row?.token, stop: false } })
     expect(await optOuts()).toEqual([])
+
+    await rest('/api/stop-mail', { json: { token: row?.token, everywhere: true } })
+    expect(
+      await acme.sql`select organisation_id from usher.mail_opt_outs where email = ${invite.email}`,
+    ).toEqual([{ organisation_id: null }])
   })
 
   test('are not stopped by a link that is none, nor by looking', async ({ rest }) => {

@@ -166,7 +166,7 @@ describe('mails that nobody wants', () => {
   }) => {
     const { email, token } = await bounced(acme)
     const stop =
-      'mutation ($token: String!, $stop: Boolean) { stopMail(token: $token, stop: $stop) }'
+      'mutation ($token: String!, $stop: Boolean, $everywhere: Boolean) { stopMail(token: $token, stop: $stop, everywhere: $everywhere) }'
     const optOuts = () =>
       acme.sql`select email from usher.mail_opt_outs where organisation_id = ${acme.id}`
 
@@ -174,6 +174,10 @@ describe('mails that nobody wants', () => {
     expect(await optOuts()).toEqual([{ email }])
     await door.ask(null, stop, { token, stop: false })
     expect(await optOuts()).toEqual([])
+    await door.ask(null, stop, { token, everywhere: true })
+    expect(
+      await acme.sql`select organisation_id from usher.mail_opt_outs where email = ${email}`,
+    ).toEqual([{ organisation_id: null }])
     expect((await door.ask(null, stop, { token: 'stp_x' })).codes).toEqual(['invite_invalid'])
   })
 

@@ -70,6 +70,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.lost_rights': NOBODY,
   'usher.mail_opt_outs': NOBODY,
   'usher.mail_pace': NOBODY,
+  'usher.mail_turns': NOBODY,
   'usher.one_clicks': NOBODY,
   'usher.permissions': NOBODY,
   'usher.rate_limits': NOBODY,
@@ -90,6 +91,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.signing_key_states': NOBODY,
   'usher.stuck': NOBODY,
   'usher.stuck_deliveries': NOBODY,
+  'usher.delayed_deliveries': NOBODY,
   'usher.unsealed_trails': NOBODY,
 }
 

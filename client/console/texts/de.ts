@@ -422,7 +422,7 @@ export const de: Texts = {
   stopMail: {
     ask: {
       title: 'Einladungen stoppen?',
-      text: 'Die Organisation, von der diese Mail kam, schreibt Ihrer Adresse dann nicht mehr, um einzuladen oder zu erinnern. Sonst ändert sich nichts: Andere Organisationen und Ihre Mitgliedschaften bleiben, wie sie sind.',
+      text: 'Die Organisation, von der diese Mail kam, schreibt Ihrer Adresse dann nicht mehr, um einzuladen oder zu erinnern. Ihre Mitgliedschaften bleiben, wie sie sind. Andere Organisationen können Sie weiter einladen, wenn Sie das nicht auch stoppen.',
       button: 'Einladungen stoppen',
     },
     stopped: (organisation) => ({
@@ -435,6 +435,17 @@ export const de: Texts = {
       text: `${organisation} darf Sie wieder per Mail einladen.`,
       button: 'Einladungen stoppen',
     }),
+    everywhere: 'Die aller Organisationen stoppen',
+    stoppedEverywhere: {
+      title: 'Sie bekommen hier von niemandem mehr Einladungen',
+      text: 'Keine Organisation lädt Sie mehr per Mail ein. Mails zu Ihren Mitgliedschaften und zu Ihrem Konto kommen weiterhin.',
+      button: 'Wieder erlauben',
+    },
+    resumedEverywhere: {
+      title: 'Einladungen können wieder kommen',
+      text: 'Organisationen dürfen Sie wieder per Mail einladen, außer denen, die Sie einzeln gestoppt haben.',
+      button: 'Einladungen stoppen',
+    },
     wrong: {
       title: 'Dieser Link zum Stoppen geht nicht',
       text: 'Er ist nicht vollständig oder nicht von uns. Öffnen Sie ihn direkt aus der Mail, oder kopieren Sie ihn ganz. Geändert wurde nichts.',

@@ -408,7 +408,7 @@ export const en = {
   stopMail: {
     ask: {
       title: 'Stop invitations?',
-      text: 'The organisation that sent you this mail will no longer write to your address to invite you or to remind you. Nothing else changes: other organisations, and memberships that you have, are not touched.',
+      text: 'The organisation that sent you this mail will no longer write to your address to invite you or to remind you. Memberships that you have are not touched. Other organisations may still invite you, unless you stop those as well.',
       button: 'Stop invitations',
     },
     stopped: (organisation: string) => ({
@@ -421,6 +421,17 @@ export const en = {
       text: `${organisation} may invite you by mail again.`,
       button: 'Stop invitations',
     }),
+    everywhere: 'Stop those of all organisations',
+    stoppedEverywhere: {
+      title: 'You get no more invitations from anybody here',
+      text: 'No organisation will invite you by mail any more. Mails about memberships that you have, and about your account, still come.',
+      button: 'Let them come again',
+    },
+    resumedEverywhere: {
+      title: 'Invitations may come again',
+      text: 'Organisations may invite you by mail again, but for those that you have stopped one by one.',
+      button: 'Stop invitations',
+    },
     wrong: {
       title: 'This link to stop mails does not work',
       text: 'It is not complete, or not one of ours. Open it straight from the mail, or copy all of it. Nothing has been changed.',

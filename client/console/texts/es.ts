@@ -416,7 +416,7 @@ export const es: Texts = {
   stopMail: {
     ask: {
       title: '¿Detener las invitaciones?',
-      text: 'La organización que le envió este correo ya no escribirá a su dirección para invitarle ni para recordárselo. No cambia nada más: otras organizaciones y sus pertenencias quedan como están.',
+      text: 'La organización que le envió este correo ya no escribirá a su dirección para invitarle ni para recordárselo. Sus pertenencias quedan como están. Otras organizaciones podrán seguir invitándole, a menos que las detenga también.',
       button: 'Detener las invitaciones',
     },
     stopped: (organisation) => ({
@@ -429,6 +429,17 @@ export const es: Texts = {
       text: `${organisation} puede invitarle de nuevo por correo.`,
       button: 'Detener las invitaciones',
     }),
+    everywhere: 'Detener las de todas las organizaciones',
+    stoppedEverywhere: {
+      title: 'Ya no recibirá aquí invitaciones de nadie',
+      text: 'Ninguna organización volverá a invitarle por correo. Los correos sobre sus pertenencias y su cuenta seguirán llegando.',
+      button: 'Permitirlas de nuevo',
+    },
+    resumedEverywhere: {
+      title: 'Las invitaciones pueden volver',
+      text: 'Las organizaciones pueden invitarle de nuevo por correo, salvo las que haya detenido una por una.',
+      button: 'Detener las invitaciones',
+    },
     wrong: {
       title: 'Este enlace para detener correos no funciona',
       text: 'Está incompleto o no es nuestro. Ábralo directamente desde el correo, o cópielo entero. No se ha cambiado nada.',

@@ -415,7 +415,7 @@ export const fr: Texts = {
   stopMail: {
     ask: {
       title: 'Arrêter les invitations ?',
-      text: 'L’organisation qui vous a envoyé ce courriel n’écrira plus à votre adresse pour vous inviter ni pour vous le rappeler. Rien d’autre ne change : les autres organisations et vos adhésions restent telles quelles.',
+      text: 'L’organisation qui vous a envoyé ce courriel n’écrira plus à votre adresse pour vous inviter ni pour vous le rappeler. Vos adhésions restent telles quelles. D’autres organisations pourront encore vous inviter, à moins que vous ne les arrêtiez aussi.',
       button: 'Arrêter les invitations',
     },
     stopped: (organisation) => ({
@@ -428,6 +428,17 @@ export const fr: Texts = {
       text: `${organisation} peut de nouveau vous inviter par courriel.`,
       button: 'Arrêter les invitations',
     }),
+    everywhere: 'Arrêter celles de toutes les organisations',
+    stoppedEverywhere: {
+      title: 'Vous ne recevrez plus ici d’invitations de personne',
+      text: 'Aucune organisation ne vous invitera plus par courriel. Les courriels sur vos adhésions et votre compte continuent d’arriver.',
+      button: 'Les permettre de nouveau',
+    },
+    resumedEverywhere: {
+      title: 'Les invitations peuvent revenir',
+      text: 'Les organisations peuvent de nouveau vous inviter par courriel, sauf celles que vous avez arrêtées une à une.',
+      button: 'Arrêter les invitations',
+    },
     wrong: {
       title: 'Ce lien d’arrêt ne fonctionne pas',
       text: 'Il est incomplet, ou n’est pas de nous. Ouvrez-le directement depuis le courriel, ou copiez-le en entier. Rien n’a été changé.',

@@ -417,7 +417,7 @@ export const pl: Texts = {
   stopMail: {
     ask: {
       title: 'Zatrzymać zaproszenia?',
-      text: 'Organizacja, od której przyszedł ten list, nie będzie już pisać na Twój adres, aby zaprosić lub przypomnieć. Nic więcej się nie zmienia: inne organizacje i Twoje członkostwa pozostają bez zmian.',
+      text: 'Organizacja, od której przyszedł ten list, nie będzie już pisać na Twój adres, aby zaprosić lub przypomnieć. Twoje członkostwa pozostają bez zmian. Inne organizacje nadal mogą Cię zapraszać, chyba że zatrzymasz także je.',
       button: 'Zatrzymaj zaproszenia',
     },
     stopped: (organisation) => ({
@@ -430,6 +430,17 @@ export const pl: Texts = {
       text: `${organisation} może znów zapraszać Cię pocztą.`,
       button: 'Zatrzymaj zaproszenia',
     }),
+    everywhere: 'Zatrzymaj te od wszystkich organizacji',
+    stoppedEverywhere: {
+      title: 'Nie dostaniesz tu już zaproszeń od nikogo',
+      text: 'Żadna organizacja nie będzie Cię już zapraszać pocztą. Listy o Twoich członkostwach i Twoim koncie nadal będą przychodzić.',
+      button: 'Pozwól im znów przychodzić',
+    },
+    resumedEverywhere: {
+      title: 'Zaproszenia mogą znów przychodzić',
+      text: 'Organizacje mogą znów zapraszać Cię pocztą, oprócz tych, które zatrzymano osobno.',
+      button: 'Zatrzymaj zaproszenia',
+    },
     wrong: {
       title: 'Ten odnośnik do zatrzymania nie działa',
       text: 'Jest niepełny albo nie jest nasz. Otwórz go wprost z listu albo skopiuj w całości. Nic nie zostało zmienione.',

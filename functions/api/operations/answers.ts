@@ -20,6 +20,7 @@ const ENDED: RefusalCode[] = [
 ]
 const ACCEPT: RefusalCode[] = [
   'unauthenticated',
+  'permission_denied',
   ...ENDED,
   'invite_wrong_email',
   'email_unverified',
@@ -75,7 +76,7 @@ export const answers: Operation[] = [
     source: { function: 'accept_my_organisation_invite' },
     params: z.object({ invite_id: id }),
     answers: row(Member),
-    refuses: [...ACCEPT, 'invite_not_found', 'permission_denied', 'invite_not_pending'],
+    refuses: [...ACCEPT, 'invite_not_found', 'invite_not_pending'],
   },
   {
     id: 'declineInvitation',

@@ -92,8 +92,9 @@ export const mails: Operation[] = [
     method: 'post',
     path: '/stop-mail',
     tag,
-    summary: 'Stops invitations and reminders of an organisation to the address of a mail.',
-    description: 'Whoever holds the link of that mail may, with or without an account.',
+    summary: 'Stops invitations and reminders to the mailbox of a mail.',
+    description:
+      'Of the organisation that sent it, or of all. Whoever holds the link of that mail may, with or without an account.',
     source: { function: 'stop_organisation_mail' },
     body: z.strictObject({
       token: text.openapi({
@@ -101,6 +102,10 @@ export const mails: Operation[] = [
         example: 'stp_…',
       }),
       stop: z.boolean().optional().openapi({ description: 'false takes it back.' }),
+      everywhere: z
+        .boolean()
+        .optional()
+        .openapi({ description: 'true: of every organisation, also of those to come.' }),
     }),
     answers: value('organisation_name', text),
     refuses: ['invite_invalid'],

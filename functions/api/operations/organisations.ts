@@ -52,7 +52,14 @@ export const organisations: Operation[] = [
       }),
     }),
     answers: created(Organisation),
-    refuses: ['unauthenticated', 'invalid_settings', 'invalid_slug', 'slug_taken'],
+    refuses: [
+      'unauthenticated',
+      'permission_denied',
+      'email_unverified',
+      'invalid_settings',
+      'invalid_slug',
+      'slug_taken',
+    ],
     creates: { at: (organisation) => `/organisations/${organisation.id}` },
   },
   {
@@ -177,7 +184,7 @@ export const organisations: Operation[] = [
     source: { function: 'leave_organisation' },
     params: inOrganisation,
     answers: row(Member),
-    refuses: ['unauthenticated', 'organisation_not_found', 'owner_required'],
+    refuses: ['unauthenticated', 'permission_denied', 'organisation_not_found', 'owner_required'],
   },
   {
     id: 'joinOrganisation',
@@ -191,6 +198,7 @@ export const organisations: Operation[] = [
     answers: value('outcome', z.enum(['joined', 'requested'])),
     refuses: [
       'unauthenticated',
+      'permission_denied',
       'organisation_not_found',
       'sso_required',
       'already_member',

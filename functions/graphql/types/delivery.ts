@@ -64,13 +64,16 @@ builder.mutationFields((t) => ({
   stopMail: t.field({
     type: 'String',
     description:
-      'Stops invites and reminders of an organisation to the address of a mail, and says its name. Anyone with the link may.',
+      'Stops invites and reminders of an organisation, or of all, to the mailbox of a mail, and says the name of the one that sent it. Anyone with the link may.',
     args: {
       token: t.arg.string({
         required: true,
         description: 'As the mail’s link to stop carries it; not that of an invite.',
       }),
       stop: t.arg.boolean({ description: 'false takes it back; default: true.' }),
+      everywhere: t.arg.boolean({
+        description: 'Of every organisation, also of those to come; default: false.',
+      }),
     },
     ...operation('stop_organisation_mail'),
   }),

@@ -1,10 +1,10 @@
 /**
  * What the link to stop opens, which is in each invitation's mail: says what it does, and stops invitations
- * of one organisation, or lets them come again. Nothing happens before a button is pressed.
+ * of one organisation, or of all of them, or lets them come again. Nothing happens before a button is pressed.
  *
  * @module
  */
-import { Button, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { isUsherError } from '../../../index.ts'
 import { useStopMail } from '../../../react/index.ts'
@@ -13,12 +13,20 @@ import { usePageTitle } from '../../app/use-page-title.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SinglePage } from '../../parts/single-page.tsx'
 
+interface Agreed {
+  isStopped: boolean
+  /** Of all organisations, and not of the one alone. */
+  everywhere: boolean
+  /** Whose mail the link was in. */
+  organisation: string
+}
+
 /** @param props.token - as the mail carries it; null when the address had none */
 export function StopMailPage({ token }: { token: string | null }) {
   const { stopMail } = useTexts()
   const change = useStopMail()
   // What the server has agreed to last.
-  const [agreed, setAgreed] = useState<{ isStopped: boolean; organisation: string } | null>(null)
+  const [agreed, setAgreed] = useState<Agreed | null>(null)
   const isWrong = !token || (isUsherError(change.error) && change.error.code === 'invite_invalid')
 
   const page = isWrong
@@ -26,17 +34,23 @@ export function StopMailPage({ token }: { token: string | null }) {
     : !agreed
       ? stopMail.ask
       : agreed.isStopped
-        ? stopMail.stopped(agreed.organisation)
-        : stopMail.resumed(agreed.organisation)
+        ? agreed.everywhere
+          ? stopMail.stoppedEverywhere
+          : stopMail.stopped(agreed.organisation)
+        : agreed.everywhere
+          ? stopMail.resumedEverywhere
+          : stopMail.resumed(agreed.organisation)
   usePageTitle(page.title)
 
-  function press(stopToken: string) {
-    const stop = !agreed?.isStopped
+  function ask(stopToken: string, stop: boolean, everywhere: boolean) {
     change.mutate(
-      { token: stopToken, stop },
-      { onSuccess: (organisation) => setAgreed({ isStopped: stop, organisation }) },
+      { token: stopToken, stop, everywhere },
+      { onSuccess: (organisation) => setAgreed({ isStopped: stop, everywhere, organisation }) },
     )
   }
+  // What was stopped is taken back as it was stopped, of one or of all.
+  const isStopped = agreed?.isStopped ?? false
+  const isTakenBackEverywhere = isStopped && agreed?.everywhere === true
 
   return (
     <SinglePage>
@@ -49,13 +63,24 @@ export function StopMailPage({ token }: { token: string | null }) {
         </div>
         {change.error && !isWrong && <ProblemAlert error={change.error} />}
         {token && page.button && (
-          <Button
-            variant={agreed?.isStopped ? 'default' : 'filled'}
-            loading={change.isPending}
-            onClick={() => press(token)}
-          >
-            {page.button}
-          </Button>
+          <Group>
+            <Button
+              variant={isStopped ? 'default' : 'filled'}
+              loading={change.isPending}
+              onClick={() => ask(token, !isStopped, isTakenBackEverywhere)}
+            >
+              {page.button}
+            </Button>
+            {!isTakenBackEverywhere && (
+              <Button
+                variant="default"
+                loading={change.isPending}
+                onClick={() => ask(token, true, true)}
+              >
+                {stopMail.everywhere}
+              </Button>
+            )}
+          </Group>
         )}
       </Stack>
     </SinglePage>

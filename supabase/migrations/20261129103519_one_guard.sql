@@ -103,6 +103,7 @@ begin
   if not found then
     perform usher.fail('unauthenticated');
   end if;
+  perform usher.require_person();
   if v_user.email is distinct from v_invite.email then
     perform usher.fail('invite_wrong_email');
   end if;
@@ -2021,9 +2022,7 @@ declare
   v_email  text;
   v_ends_at timestamptz;
 begin
-  if auth.uid() is null then
-    perform usher.fail('unauthenticated');
-  end if;
+  perform usher.require_person();
   -- Only who may join lets others wait.
   if exists (
     select from usher.my_joinable_domains() d where d.organisation_id = join_organisation.organisation_id)
@@ -2915,7 +2914,10 @@ AS $function$
 declare
   v_member public.organisation_members;
 begin
-  if auth.uid() is null then
+  -- An anonymous account, as a device may have, looks and changes nothing.
+  if require_permission.lock is not null then
+    perform usher.require_person();
+  elsif auth.uid() is null then
     perform usher.fail('unauthenticated');
   end if;
 
@@ -4333,10 +4335,10 @@ COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an i
   token  as the mailed link carries it
 
 Returns the membership. Anyone signed in whose confirmed address is the invited one may. Fails with
-unauthenticated, invite_invalid, invite_superseded, invite_already_accepted, invite_declined,
-invite_revoked, invite_expired, inviter_lost_right, invite_wrong_email, email_unverified, invalid_role (a role is
-gone), domain_not_allowed, sso_required, seat_limit_reached, already_member, member_banned, try_again; the invite then
-stays as it was.';
+unauthenticated, permission_denied (an anonymous account), invite_invalid, invite_superseded,
+invite_already_accepted, invite_declined, invite_revoked, invite_expired, inviter_lost_right, invite_wrong_email,
+email_unverified, invalid_role (a role is gone), domain_not_allowed, sso_required, seat_limit_reached, already_member,
+member_banned, try_again; the invite then stays as it was.';
 
 COMMENT ON FUNCTION "public"."approve_organisation_join_request"(uuid, text[]) IS 'Lets somebody in who asked to join.
 
@@ -4576,7 +4578,8 @@ organisation by it.
   not_found        what a stranger is told, who cannot tell what is not there from what is somebody else''s:
                    organisation_not_found, or the word for the thing
 
-Returns the caller''s membership. Fails with unauthenticated, not_found, sso_required, permission_denied.';
+Returns the caller''s membership. Fails with unauthenticated, not_found, sso_required, permission_denied (also for an
+anonymous account that would change something).';
 
 COMMENT ON FUNCTION "usher"."require_roles"(uuid, text[]) IS 'Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
 together (role_not_assignable). Both stay so: whoever changes roles waits for the lock that its caller holds.';
