@@ -185,6 +185,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   case lock_organisation.lock
+    when 'exists' then
+      perform from public.organisations o where o.id = lock_organisation.organisation_id for key share;
     when 'share' then
       perform from public.organisations o where o.id = lock_organisation.organisation_id for share;
     when 'settings' then
@@ -197,7 +199,8 @@ $$;
 comment on function usher.lock_organisation is
 $$The first lock of every change, held until the end of its transaction, and never made stronger in it.
 
-  lock  share     whatever happens in the organisation: many at once
+  lock  exists    what the worker notes down: it waits for nothing but the deletion of the organisation
+        share     whatever happens in the organisation: many at once
         settings  what others rely on while they change something: settings, roles, rules, counts, the last seat
         delete    the organisation itself
 

@@ -285,8 +285,10 @@ begin
   return case (invite_state_problem.invite).status
     when 'accepted' then 'invite_already_accepted'
     when 'declined' then 'invite_declined'
-    when 'revoked' then case when (invite_state_problem.invite).revoked_reason = 'inviter_lost_right'
-      then 'inviter_lost_right' else 'invite_revoked' end
+    -- By nobody: whoever revokes by hand may write any reason.
+    when 'revoked' then case
+      when (invite_state_problem.invite).revoked_by is null
+        and (invite_state_problem.invite).revoked_reason = 'inviter_lost_right' then 'inviter_lost_right' else 'invite_revoked' end
     when 'expired' then 'invite_expired'
     -- By the clock, not by the start of the transaction, which may have waited for another.
     else case when (invite_state_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end

@@ -352,6 +352,6 @@ $$Declines an invite for good; the admins of the organisation get a mail.
 
 Returns what validate_organisation_invite now says. Whoever holds the link may, with or without an account.
 Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
-invite_expired, invalid_message.$$;
+invite_expired, inviter_lost_right, invalid_message.$$;
 grant execute on function public.decline_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.decline_invite to anon, authenticated, service_role;

@@ -1,6 +1,8 @@
 -- Ending an invite from our side: an admin revokes it, or its time runs out.
 
-create function usher.end_invite(invite_id uuid, reason text, actor_kind text default null)
+create function usher.end_invite(
+  invite_id uuid, reason text, actor_kind text default null, revoked_by uuid default auth.uid()
+)
 returns void
 language plpgsql
 volatile
@@ -11,7 +13,7 @@ declare
   v_invite usher.invites;
 begin
   update usher.invites i
-  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(), revoked_reason = end_invite.reason
+  set status = 'revoked', revoked_at = now(), revoked_by = end_invite.revoked_by, revoked_reason = end_invite.reason
   where i.id = end_invite.invite_id
   returning i.* into strict v_invite;
 

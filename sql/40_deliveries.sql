@@ -300,6 +300,8 @@ declare
   v_link         text;
   v_stop_token   text;
 begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = prepare_delivery.delivery_id), 'exists');
   select d.* into v_delivery
   from public.organisation_deliveries d
   where d.id = prepare_delivery.delivery_id
@@ -404,7 +406,8 @@ begin
       then 'suppressed'
     when v_is_offer and (
       v_delivery.issue <> v_invite.issue
-      or v_invite.status <> 'pending' or v_invite.expires_at <= statement_timestamp())
+      or v_invite.status <> 'pending' or v_invite.expires_at <= statement_timestamp()
+      or usher.inviter_right_ends_at(v_invite) <= statement_timestamp())
       then 'cancelled'
     -- What it lets its reader do is over by then: Supabase Auth's codes live for an hour unless set otherwise.
     when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'
@@ -460,6 +463,8 @@ as $$
 declare
   v_delivery public.organisation_deliveries;
 begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = complete_delivery.delivery_id), 'exists');
   update public.organisation_deliveries d
   set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
     last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
@@ -503,6 +508,8 @@ declare
   v_delays   interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}';
   v_is_final boolean;
 begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
   if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
     raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
       using errcode = 'invalid_parameter_value';

@@ -43,6 +43,11 @@ declare
   v_at       timestamptz := least(coalesce(record_delivery_event.occurred_at, now()), now());
   v_delivery public.organisation_deliveries;
 begin
+  perform usher.lock_organisation(d.organisation_id, 'exists')
+    from public.organisation_deliveries d
+    where d.id = record_delivery_event.delivery_id
+      or record_delivery_event.delivery_id is null
+        and d.provider_message_id = record_delivery_event.provider_message_id;
   if v_kind is null or v_kind not in ('delivered', 'opened', 'bounced', 'complained') then
     raise exception 'kind is delivered, opened, bounced or complained, not %', v_kind
       using errcode = 'invalid_parameter_value';

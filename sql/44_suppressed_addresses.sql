@@ -211,6 +211,8 @@ declare
 begin
   select d.* into v_delivery
   from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
+  perform usher.lock_organisation(v_delivery.organisation_id, 'share');
+  select d.* into v_delivery from public.organisation_deliveries d where d.id = v_delivery.id;
   if not found or v_delivery.organisation_id is null then
     perform usher.fail('invite_invalid');
   end if;

@@ -276,6 +276,8 @@ declare
   v_body      text;
   v_signed    text;
 begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = prepare_webhook_delivery.delivery_id), 'exists');
   select d.* into v_delivery
   from public.organisation_webhook_deliveries d
   where d.id = prepare_webhook_delivery.delivery_id
@@ -342,6 +344,8 @@ declare
   v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
   v_status   text;
 begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = record_webhook_try.delivery_id), 'exists');
   -- The endpoint first, as wherever both are locked.
   select w.* into v_webhook
   from public.organisation_webhooks w

@@ -254,6 +254,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = complete_directory_change.endpoint_id), 'exists');
   if not usher.end_directory_lease(
     complete_directory_change.endpoint_id, complete_directory_change.member_id, complete_directory_change.fence)
   then
@@ -330,6 +332,8 @@ as $$
 declare
   v_status text;
 begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_change.endpoint_id), 'exists');
   if not usher.end_directory_lease(
     fail_directory_change.endpoint_id, fail_directory_change.member_id, fail_directory_change.fence)
   then
@@ -375,6 +379,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id), 'exists');
   if save_directory_group_copy.remote_id is null then
     delete from usher.directory_group_copies g
     where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;

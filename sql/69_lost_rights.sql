@@ -10,16 +10,19 @@ create table usher.lost_rights (
   organisation_id uuid not null references public.organisations on delete cascade,
   user_id         uuid not null,
   noted_at        timestamptz not null default clock_timestamp(),
+  is_stopping     boolean not null default false,
 
   primary key (organisation_id, user_id)
 );
 comment on table usher.lost_rights is
   'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
+comment on column usher.lost_rights.is_stopping is
+  'Whether something that they answer for stops now that did not before.';
 alter table usher.lost_rights enable row level security;
 create policy lost_rights_nobody on usher.lost_rights for select to public using (false);
 
 create function usher.stop_credentials(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
-returns void
+returns boolean
 language plpgsql
 volatile
 security definer
@@ -28,7 +31,16 @@ as $$
 declare
   v_member   public.organisation_members;
   v_stops_at timestamptz;
+  v_is_new   boolean;
 begin
+  v_is_new := exists (
+    select from public.organisation_directory_tokens t
+    where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+      and t.revoked_at is null and t.stops_at is null)
+    or exists (
+      select from public.organisation_domains d
+      where d.organisation_id = stop_credentials.organisation_id and d.responsible_id = stop_credentials.user_id
+        and d.join_policy = 'join' and d.stops_at is null);
   select m.* into v_member
   from usher.current_members m
   where m.organisation_id = stop_credentials.organisation_id and m.user_id = stop_credentials.user_id;
@@ -56,6 +68,15 @@ begin
   ) r
   where d.organisation_id = stop_credentials.organisation_id and d.domain = r.domain
     and (r.has_right and d.stops_at > now() or not r.has_right and coalesce(d.stops_at > v_stops_at, true));
+  return v_is_new and (
+    exists (
+      select from public.organisation_directory_tokens t
+      where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+        and t.revoked_at is null and t.stops_at is not null)
+    or exists (
+      select from public.organisation_domains d
+      where d.organisation_id = stop_credentials.organisation_id and d.responsible_id = stop_credentials.user_id
+        and d.join_policy = 'join' and d.stops_at is not null));
 end
 $$;
 comment on function usher.stop_credentials is
@@ -63,7 +84,26 @@ $$Says when tokens of directories and joining by domain stop for which somebody 
 or that they go on, when the right is theirs again.
 
   carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out
-  is_banned      it stops at once$$;
+  is_banned      it stops at once
+
+Returns whether something stops now that did not before.$$;
+
+create function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into usher.lost_rights as l (organisation_id, user_id, is_stopping)
+  values (note_lost_right.organisation_id, note_lost_right.user_id, usher.stop_credentials(
+    note_lost_right.organisation_id, note_lost_right.user_id, note_lost_right.carried_roles, note_lost_right.is_banned))
+  on conflict on constraint lost_rights_pkey do update set is_stopping = l.is_stopping or excluded.is_stopping;
+end
+$$;
+comment on function usher.note_lost_right is
+  'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
 
 create function usher.tg_organisation_members__note_lost_rights()
 returns trigger
@@ -76,9 +116,7 @@ begin
   if not exists (select from public.organisations o where o.id = old.organisation_id) then
     return null;
   end if;
-  insert into usher.lost_rights (organisation_id, user_id) values (old.organisation_id, old.user_id)
-  on conflict do nothing;
-  perform usher.stop_credentials(old.organisation_id, old.user_id,
+  perform usher.note_lost_right(old.organisation_id, old.user_id,
     case when old.ends_at is null then array(select r from unnest(old.roles) r where not old.role_ends ? r) else '{}' end,
     tg_op = 'UPDATE' and new.status = 'banned');
   return null;
@@ -120,9 +158,7 @@ begin
           where d.organisation_id = m.organisation_id and d.responsible_id = m.user_id))
     order by m.id
   loop
-    insert into usher.lost_rights (organisation_id, user_id) values (v_member.organisation_id, v_member.user_id)
-    on conflict do nothing;
-    perform usher.stop_credentials(v_member.organisation_id, v_member.user_id, v_member.roles, false);
+    perform usher.note_lost_right(v_member.organisation_id, v_member.user_id, v_member.roles, false);
   end loop;
   return null;
 end
@@ -169,9 +205,9 @@ begin
       for update skip locked
     ) i
     where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
-    perform usher.end_invite(i, 'inviter_lost_right', 'worker') from unnest(v_invites) i;
+    perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
-      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, 'invite.create',
+      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, '{invite.create}',
         jsonb_build_object('count', cardinality(v_invites)));
     end if;
     -- There may be more of them.
@@ -187,11 +223,11 @@ begin
       where d.organisation_id = v_lost.organisation_id and d.responsible_id = v_lost.user_id
         and d.join_policy = 'join' and d.stops_at is not null
     ) c;
-    if v_stopping is not null then
+    if v_lost.is_stopping and v_stopping is not null then
       perform usher.record_event(v_lost.organisation_id, 'credentials.responsible_lost_right', 'user', v_lost.user_id,
         after => jsonb_build_object('credentials', v_stopping, 'stops_at', v_stops_at), actor_kind => 'worker');
       perform usher.enqueue_lost_right_mail('credentials_lost_right', v_lost.organisation_id, v_lost.user_id,
-        'organisation.update', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
+        '{organisation.update,directory.manage}', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
     end if;
     delete from usher.lost_rights l
     where l.organisation_id = v_lost.organisation_id and l.user_id = v_lost.user_id;
@@ -211,7 +247,7 @@ Returns how many members it looked at; call again when it is as many as batch_si
 grant execute on function usher.follow_lost_rights to usher_worker;
 
 create function usher.enqueue_lost_right_mail(
-  kind text, organisation_id uuid, user_id uuid, permission text, facts jsonb
+  kind text, organisation_id uuid, user_id uuid, permissions text[], facts jsonb
 )
 returns void
 language plpgsql
@@ -227,11 +263,11 @@ begin
   left join public.organisation_members p
     on p.organisation_id = m.organisation_id and p.user_id = enqueue_lost_right_mail.user_id
   where m.organisation_id = enqueue_lost_right_mail.organisation_id and m.kind = 'user' and m.email is not null
-    and enqueue_lost_right_mail.permission in (select usher.permissions_of(m.organisation_id, m.roles));
+    and enqueue_lost_right_mail.permissions && array(select usher.permissions_of(m.organisation_id, m.roles));
 end
 $$;
 comment on function usher.enqueue_lost_right_mail is
-  'Puts a mail into the outbox to every member with a permission, about what hung on the right of somebody who lost it.';
+  'Puts a mail into the outbox to every member with one of these permissions, about what hung on the right of somebody who lost it.';
 
 create function usher.reissue_invites(invite_ids uuid[])
 returns setof public.organisation_invite_result
@@ -255,7 +291,7 @@ begin
   perform usher.require_permission(v_organisation_id, 'invite.create', 'share', 'invite_not_found');
 
   -- What is dead and not swept yet is revoked here; what cannot be given again is told by its code.
-  perform usher.end_invite(i.id, 'inviter_lost_right')
+  perform usher.end_invite(i.id, 'inviter_lost_right', revoked_by => null)
     from (
       select i.* from usher.invites i
       where i.organisation_id = v_organisation_id and i.id = any (reissue_invites.invite_ids)
@@ -273,7 +309,7 @@ begin
   into v_drafts, v_rows
   from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
   join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
-  where i.revoked_reason = 'inviter_lost_right' and i.kind = 'user';
+  where usher.invite_state_problem(i.*::usher.invites) = 'inviter_lost_right' and i.kind = 'user';
 
   return query
     select g.n::integer, coalesce(r.email, i.email), coalesce(r.status, 'failed'), r.invite_id,
