@@ -1,5 +1,5 @@
 /**
- * Many invites: any number of rows, sent a chunk at a time.
+ * Many invites: any number of rows, or of old invites, sent a chunk at a time.
  *
  * @module
  */
@@ -61,11 +61,63 @@ export interface BulkOptions {
   signal?: AbortSignal | undefined
 }
 
+/** How rows of a kind are sent, and which cannot be. */
+interface Sending<Row> {
+  /** Calls for one chunk. */
+  call(connection: Connection, rows: Row[]): Promise<Result<OutcomeRow[]>>
+  /** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. */
+  unsentOutcome(row: Row): Outcome | undefined
+  /** Of a row, as far as it says whose it is. */
+  emailOf(row: Row): string | null
+}
+
 /** The work of `usher.invites.createMany`. */
-export async function createInvites(
+export function createInvites(
   connection: Connection,
   organisationId: string,
   rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
+  options: BulkOptions,
+): Promise<Result<InviteOutcome[]>> {
+  const sending: Sending<BulkRow> = {
+    call: (to, drafts) =>
+      call<'create_organisation_invites', OutcomeRow[]>(to, 'create_organisation_invites', {
+        organisationId,
+        invites: drafts.map(toWire) as never,
+      }),
+    unsentOutcome: unsentDraft,
+    emailOf: emailOfDraft,
+  }
+  return sendInChunks(connection, readable(rows), sizeOf(rows), sending, options)
+}
+
+/** The work of `usher.invites.reissue`. */
+export function reissueInvites(
+  connection: Connection,
+  inviteIds: string[],
+  options: BulkOptions,
+): Promise<Result<InviteOutcome[]>> {
+  const sending: Sending<string> = {
+    call: (to, ids) =>
+      call<'reissue_organisation_invites', OutcomeRow[]>(to, 'reissue_organisation_invites', {
+        inviteIds: ids,
+      }),
+    unsentOutcome: (id) =>
+      UUID.test(id) ? undefined : failed(null, 'failed', 'invite_not_found', NO_ID),
+    emailOf: () => null,
+  }
+  return sendInChunks(connection, inviteIds, inviteIds.length, sending, options)
+}
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+const NO_ID = 'This is not the id of an invite.'
+
+const sizeOf = (rows: object): number | undefined => (Array.isArray(rows) ? rows.length : undefined)
+
+async function sendInChunks<Row>(
+  connection: Connection,
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  total: number | undefined,
+  sending: Sending<Row>,
   { chunkSize = 1_000, onProgress, signal = connection.signal }: BulkOptions,
 ): Promise<Result<InviteOutcome[]>> {
   if (!Number.isInteger(chunkSize) || chunkSize < 1 || chunkSize > 10_000) {
@@ -75,15 +127,14 @@ export async function createInvites(
     return { data: null, error }
   }
   const outcomes: InviteOutcome[] = []
-  const total = Array.isArray(rows) ? rows.length : undefined
   const counts = { created: 0, failed: 0, unknown: 0 }
   let hasGotThrough = false
   let firstError: UsherError | undefined
 
-  async function send(chunk: BulkRow[]) {
-    const unsent = chunk.map(unsentOutcome)
-    const drafts = chunk.filter((_, i) => !unsent[i])
-    const { answers, error } = await sendDrafts({ ...connection, signal }, organisationId, drafts)
+  async function send(chunk: Row[]) {
+    const unsent = chunk.map(sending.unsentOutcome)
+    const sendable = chunk.filter((_, i) => !unsent[i])
+    const { answers, error } = await sendChunk({ ...connection, signal }, sendable, sending)
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
     for (const own of unsent) {
@@ -94,8 +145,8 @@ export async function createInvites(
     onProgress?.({ done: outcomes.length, total, ...counts })
   }
 
-  let chunk: BulkRow[] = []
-  for await (const row of readable(rows)) {
+  let chunk: Row[] = []
+  for await (const row of rows) {
     chunk.push(row)
     if (chunk.length === chunkSize) {
       await send(chunk)
@@ -113,46 +164,46 @@ export async function createInvites(
 
 type Outcome = Omit<OutcomeRow, 'rowNumber'>
 
-/** Sends one chunk. Whatever comes back, each draft has an outcome in its place. */
-async function sendDrafts(
+/** Sends one chunk. Whatever comes back, each row has an outcome in its place. */
+async function sendChunk<Row>(
   connection: Connection,
-  organisationId: string,
-  drafts: BulkRow[],
+  rows: Row[],
+  sending: Sending<Row>,
 ): Promise<{ answers: Outcome[]; error: UsherError | null }> {
-  if (drafts.length === 0) return { answers: [], error: null }
+  if (rows.length === 0) return { answers: [], error: null }
   const isTooLate = connection.signal?.aborted
-  const { data, error } = await call<'create_organisation_invites', OutcomeRow[]>(
-    { ...connection, throws: false },
-    'create_organisation_invites',
-    { organisationId, invites: drafts.map(toWire) as never },
-  )
+  const { data, error } = await sending.call({ ...connection, throws: false }, rows)
   if (error) {
     // Without an answer of the database, the call may have been carried out all the same.
     const isUnknown = !isTooLate && ['unreachable', 'aborted'].includes(error.code)
     const status = isUnknown ? 'unknown' : 'failed'
     const details = error.details ?? error.message
-    return { answers: drafts.map((row) => outcomeOf(row, status, error.code, details)), error }
+    const answers = rows.map((row) => failed(sending.emailOf(row), status, error.code, details))
+    return { answers, error }
   }
   const byNumber = new Map(data.map(({ rowNumber, ...outcome }) => [rowNumber, outcome]))
-  const answers = drafts.map(
-    (row, i) => byNumber.get(i + 1) ?? outcomeOf(row, 'unknown', 'incomplete_answer', NO_ANSWER),
+  const answers = rows.map(
+    (row, i) =>
+      byNumber.get(i + 1) ??
+      failed(sending.emailOf(row), 'unknown', 'incomplete_answer', NO_ANSWER),
   )
   return { answers, error: null }
 }
 
 const NO_ANSWER = 'It was sent, and no answer says what became of it: look whether it is an invite.'
 
-/** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
-function unsentOutcome(row: BulkRow): Outcome | undefined {
+function unsentDraft(row: BulkRow): Outcome | undefined {
   if (isObject(row) && 'unreadable' in row) {
-    return outcomeOf(row, 'failed', 'invalid_row', row.unreadable)
+    return failed(emailOfDraft(row), 'failed', 'invalid_row', row.unreadable)
   }
   const problem = rowProblem(row)
-  return problem ? outcomeOf(row, 'failed', problem.code, problem.hint) : undefined
+  return problem ? failed(emailOfDraft(row), 'failed', problem.code, problem.hint) : undefined
 }
 
-function outcomeOf(row: BulkRow, status: string, errorCode: string, details: string): Outcome {
-  const email = isObject(row) && typeof row.email === 'string' ? presentable(row.email) : null
+const emailOfDraft = (row: BulkRow): string | null =>
+  isObject(row) && typeof row.email === 'string' ? presentable(row.email) : null
+
+function failed(email: string | null, status: string, errorCode: string, details: string): Outcome {
   return { email, status, inviteId: null, errorCode, errorDetails: details }
 }
 

@@ -25,6 +25,16 @@ export interface PostgrestFailure {
   hint?: string | null
 }
 
+/**
+ * Two transactions in each other's way (deadlock, serialisation, a lock that was not free): one of them was undone as a
+ * whole. `lock_timeout` is the project's own.
+ */
+const CONFLICTS = ['40001', '40P01', '55P03']
+const CONFLICT = {
+  message: 'Somebody else changed the same thing at this moment.',
+  hint: 'Nothing was changed. Try again in a second.',
+}
+
 /** Why Usher refused. Branch on `code`; show `message`; `hint` says what to do next. */
 export class UsherError extends Error {
   override readonly name = 'UsherError'
@@ -37,11 +47,13 @@ export class UsherError extends Error {
   readonly details: string | null
 
   constructor(failure: PostgrestFailure, status: number) {
-    super(failure.message)
+    const isConflict = CONFLICTS.includes(failure.code ?? '')
+    super(isConflict ? CONFLICT.message : failure.message)
     this.code = codeOf(failure, status)
-    this.status = status
-    this.hint = failure.hint ?? null
-    this.details = failure.details ?? null
+    this.status = isConflict ? 503 : status
+    // What Postgres says of it names processes and transactions: nothing for whoever called.
+    this.hint = isConflict ? CONFLICT.hint : (failure.hint ?? null)
+    this.details = isConflict ? null : (failure.details ?? null)
   }
 }
 
@@ -66,5 +78,6 @@ export function isUsherError(error: unknown, code?: UsherErrorCode): boolean {
 function codeOf(failure: PostgrestFailure, status: number): string {
   // Postgres refuses a function or table that is not granted before any rule of ours runs.
   if (failure.code === '42501') return status === 401 ? 'unauthenticated' : 'permission_denied'
+  if (CONFLICTS.includes(failure.code ?? '')) return 'try_again'
   return failure.code || 'unreachable'
 }

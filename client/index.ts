@@ -69,6 +69,7 @@ export type {
   Organisation,
   OrganisationChanges,
   SignUpPolicy,
+  TakenOverCredential,
 } from './organisations.ts'
 export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type BulkOptions, type BulkRow, createInvites, type InviteOutcome } from './bulk.ts'
+import {
+  type BulkOptions,
+  type BulkRow,
+  createInvites,
+  type InviteOutcome,
+  reissueInvites,
+} from './bulk.ts'
 import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
 import type { RoleName } from './generated/roles.ts'
@@ -157,6 +163,18 @@ export function invites(connection: Connection) {
       options: BulkOptions = {},
     ): Promise<Result<InviteOutcome[]>> {
       return createInvites(connection, organisationId, rows, options)
+    },
+
+    /**
+     * Makes new invites in the caller's name, of those that were revoked because whoever sent them may not
+     * give them any more (`inviter_lost_right`); new mails go out, the old invites stay revoked.
+     *
+     * @param inviteIds - any number, of one organisation; sent a chunk at a time
+     * @returns an outcome for each id, in order, with the id of the new invite; an error only when no chunk
+     *   got through at all
+     */
+    reissue(inviteIds: string[], options: BulkOptions = {}): Promise<Result<InviteOutcome[]>> {
+      return reissueInvites(connection, inviteIds, options)
     },
 
     /**
