@@ -1,5 +1,5 @@
 /**
- * Many invites: any number of rows, or of old invites, sent a chunk at a time.
+ * Many invites: any number of rows, or of ids of old ones, sent a chunk at a time.
  *
  * @module
  */
@@ -61,63 +61,27 @@ export interface BulkOptions {
   signal?: AbortSignal | undefined
 }
 
-/** How rows of a kind are sent, and which cannot be. */
-interface Sending<Row> {
-  /** Calls for one chunk. */
-  call(connection: Connection, rows: Row[]): Promise<Result<OutcomeRow[]>>
-  /** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. */
-  unsentOutcome(row: Row): Outcome | undefined
-  /** Of a row, as far as it says whose it is. */
-  emailOf(row: Row): string | null
-}
+/** Sends one chunk; a row that is no draft is an id. */
+type Send = (connection: Connection, rows: BulkRow[]) => Promise<Result<OutcomeRow[]>>
 
-/** The work of `usher.invites.createMany`. */
-export function createInvites(
+/** For `usher.invites.createMany`. */
+export const creating =
+  (organisationId: string): Send =>
+  (connection, rows) =>
+    call(connection, 'create_organisation_invites', {
+      organisationId,
+      invites: rows.map(toWire) as never,
+    })
+
+/** For `usher.invites.reissue`. */
+export const reissuing: Send = (connection, rows) =>
+  call(connection, 'reissue_organisation_invites', { inviteIds: rows as never })
+
+/** The work of both. */
+export async function sendMany(
   connection: Connection,
-  organisationId: string,
+  sendChunk: Send,
   rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
-  options: BulkOptions,
-): Promise<Result<InviteOutcome[]>> {
-  const sending: Sending<BulkRow> = {
-    call: (to, drafts) =>
-      call<'create_organisation_invites', OutcomeRow[]>(to, 'create_organisation_invites', {
-        organisationId,
-        invites: drafts.map(toWire) as never,
-      }),
-    unsentOutcome: unsentDraft,
-    emailOf: emailOfDraft,
-  }
-  return sendInChunks(connection, readable(rows), sizeOf(rows), sending, options)
-}
-
-/** The work of `usher.invites.reissue`. */
-export function reissueInvites(
-  connection: Connection,
-  inviteIds: string[],
-  options: BulkOptions,
-): Promise<Result<InviteOutcome[]>> {
-  const sending: Sending<string> = {
-    call: (to, ids) =>
-      call<'reissue_organisation_invites', OutcomeRow[]>(to, 'reissue_organisation_invites', {
-        inviteIds: ids,
-      }),
-    unsentOutcome: (id) =>
-      UUID.test(id) ? undefined : failed(null, 'failed', 'invite_not_found', NO_ID),
-    emailOf: () => null,
-  }
-  return sendInChunks(connection, inviteIds, inviteIds.length, sending, options)
-}
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
-const NO_ID = 'This is not the id of an invite.'
-
-const sizeOf = (rows: object): number | undefined => (Array.isArray(rows) ? rows.length : undefined)
-
-async function sendInChunks<Row>(
-  connection: Connection,
-  rows: Iterable<Row> | AsyncIterable<Row>,
-  total: number | undefined,
-  sending: Sending<Row>,
   { chunkSize = 1_000, onProgress, signal = connection.signal }: BulkOptions,
 ): Promise<Result<InviteOutcome[]>> {
   if (!Number.isInteger(chunkSize) || chunkSize < 1 || chunkSize > 10_000) {
@@ -127,14 +91,15 @@ async function sendInChunks<Row>(
     return { data: null, error }
   }
   const outcomes: InviteOutcome[] = []
+  const total = Array.isArray(rows) ? rows.length : undefined
   const counts = { created: 0, failed: 0, unknown: 0 }
   let hasGotThrough = false
   let firstError: UsherError | undefined
 
-  async function send(chunk: Row[]) {
-    const unsent = chunk.map(sending.unsentOutcome)
-    const sendable = chunk.filter((_, i) => !unsent[i])
-    const { answers, error } = await sendChunk({ ...connection, signal }, sendable, sending)
+  async function send(chunk: BulkRow[]) {
+    const unsent = chunk.map(unsentOutcome)
+    const drafts = chunk.filter((_, i) => !unsent[i])
+    const { answers, error } = await sendDrafts({ ...connection, signal }, sendChunk, drafts)
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
     for (const own of unsent) {
@@ -145,8 +110,8 @@ async function sendInChunks<Row>(
     onProgress?.({ done: outcomes.length, total, ...counts })
   }
 
-  let chunk: Row[] = []
-  for await (const row of rows) {
+  let chunk: BulkRow[] = []
+  for await (const row of readable(rows)) {
     chunk.push(row)
     if (chunk.length === chunkSize) {
       await send(chunk)
@@ -164,46 +129,42 @@ async function sendInChunks<Row>(
 
 type Outcome = Omit<OutcomeRow, 'rowNumber'>
 
-/** Sends one chunk. Whatever comes back, each row has an outcome in its place. */
-async function sendChunk<Row>(
+/** Sends one chunk. Whatever comes back, each draft has an outcome in its place. */
+async function sendDrafts(
   connection: Connection,
-  rows: Row[],
-  sending: Sending<Row>,
+  sendChunk: Send,
+  drafts: BulkRow[],
 ): Promise<{ answers: Outcome[]; error: UsherError | null }> {
-  if (rows.length === 0) return { answers: [], error: null }
+  if (drafts.length === 0) return { answers: [], error: null }
   const isTooLate = connection.signal?.aborted
-  const { data, error } = await sending.call({ ...connection, throws: false }, rows)
+  const { data, error } = await sendChunk({ ...connection, throws: false }, drafts)
   if (error) {
     // Without an answer of the database, the call may have been carried out all the same.
     const isUnknown = !isTooLate && ['unreachable', 'aborted'].includes(error.code)
     const status = isUnknown ? 'unknown' : 'failed'
     const details = error.details ?? error.message
-    const answers = rows.map((row) => failed(sending.emailOf(row), status, error.code, details))
-    return { answers, error }
+    return { answers: drafts.map((row) => outcomeOf(row, status, error.code, details)), error }
   }
   const byNumber = new Map(data.map(({ rowNumber, ...outcome }) => [rowNumber, outcome]))
-  const answers = rows.map(
-    (row, i) =>
-      byNumber.get(i + 1) ??
-      failed(sending.emailOf(row), 'unknown', 'incomplete_answer', NO_ANSWER),
+  const answers = drafts.map(
+    (row, i) => byNumber.get(i + 1) ?? outcomeOf(row, 'unknown', 'incomplete_answer', NO_ANSWER),
   )
   return { answers, error: null }
 }
 
 const NO_ANSWER = 'It was sent, and no answer says what became of it: look whether it is an invite.'
 
-function unsentDraft(row: BulkRow): Outcome | undefined {
+/** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
+function unsentOutcome(row: BulkRow): Outcome | undefined {
   if (isObject(row) && 'unreadable' in row) {
-    return failed(emailOfDraft(row), 'failed', 'invalid_row', row.unreadable)
+    return outcomeOf(row, 'failed', 'invalid_row', row.unreadable)
   }
   const problem = rowProblem(row)
-  return problem ? failed(emailOfDraft(row), 'failed', problem.code, problem.hint) : undefined
+  return problem ? outcomeOf(row, 'failed', problem.code, problem.hint) : undefined
 }
 
-const emailOfDraft = (row: BulkRow): string | null =>
-  isObject(row) && typeof row.email === 'string' ? presentable(row.email) : null
-
-function failed(email: string | null, status: string, errorCode: string, details: string): Outcome {
+function outcomeOf(row: BulkRow, status: string, errorCode: string, details: string): Outcome {
+  const email = isObject(row) && typeof row.email === 'string' ? presentable(row.email) : null
   return { email, status, inviteId: null, errorCode, errorDetails: details }
 }
 

@@ -30,9 +30,9 @@ export interface PostgrestFailure {
  * whole. `lock_timeout` is the project's own.
  */
 const CONFLICTS = ['40001', '40P01', '55P03']
-const CONFLICT = {
+const TRY_AGAIN: PostgrestFailure = {
+  code: 'try_again',
   message: 'Somebody else changed the same thing at this moment.',
-  hint: 'Nothing was changed. Try again in a second.',
 }
 
 /** Why Usher refused. Branch on `code`; show `message`; `hint` says what to do next. */
@@ -47,13 +47,13 @@ export class UsherError extends Error {
   readonly details: string | null
 
   constructor(failure: PostgrestFailure, status: number) {
-    const isConflict = CONFLICTS.includes(failure.code ?? '')
-    super(isConflict ? CONFLICT.message : failure.message)
-    this.code = codeOf(failure, status)
-    this.status = isConflict ? 503 : status
-    // What Postgres says of it names processes and transactions: nothing for whoever called.
-    this.hint = isConflict ? CONFLICT.hint : (failure.hint ?? null)
-    this.details = isConflict ? null : (failure.details ?? null)
+    // What Postgres says of a conflict names processes and transactions: nothing for whoever called.
+    const given = CONFLICTS.includes(failure.code ?? '') ? TRY_AGAIN : failure
+    super(given.message)
+    this.code = codeOf(given, status)
+    this.status = given === TRY_AGAIN ? 503 : status
+    this.hint = given.hint ?? null
+    this.details = given.details ?? null
   }
 }
 
@@ -78,6 +78,5 @@ export function isUsherError(error: unknown, code?: UsherErrorCode): boolean {
 function codeOf(failure: PostgrestFailure, status: number): string {
   // Postgres refuses a function or table that is not granted before any rule of ours runs.
   if (failure.code === '42501') return status === 401 ? 'unauthenticated' : 'permission_denied'
-  if (CONFLICTS.includes(failure.code ?? '')) return 'try_again'
   return failure.code || 'unreachable'
 }

@@ -37,7 +37,7 @@ export type { EventCursor, Evidence, EvidenceEvent, Seal } from './evidence/sour
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
 export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'
-export { WEBHOOK_EVENT_TYPES, type WebhookEventType } from './generated/webhook-event-types.ts'
+export type { WebhookEventType } from './generated/webhook-event-types.ts'
 export type {
   DeviceInvite,
   Invite,

@@ -6,9 +6,10 @@
 import {
   type BulkOptions,
   type BulkRow,
-  createInvites,
+  creating,
   type InviteOutcome,
-  reissueInvites,
+  reissuing,
+  sendMany,
 } from './bulk.ts'
 import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
@@ -162,7 +163,7 @@ export function invites(connection: Connection) {
       rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
       options: BulkOptions = {},
     ): Promise<Result<InviteOutcome[]>> {
-      return createInvites(connection, organisationId, rows, options)
+      return sendMany(connection, creating(organisationId), rows, options)
     },
 
     /**
@@ -174,7 +175,7 @@ export function invites(connection: Connection) {
      *   got through at all
      */
     reissue(inviteIds: string[], options: BulkOptions = {}): Promise<Result<InviteOutcome[]>> {
-      return reissueInvites(connection, inviteIds, options)
+      return sendMany(connection, reissuing, inviteIds as never, options)
     },
 
     /**
