@@ -1,5 +1,5 @@
 /**
- * Many invites: any number of rows, sent a chunk at a time.
+ * Many invites: any number of rows, or of ids of old ones, sent a chunk at a time.
  *
  * @module
  */
@@ -61,10 +61,26 @@ export interface BulkOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The work of `usher.invites.createMany`. */
-export async function createInvites(
+/** Sends one chunk; a row that is no draft is an id. */
+type Send = (connection: Connection, rows: BulkRow[]) => Promise<Result<OutcomeRow[]>>
+
+/** For `usher.invites.createMany`. */
+export const creating =
+  (organisationId: string): Send =>
+  (connection, rows) =>
+    call(connection, 'create_organisation_invites', {
+      organisationId,
+      invites: rows.map(toWire) as never,
+    })
+
+/** For `usher.invites.reissue`. */
+export const reissuing: Send = (connection, rows) =>
+  call(connection, 'reissue_organisation_invites', { inviteIds: rows as never })
+
+/** The work of both. */
+export async function sendMany(
   connection: Connection,
-  organisationId: string,
+  sendChunk: Send,
   rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
   { chunkSize = 1_000, onProgress, signal = connection.signal }: BulkOptions,
 ): Promise<Result<InviteOutcome[]>> {
@@ -83,7 +99,7 @@ export async function createInvites(
   async function send(chunk: BulkRow[]) {
     const unsent = chunk.map(unsentOutcome)
     const drafts = chunk.filter((_, i) => !unsent[i])
-    const { answers, error } = await sendDrafts({ ...connection, signal }, organisationId, drafts)
+    const { answers, error } = await sendDrafts({ ...connection, signal }, sendChunk, drafts)
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
     for (const own of unsent) {
@@ -116,16 +132,12 @@ type Outcome = Omit<OutcomeRow, 'rowNumber'>
 /** Sends one chunk. Whatever comes back, each draft has an outcome in its place. */
 async function sendDrafts(
   connection: Connection,
-  organisationId: string,
+  sendChunk: Send,
   drafts: BulkRow[],
 ): Promise<{ answers: Outcome[]; error: UsherError | null }> {
   if (drafts.length === 0) return { answers: [], error: null }
   const isTooLate = connection.signal?.aborted
-  const { data, error } = await call<'create_organisation_invites', OutcomeRow[]>(
-    { ...connection, throws: false },
-    'create_organisation_invites',
-    { organisationId, invites: drafts.map(toWire) as never },
-  )
+  const { data, error } = await sendChunk({ ...connection, throws: false }, drafts)
   if (error) {
     // Without an answer of the database, the call may have been carried out all the same.
     const isUnknown = !isTooLate && ['unreachable', 'aborted'].includes(error.code)

@@ -29,6 +29,8 @@ export type MailKind =
   | 'access_review_started'
   | 'access_review_overdue'
   | 'webhook_disabled'
+  | 'invites_lost_right'
+  | 'credentials_lost_right'
 
 /**
  * `suppressed`: not sent, because its address gets no mail. From `delivered` on, as the mail provider
@@ -95,7 +97,7 @@ export function deliveries(connection: Connection) {
      * Sends a mail anew that has failed or was suppressed. One to an address that still gets no mail is
      * suppressed again: `liftSuppression` comes first.
      *
-     * @returns the mail, `queued`, or `unauthenticated`, `invite_not_found` (no such mail),
+     * @returns the mail, `queued`, or `unauthenticated`, `delivery_not_found`,
      *   `permission_denied`, `invite_not_pending` (it has not failed; details: its status)
      */
     retry(deliveryId: string): Promise<Result<Delivery>> {

@@ -25,6 +25,16 @@ export interface PostgrestFailure {
   hint?: string | null
 }
 
+/**
+ * Two transactions in each other's way (deadlock, serialisation, a lock that was not free): one of them was undone as a
+ * whole. `lock_timeout` is the project's own.
+ */
+const CONFLICTS = ['40001', '40P01', '55P03']
+const TRY_AGAIN: PostgrestFailure = {
+  code: 'try_again',
+  message: 'Somebody else changed the same thing at this moment.',
+}
+
 /** Why Usher refused. Branch on `code`; show `message`; `hint` says what to do next. */
 export class UsherError extends Error {
   override readonly name = 'UsherError'
@@ -37,11 +47,13 @@ export class UsherError extends Error {
   readonly details: string | null
 
   constructor(failure: PostgrestFailure, status: number) {
-    super(failure.message)
-    this.code = codeOf(failure, status)
-    this.status = status
-    this.hint = failure.hint ?? null
-    this.details = failure.details ?? null
+    // What Postgres says of a conflict names processes and transactions: nothing for whoever called.
+    const given = CONFLICTS.includes(failure.code ?? '') ? TRY_AGAIN : failure
+    super(given.message)
+    this.code = codeOf(given, status)
+    this.status = given === TRY_AGAIN ? 503 : status
+    this.hint = given.hint ?? null
+    this.details = given.details ?? null
   }
 }
 

@@ -37,7 +37,7 @@ export type { EventCursor, Evidence, EvidenceEvent, Seal } from './evidence/sour
 export type { Database } from './generated/database.types.ts'
 export type { ErrorCode } from './generated/error-codes.ts'
 export type { BuiltInRole, Permission, RoleName } from './generated/roles.ts'
-export { WEBHOOK_EVENT_TYPES, type WebhookEventType } from './generated/webhook-event-types.ts'
+export type { WebhookEventType } from './generated/webhook-event-types.ts'
 export type {
   DeviceInvite,
   Invite,
@@ -69,6 +69,7 @@ export type {
   Organisation,
   OrganisationChanges,
   SignUpPolicy,
+  TakenOverCredential,
 } from './organisations.ts'
 export type { IterateOptions, PageOptions } from './pages.ts'
 export type { PageResult, Result } from './result.ts'

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type BulkOptions, type BulkRow, createInvites, type InviteOutcome } from './bulk.ts'
+import {
+  type BulkOptions,
+  type BulkRow,
+  creating,
+  type InviteOutcome,
+  reissuing,
+  sendMany,
+} from './bulk.ts'
 import { type Connection, call, type Returned, settleOne } from './call.ts'
 import type { ErrorCode } from './generated/error-codes.ts'
 import type { RoleName } from './generated/roles.ts'
@@ -156,7 +163,19 @@ export function invites(connection: Connection) {
       rows: Iterable<BulkRow> | AsyncIterable<BulkRow>,
       options: BulkOptions = {},
     ): Promise<Result<InviteOutcome[]>> {
-      return createInvites(connection, organisationId, rows, options)
+      return sendMany(connection, creating(organisationId), rows, options)
+    },
+
+    /**
+     * Makes new invites in the caller's name, of those that were revoked because whoever sent them may not
+     * give them any more (`inviter_lost_right`); new mails go out, the old invites stay revoked.
+     *
+     * @param inviteIds - any number, of one organisation; sent a chunk at a time
+     * @returns an outcome for each id, in order, with the id of the new invite; an error only when no chunk
+     *   got through at all
+     */
+    reissue(inviteIds: string[], options: BulkOptions = {}): Promise<Result<InviteOutcome[]>> {
+      return sendMany(connection, reissuing, inviteIds as never, options)
     },
 
     /**

@@ -49,8 +49,8 @@ export function joinRequests(connection: Connection) {
      * Lets somebody in who asked to join.
      *
      * @param options.roles - what they join with; default: the role of their domain
-     * @returns the membership, or `unauthenticated`, `invite_not_found` (no such request),
-     *   `permission_denied`, `invite_not_pending`, `invalid_role`, `role_not_assignable`,
+     * @returns the membership, or `unauthenticated`, `request_not_found`,
+     *   `permission_denied`, `request_not_open`, `invalid_role`, `role_not_assignable`,
      *   `seat_limit_reached`, `already_member`, `member_banned`
      */
     approve(
@@ -64,8 +64,8 @@ export function joinRequests(connection: Connection) {
      * Turns a request down; they may ask again.
      *
      * @param options.reason - at most 500 characters; the one who asked can read it
-     * @returns the request, or `unauthenticated`, `invite_not_found`, `permission_denied`,
-     *   `invite_not_pending`, `invalid_message`
+     * @returns the request, or `unauthenticated`, `request_not_found`, `permission_denied`,
+     *   `request_not_open`, `invalid_message`
      */
     decline(requestId: string, { reason }: Reason = {}): Promise<Result<JoinRequest>> {
       return call(connection, 'decline_organisation_join_request', { requestId, reason })

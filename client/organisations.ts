@@ -40,6 +40,15 @@ export interface SignUpPolicy {
 /** What is left out stays; null takes an optional setting back. */
 export type OrganisationChanges = Partial<Omit<Organisation, 'id' | 'createdAt'>>
 
+/** What the caller answers for from now on. */
+export interface TakenOverCredential {
+  id: string
+  kind: 'directory_token' | 'domain'
+  organisationId: string
+  /** Of the token, or the domain itself. */
+  name: string
+}
+
 /** `usher.organisations` */
 export function organisations(connection: Connection) {
   return {
@@ -77,6 +86,8 @@ export function organisations(connection: Connection) {
      * @param changes.allowedEmailDomains - only their addresses may be invited; empty: any
      * @param changes.reminderBefore - an interval from 1 hour to 14 days; null: no reminder
      * @param changes.auditRetention - an interval of 30 days to 100 years; null: for ever
+     * @param changes.credentialGrace - how long tokens of directories, and joining by domain, go on when
+     *   whoever answers for them has lost the right to: an interval of 0 to 30 days
      * @returns the organisation, or `unauthenticated`, `organisation_not_found`, `permission_denied`,
      *   `slug_taken`, or an `invalid_…` code
      */
@@ -114,6 +125,19 @@ export function organisations(connection: Connection) {
      */
     leave(organisationId: string): Promise<Result<Member>> {
       return call(connection, 'leave_organisation', { organisationId })
+    },
+
+    /**
+     * The caller answers from now on for tokens of directories and for domains by which people join, so that
+     * they go on. `stopsAt` of a token or domain says when it stops because whoever answered for it has lost
+     * the right.
+     *
+     * @param ids - 1 to 100 ids of `directories.listTokens` and `domains.list`; all are taken over, or none
+     * @returns what was taken over, or `unauthenticated`, `credential_not_found`, `permission_denied`,
+     *   `role_not_assignable`, `invalid_role`, `invalid_settings`
+     */
+    takeOverCredentials(ids: string[]): Promise<Result<TakenOverCredential[]>> {
+      return call(connection, 'take_over_organisation_credentials', { ids })
     },
 
     /**

@@ -81,7 +81,7 @@ export function templates(connection: Connection) {
     /**
      * Changes a template; mails that go out from now on say it so.
      *
-     * @returns the template, or as `create`; `organisation_not_found`: no such template
+     * @returns the template, or as `create`; `template_not_found`
      */
     update(templateId: string, changes: EmailTemplateChanges): Promise<Result<EmailTemplate>> {
       return call(connection, 'update_organisation_email_template', {
@@ -93,7 +93,7 @@ export function templates(connection: Connection) {
     /**
      * Deletes a template; open invites that name it are mailed by the default from now on.
      *
-     * @returns nothing, or `unauthenticated`, `organisation_not_found` (no such template),
+     * @returns nothing, or `unauthenticated`, `template_not_found`,
      *   `permission_denied`
      */
     delete(templateId: string): Promise<Result<null>> {

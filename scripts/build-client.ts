@@ -32,7 +32,12 @@ export async function buildClient(dist = DIST): Promise<void> {
       outDir: dist,
       emptyOutDir: true,
       lib: {
-        entry: ['index.ts', 'csv/index.ts', 'react/index.ts'].map((file) => join(CLIENT, file)),
+        entry: [
+          'index.ts',
+          'csv/index.ts',
+          'react/index.ts',
+          'generated/webhook-event-types.ts',
+        ].map((file) => join(CLIENT, file)),
         formats: ['es'],
       },
       rolldownOptions: {

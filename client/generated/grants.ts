@@ -299,7 +299,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.end_access(member public.organisation_members)': [],
   'function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)': [],
   'function usher.end_due_access(batch_size integer)': ['usher_worker execute'],
-  'function usher.end_invite(invite_id uuid, reason text, actor_kind text)': [],
+  'function usher.end_invite(invite_id uuid, reason text, actor_kind text, revoked_by uuid)': [],
   'function usher.end_membership(member_id uuid, status text, event text, reason text, actor_kind text)':
     [],
   'function usher.end_queued_webhook_deliveries(webhook_id uuid)': [],
@@ -316,7 +316,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)': [],
   'function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)':
     [],
-  'function usher.enqueue_lost_right_mail(kind text, organisation_id uuid, user_id uuid, permission text, facts jsonb)':
+  'function usher.enqueue_lost_right_mail(kind text, organisation_id uuid, user_id uuid, permissions text[], facts jsonb)':
     [],
   'function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)': [],
   'function usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)': [],
@@ -452,6 +452,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.new_inviter(invite usher.invites)': [],
   'function usher.next_place(line text, step interval, not_before timestamp with time zone)': [],
   'function usher.normalise_email(email text)': [],
+  'function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)':
+    [],
   'function usher.one_click_invite(token text)': [],
   'function usher.open_directory(token text, for_change boolean)': [],
   'function usher.organisations_in_turn(is_bulk boolean, after uuid, at timestamp with time zone, how_many integer)':

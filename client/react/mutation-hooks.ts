@@ -29,6 +29,9 @@ export const useTransferOwnership = (organisationId: string) =>
 export const useLeaveOrganisation = (organisationId: string) =>
   useMutation(useUsherMutations().organisations.leave(organisationId))
 
+export const useTakeOverCredentials = (organisationId: string) =>
+  useMutation(useUsherMutations().organisations.takeOverCredentials(organisationId))
+
 export const useJoinOrganisation = () => useMutation(useUsherMutations().organisations.join())
 
 export const useCreateInvite = (organisationId: string) =>
@@ -36,6 +39,9 @@ export const useCreateInvite = (organisationId: string) =>
 
 export const useCreateInvites = (organisationId: string) =>
   useMutation(useUsherMutations().invites.createMany(organisationId))
+
+export const useReissueInvites = (organisationId: string) =>
+  useMutation(useUsherMutations().invites.reissue(organisationId))
 
 export const useResendInvite = (organisationId: string) =>
   useMutation(useUsherMutations().invites.resend(organisationId))

@@ -92,6 +92,12 @@ export function usherMutations(usher: Usher) {
           concernsMe: true,
           run: (to, _: undefined) => to.organisations.leave(organisationId),
         }),
+      takeOverCredentials: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['organisations', 'takeOverCredentials'],
+          organisationId,
+          run: (to, { ids }: { ids: string[] }) => to.organisations.takeOverCredentials(ids),
+        }),
       join: () =>
         changeMutation(usher, {
           name: ['organisations', 'join'],
@@ -117,6 +123,13 @@ export function usherMutations(usher: Usher) {
               ...options
             }: BulkOptions & { rows: Iterable<BulkRow> | AsyncIterable<BulkRow> },
           ) => to.invites.createMany(organisationId, rows, options),
+        }),
+      reissue: (organisationId: string) =>
+        changeMutation(usher, {
+          name: ['invites', 'reissue'],
+          organisationId,
+          run: (to, { inviteIds, ...options }: BulkOptions & { inviteIds: string[] }) =>
+            to.invites.reissue(inviteIds, options),
         }),
       resend: (organisationId: string) =>
         changeMutation(usher, {

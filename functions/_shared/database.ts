@@ -22,6 +22,8 @@ export type Failure = 'temporary' | 'permanent' | 'in_doubt'
 
 /** What has to be done from time to time; no matter by which worker, nor how often. */
 export interface Housekeeping {
+  /** Follows up what members lost: their invites, and what they answered for. Returns how many members, at most this many. */
+  followLostRights(batchSize: number): Promise<number>
   /** Brings unanswered invites to mind. Returns how many. */
   remindDueInvites(): Promise<number>
   /** Tells reviewers of access reviews that are overdue. Returns how many. */
@@ -96,6 +98,11 @@ export function domainsOf(sql: postgres.Sql): Domains {
 
 export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   return {
+    async followLostRights(batchSize) {
+      const [row] = await sql<{ count: number }[]>`
+        select usher.follow_lost_rights(${batchSize}) as count`
+      return row?.count ?? 0
+    },
     async remindDueInvites() {
       const [row] = await sql<{ count: number }[]>`select usher.remind_due_invites() as count`
       return row?.count ?? 0
@@ -135,12 +142,19 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   }
 }
 
+/** All that is to be followed up by now, a hundred members a transaction. */
+export async function followLostRights({ followLostRights }: Housekeeping): Promise<void> {
+  while ((await followLostRights(LOST_AT_ONCE)) === LOST_AT_ONCE);
+}
+const LOST_AT_ONCE = 100
+
 /** All of it, in the order in which one thing may lead to another. */
 export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   await housekeeping.expireDueInvites()
   await housekeeping.remindDueInvites()
   await housekeeping.remindOverdueReviews()
   await housekeeping.endDueAccess()
+  await followLostRights(housekeeping)
   await housekeeping.announceEndingAccess()
   await housekeeping.sealAuditTrail()
   await housekeeping.purgeAuditTrail()

@@ -69,6 +69,23 @@ export interface WebhookFacts {
   webhook: string
 }
 
+/** What a mail says about what hung on the right of somebody who lost it. */
+interface LostRightFacts {
+  /** Null once they have no account. */
+  person_name: string | null
+  person_email: string | null
+}
+export interface LostInvitesFacts extends LostRightFacts {
+  /** How many invites do not let in any more. */
+  count: number
+}
+export interface LostCredentialsFacts extends LostRightFacts {
+  /** Tokens by their names, and domains. */
+  names: string[]
+  /** ISO 8601: until when they go on unless somebody takes them over; past when that was at once. */
+  ends_at: string
+}
+
 /** How the organisation words this mail; null: as built in. */
 export interface Template {
   subject: string | null
@@ -155,6 +172,18 @@ export interface WebhookNotice extends OrganisationDelivery {
   facts: WebhookFacts
 }
 
+/** To those who may invite: they may send them again. */
+export interface LostInvitesNotice extends OrganisationDelivery {
+  kind: 'invites_lost_right'
+  facts: LostInvitesFacts
+}
+
+/** To those who keep the organisation: one of them may take them over. */
+export interface LostCredentialsNotice extends OrganisationDelivery {
+  kind: 'credentials_lost_right'
+  facts: LostCredentialsFacts
+}
+
 /** A mail of Supabase Auth. */
 export interface AuthDelivery extends AnyDelivery {
   kind: 'auth'
@@ -172,6 +201,8 @@ export type NoticeDelivery =
   | JoinNotice
   | ReviewNotice
   | WebhookNotice
+  | LostInvitesNotice
+  | LostCredentialsNotice
 
 /** All that one mail needs. */
 export type PreparedDelivery = OfferDelivery | NoticeDelivery | AuthDelivery

@@ -6,6 +6,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { everyPage, LONG_LISTS, pageAfter } from '../../client/keyset.ts'
 import { callerClient, credentialsOf } from '../_shared/caller.ts'
+import { isConflict, untilFree } from '../_shared/conflicts.ts'
 import type { Project } from '../_shared/door-environment.ts'
 import { isProblemCode, Problem } from './problem.ts'
 
@@ -53,7 +54,7 @@ export function createCaller(project: Project, given: Headers, requestId: string
   })
 
   const settle = async (asking: PromiseLike<Settled>): Promise<Reply> => {
-    const { data, error, status } = await asking
+    const { data, error, status } = await untilFree(asking)
     if (error) throw toProblem(error, status, passedOn)
     return { data, headers: passedOn }
   }
@@ -77,6 +78,7 @@ function toProblem(
   headers: Record<string, string>,
 ): Problem {
   const { code = '', hint, details } = error
+  if (isConflict(code)) return new Problem('try_again', { headers: { 'retry-after': '1' } })
   if (isProblemCode(code)) return new Problem(code, { hint, details, headers })
   // Postgres refuses what is not granted before any rule runs.
   if (code === '42501' && status !== 401) return new Problem('permission_denied')
@@ -92,8 +94,8 @@ function toProblem(
       hint: 'A value cannot be read: a time, an interval, …',
     })
   }
-  // Locks, deadlocks, time-outs, or no answer at all: another try may well succeed.
-  if (/^(40001|40P01|55P03|57...|53...|08...|PGRST00.)$/.test(code) || !code || status >= 502) {
+  // Time-outs, or no answer at all: another try may well succeed.
+  if (/^(57...|53...|08...|PGRST00.)$/.test(code) || !code || status >= 502) {
     console.error(`Not available: ${status} ${code} ${error.message}`)
     return new Problem('unavailable', { headers: { 'retry-after': '2' } })
   }

@@ -168,6 +168,8 @@ function refusals(operation: Operation): Responses {
     'invalid_request',
     'internal_error',
     'unavailable',
+    // Somebody else was at the same thing, again and again.
+    'try_again',
     // Text that no database can hold.
     ...(operation.params || operation.query || operation.body
       ? (['invalid_settings'] as const)
@@ -192,6 +194,8 @@ function refusal(codes: ProblemCode[]): Responses[string] {
   const isLimit = codes.includes('rate_limited')
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('\n\n'),
+    ...(!isLimit &&
+      codes.includes('try_again') && { headers: { 'Retry-After': header('Seconds to wait.') } }),
     ...(isLimit && {
       headers: {
         'Retry-After': header('Seconds to wait.'),

@@ -30,6 +30,11 @@ export const Organisation = z
     audit_retention: text.nullable(),
     track_opens: z.boolean(),
     created_at: time,
+    credential_grace: text.openapi({
+      description:
+        'How long tokens of directories, and joining by domain, go on when who answers for them lost the right.',
+      example: '7 days',
+    }),
   })
   .openapi('Organisation')
 
@@ -198,8 +203,23 @@ export const Domain = z
     join_policy: z.enum(['none', 'join', 'ask']),
     role: text,
     created_at: time,
+    id,
+    responsible_id: id.nullable().openapi({ description: 'Who answers for joining by it.' }),
+    stops_at: time.nullable().openapi({
+      description:
+        'When joining by it stops unless somebody takes it over, because who answers for it lost the right.',
+    }),
   })
   .openapi('Domain')
+
+export const TakenOverCredential = z
+  .object({
+    id,
+    kind: z.enum(['directory_token', 'domain']),
+    organisation_id: id,
+    name: text.openapi({ description: 'Of the token, or the domain itself.' }),
+  })
+  .openapi('TakenOverCredential')
 
 export const SignInRule = z
   .object({
@@ -219,12 +239,18 @@ export const DirectoryToken = z
     id,
     organisation_id: id,
     name: text,
-    created_by: id.openapi({ description: 'Whose rights it carries.' }),
+    created_by: id,
     created_at: time,
     expires_at: time.nullable(),
     last_used_at: time.nullable(),
     revoked_at: time.nullable(),
     revoked_by: id.nullable(),
+    responsible_id: id.openapi({ description: 'Who answers for it: whose rights it carries.' }),
+    stops_at: time.nullable().openapi({
+      description:
+        'When it stops unless somebody takes it over, because who answers for it lost the right.',
+    }),
+    carried_roles: names.openapi({ description: 'With which roles it goes on until stops_at.' }),
   })
   .openapi('DirectoryToken')
 

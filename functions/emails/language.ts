@@ -22,6 +22,9 @@ export interface Language {
   dir: 'ltr' | 'rtl'
   /** "Finance and Member"; built-in roles by their names in this language. */
   listRoles(roles: string[]): string
+  /** The same of any names, as they are. */
+  sayList(names: string[]): string
+  sayNumber(n: number): string
   /** "in 7 days": whole days from two days on, below that hours. */
   sayWhen(time: Date, now: Date): string
   /** With day of the week, and in UTC, because nobody knows where the reader is. */
@@ -48,6 +51,7 @@ function createLanguage(locale: string): Language {
   // Without a region, the order of day and month that most readers of English know.
   const region = lang === 'en' ? 'en-GB' : lang
   const list = new Intl.ListFormat(region)
+  const number = new Intl.NumberFormat(region)
   const when = new Intl.RelativeTimeFormat(region, { numeric: 'always' })
   const date = new Intl.DateTimeFormat(region, {
     dateStyle: 'full',
@@ -62,6 +66,8 @@ function createLanguage(locale: string): Language {
       const names = roles.map((role) => (isKey(texts.roles, role) ? texts.roles[role] : role))
       return list.format(names)
     },
+    sayList: (names) => list.format(names),
+    sayNumber: (n) => number.format(n),
     sayWhen(time, now) {
       const hours = Math.max(1, Math.round((time.getTime() - now.getTime()) / 3_600_000))
       return hours >= 48 ? when.format(Math.round(hours / 24), 'day') : when.format(hours, 'hour')

@@ -123,6 +123,21 @@ export const samples = {
     kind: 'webhook_disabled',
     facts: { webhook: 'hooks.example.com' },
   },
+  invites_lost_right: {
+    ...common,
+    kind: 'invites_lost_right',
+    facts: { count: 12, person_name: 'Ada Admin', person_email: 'ada@example.com' },
+  },
+  credentials_lost_right: {
+    ...common,
+    kind: 'credentials_lost_right',
+    facts: {
+      names: ['Okta', 'example.com'],
+      ends_at: '2026-11-28T10:00:00+00:00',
+      person_name: 'Ada Admin',
+      person_email: 'ada@example.com',
+    },
+  },
   member_roles_updated: membership('member_roles_updated', ['finance', 'member']),
   member_removed: membership('member_removed', ['member']),
   member_banned: membership('member_banned', ['member']),

@@ -47,6 +47,9 @@ export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWor
     isMembership: 'is_membership' in facts && facts.is_membership,
     endsAt: 'ends_at' in facts ? language.sayDate(new Date(facts.ends_at)) : '',
     webhook: said('webhook') ?? '',
+    person: said('person_name') ?? said('person_email') ?? language.texts.someone,
+    count: 'count' in facts ? language.sayNumber(facts.count) : '',
+    credentials: 'names' in facts ? language.sayList(facts.names) : '',
   }
 }
 

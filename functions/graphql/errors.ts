@@ -5,6 +5,8 @@
  */
 import { GraphQLError } from 'graphql'
 import { rowProblem, UNSTORABLE } from '../../client/text-problem.ts'
+import { isConflict, untilFree } from '../_shared/conflicts.ts'
+import { REFUSALS } from '../api/refusals.ts'
 
 /** An error as PostgREST sends it through supabase-js. */
 export interface Failure {
@@ -21,6 +23,11 @@ export interface Failure {
  */
 export function refusal(failure: Failure, status: number): GraphQLError {
   const { code, message, hint, details } = failure
+  if (isConflict(code)) {
+    const { title, status: unavailable, hint } = REFUSALS.try_again
+    const extensions = { code: 'try_again', status: unavailable, hint, retryAfter: 1 }
+    return new GraphQLError(title, { extensions })
+  }
   if (code && /^[a-z][a-z_]+$/.test(code)) {
     return new GraphQLError(message, {
       extensions: {
@@ -50,7 +57,7 @@ export function refusal(failure: Failure, status: number): GraphQLError {
 export async function settle<T>(
   request: PromiseLike<{ data: T; error: Failure | null; status: number }>,
 ): Promise<NonNullable<T>> {
-  const { data, error, status } = await request
+  const { data, error, status } = await untilFree(request)
   if (error) throw refusal(error, status)
   return data as NonNullable<T>
 }

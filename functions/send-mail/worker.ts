@@ -3,7 +3,7 @@
  * by side.
  *
  * It listens for new mails where the connection allows it, and looks by itself every second, also for what
- * webhooks are to hear, and directories of other applications. Every minute it keeps house: what has expired,
+ * webhooks are to hear, directories of other applications, and invites whose inviter lost the right. Every minute it keeps house: what has expired,
  * what to bring to mind, what to seal, which domains to look up. All of that goes on side by side. On SIGTERM
  * or SIGINT what is under way is finished, and it ends with 0.
  *
@@ -15,7 +15,7 @@
 import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { domainsOf, keepHouse } from '../_shared/database.ts'
+import { domainsOf, followLostRights, keepHouse } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
 import { createOutgoing } from '../_shared/outgoing.ts'
@@ -61,6 +61,7 @@ const telling = repeat(
   },
   { every: 1_000, stop },
 )
+repeat(() => followLostRights(housekeeping), { every: 1_000, stop })
 const syncing = repeat(
   async () => {
     await syncDirectories(directories, stop)

@@ -164,6 +164,39 @@ describe('invitations', () => {
     }
   })
 
+  test('one whose inviter is gone says so in words, and is sent anew by another', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const admin = await joined(owner, organisation.id, ['admin'], 'Ada Admin')
+    const email = newAddress('orphan')
+    const { data: invite } = await admin.usher.invites.create(organisation.id, {
+      email,
+      roles: ['member'],
+    })
+    await owner.usher.members.remove(organisation.id, admin.userId)
+
+    const page = await open(`/organisations/${organisation.slug}/invitations`, { as: owner })
+    const row = page.getByRole('row', { name: new RegExp(email) })
+    await row.getByText('Whoever sent it may no longer invite people').waitFor()
+    expect(await page.content()).not.toContain('inviter_lost_right')
+
+    await page.goto(
+      `${stack.consoleUrl}/organisations/${organisation.slug}/invitations/${invite.id}`,
+    )
+    await page.getByText('Whoever sent it may no longer invite people').first().waitFor()
+    await page.getByText('Invitation withdrawn').waitFor()
+    expect(await page.locator('main').innerText()).not.toContain('inviter_lost_right')
+    await page.getByRole('button', { name: 'Send anew in my name' }).click()
+    await page.getByText(`A new invitation is on its way to ${email}.`).waitFor()
+    const { data: invites } = await owner.usher.invites.list(organisation.id, { search: email })
+    expect(invites.map(({ status, invitedBy }) => [status, invitedBy])).toEqual([
+      ['pending', owner.userId],
+      ['revoked', admin.userId],
+    ])
+  })
+
   test('an address that cannot be invited is said so, beside those that can', async ({
     owner,
     organisation,
@@ -249,6 +282,14 @@ describe('the other pages', () => {
     await general.getByLabel('Short name').fill(slug)
     await general.getByRole('button', { name: 'Save' }).click()
     await page.waitForURL(`**/organisations/${slug}/settings`)
+
+    const limits = page.getByRole('region', { name: 'Limits' })
+    await limits.getByLabel('Tokens and domains go on for').selectOption('3 days')
+    await limits.getByRole('button', { name: 'Save' }).click()
+    await until(
+      async () =>
+        (await owner.usher.organisations.get(organisation.id)).data?.credentialGrace === '3 days',
+    )
 
     const domains = page.getByRole('region', { name: 'Domains' })
     await domains.getByLabel('Domain', { exact: true }).fill('rockets.test')

@@ -4,7 +4,7 @@
  * @module-tag long
  */
 import { describe, expect } from 'vitest'
-import { joined, stack, test, until } from '../support/browser.ts'
+import { axe, joined, stack, test, until } from '../support/browser.ts'
 
 describe('directories', () => {
   test('an admin makes a token, which is shown once and works, and revokes it', async ({
@@ -67,6 +67,38 @@ describe('directories', () => {
     await bad.getByRole('button', { name: 'Delete: Bad' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await until(async () => (await bad.count()) === 0)
+  })
+
+  test('a token and a domain whose admin is gone say that they stop, and are taken over', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const admin = await joined(owner, organisation.id, ['admin'], 'Ada Admin')
+    const { usher } = admin
+    await usher.directories.createToken(organisation.id, { name: 'Okta' })
+    const domain = `${organisation.slug}.test`
+    await usher.domains.create(organisation.id, domain)
+    await usher.domains.update(organisation.id, domain, { joinPolicy: 'join' })
+    await owner.usher.members.remove(organisation.id, admin.userId)
+
+    const page = await open(`/organisations/${organisation.slug}/directories`, { as: owner })
+    const token = page.getByRole('listitem').filter({ hasText: 'Okta' })
+    await token
+      .getByText(/^Stops in \d days: whoever answers for it has lost the right to/)
+      .waitFor()
+    expect(await axe(page)).toEqual([])
+    await token.getByRole('button', { name: 'Take over: Okta' }).click()
+    await page.getByText('You now answer for Okta.').waitFor()
+    await until(async () => (await token.getByText(/^Stops/).count()) === 0)
+
+    await page.goto(`${stack.consoleUrl}/organisations/${organisation.slug}/settings`)
+    const domains = page.getByRole('region', { name: 'Domains' })
+    await domains.getByText(/^Stops in/).waitFor()
+    await domains.getByRole('button', { name: `Take over: ${domain}` }).click()
+    await until(async () => (await domains.getByText(/^Stops in/).count()) === 0)
+    const [taken] = (await owner.usher.domains.list(organisation.id)).data
+    expect(taken).toMatchObject({ responsibleId: owner.userId, stopsAt: null })
   })
 
   test('is no page of a member', async ({ owner, organisation, open }) => {

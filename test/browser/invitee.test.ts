@@ -14,6 +14,7 @@ import {
   authMailTo,
   axe,
   codeIn,
+  joined,
   linkIn,
   linkOf,
   mailTo,
@@ -473,12 +474,20 @@ describe('a link that leads no further', () => {
     }
     const revoked = await invite('revoked')
     await owner.usher.invites.revoke(revoked.id)
+    const admin = await joined(owner, organisation.id, ['admin'], 'Ada Admin')
+    const { data: orphan } = await admin.usher.invites.create(organisation.id, {
+      email: newAddress('orphan'),
+      roles: ['member'],
+    })
+    const orphanLink = await linkOf(admin, orphan)
+    await owner.usher.members.remove(organisation.id, admin.userId)
     const used = await invite('used')
     const invitee = await signUp(used.email)
     await invitee.usher.invites.accept(used.link.split('#')[1] ?? '')
 
     const ends = [
       [revoked.link, 'This invitation was withdrawn', 'invite_revoked'],
+      [orphanLink, 'This invitation is no longer valid', 'inviter_lost_right'],
       [used.link, 'This invitation has been used', 'invite_already_accepted'],
       [`/invite#inv_${'A'.repeat(116)}`, 'This link does not work', 'invite_invalid'],
     ] as const

@@ -4,7 +4,7 @@ import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { WEBHOOK_EVENT_TYPES } from '../../client/index.ts'
+import { WEBHOOK_EVENT_TYPES } from '../../client/generated/webhook-event-types.ts'
 import { freePort } from '../../supabase/local/ports.ts'
 import { freeRange, type Run, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
 

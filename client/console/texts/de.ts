@@ -91,6 +91,15 @@ export const de: Texts = {
     idempotency_key_in_use:
       'Eine Anfrage mit diesem Schlüssel läuft noch. Warten Sie einen Moment und versuchen Sie es noch einmal.',
     idempotency_key_reused: 'Dieser Schlüssel gehört zu einer anderen Anfrage.',
+    credential_not_found: 'Dieses Token oder diese Domain gibt es nicht.',
+    delivery_not_found: 'Diese Mail gibt es nicht.',
+    request_not_found: 'Diese Anfrage gibt es nicht.',
+    request_not_open: 'Über diese Anfrage ist schon entschieden.',
+    template_not_found: 'Diese Vorlage gibt es nicht.',
+    inviter_lost_right:
+      'Wer diese Einladung gesendet hat, darf nicht mehr einladen. Bitten Sie die Organisation um eine neue.',
+    try_again:
+      'Jemand anderes hat im selben Moment dasselbe geändert. Versuchen Sie es noch einmal.',
     rate_limited: 'Zu oft. Warten Sie ein wenig und versuchen Sie es noch einmal.',
   },
   unreachable:
@@ -148,6 +157,9 @@ export const de: Texts = {
     'invite.one_click_started': 'Ein-Klick-Beitritt begonnen',
     'invite.one_click_done': 'Ein-Klick-Beitritt ausgeführt',
     'invite.one_click_failed': 'Ein-Klick-Beitritt fehlgeschlagen',
+    'credentials.responsible_lost_right':
+      'Wer für Tokens oder Domains einsteht, hat das Recht verloren',
+    'credentials.taken_over': 'Tokens oder Domains übernommen',
     'directory.drift_found': 'Anwendung wich ab und wurde berichtigt',
     'directory.endpoint_created': 'Anwendung hinzugefügt',
     'directory.endpoint_deleted': 'Anwendung gelöscht',
@@ -397,6 +409,10 @@ export const de: Texts = {
         title: 'Diese Einladung ist abgelaufen',
         text: 'Sie können um eine neue bitten. Wenn es geht, kommt sie an dieselbe Adresse.',
       },
+      inviter_lost_right: {
+        title: 'Diese Einladung gilt nicht mehr',
+        text: 'Wer sie gesendet hat, darf zu dieser Organisation nicht mehr einladen. Bitten Sie die Organisation um eine neue.',
+      },
       superseded: {
         title: 'Es gibt eine neuere Mail',
         text: 'Dieser Link ist ersetzt. Öffnen Sie den Link in der neuesten Mail.',
@@ -512,7 +528,7 @@ export const de: Texts = {
     ban: 'Ausschließen',
     banTitle: (name) => `${name} ausschließen?`,
     banText:
-      'Die Person verliert den Zugang sofort und kann nicht eingeladen werden, bis das aufgehoben ist. Ihre offene Einladung wird zurückgezogen.',
+      'Die Person verliert den Zugang sofort und kann nicht eingeladen werden, bis das aufgehoben ist. Ihre offene Einladung wird zurückgezogen, und Einladungen, die sie gesendet hat, gelten nicht mehr.',
     banned: (name) => `${name} ist ausgeschlossen.`,
     unban: 'Ausschluss aufheben',
     unbanned: (name) => `Der Ausschluss von ${name} ist aufgehoben.`,
@@ -558,6 +574,10 @@ export const de: Texts = {
     searchLabel: 'Nach Adresse suchen',
     resend: 'Noch einmal senden',
     resent: (email) => `Eine neue Mail ist unterwegs an ${email}.`,
+    reissue: 'In meinem Namen neu senden',
+    reissued: (email) => `Eine neue Einladung ist unterwegs an ${email}.`,
+    reason: 'Grund',
+    reasons: { inviter_lost_right: 'Wer sie gesendet hat, darf nicht mehr einladen' },
     revoke: 'Zurückziehen',
     revokeTitle: (email) => `Einladung von ${email} zurückziehen?`,
     revokeText: 'Der Link geht sofort nicht mehr. Das bleibt so, aber Sie können neu einladen.',
@@ -620,6 +640,8 @@ export const de: Texts = {
       device_enrolled: 'Gerät angemeldet',
       access_review_started: 'Prüfung der Rechte begonnen',
       access_review_overdue: 'Prüfung der Rechte überfällig',
+      invites_lost_right: 'Einladungen ohne Einladenden',
+      credentials_lost_right: 'Niemand steht für Token oder Domain ein',
       webhook_disabled: 'Webhook abgeschaltet',
     },
   },
@@ -669,6 +691,9 @@ export const de: Texts = {
       device: 'Gerät',
       review: 'Prüfung',
       due_at: 'Tag, bis zu dem sie fertig sein soll',
+      person: 'Wessen Recht endete',
+      count: 'Wie viele',
+      credentials: 'Tokens und Domains',
       webhook: 'Webhook',
     },
   },
@@ -881,6 +906,12 @@ export const de: Texts = {
     empty: 'Noch keine eigenen Rollen',
     emptyText: 'Legen Sie eine an, wenn die eingebauten zu viel oder zu wenig erlauben.',
   },
+  credentials: {
+    stops: (when) => `Endet ${when}: Wer dafür einsteht, hat das Recht dazu verloren.`,
+    stopped: 'Beendet: Wer dafür einstand, hat das Recht dazu verloren.',
+    takeOver: 'Übernehmen',
+    tookOver: (name) => `Sie stehen jetzt für ${name} ein.`,
+  },
   settings: {
     title: 'Einstellungen',
     general: 'Allgemein',
@@ -913,6 +944,10 @@ export const de: Texts = {
     retention: 'Protokoll aufbewahren',
     retentionForever: 'Für immer',
     years: (n) => count(n, '# Jahr', '# Jahre'),
+    grace: 'Tokens und Domains laufen weiter',
+    graceHint:
+      'Wenn, wer für das Token eines Verzeichnisses oder den Beitritt über eine Domain einsteht, das Recht dazu verliert. Ein Ausschluss beendet es sofort.',
+    graceNone: 'Gar nicht',
     signIn: 'Anmeldung',
     signInText: 'Auf welchem Weg Leute kommen müssen, bevor sie Mitglied werden.',
     signInBy: 'Leute kommen',
@@ -1034,7 +1069,7 @@ export const de: Texts = {
     tokenName: 'Wofür es ist',
     tokenNameHint: 'Zum Beispiel Okta',
     rightsText:
-      'Das Token hat Ihre Rechte: Es vergibt keine Rolle, die Sie nicht vergeben könnten, und endet, wenn Sie gehen.',
+      'Das Token hat Ihre Rechte: Es vergibt keine Rolle, die Sie nicht vergeben könnten. Verlieren Sie das Recht, läuft es noch eine Weile, damit jemand anderes es übernehmen kann.',
     makeToken: 'Token erzeugen',
     tokenTitle: 'Kopieren Sie das Token jetzt',
     tokenText: 'Es wird nur jetzt gezeigt. Geben Sie es mit der Adresse Ihrem Identitätsanbieter.',

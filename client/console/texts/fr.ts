@@ -89,6 +89,14 @@ export const fr: Texts = {
     idempotency_key_in_use:
       'Une demande avec cette clé est encore en cours. Attendez un instant et réessayez.',
     idempotency_key_reused: 'Cette clé appartient à une autre demande.',
+    credential_not_found: 'Ce jeton ou ce domaine n’existe pas.',
+    delivery_not_found: 'Ce courriel n’existe pas.',
+    request_not_found: 'Cette demande n’existe pas.',
+    request_not_open: 'Cette demande a déjà été tranchée.',
+    template_not_found: 'Ce modèle n’existe pas.',
+    inviter_lost_right:
+      'L’auteur de cette invitation ne peut plus inviter. Demandez-en une nouvelle à l’organisation.',
+    try_again: 'Quelqu’un d’autre a modifié la même chose à cet instant. Réessayez.',
     rate_limited: 'Trop souvent. Attendez un peu et réessayez.',
   },
   unreachable: 'Le serveur n’a pas répondu. Vérifiez votre connexion et réessayez.',
@@ -145,6 +153,8 @@ export const fr: Texts = {
     'invite.one_click_started': 'Inscription en un clic commencée',
     'invite.one_click_done': 'Inscription en un clic effectuée',
     'invite.one_click_failed': 'Inscription en un clic sans suite',
+    'credentials.responsible_lost_right': 'Le répondant de jetons ou de domaines a perdu le droit',
+    'credentials.taken_over': 'Jetons ou domaines repris',
     'directory.drift_found': 'Écarts d’une application trouvés et corrigés',
     'directory.endpoint_created': 'Application ajoutée',
     'directory.endpoint_deleted': 'Application supprimée',
@@ -390,6 +400,10 @@ export const fr: Texts = {
         title: 'Cette invitation a expiré',
         text: 'Vous pouvez en demander une nouvelle. Si c’est possible, elle arrive à la même adresse.',
       },
+      inviter_lost_right: {
+        title: 'Cette invitation n’est plus valable',
+        text: 'Son auteur ne peut plus inviter dans cette organisation. Demandez à l’organisation de vous en envoyer une nouvelle.',
+      },
       superseded: {
         title: 'Il y a un courriel plus récent',
         text: 'Ce lien a été remplacé. Ouvrez le lien du courriel le plus récent.',
@@ -500,7 +514,7 @@ export const fr: Texts = {
     ban: 'Exclure',
     banTitle: (name) => `Exclure ${name} ?`,
     banText:
-      'La personne perd l’accès aussitôt et ne peut plus être invitée avant la levée de l’exclusion. Son invitation en cours est retirée.',
+      'La personne perd l’accès aussitôt et ne peut plus être invitée avant la levée de l’exclusion. Son invitation en cours est retirée, et celles qu’elle a envoyées ne valent plus.',
     banned: (name) => `${name} a été exclu.`,
     unban: 'Lever l’exclusion',
     unbanned: (name) => `L’exclusion de ${name} a été levée.`,
@@ -547,6 +561,10 @@ export const fr: Texts = {
     searchLabel: 'Rechercher par adresse',
     resend: 'Renvoyer',
     resent: (email) => `Un nouveau courriel est en route vers ${email}.`,
+    reissue: 'Renvoyer en mon nom',
+    reissued: (email) => `Une nouvelle invitation est en route vers ${email}.`,
+    reason: 'Motif',
+    reasons: { inviter_lost_right: 'Son auteur ne peut plus inviter' },
     revoke: 'Retirer',
     revokeTitle: (email) => `Retirer l’invitation de ${email} ?`,
     revokeText:
@@ -610,6 +628,8 @@ export const fr: Texts = {
       device_enrolled: 'Appareil inscrit',
       access_review_started: 'Vérification des droits lancée',
       access_review_overdue: 'Vérification des droits en retard',
+      invites_lost_right: 'Invitations sans auteur',
+      credentials_lost_right: 'Personne ne répond d’un jeton ou d’un domaine',
       webhook_disabled: 'Webhook désactivé',
     },
   },
@@ -660,6 +680,9 @@ export const fr: Texts = {
       device: 'Appareil',
       review: 'Vérification',
       due_at: 'Jour où elle doit être terminée',
+      person: 'Qui a perdu le droit',
+      count: 'Combien',
+      credentials: 'Jetons et domaines',
       webhook: 'Webhook',
     },
   },
@@ -872,6 +895,12 @@ export const fr: Texts = {
     empty: 'Pas encore de rôles propres',
     emptyText: 'Créez-en un quand les rôles intégrés donnent trop ou trop peu.',
   },
+  credentials: {
+    stops: (when) => `S’arrête ${when} : la personne qui en répond a perdu ce droit.`,
+    stopped: 'Arrêté : la personne qui en répondait a perdu ce droit.',
+    takeOver: 'Reprendre',
+    tookOver: (name) => `Vous répondez désormais de ${name}.`,
+  },
   settings: {
     title: 'Paramètres',
     general: 'Général',
@@ -905,6 +934,10 @@ export const fr: Texts = {
     retention: 'Conserver le journal',
     retentionForever: 'Pour toujours',
     years: (n) => count(n, '# an', '# ans'),
+    grace: 'Jetons et domaines continuent',
+    graceHint:
+      'Quand la personne qui répond du jeton d’un annuaire, ou de l’adhésion par un domaine, perd ce droit. Une exclusion y met fin aussitôt.',
+    graceNone: 'Pas du tout',
     signIn: 'Connexion',
     signInText: 'Par où les gens doivent passer avant de devenir membres.',
     signInBy: 'Les gens viennent',
@@ -1024,7 +1057,7 @@ export const fr: Texts = {
     tokenName: 'À quoi il sert',
     tokenNameHint: 'Par exemple Okta',
     rightsText:
-      'Le jeton porte vos droits : il ne donne aucun rôle que vous ne pourriez donner, et prend fin à votre départ.',
+      'Le jeton porte vos droits : il ne donne aucun rôle que vous ne pourriez donner. Si vous perdez ce droit, il continue un temps, pour qu’une autre personne puisse le reprendre.',
     makeToken: 'Créer le jeton',
     tokenTitle: 'Copiez le jeton maintenant',
     tokenText:

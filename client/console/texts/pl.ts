@@ -90,6 +90,14 @@ export const pl: Texts = {
     idempotency_key_in_use:
       'Żądanie z tym kluczem jest jeszcze wykonywane. Poczekaj chwilę i spróbuj ponownie.',
     idempotency_key_reused: 'Ten klucz należy do innego żądania.',
+    credential_not_found: 'Nie ma takiego tokenu ani domeny.',
+    delivery_not_found: 'Nie ma takiego listu.',
+    request_not_found: 'Nie ma takiej prośby.',
+    request_not_open: 'O tej prośbie już zdecydowano.',
+    template_not_found: 'Nie ma takiego szablonu.',
+    inviter_lost_right:
+      'Osoba, która wysłała to zaproszenie, nie może już zapraszać. Poproś organizację o nowe.',
+    try_again: 'Ktoś inny zmienił to samo w tej chwili. Spróbuj ponownie.',
     rate_limited: 'Zbyt często. Poczekaj chwilę i spróbuj ponownie.',
   },
   unreachable: 'Serwer nie odpowiedział. Sprawdź połączenie i spróbuj ponownie.',
@@ -146,6 +154,8 @@ export const pl: Texts = {
     'invite.one_click_started': 'Rozpoczęto rejestrację jednym kliknięciem',
     'invite.one_click_done': 'Zarejestrowano jednym kliknięciem',
     'invite.one_click_failed': 'Rejestracja jednym kliknięciem nie powiodła się',
+    'credentials.responsible_lost_right': 'Osoba odpowiadająca za tokeny lub domeny straciła prawo',
+    'credentials.taken_over': 'Przejęto tokeny lub domeny',
     'directory.drift_found': 'Znaleziono i naprawiono różnice w aplikacji',
     'directory.endpoint_created': 'Dodano aplikację',
     'directory.endpoint_deleted': 'Usunięto aplikację',
@@ -392,6 +402,10 @@ export const pl: Texts = {
         title: 'To zaproszenie wygasło',
         text: 'Możesz poprosić o nowe. Jeśli to możliwe, przyjdzie na ten sam adres.',
       },
+      inviter_lost_right: {
+        title: 'To zaproszenie nie jest już ważne',
+        text: 'Osoba, która je wysłała, nie może już zapraszać do tej organizacji. Poproś organizację o nowe.',
+      },
       superseded: {
         title: 'Jest nowszy list',
         text: 'Ten odnośnik został zastąpiony. Otwórz odnośnik z najnowszego listu.',
@@ -501,7 +515,7 @@ export const pl: Texts = {
     ban: 'Wyklucz',
     banTitle: (name) => `Wykluczyć: ${name}?`,
     banText:
-      'Ta osoba od razu traci dostęp i nie można jej zaprosić, dopóki wykluczenie trwa. Jej otwarte zaproszenie zostaje wycofane.',
+      'Ta osoba od razu traci dostęp i nie można jej zaprosić, dopóki wykluczenie trwa. Jej otwarte zaproszenie zostaje wycofane, a te, które wysłała, tracą ważność.',
     banned: (name) => `Wykluczono: ${name}.`,
     unban: 'Znieś wykluczenie',
     unbanned: (name) => `Zniesiono wykluczenie: ${name}.`,
@@ -547,6 +561,10 @@ export const pl: Texts = {
     searchLabel: 'Szukaj po adresie',
     resend: 'Wyślij ponownie',
     resent: (email) => `Nowy list jest w drodze na ${email}.`,
+    reissue: 'Wyślij od nowa w moim imieniu',
+    reissued: (email) => `Nowe zaproszenie jest w drodze na ${email}.`,
+    reason: 'Powód',
+    reasons: { inviter_lost_right: 'Osoba, która je wysłała, nie może już zapraszać' },
     revoke: 'Wycofaj',
     revokeTitle: (email) => `Wycofać zaproszenie dla ${email}?`,
     revokeText:
@@ -611,6 +629,8 @@ export const pl: Texts = {
       device_enrolled: 'Urządzenie dołączone',
       access_review_started: 'Przegląd uprawnień rozpoczęty',
       access_review_overdue: 'Przegląd uprawnień po terminie',
+      invites_lost_right: 'Zaproszenia bez zapraszającego',
+      credentials_lost_right: 'Nikt nie odpowiada za token lub domenę',
       webhook_disabled: 'Webhook wyłączony',
     },
   },
@@ -660,6 +680,9 @@ export const pl: Texts = {
       device: 'Urządzenie',
       review: 'Przegląd',
       due_at: 'Dzień, do którego ma być gotowy',
+      person: 'Czyje prawo wygasło',
+      count: 'Ile',
+      credentials: 'Tokeny i domeny',
       webhook: 'Webhook',
     },
   },
@@ -894,6 +917,13 @@ export const pl: Texts = {
     empty: 'Nie ma jeszcze własnych ról',
     emptyText: 'Utwórz rolę, gdy wbudowane dają za dużo albo za mało.',
   },
+  credentials: {
+    stops: (when) =>
+      `Przestanie działać ${when}: osoba, która za to odpowiada, straciła do tego prawo.`,
+    stopped: 'Nie działa: osoba, która za to odpowiadała, straciła do tego prawo.',
+    takeOver: 'Przejmij',
+    tookOver: (name) => `Odpowiadasz teraz za ${name}.`,
+  },
   settings: {
     title: 'Ustawienia',
     general: 'Ogólne',
@@ -926,6 +956,10 @@ export const pl: Texts = {
     retention: 'Przechowuj dziennik',
     retentionForever: 'Na zawsze',
     years: (n) => count(n, '# rok', '# lata', '# lat'),
+    grace: 'Tokeny i domeny działają jeszcze',
+    graceHint:
+      'Gdy osoba odpowiadająca za token katalogu lub za dołączanie przez domenę straci do tego prawo. Wykluczenie kończy to od razu.',
+    graceNone: 'Wcale',
     signIn: 'Logowanie',
     signInText: 'Którędy trzeba wejść, zanim zostanie się członkiem.',
     signInBy: 'Ludzie wchodzą',
@@ -1050,7 +1084,7 @@ export const pl: Texts = {
     tokenName: 'Do czego służy',
     tokenNameHint: 'Na przykład Okta',
     rightsText:
-      'Token ma Twoje prawa: nie nadaje ról, których Ty nie możesz nadać, i kończy się, gdy odejdziesz.',
+      'Token ma Twoje prawa: nie nadaje ról, których Ty nie możesz nadać. Gdy stracisz to prawo, działa jeszcze przez pewien czas, aby ktoś inny mógł go przejąć.',
     makeToken: 'Utwórz token',
     tokenTitle: 'Skopiuj token teraz',
     tokenText: 'Pokazujemy go tylko teraz. Podaj go dostawcy tożsamości razem z adresem.',

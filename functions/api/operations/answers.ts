@@ -17,6 +17,7 @@ const ENDED: RefusalCode[] = [
   'invite_declined',
   'invite_revoked',
   'invite_expired',
+  'inviter_lost_right',
 ]
 const ACCEPT: RefusalCode[] = [
   'unauthenticated',
@@ -31,6 +32,7 @@ const ACCEPT: RefusalCode[] = [
   'seat_limit_reached',
   'already_member',
   'member_banned',
+  'try_again',
 ]
 
 export const answers: Operation[] = [

@@ -26,9 +26,9 @@ const domain = inOrganisation.extend({ domain: text.openapi({ example: 'example.
 const request = z.object({ request_id: id })
 const DECIDE: RefusalCode[] = [
   'unauthenticated',
-  'invite_not_found',
+  'request_not_found',
   'permission_denied',
-  'invite_not_pending',
+  'request_not_open',
 ]
 
 export const domains: Operation[] = [

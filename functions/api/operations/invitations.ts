@@ -115,6 +115,29 @@ export const invitations: Operation[] = [
     creates: {},
   },
   {
+    id: 'reissueInvitations',
+    method: 'post',
+    path: '/invitations/reissue',
+    tag,
+    summary: 'Makes new ones, in your name, of those whose sender may not give them any more.',
+    description:
+      'For those that were revoked with the reason inviter_lost_right; they stay revoked, new mails go out. ' +
+      'An outcome for each id, in order, with the id of the new invitation.',
+    source: { function: 'reissue_organisation_invites' },
+    body: z.strictObject({
+      invite_ids: z.array(id).openapi({ description: 'At most 10,000, of one organisation.' }),
+    }),
+    answers: list(InviteOutcome),
+    refuses: [
+      'unauthenticated',
+      'invite_not_found',
+      'permission_denied',
+      'batch_too_large',
+      'seat_limit_reached',
+      'rate_limited',
+    ],
+  },
+  {
     id: 'listInvitations',
     method: 'get',
     path: '/invitations',

@@ -17,11 +17,13 @@ import {
   text,
   value,
 } from '../operation.ts'
+import type { RefusalCode } from '../refusals.ts'
 import { Delivery, EmailTemplate } from '../schemas.ts'
 
 const tag = 'Mails'
 const template = z.object({ template_id: id })
 const templates = '/organisations/{organisation_id}/email-templates'
+const CHANGE: RefusalCode[] = ['unauthenticated', 'template_not_found', 'permission_denied']
 const wording = {
   subject: text.optional().openapi({
     description: 'One line with placeholders, at most 200 characters.',
@@ -68,11 +70,11 @@ export const mails: Operation[] = [
     summary: 'Tries a mail anew that has failed or was suppressed.',
     description:
       'One to an address that still gets no mail is suppressed again: lift that first. ' +
-      'invite_not_found: no such mail; invite_not_pending: it has not failed, details is its status.',
+      'invite_not_pending: it has not failed, details is its status.',
     source: { function: 'retry_organisation_delivery' },
     params: z.object({ delivery_id: id }),
     answers: row(Delivery),
-    refuses: ['unauthenticated', 'invite_not_found', 'permission_denied', 'invite_not_pending'],
+    refuses: ['unauthenticated', 'delivery_not_found', 'permission_denied', 'invite_not_pending'],
   },
   {
     id: 'liftMailSuppression',
@@ -174,7 +176,7 @@ export const mails: Operation[] = [
     },
     params: template,
     answers: row(EmailTemplate),
-    refuses: ['unauthenticated', 'organisation_not_found'],
+    refuses: ['unauthenticated', 'template_not_found'],
   },
   {
     id: 'updateEmailTemplate',
@@ -191,7 +193,7 @@ export const mails: Operation[] = [
     // As with settings of an organisation: what can be changed is known in SQL.
     body: z.looseObject({}).openapi({ example: { subject: 'Welcome to {{organisation}}' } }),
     answers: row(EmailTemplate),
-    refuses: [...OUTSIDE, 'invalid_settings'],
+    refuses: [...CHANGE, 'invalid_settings'],
   },
   {
     id: 'deleteEmailTemplate',
@@ -202,6 +204,6 @@ export const mails: Operation[] = [
     source: { function: 'delete_organisation_email_template' },
     params: template,
     answers: nothing,
-    refuses: OUTSIDE,
+    refuses: CHANGE,
   },
 ]

@@ -23,6 +23,7 @@ import {
   Organisation,
   SignInRule,
   SignUpPolicy,
+  TakenOverCredential,
 } from '../schemas.ts'
 
 const tag = 'Organisations'
@@ -103,7 +104,7 @@ export const organisations: Operation[] = [
     description:
       'Any of name, slug, logo_url, accent_colour, reply_to, locale, invite_ttl, seat_limit, ' +
       'allowed_email_domains, self_service_resend, expiry_mail, reminder_before, audit_retention, ' +
-      'sender_name, track_opens.',
+      'sender_name, track_opens, credential_grace.',
     source: {
       function: 'update_organisation',
       toArguments: ({ organisation_id, ...changes }) => ({ organisation_id, changes }),
@@ -185,6 +186,30 @@ export const organisations: Operation[] = [
     params: inOrganisation,
     answers: row(Member),
     refuses: ['unauthenticated', 'permission_denied', 'organisation_not_found', 'owner_required'],
+  },
+  {
+    id: 'takeOverCredentials',
+    method: 'post',
+    path: '/credentials/take-over',
+    tag,
+    summary:
+      'The caller answers from now on for tokens of directories and for domains: they go on.',
+    description:
+      'Needed when whoever answered for them has lost the right: stops_at says when they stop otherwise. ' +
+      'All are taken over, or none.',
+    source: { function: 'take_over_organisation_credentials' },
+    body: z.strictObject({
+      ids: z.array(id).openapi({ description: '1 to 100, of directory tokens and of domains.' }),
+    }),
+    answers: list(TakenOverCredential),
+    refuses: [
+      'unauthenticated',
+      'credential_not_found',
+      'permission_denied',
+      'role_not_assignable',
+      'invalid_role',
+      'invalid_settings',
+    ],
   },
   {
     id: 'joinOrganisation',

@@ -98,6 +98,20 @@ export const ar: Texts = {
         `لم يعد ${webhook} يعلم بما يحدث في ${organisation}: لم يقبل شيئًا منذ أيام، أو لم يعد موجودًا. يمكنك تشغيله من جديد وإرسال ما فاته.`,
       why: ({ organisation }) => `تصلك هذه الرسالة لأنك تدير خطافات الويب في ${organisation}.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `لم تعد دعوات إلى ${organisation} صالحة`,
+      heading: 'دعوات لم تعد صالحة',
+      body: ({ organisation, person, count }) =>
+        `لم يعد يحق لـ ${person} أن يدعو إلى ${organisation}. عدد الدعوات المفتوحة التي لم تعد صالحة: ${count}. يمكنك إرسالها من جديد باسمك.`,
+      why: whyMayInvite,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `مطلوب من يتولى المسؤولية عن ${credentials}`,
+      heading: 'لم يعد أحد مسؤولًا عن هذا',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `لم يعد يحق لـ ${person} تولي المسؤولية عن هذا في ${organisation}: ${credentials}. يعمل حتى ${endsAt}، ويستمر إن تولاه غيره.`,
+      why: ({ organisation }) => `تصلك هذه الرسالة لأنك تدير ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `تغيّرت أدوارك في ${organisation}`,
       heading: 'تغيّرت أدوارك',

@@ -107,6 +107,21 @@ export const de: Texts = {
       why: ({ organisation }) =>
         `Sie erhalten diese Nachricht, weil Sie die Webhooks von ${organisation} verwalten.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `Einladungen zu ${organisation} gelten nicht mehr`,
+      heading: 'Einladungen gelten nicht mehr',
+      body: ({ organisation, person, count }) =>
+        `${person} darf zu ${organisation} nicht mehr einladen. Offene Einladungen dieser Person, die nicht mehr gelten: ${count}. Sie können sie in Ihrem eigenen Namen neu senden.`,
+      why: whyMayInvite,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `Jemand muss für ${credentials} einstehen`,
+      heading: 'Dafür steht niemand mehr ein',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `${person} darf bei ${organisation} dafür nicht mehr einstehen: ${credentials}. Das gilt bis ${endsAt} und läuft weiter, wenn es jemand anderes übernimmt.`,
+      why: ({ organisation }) =>
+        `Sie erhalten diese Nachricht, weil Sie ${organisation} verwalten.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Ihre Rollen bei ${organisation} wurden geändert`,
       heading: 'Ihre Rollen wurden geändert',

@@ -101,6 +101,21 @@ export const en: Texts = {
       why: ({ organisation }) =>
         `You get this mail because you manage the webhooks of ${organisation}.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `Invitations to ${organisation} no longer work`,
+      heading: 'Invitations no longer work',
+      body: ({ organisation, person, count }) =>
+        `${person} may no longer invite people to ${organisation}. Open invitations of theirs that no longer work: ${count}. You can send them anew in your own name.`,
+      why: ({ organisation }) =>
+        `You get this mail because you may invite people to ${organisation}.`,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `Somebody has to answer for ${credentials}`,
+      heading: 'Nobody answers for this any more',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `${person} may no longer answer for this in ${organisation}: ${credentials}. It works until ${endsAt}, and goes on when somebody else takes it over.`,
+      why: ({ organisation }) => `You get this mail because you manage ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Your roles in ${organisation} have changed`,
       heading: 'Your roles have changed',

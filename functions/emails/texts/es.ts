@@ -105,6 +105,20 @@ export const es: Texts = {
       why: ({ organisation }) =>
         `Recibe este correo porque gestiona los webhooks de ${organisation}.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `Hay invitaciones a ${organisation} que ya no valen`,
+      heading: 'Invitaciones que ya no valen',
+      body: ({ organisation, person, count }) =>
+        `${person} ya no puede invitar a ${organisation}. Invitaciones abiertas suyas que ya no valen: ${count}. Usted puede enviarlas de nuevo en su propio nombre.`,
+      why: whyMayInvite,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `Alguien debe responder de ${credentials}`,
+      heading: 'Nadie responde ya de esto',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `${person} ya no puede responder de esto en ${organisation}: ${credentials}. Funciona hasta el ${endsAt}, y sigue si otra persona lo asume.`,
+      why: ({ organisation }) => `Recibe este correo porque administra ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Sus funciones en ${organisation} han cambiado`,
       heading: 'Sus funciones han cambiado',

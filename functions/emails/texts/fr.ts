@@ -113,6 +113,20 @@ export const fr: Texts = {
       why: ({ organisation }) =>
         `Vous recevez ce message parce que vous gérez les webhooks de ${organisation}.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `Des invitations à rejoindre ${organisation} ne valent plus`,
+      heading: 'Des invitations ne valent plus',
+      body: ({ organisation, person, count }) =>
+        `${person} ne peut plus inviter à rejoindre ${organisation}. Ses invitations en cours qui ne valent plus : ${count}. Vous pouvez les renvoyer en votre propre nom.`,
+      why: whyMayInvite,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `Quelqu’un doit répondre de ${credentials}`,
+      heading: 'Plus personne n’en répond',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `${person} ne peut plus en répondre dans ${organisation} : ${credentials}. Cela fonctionne jusqu’au ${endsAt}, et continue si une autre personne le reprend.`,
+      why: ({ organisation }) => `Vous recevez ce message parce que vous gérez ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Vos rôles dans ${organisation} ont changé`,
       heading: 'Vos rôles ont changé',

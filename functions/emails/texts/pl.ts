@@ -105,6 +105,20 @@ export const pl: Texts = {
       why: ({ organisation }) =>
         `Otrzymujesz tę wiadomość, ponieważ zarządzasz webhookami w ${organisation}.`,
     },
+    invites_lost_right: {
+      subject: ({ organisation }) => `Niektóre zaproszenia do ${organisation} straciły ważność`,
+      heading: 'Zaproszenia straciły ważność',
+      body: ({ organisation, person, count }) =>
+        `Prawo do zapraszania do ${organisation} wygasło. Kogo dotyczy: ${person}. Liczba otwartych zaproszeń, które straciły ważność: ${count}. Możesz wysłać je od nowa we własnym imieniu.`,
+      why: whyMayInvite,
+    },
+    credentials_lost_right: {
+      subject: ({ credentials }) => `Ktoś musi odpowiadać za ${credentials}`,
+      heading: 'Nikt już za to nie odpowiada',
+      body: ({ organisation, person, credentials, endsAt }) =>
+        `Prawo do odpowiadania za to w ${organisation} wygasło: ${credentials}. Kogo dotyczy: ${person}. Działa do ${endsAt} i będzie działać dalej, jeśli przejmie to ktoś inny.`,
+      why: ({ organisation }) => `Otrzymujesz tę wiadomość, ponieważ zarządzasz ${organisation}.`,
+    },
     member_roles_updated: {
       subject: ({ organisation }) => `Twoje role w ${organisation} uległy zmianie`,
       heading: 'Twoje role uległy zmianie',

@@ -45,6 +45,12 @@ export interface NoticeWords {
   endsAt: string
   /** The host of a webhook. */
   webhook: string
+  /** Who lost the right by which something counted: a name, or `someone` of the language. */
+  person: string
+  /** How many invites hung on it. */
+  count: string
+  /** Which tokens and domains hung on it, as a list in words. */
+  credentials: string
 }
 
 export interface Notice {

@@ -24,12 +24,25 @@ builder.objectType(DirectoryToken, {
     id: t.expose('id', { type: 'UUID' }),
     organisationId: t.expose('organisation_id', { type: 'UUID' }),
     name: t.exposeString('name'),
-    createdBy: t.expose('created_by', { type: 'UUID', description: 'Whose rights it carries.' }),
+    createdBy: t.expose('created_by', { type: 'UUID' }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
     expiresAt: t.expose('expires_at', { type: 'DateTime', nullable: true }),
     lastUsedAt: t.expose('last_used_at', { type: 'DateTime', nullable: true }),
     revokedAt: t.expose('revoked_at', { type: 'DateTime', nullable: true }),
     revokedBy: t.expose('revoked_by', { type: 'UUID', nullable: true }),
+    responsibleId: t.expose('responsible_id', {
+      type: 'UUID',
+      description: 'Who answers for it: whose rights it carries.',
+    }),
+    stopsAt: t.expose('stops_at', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When it stops unless somebody takes it over, because who answers for it lost the right.',
+    }),
+    carriedRoles: t.exposeStringList('carried_roles', {
+      description: 'With which roles it goes on until stopsAt.',
+    }),
   }),
 })
 

@@ -15,6 +15,7 @@ const JoinableOrganisation = builder.objectRef<JoinableOrganisationRow>('Joinabl
 builder.objectType(Domain, {
   description: 'A mail domain that an organisation claims.',
   fields: (t) => ({
+    id: t.expose('id', { type: 'UUID' }),
     organisationId: t.expose('organisation_id', { type: 'UUID' }),
     domain: t.exposeString('domain'),
     verification: t.exposeString('verification', {
@@ -24,6 +25,17 @@ builder.objectType(Domain, {
     checkedAt: t.expose('checked_at', { type: 'DateTime', nullable: true }),
     joinPolicy: t.exposeString('join_policy', { description: 'none, join or ask.' }),
     role: t.exposeString('role', { description: 'What people join with.' }),
+    responsibleId: t.expose('responsible_id', {
+      type: 'UUID',
+      nullable: true,
+      description: 'Who answers for joining by it.',
+    }),
+    stopsAt: t.expose('stops_at', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When joining by it stops unless somebody takes it over, because who answers for it lost the right.',
+    }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
   }),
 })

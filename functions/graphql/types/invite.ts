@@ -195,6 +195,16 @@ builder.mutationFields((t) => ({
           })) as unknown as OutcomeRow[],
       ),
   }),
+  reissueInvites: t.field({
+    type: [InviteResult],
+    description:
+      'Makes new invites in the caller’s name of those that were revoked with the reason inviter_lost_right. ' +
+      'Needs invite.create.',
+    args: { inviteIds: t.arg({ type: ['UUID'], required: true }) },
+    ...operation<'reissue_organisation_invites', { inviteIds: string[] }, InviteResultRow[]>(
+      'reissue_organisation_invites',
+    ),
+  }),
   resendInvite: t.field({
     type: Invite,
     description: 'Sends a pending or expired invite again; the old links die. Needs invite.resend.',

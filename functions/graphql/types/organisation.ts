@@ -48,6 +48,10 @@ builder.objectType(Organisation, {
     reminderBefore: t.exposeString('reminder_before', { nullable: true }),
     auditRetention: t.exposeString('audit_retention', { nullable: true }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
+    credentialGrace: t.exposeString('credential_grace', {
+      description:
+        'How long tokens of directories, and joining by domain, go on when who answers for them lost the right.',
+    }),
 
     members: t.field({
       type: MemberConnection,
@@ -173,6 +177,26 @@ builder.objectType(Organisation, {
   }),
 })
 
+const CredentialKind = builder.enumType('CredentialKind', {
+  values: ['directory_token', 'domain'] as const,
+})
+const TakenOverCredential = builder.objectRef<{
+  id: string
+  kind: typeof CredentialKind.$inferType
+  organisation_id: string
+  name: string
+}>('TakenOverCredential')
+
+builder.objectType(TakenOverCredential, {
+  description: 'What the caller answers for from now on.',
+  fields: (t) => ({
+    id: t.expose('id', { type: 'UUID' }),
+    kind: t.expose('kind', { type: CredentialKind }),
+    organisationId: t.expose('organisation_id', { type: 'UUID' }),
+    name: t.exposeString('name', { description: 'Of the token, or the domain itself.' }),
+  }),
+})
+
 builder.objectType(MyOrganisation, {
   description: 'An organisation that the caller is an active member of.',
   fields: (t) => ({
@@ -217,6 +241,9 @@ const OrganisationChanges = builder.inputType('OrganisationChanges', {
     }),
     auditRetention: t.string({
       description: 'After which the trail is purged; 30 days to 100 years.',
+    }),
+    credentialGrace: t.string({
+      description: 'How long credentials go on without who answered for them: 0 to 30 days.',
     }),
   }),
 })
@@ -289,6 +316,20 @@ builder.mutationFields((t) => ({
       newOwnerId: t.arg({ type: 'UUID', required: true, description: 'The account of a member.' }),
     },
     ...operation('transfer_organisation_ownership'),
+  }),
+  takeOverCredentials: t.field({
+    type: [TakenOverCredential],
+    description:
+      'The caller answers from now on for tokens of directories (needs directory.manage) and for domains ' +
+      '(needs organisation.update, and the right to give the role), so that they go on. All, or none.',
+    args: {
+      ids: t.arg({ type: ['UUID'], required: true, description: '1 to 100 ids of these.' }),
+    },
+    ...operation<
+      'take_over_organisation_credentials',
+      { ids: string[] },
+      (typeof TakenOverCredential.$inferType)[]
+    >('take_over_organisation_credentials'),
   }),
   leaveOrganisation: t.field({
     type: Member,

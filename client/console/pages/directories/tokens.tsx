@@ -14,6 +14,7 @@ import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
+import { TakeOver } from '../../parts/take-over.tsx'
 import { Section } from './section.tsx'
 import { TokenForm } from './token-form.tsx'
 
@@ -67,7 +68,7 @@ export function Tokens() {
 function TokenCard({ token, onRevoke }: { token: DirectoryToken; onRevoke: () => void }) {
   const { directories: words } = useTexts()
   const format = useFormat()
-  const { name, lastUsedAt, expiresAt } = token
+  const { id, name, lastUsedAt, expiresAt, stopsAt } = token
   return (
     <Paper component="li" withBorder p="md" className="usher-words">
       <Group justify="space-between">
@@ -88,6 +89,7 @@ function TokenCard({ token, onRevoke }: { token: DirectoryToken; onRevoke: () =>
           {words.revoke}
         </Button>
       </Group>
+      <TakeOver {...{ id, name, stopsAt }} />
     </Paper>
   )
 }

@@ -26,7 +26,7 @@ import { PageSkeleton } from '../../parts/page-skeleton.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
-import { INVITE_MOODS, isOffer, isReturned } from './invite-states.ts'
+import { INVITE_MOODS, isLostRight, isOffer, isReturned } from './invite-states.ts'
 import { ReturnedMail } from './returned-mail.tsx'
 import { inviteeOf, useInviteActions } from './use-invite-actions.tsx'
 import { useTimeline } from './use-timeline.ts'
@@ -72,6 +72,7 @@ function Invitation() {
         {invitations.states[data.status]}
       </Status>,
     ],
+    [invitations.reason, isLostRight(data) && invitations.reasons.inviter_lost_right],
     [common.roles, <RoleBadges key="roles" roles={data.roles} />],
     [invitations.endsAt, `${format.dateTime(data.expiresAt)} (${format.relative(data.expiresAt)})`],
     [common.membershipUntil, data.membershipEndsAt && format.dateTime(data.membershipEndsAt)],

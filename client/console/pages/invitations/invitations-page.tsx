@@ -32,7 +32,7 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleBadges } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
 import { DeliveryStatus } from './delivery-status.tsx'
-import { INVITE_MOODS } from './invite-states.ts'
+import { INVITE_MOODS, isLostRight } from './invite-states.ts'
 import { inviteeOf, useInviteActions } from './use-invite-actions.tsx'
 import { useNewestDeliveries } from './use-newest-deliveries.ts'
 
@@ -91,7 +91,16 @@ function Invitations() {
       header: invitations.state,
       enableSorting: false,
       cell: ({ row: { original } }) => (
-        <Status mood={INVITE_MOODS[original.status]}>{invitations.states[original.status]}</Status>
+        <>
+          <Status mood={INVITE_MOODS[original.status]}>
+            {invitations.states[original.status]}
+          </Status>
+          {isLostRight(original) && (
+            <Text size="xs" c="dimmed">
+              {invitations.reasons.inviter_lost_right}
+            </Text>
+          )}
+        </>
       ),
     },
     {

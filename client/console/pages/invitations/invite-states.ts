@@ -14,6 +14,11 @@ export const INVITE_MOODS: Record<InviteStatus, Mood> = {
   expired: 'quiet',
 }
 
+/** By the rules' own word for it: nobody said it. */
+export function isLostRight({ status, revokedReason }: Invite): boolean {
+  return status === 'revoked' && revokedReason === 'inviter_lost_right'
+}
+
 /** A newer server may know more states than this page: those are quiet. */
 export const DELIVERY_MOODS: Partial<Record<string, Mood>> = {
   queued: 'waiting',

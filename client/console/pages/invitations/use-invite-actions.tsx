@@ -6,7 +6,7 @@
 import { Button, Code, CopyButton, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
-import type { Invite, Result, RoleName } from '../../../index.ts'
+import { type Invite, type Result, type RoleName, UsherError } from '../../../index.ts'
 import { useUsher, usherKeys } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
@@ -14,6 +14,7 @@ import { useSay } from '../../app/say.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
+import { isLostRight } from './invite-states.ts'
 
 export interface InviteAction {
   label: string
@@ -55,6 +56,15 @@ export function useInviteActions(): {
     if (data) setLink({ invitee: inviteeOf(invite), address: data })
   }
 
+  async function reissue(invite: Invite) {
+    const { data, error } = await usher.invites.reissue([invite.id])
+    const outcome = data?.[0]
+    if (error) say.refused(error)
+    else if (outcome?.status === 'created') say.done(invitations.reissued(inviteeOf(invite)))
+    else say.refused(new UsherError({ code: outcome?.errorCode ?? '', message: '' }, 422))
+    await queryClient.invalidateQueries({ queryKey: usherKeys.all })
+  }
+
   function actionsFor(invite: Invite): InviteAction[] {
     const { id, status } = invite
     const invitee = inviteeOf(invite)
@@ -65,6 +75,11 @@ export function useInviteActions(): {
         label: invitations.resend,
         isOffered: can('invite.resend') && isMailed && (isPending || status === 'expired'),
         act: () => void after(usher.invites.resend(id), invitations.resent(invitee)),
+      },
+      {
+        label: invitations.reissue,
+        isOffered: can('invite.create') && isMailed && isLostRight(invite),
+        act: () => void reissue(invite),
       },
       {
         label: invitations.copyLink,

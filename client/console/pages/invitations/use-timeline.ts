@@ -43,6 +43,8 @@ export function useTimeline(invite: Invite | null): Step[] {
 
   const titles: Record<string, string> = eventTexts
   const deliveryWords: Record<string, string> = invitations.deliveries
+  const reasonWords: Record<string, string> = invitations.reasons
+  const sayReason = (reason: string | null) => (reason && reasonWords[reason]) ?? reason
   const kindWords: Record<string, string> = mails.kinds
 
   const fromEvent = (event: AuditEvent): Step => {
@@ -54,7 +56,7 @@ export function useTimeline(invite: Invite | null): Step[] {
       note: [
         named(event.actorId) ?? actorKinds[event.actorKind],
         after?.roles && format.roles(after.roles),
-        event.reason,
+        sayReason(event.reason),
       ]
         .filter(Boolean)
         .join(' · '),
@@ -74,7 +76,7 @@ export function useTimeline(invite: Invite | null): Step[] {
     [invite.createdAt, 'invite.created', named(invite.invitedBy)],
     [invite.acceptedAt, 'invite.accepted', named(invite.acceptedBy)],
     [invite.declinedAt, 'invite.declined', invite.declinedReason],
-    [invite.revokedAt, 'invite.revoked', invite.revokedReason],
+    [invite.revokedAt, 'invite.revoked', sayReason(invite.revokedReason)],
     [invite.status === 'expired' ? invite.expiresAt : null, 'invite.expired', null],
   ]
   const fromInvite = own.flatMap(([time, event, note]) =>

@@ -21,7 +21,9 @@ interface DeadEndProps {
 export function DeadEnd({ preview, landing }: DeadEndProps) {
   const { invite, common } = useTexts()
   const { status, organisationId, organisationName, reason } = preview
-  const { title, text } = invite.deadEnds[status === 'pending' ? 'invalid' : status]
+  // Withdrawn by nobody: what to do about it is said by the reason.
+  const end = reason === 'inviter_lost_right' ? reason : status
+  const { title, text } = invite.deadEnds[end === 'pending' ? 'invalid' : end]
   usePageTitle(title)
 
   return (

@@ -31,6 +31,7 @@ import { useSay } from '../../app/say.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { useGivableRoles } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
+import { TakeOver } from '../../parts/take-over.tsx'
 import { SettingsSection } from './settings-section.tsx'
 
 export function DomainSettings() {
@@ -104,6 +105,9 @@ function DomainCard({ domain }: { domain: Domain }) {
           <IconTrash size={16} aria-hidden />
         </ActionIcon>
       </Group>
+      {domain.joinPolicy === 'join' && (
+        <TakeOver id={domain.id} name={name} stopsAt={domain.stopsAt} />
+      )}
       {!domain.verifiedAt && (
         <Stack gap={6} mt="sm">
           <Text size="sm">{settings.dnsText}</Text>

@@ -40,6 +40,15 @@ export function retentions({ compose, settings }: Texts): Choice[] {
   ]
 }
 
+/** How long tokens and domains go on when whoever answers for them lost the right to: 30 days at most. */
+export function graces({ compose, settings }: Texts): Choice[] {
+  return [
+    { value: '00:00:00', label: settings.graceNone },
+    { value: '1 day', label: compose.days(1) },
+    ...[3, 7, 14, 30].map((n) => ({ value: `${n} days`, label: compose.days(n) })),
+  ]
+}
+
 /** How long ago people signed in at most. */
 export function signInAges({ compose, settings }: Texts): Choice[] {
   return [

@@ -1,5 +1,5 @@
 /**
- * Seats, which addresses may be invited, how long the trail is kept.
+ * Seats, which addresses may be invited, how long the trail is kept, and how long what nobody answers for goes on.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { useForm } from '@mantine/form'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useFormDraft } from '../../app/use-draft.ts'
-import { including, retentions } from './lifetimes.ts'
+import { graces, including, retentions } from './lifetimes.ts'
 import { SettingsSection } from './settings-section.tsx'
 
 export function LimitSettings({ details }: { details: Organisation }) {
@@ -19,6 +19,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
       seatLimit: details.seatLimit ?? ('' as number | string),
       allowedEmailDomains: details.allowedEmailDomains,
       auditRetention: details.auditRetention ?? '',
+      credentialGrace: details.credentialGrace,
     },
   })
   useFormDraft('limits', form)
@@ -30,6 +31,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
         seatLimit: form.values.seatLimit === '' ? null : Number(form.values.seatLimit),
         allowedEmailDomains: form.values.allowedEmailDomains,
         auditRetention: form.values.auditRetention || null,
+        credentialGrace: form.values.credentialGrace,
       })}
       onSaved={() => form.resetDirty(form.values)}
     >
@@ -49,6 +51,13 @@ export function LimitSettings({ details }: { details: Organisation }) {
           {...form.getInputProps('auditRetention')}
         />
       </SimpleGrid>
+      <NativeSelect
+        label={settings.grace}
+        description={settings.graceHint}
+        data={including(graces(texts), details.credentialGrace)}
+        inputWrapperOrder={['label', 'input', 'description']}
+        {...form.getInputProps('credentialGrace')}
+      />
       <TagsInput
         label={settings.allowedDomains}
         description={settings.allowedDomainsHint}

@@ -16,17 +16,18 @@ interface EventDetailsProps {
 }
 
 export function EventDetails({ event, named }: EventDetailsProps) {
-  const { trail, events, actorKinds, common } = useTexts()
+  const { trail, events, actorKinds, common, invitations } = useTexts()
   const format = useFormat()
   const [isOpen, { open, close }] = useDisclosure(false)
   const titles: Record<string, string> = events
+  const reasons: Record<string, string> = invitations.reasons
   const title = titles[event.event] ?? event.event
   const facts: [string, string | null][] = [
     [trail.when, format.dateTime(event.occurredAt)],
     [trail.who, named(event.actorId) ?? actorKinds[event.actorKind]],
     [trail.target, `${event.targetKind} ${named(event.targetId) ?? event.targetId}`],
     [trail.from, [event.ip, event.userAgent].filter(Boolean).join(' · ') || null],
-    [common.reason, event.reason],
+    [common.reason, event.reason && (reasons[event.reason] ?? event.reason)],
   ]
   return (
     <>

@@ -5,7 +5,8 @@
  */
 import { Button, Checkbox, Group, MultiSelect, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { WEBHOOK_EVENT_TYPES, type Webhook, type WebhookSecret } from '../../../index.ts'
+import { WEBHOOK_EVENT_TYPES } from '../../../generated/webhook-event-types.ts'
+import type { Webhook, WebhookSecret } from '../../../index.ts'
 import { useCreateWebhook, useUpdateWebhook } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'

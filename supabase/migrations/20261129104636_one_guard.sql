@@ -27,7 +27,7 @@ DROP FUNCTION "usher"."template_for_change"(uuid);
 
 DROP FUNCTION "usher"."webhook_for_change"(uuid);
 
-CREATE TABLE "usher"."lost_rights" ("organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "noted_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), CONSTRAINT "lost_rights_pkey" PRIMARY KEY (organisation_id, user_id));
+CREATE TABLE "usher"."lost_rights" ("organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "noted_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "is_stopping" boolean NOT NULL DEFAULT false, CONSTRAINT "lost_rights_pkey" PRIMARY KEY (organisation_id, user_id));
 
 ALTER TABLE "usher"."lost_rights" ENABLE ROW LEVEL SECURITY;
 
@@ -521,6 +521,68 @@ begin
   perform usher.record_event(v_review.organisation_id, 'access_review.closed', 'access_review', v_review.id,
     after => usher.review_results(v_review.id), reason => v_review.closed_reason);
   return v_review;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery public.organisation_deliveries;
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = complete_delivery.delivery_id), 'exists');
+  update public.organisation_deliveries d
+  set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
+    last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
+    facts = d.facts - 'sealed'
+  where d.id = complete_delivery.delivery_id
+    and d.fence = complete_delivery.fence
+    and d.status = 'sending'
+  returning d.* into v_delivery;
+  if not found then
+    return false;
+  end if;
+  perform usher.record_turn(v_delivery, 'delivery.sent');
+  return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.complete_directory_change(endpoint_id uuid, member_id uuid, fence bigint, change bigint, remote_id text, roles text[], error text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = complete_directory_change.endpoint_id), 'exists');
+  if not usher.end_directory_lease(
+    complete_directory_change.endpoint_id, complete_directory_change.member_id, complete_directory_change.fence)
+  then
+    return false;
+  end if;
+  update public.organisation_directory_copies c
+  set remote_id = complete_directory_change.remote_id,
+    roles = usher.clean_roles(complete_directory_change.roles),
+    last_error = left(complete_directory_change.error, 500),
+    synced_at = now(), attempts = 0,
+    -- Marked while it was being sent: once more.
+    status = case
+      when c.change <> complete_directory_change.change then 'waiting'
+      when complete_directory_change.error is not null then 'failed'
+      else 'current'
+    end
+  where c.endpoint_id = complete_directory_change.endpoint_id and c.member_id = complete_directory_change.member_id;
+  -- Not each time: many at once would wait for this row.
+  update public.organisation_directory_endpoints e
+  set last_success_at = now(), failures = 0, retry_at = null, last_error = null
+  where e.id = complete_directory_change.endpoint_id
+    and (e.last_error is not null or e.last_success_at is null or e.last_success_at < now() - interval '10 seconds');
+  return true;
 end
 $function$;
 
@@ -1177,6 +1239,36 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.delivery_end(delivery public.organisation_deliveries, invite usher.invites)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery public.organisation_deliveries := delivery_end.delivery;
+  v_invite   usher.invites := delivery_end.invite;
+  v_is_offer boolean := v_delivery.kind in ('invite', 'invite_reminder');
+begin
+  return case
+    when usher.is_suppressed(v_delivery.recipient, v_delivery.mailbox)
+      or v_is_offer and exists (
+        select from usher.mail_opt_outs o
+        where o.email = v_delivery.mailbox
+          and (o.organisation_id is null or o.organisation_id = v_delivery.organisation_id))
+      then 'suppressed'
+    when v_is_offer and (
+      v_delivery.issue <> v_invite.issue
+      or v_invite.status <> 'pending' or v_invite.expires_at <= statement_timestamp()
+      or usher.inviter_right_ends_at(v_invite) <= statement_timestamp())
+      then 'cancelled'
+    -- What it lets its reader do is over by then: Supabase Auth's codes live for an hour unless set otherwise.
+    when v_delivery.kind = 'auth' and v_delivery.created_at < clock_timestamp() - interval '1 day'
+      then 'cancelled'
+  end;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.directory_endpoint_for_change(endpoint_id uuid, lock text DEFAULT 'share'::text)
  RETURNS public.organisation_directory_endpoints
  LANGUAGE plpgsql
@@ -1372,7 +1464,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.end_invite(invite_id uuid, reason text, actor_kind text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION usher.end_invite(invite_id uuid, reason text, actor_kind text DEFAULT NULL::text, revoked_by uuid DEFAULT auth.uid())
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1382,7 +1474,7 @@ declare
   v_invite usher.invites;
 begin
   update usher.invites i
-  set status = 'revoked', revoked_at = now(), revoked_by = auth.uid(), revoked_reason = end_invite.reason
+  set status = 'revoked', revoked_at = now(), revoked_by = end_invite.revoked_by, revoked_reason = end_invite.reason
   where i.id = end_invite.invite_id
   returning i.* into strict v_invite;
 
@@ -1394,7 +1486,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.enqueue_lost_right_mail(kind text, organisation_id uuid, user_id uuid, permission text, facts jsonb)
+CREATE OR REPLACE FUNCTION usher.enqueue_lost_right_mail(kind text, organisation_id uuid, user_id uuid, permissions text[], facts jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1408,7 +1500,7 @@ begin
   left join public.organisation_members p
     on p.organisation_id = m.organisation_id and p.user_id = enqueue_lost_right_mail.user_id
   where m.organisation_id = enqueue_lost_right_mail.organisation_id and m.kind = 'user' and m.email is not null
-    and enqueue_lost_right_mail.permission in (select usher.permissions_of(m.organisation_id, m.roles));
+    and enqueue_lost_right_mail.permissions && array(select usher.permissions_of(m.organisation_id, m.roles));
 end
 $function$;
 
@@ -1686,6 +1778,253 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery public.organisation_deliveries;
+  -- About when a greylist lets through, then rarer; eight tries in two days.
+  v_delays   interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}';
+  v_is_final boolean;
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
+  if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
+    raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
+      using errcode = 'invalid_parameter_value';
+  end if;
+
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = fail_delivery.delivery_id
+    and d.fence = fail_delivery.fence
+    and d.status = 'sending'
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_is_final := fail_delivery.failure = 'permanent'
+    or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
+    or v_delivery.attempts >= 8;
+
+  update public.organisation_deliveries d
+  set status = case when v_is_final then 'failed' else 'queued' end,
+    -- A fifth more or less, so that what failed together does not come back together.
+    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
+    in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
+    last_response = left(fail_delivery.response, 1000),
+    last_status_code = fail_delivery.status_code,
+    facts = case when v_is_final then d.facts - 'sealed' else d.facts end
+  where d.id = v_delivery.id
+  returning d.* into strict v_delivery;
+
+  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
+    perform usher.suppress_address(v_delivery.recipient, 'bounce', fail_delivery.status_code);
+  end if;
+  if v_is_final then
+    perform usher.mark_bounced(v_delivery);
+  end if;
+  perform usher.record_turn(v_delivery,
+    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  return v_delivery.status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_directory_change(endpoint_id uuid, member_id uuid, fence bigint, failure text, error text, retry_after integer DEFAULT NULL::integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_status text;
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_change.endpoint_id), 'exists');
+  if not usher.end_directory_lease(
+    fail_directory_change.endpoint_id, fail_directory_change.member_id, fail_directory_change.fence)
+  then
+    return null;
+  end if;
+  if fail_directory_change.failure = 'endpoint' then
+    perform usher.pause_directory_endpoint(
+      fail_directory_change.endpoint_id, fail_directory_change.error, fail_directory_change.retry_after);
+  end if;
+  update public.organisation_directory_copies c
+  set last_error = left(fail_directory_change.error, 500),
+    -- What is wrong with the endpoint is no fault of this member.
+    attempts = case when fail_directory_change.failure = 'endpoint' then c.attempts - 1 else c.attempts end,
+    due_at = case when fail_directory_change.failure = 'temporary'
+      then now() + least(interval '1 hour', interval '5 seconds' * 2 ^ c.attempts) * (0.8 + 0.4 * random())
+      else c.due_at end,
+    status = case
+      when fail_directory_change.failure = 'permanent' then 'failed'
+      when fail_directory_change.failure = 'temporary' and c.attempts >= 12 then 'failed'
+      else 'waiting'
+    end
+  where c.endpoint_id = fail_directory_change.endpoint_id and c.member_id = fail_directory_change.member_id
+  returning c.status into v_status;
+  return v_status;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_directory_reconcile(endpoint_id uuid, fence bigint, error text, retry_after integer DEFAULT NULL::integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_reconcile.endpoint_id), 'exists');
+  update public.organisation_directory_endpoints e
+  set leased_at = null, reconcile_at = least(e.reconcile_at, now())
+  where e.id = fail_directory_reconcile.endpoint_id and e.fence = fail_directory_reconcile.fence;
+  if found then
+    perform usher.pause_directory_endpoint(
+      fail_directory_reconcile.endpoint_id, fail_directory_reconcile.error, fail_directory_reconcile.retry_after);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  v_endpoint  public.organisation_directory_endpoints;
+  v_drift     integer;
+  v_strangers jsonb;
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = finish_directory_reconcile.endpoint_id), 'exists');
+  select e.* into v_endpoint
+  from public.organisation_directory_endpoints e
+  where e.id = finish_directory_reconcile.endpoint_id and e.fence = finish_directory_reconcile.fence
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
+  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+  select distinct on (r.name) v_endpoint.id, r.name, g.item ->> 'id'
+  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+  join public.organisation_roles r on lower(g.item ->> 'display_name') = r.name
+    and (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
+  order by r.name, g.item ->> 'id';
+
+  with remote as materialized (
+    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
+      u.item ->> 'display_name' as display_name, (u.item ->> 'active')::boolean as is_active
+    from jsonb_array_elements(finish_directory_reconcile.users) u (item)
+  ),
+  held as materialized (
+    select h.id, array_agg(distinct c.role order by c.role) as roles
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = g.item ->> 'id'
+    cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+    group by h.id
+  ),
+  -- Who is being sent, or was since the reading began: what was read of them may be older than that.
+  sent as materialized (
+    select c.member_id
+    from public.organisation_directory_copies c
+    where c.endpoint_id = v_endpoint.id
+      and (c.leased_until > clock_timestamp() or c.synced_at >= v_endpoint.leased_at)
+  ),
+  subject as (
+    select m.id, m.user_id, m.email, coalesce(m.display_name, m.email) as display_name, m.roles, c.remote_id,
+      m.status = 'active' and m.kind = 'user' and m.email is not null as is_member
+    from public.organisation_members m
+    left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
+    where m.organisation_id = v_endpoint.organisation_id
+      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+      and not exists (select from sent s where s.member_id = m.id)
+    union all
+    -- Whose account was deleted here, and is still known there.
+    select c.member_id, null, null, null, '{}', c.remote_id, false
+    from public.organisation_directory_copies c
+    where c.endpoint_id = v_endpoint.id
+      and not exists (select from public.organisation_members m where m.id = c.member_id)
+      and not exists (select from sent s where s.member_id = c.member_id)
+  ),
+  -- Known, or named by us, or of the same address: the first of these that is there.
+  found as (
+    select distinct on (s.id) s.*, coalesce(k.id, x.id, a.id) as found_id
+    from subject s
+    left join remote k on k.id = s.remote_id
+    left join remote x on x.external_id = s.user_id::text
+    left join remote a on a.user_name = s.email and s.is_member
+    order by s.id
+  ),
+  compared as (
+    select s.id, r.id as remote_id, coalesce(h.roles, '{}') as roles,
+      case when s.is_member
+        then r.is_active and r.user_name = s.email and coalesce(r.display_name, s.display_name) = s.display_name
+          and (coalesce(h.roles, '{}') = s.roles or finish_directory_reconcile.features ->> 'groups' = 'false')
+        else r.id is null or not r.is_active and h.roles is null
+      end is not true as has_drifted
+    from found s
+    left join remote r on r.id = s.found_id
+    left join held h on h.id = r.id
+  ),
+  written as (
+    insert into public.organisation_directory_copies as c (
+      endpoint_id, member_id, organisation_id, status, remote_id, roles, synced_at)
+    select v_endpoint.id, p.id, v_endpoint.organisation_id,
+      case when p.has_drifted then 'waiting' else 'current' end, p.remote_id, p.roles, now()
+    from compared p
+    on conflict on constraint organisation_directory_copies_pkey do update
+    set remote_id = excluded.remote_id, roles = excluded.roles,
+      -- What waits already waits on; what was refused, and still differs, is tried once more.
+      status = case when c.status = 'waiting' then 'waiting' else excluded.status end,
+      change = c.change + (excluded.status = 'waiting')::integer,
+      due_at = case when excluded.status = 'waiting' then now() else c.due_at end,
+      attempts = case when excluded.status = 'waiting' then 0 else c.attempts end,
+      last_error = case when excluded.status = 'current' then null else c.last_error end,
+      synced_at = case when excluded.status = 'current' then now() else c.synced_at end
+  )
+  select count(*) filter (where p.has_drifted) into v_drift from compared p;
+
+  -- Names alone: each of thousands of members would carry all of its group along.
+  with named as materialized (
+    select g.item ->> 'id' as group_id, h.id as user_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    cross join jsonb_array_elements_text(g.item -> 'members') h (id)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  from named n
+  join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
+  where not exists (
+    select from public.organisation_directory_copies k
+    where k.endpoint_id = v_endpoint.id
+      -- Or one who is being made there at this moment: nobody knows yet as whom.
+      and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
+
+  v_drift := v_drift + jsonb_array_length(v_strangers);
+  update public.organisation_directory_endpoints e
+  set features = finish_directory_reconcile.features, leased_at = null,
+    failures = 0, retry_at = null, last_error = null, last_success_at = now(), reconciled_at = now(), drift = v_drift,
+    -- Unless somebody has asked for it meanwhile; and not all at the same hour.
+    reconcile_at = case when e.reconcile_at > e.leased_at then e.reconcile_at
+      else now() + interval '1 day' * (0.9 + 0.2 * random()) end
+  where e.id = v_endpoint.id;
+  if v_drift > 0 and v_endpoint.reconciled_at is not null then
+    perform usher.record_event(v_endpoint.organisation_id, 'directory.drift_found', 'directory', v_endpoint.id,
+      after => jsonb_build_object('drift', v_drift), actor_kind => 'worker');
+  end if;
+  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1758,9 +2097,9 @@ begin
       for update skip locked
     ) i
     where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
-    perform usher.end_invite(i, 'inviter_lost_right', 'worker') from unnest(v_invites) i;
+    perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
-      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, 'invite.create',
+      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, '{invite.create}',
         jsonb_build_object('count', cardinality(v_invites)));
     end if;
     -- There may be more of them.
@@ -1776,11 +2115,11 @@ begin
       where d.organisation_id = v_lost.organisation_id and d.responsible_id = v_lost.user_id
         and d.join_policy = 'join' and d.stops_at is not null
     ) c;
-    if v_stopping is not null then
+    if v_lost.is_stopping and v_stopping is not null then
       perform usher.record_event(v_lost.organisation_id, 'credentials.responsible_lost_right', 'user', v_lost.user_id,
         after => jsonb_build_object('credentials', v_stopping, 'stops_at', v_stops_at), actor_kind => 'worker');
       perform usher.enqueue_lost_right_mail('credentials_lost_right', v_lost.organisation_id, v_lost.user_id,
-        'organisation.update', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
+        '{organisation.update,directory.manage}', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
     end if;
     delete from usher.lost_rights l
     where l.organisation_id = v_lost.organisation_id and l.user_id = v_lost.user_id;
@@ -1891,8 +2230,10 @@ begin
   return case (invite_state_problem.invite).status
     when 'accepted' then 'invite_already_accepted'
     when 'declined' then 'invite_declined'
-    when 'revoked' then case when (invite_state_problem.invite).revoked_reason = 'inviter_lost_right'
-      then 'inviter_lost_right' else 'invite_revoked' end
+    -- By nobody: whoever revokes by hand may write any reason.
+    when 'revoked' then case
+      when (invite_state_problem.invite).revoked_by is null
+        and (invite_state_problem.invite).revoked_reason = 'inviter_lost_right' then 'inviter_lost_right' else 'invite_revoked' end
     when 'expired' then 'invite_expired'
     -- By the clock, not by the start of the transaction, which may have waited for another.
     else case when (invite_state_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end
@@ -2312,6 +2653,8 @@ CREATE OR REPLACE FUNCTION usher.lock_organisation(organisation_id uuid, lock te
 AS $function$
 begin
   case lock_organisation.lock
+    when 'exists' then
+      perform from public.organisations o where o.id = lock_organisation.organisation_id for key share;
     when 'share' then
       perform from public.organisations o where o.id = lock_organisation.organisation_id for share;
     when 'settings' then
@@ -2450,6 +2793,20 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into usher.lost_rights as l (organisation_id, user_id, is_stopping)
+  values (note_lost_right.organisation_id, note_lost_right.user_id, usher.stop_credentials(
+    note_lost_right.organisation_id, note_lost_right.user_id, note_lost_right.carried_roles, note_lost_right.is_banned))
+  on conflict on constraint lost_rights_pkey do update set is_stopping = l.is_stopping or excluded.is_stopping;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.one_click_invite(token text)
  RETURNS usher.invites
  LANGUAGE plpgsql
@@ -2558,6 +2915,160 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery     public.organisation_deliveries;
+  v_invite       usher.invites;
+  v_invite_id    uuid;
+  v_organisation public.organisations;
+  v_inviter      public.organisation_members;
+  v_template     public.organisation_email_templates;
+  v_settings     usher.settings;
+  v_is_offer     boolean;
+  v_locale       text;
+  v_link         text;
+  v_stop_token   text;
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = prepare_delivery.delivery_id), 'exists');
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = prepare_delivery.delivery_id
+    and d.fence = prepare_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_invite_id := v_delivery.invite_id;
+  -- A mail of Supabase Auth to somebody who is invited says to what.
+  if v_delivery.kind = 'auth' then
+    select i.id into v_invite_id
+    from usher.invites i
+    where i.email = v_delivery.recipient and i.status = 'pending' and i.expires_at > clock_timestamp()
+    order by i.created_at desc
+    limit 1;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite_id;
+  if usher.end_undeliverable(v_delivery, v_invite) then
+    return null;
+  end if;
+
+  v_is_offer := v_delivery.kind in ('invite', 'invite_reminder');
+  select s.* into strict v_settings from usher.settings s;
+  select o.* into v_organisation
+  from public.organisations o where o.id = coalesce(v_delivery.organisation_id, v_invite.organisation_id);
+  select m.* into v_inviter
+  from public.organisation_members m
+  where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+
+  v_locale := coalesce(v_delivery.locale, v_invite.locale, v_organisation.locale, 'en');
+  v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
+    case when v_delivery.kind = 'invite' then v_invite.template_id end);
+  if v_is_offer then
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
+    v_stop_token := usher.mint_stop_token(v_delivery.id);
+  end if;
+
+  return jsonb_build_object(
+    'id', v_delivery.id,
+    'kind', v_delivery.kind,
+    'to', v_delivery.recipient,
+    'locale', coalesce(v_template.locale, v_locale),
+    'reply_to', v_organisation.reply_to,
+    'site_url', v_settings.site_url,
+    'link', v_link,
+    'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
+    'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
+    'track_opens', coalesce(v_organisation.track_opens, false),
+    'template', case when v_template.id is not null then jsonb_build_object(
+      'subject', v_template.subject, 'heading', v_template.heading,
+      'body', v_template.body, 'button', v_template.button) end,
+    'organisation', case when v_organisation.id is not null then jsonb_build_object(
+      'id', v_organisation.id,
+      'name', v_organisation.name,
+      'sender_name', coalesce(v_organisation.sender_name, v_organisation.name),
+      'logo_url', v_organisation.logo_url,
+      'accent_colour', v_organisation.accent_colour) end,
+    'facts', v_delivery.facts,
+    'invite', case when v_invite.id is not null then jsonb_build_object(
+      'id', v_invite.id,
+      'email', v_invite.email,
+      'device_name', v_invite.device_name,
+      'roles', v_invite.roles,
+      'inviter_name', v_inviter.display_name,
+      'inviter_email', v_inviter.email,
+      'message', v_invite.message,
+      'expires_at', v_invite.expires_at,
+      'decline_reason', v_invite.declined_reason,
+      'membership_ends_at', v_invite.membership_ends_at) end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery  public.organisation_webhook_deliveries;
+  v_webhook   public.organisation_webhooks;
+  v_event     public.organisation_audit_events;
+  v_message   text;
+  v_timestamp text := floor(extract(epoch from clock_timestamp()))::bigint::text;
+  v_body      text;
+  v_signed    text;
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = prepare_webhook_delivery.delivery_id), 'exists');
+  select d.* into v_delivery
+  from public.organisation_webhook_deliveries d
+  where d.id = prepare_webhook_delivery.delivery_id
+    and d.fence = prepare_webhook_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+  select w.* into strict v_webhook from public.organisation_webhooks w where w.id = v_delivery.webhook_id;
+  select e.* into v_event from public.organisation_audit_events e where e.id = v_delivery.event_id;
+  if v_event.id is null or not v_webhook.is_enabled then
+    update public.organisation_webhook_deliveries d
+    set status = 'failed', last_response = case when v_event.id is null
+      then 'Not sent: its time in the audit trail is over.' else 'Not sent: the webhook was switched off.' end
+    where d.id = v_delivery.id;
+    return null;
+  end if;
+
+  v_message := 'msg_' || replace(v_event.id::text, '-', '');
+  v_body := usher.webhook_body(v_event);
+  v_signed := usher.webhook_signatures(v_webhook.id, concat_ws('.', v_message, v_timestamp, v_body));
+  if v_signed is null then
+    perform usher.record_webhook_try(v_delivery.id, v_delivery.fence, null,
+      'Not sent: the secret that signs is not in Vault any more. Rotate it.', 0);
+    return null;
+  end if;
+  return jsonb_build_object(
+    'url', v_webhook.url,
+    'body', v_body,
+    'headers', jsonb_build_object(
+      'content-type', 'application/json',
+      'user-agent', 'Usher-Webhooks/1',
+      'webhook-id', v_message,
+      'webhook-timestamp', v_timestamp,
+      'webhook-signature', v_signed));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.read_invite_token(token text)
  RETURNS usher.token_reading
  LANGUAGE plpgsql
@@ -2620,6 +3131,85 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid DEFAULT NULL::uuid, provider_message_id text DEFAULT NULL::text, occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, is_permanent boolean DEFAULT false, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_kind     text := record_delivery_event.kind;
+  -- A provider's clock may be wrong; nothing has happened after now.
+  v_at       timestamptz := least(coalesce(record_delivery_event.occurred_at, now()), now());
+  v_delivery public.organisation_deliveries;
+begin
+  perform usher.lock_organisation(d.organisation_id, 'exists')
+    from public.organisation_deliveries d
+    where d.id = record_delivery_event.delivery_id
+      or record_delivery_event.delivery_id is null
+        and d.provider_message_id = record_delivery_event.provider_message_id;
+  if v_kind is null or v_kind not in ('delivered', 'opened', 'bounced', 'complained') then
+    raise exception 'kind is delivered, opened, bounced or complained, not %', v_kind
+      using errcode = 'invalid_parameter_value';
+  end if;
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = record_delivery_event.delivery_id
+    or record_delivery_event.delivery_id is null
+      and d.provider_message_id = record_delivery_event.provider_message_id
+  for update;
+  -- Not ours, or of a time before the mail was ever handed out.
+  if not found or v_delivery.fence = 0 then
+    return 'unknown';
+  end if;
+  if v_kind = 'opened' and not coalesce((
+    select o.track_opens from public.organisations o where o.id = v_delivery.organisation_id), false) then
+    return 'ignored';
+  end if;
+
+  insert into usher.delivery_events (provider, event_id, delivery_id, kind, occurred_at)
+  values (record_delivery_event.provider, record_delivery_event.event_id, v_delivery.id, v_kind, v_at)
+  on conflict do nothing;
+  if not found then
+    return 'duplicate';
+  end if;
+
+  update public.organisation_deliveries d
+  set
+    delivered_at = case when v_kind = 'delivered' then least(d.delivered_at, v_at) else d.delivered_at end,
+    opened_at = case when v_kind = 'opened' then least(d.opened_at, v_at) else d.opened_at end,
+    bounced_at = case when v_kind = 'bounced' then least(d.bounced_at, v_at) else d.bounced_at end,
+    complained_at = case when v_kind = 'complained' then least(d.complained_at, v_at) else d.complained_at end,
+    last_response = case when v_kind = 'bounced'
+      then left(record_delivery_event.response, 1000) else d.last_response end,
+    last_status_code = case when v_kind = 'bounced'
+      then record_delivery_event.status_code else d.last_status_code end,
+    -- Whoever tells of it has taken it, whether or not the worker lived to hear so.
+    sent_at = coalesce(d.sent_at, v_at),
+    provider_message_id = coalesce(d.provider_message_id, record_delivery_event.provider_message_id),
+    status = case
+      when v_kind = 'complained' or d.complained_at is not null then 'complained'
+      when v_kind = 'bounced' or d.bounced_at is not null then 'bounced'
+      when v_kind = 'opened' or d.opened_at is not null then 'opened'
+      else 'delivered'
+    end,
+    facts = d.facts - 'sealed'
+  where d.id = v_delivery.id
+  returning d.* into strict v_delivery;
+
+  if v_kind = 'bounced' then
+    perform usher.mark_bounced(v_delivery);
+    if record_delivery_event.is_permanent then
+      perform usher.suppress_address(v_delivery.recipient, 'bounce', record_delivery_event.status_code);
+    end if;
+  elsif v_kind = 'complained' then
+    perform usher.suppress_address(v_delivery.recipient, 'complaint');
+  end if;
+  perform usher.record_turn(v_delivery, 'delivery.' || v_kind);
+  return 'recorded';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2644,6 +3234,74 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer DEFAULT NULL::integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_webhook  public.organisation_webhooks;
+  v_delivery public.organisation_webhook_deliveries;
+  v_delays   interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}';
+  v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
+  v_status   text;
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = record_webhook_try.delivery_id), 'exists');
+  -- The endpoint first, as wherever both are locked.
+  select w.* into v_webhook
+  from public.organisation_webhooks w
+  where w.id = (
+    select d.webhook_id from public.organisation_webhook_deliveries d
+    where d.id = record_webhook_try.delivery_id)
+  for no key update;
+  select d.* into v_delivery
+  from public.organisation_webhook_deliveries d
+  where d.id = record_webhook_try.delivery_id
+    and d.fence = record_webhook_try.fence
+    and d.status = 'sending'
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_status := case
+    when v_is_ok then 'delivered'
+    when v_delivery.attempts >= 10 or record_webhook_try.status_code = 410 or not v_webhook.is_enabled then 'failed'
+    else 'queued' end;
+
+  update public.organisation_webhook_deliveries d
+  set status = v_status,
+    delivered_at = case when v_is_ok then clock_timestamp() else d.delivered_at end,
+    -- Up to a fifth later, so that what failed together does not come back together; and no earlier than the
+    -- endpoint asks for, within a day.
+    due_at = case when v_status <> 'queued' then clock_timestamp() else
+      clock_timestamp() + greatest(v_delays[least(d.attempts, 9)] * (1 + 0.2 * random()),
+        make_interval(secs => least(greatest(record_webhook_try.retry_after, 0), 86400))) end,
+    last_status_code = record_webhook_try.status_code,
+    last_response = left(record_webhook_try.response, 1000),
+    tries = case when jsonb_array_length(d.tries) >= 20 then d.tries - 0 else d.tries end || jsonb_build_object(
+      'at', clock_timestamp(), 'status_code', record_webhook_try.status_code,
+      'milliseconds', record_webhook_try.milliseconds)
+  where d.id = v_delivery.id;
+
+  if v_is_ok <> (v_webhook.failing_since is null) then
+    update public.organisation_webhooks w
+    set failing_since = case when not v_is_ok then clock_timestamp() end
+    where w.id = v_webhook.id;
+  end if;
+  if record_webhook_try.status_code = 410 then
+    perform usher.disable_webhook(v_webhook.id, 'gone');
+  elsif not v_is_ok
+    and v_webhook.failing_since < clock_timestamp() - (select s.webhook_failing_for from usher.settings s)
+  then
+    perform usher.disable_webhook(v_webhook.id, 'failing');
+  end if;
+  return v_status;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.reissue_invites(invite_ids uuid[])
  RETURNS SETOF public.organisation_invite_result
  LANGUAGE plpgsql
@@ -2665,7 +3323,7 @@ begin
   perform usher.require_permission(v_organisation_id, 'invite.create', 'share', 'invite_not_found');
 
   -- What is dead and not swept yet is revoked here; what cannot be given again is told by its code.
-  perform usher.end_invite(i.id, 'inviter_lost_right')
+  perform usher.end_invite(i.id, 'inviter_lost_right', revoked_by => null)
     from (
       select i.* from usher.invites i
       where i.organisation_id = v_organisation_id and i.id = any (reissue_invites.invite_ids)
@@ -2683,7 +3341,7 @@ begin
   into v_drafts, v_rows
   from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
   join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
-  where i.revoked_reason = 'inviter_lost_right' and i.kind = 'user';
+  where usher.invite_state_problem(i.*::usher.invites) = 'inviter_lost_right' and i.kind = 'user';
 
   return query
     select g.n::integer, coalesce(r.email, i.email), coalesce(r.status, 'failed'), r.invite_id,
@@ -3152,6 +3810,27 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id), 'exists');
+  if save_directory_group_copy.remote_id is null then
+    delete from usher.directory_group_copies g
+    where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;
+    return;
+  end if;
+  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+  select e.id, save_directory_group_copy.role, save_directory_group_copy.remote_id
+  from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id
+  on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.save_directory_user(token text, id uuid, facts jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -3463,7 +4142,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.stop_credentials(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
- RETURNS void
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3471,7 +4150,16 @@ AS $function$
 declare
   v_member   public.organisation_members;
   v_stops_at timestamptz;
+  v_is_new   boolean;
 begin
+  v_is_new := exists (
+    select from public.organisation_directory_tokens t
+    where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+      and t.revoked_at is null and t.stops_at is null)
+    or exists (
+      select from public.organisation_domains d
+      where d.organisation_id = stop_credentials.organisation_id and d.responsible_id = stop_credentials.user_id
+        and d.join_policy = 'join' and d.stops_at is null);
   select m.* into v_member
   from usher.current_members m
   where m.organisation_id = stop_credentials.organisation_id and m.user_id = stop_credentials.user_id;
@@ -3499,6 +4187,54 @@ begin
   ) r
   where d.organisation_id = stop_credentials.organisation_id and d.domain = r.domain
     and (r.has_right and d.stops_at > now() or not r.has_right and coalesce(d.stops_at > v_stops_at, true));
+  return v_is_new and (
+    exists (
+      select from public.organisation_directory_tokens t
+      where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+        and t.revoked_at is null and t.stops_at is not null)
+    or exists (
+      select from public.organisation_domains d
+      where d.organisation_id = stop_credentials.organisation_id and d.responsible_id = stop_credentials.user_id
+        and d.join_policy = 'join' and d.stops_at is not null));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.stop_mail(token text, stop boolean DEFAULT true, everywhere boolean DEFAULT false)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery        public.organisation_deliveries;
+  v_organisation_id uuid;
+begin
+  select d.* into v_delivery
+  from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
+  perform usher.lock_organisation(v_delivery.organisation_id, 'share');
+  select d.* into v_delivery from public.organisation_deliveries d where d.id = v_delivery.id;
+  if not found or v_delivery.organisation_id is null then
+    perform usher.fail('invite_invalid');
+  end if;
+  if stop_mail.everywhere is not true then
+    v_organisation_id := v_delivery.organisation_id;
+  end if;
+
+  if stop_mail.stop then
+    insert into usher.mail_opt_outs (organisation_id, email)
+    values (v_organisation_id, v_delivery.mailbox)
+    on conflict do nothing;
+  else
+    delete from usher.mail_opt_outs o
+    where o.organisation_id is not distinct from v_organisation_id and o.email = v_delivery.mailbox;
+  end if;
+  -- Of all, the trail of the one whose mail it was says so; that of others would tell them of their absence.
+  if found then
+    perform usher.record_event(v_delivery.organisation_id,
+      case when stop_mail.stop then 'mail.stopped' else 'mail.resumed' end, 'delivery', v_delivery.id,
+      actor_kind => 'invitee');
+  end if;
+  return (select o.name from public.organisations o where o.id = v_delivery.organisation_id);
 end
 $function$;
 
@@ -3662,9 +4398,7 @@ begin
   if not exists (select from public.organisations o where o.id = old.organisation_id) then
     return null;
   end if;
-  insert into usher.lost_rights (organisation_id, user_id) values (old.organisation_id, old.user_id)
-  on conflict do nothing;
-  perform usher.stop_credentials(old.organisation_id, old.user_id,
+  perform usher.note_lost_right(old.organisation_id, old.user_id,
     case when old.ends_at is null then array(select r from unnest(old.roles) r where not old.role_ends ? r) else '{}' end,
     tg_op = 'UPDATE' and new.status = 'banned');
   return null;
@@ -3695,9 +4429,7 @@ begin
           where d.organisation_id = m.organisation_id and d.responsible_id = m.user_id))
     order by m.id
   loop
-    insert into usher.lost_rights (organisation_id, user_id) values (v_member.organisation_id, v_member.user_id)
-    on conflict do nothing;
-    perform usher.stop_credentials(v_member.organisation_id, v_member.user_id, v_member.roles, false);
+    perform usher.note_lost_right(v_member.organisation_id, v_member.user_id, v_member.roles, false);
   end loop;
   return null;
 end
@@ -4328,6 +5060,8 @@ it outlives the account.';
 
 COMMENT ON COLUMN "usher"."invites"."inviter_kind" IS 'user; directory: by a token of a directory, and invited_by is who answered for that token.';
 
+COMMENT ON COLUMN "usher"."lost_rights"."is_stopping" IS 'Whether something that they answer for stops now that did not before.';
+
 COMMENT ON COLUMN "usher"."sanctions"."address_hash" IS 'usher.address_hash: the address itself is not kept, because it may have to be erased.';
 
 COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an invite: the caller becomes a member with the invite''s roles, in one transaction.
@@ -4358,6 +5092,15 @@ that they sent let nobody in any more.
 Returns the membership. Needs member.ban and at least the permissions that the member holds. Fails with
 unauthenticated, organisation_not_found, permission_denied, member_not_found, owner_required,
 member_banned, invalid_message.';
+
+COMMENT ON FUNCTION "public"."decline_organisation_invite"(text, text) IS 'Declines an invite for good; the admins of the organisation get a mail.
+
+  token   as the mailed link carries it
+  reason  for the admins: plain text of at most 500 characters
+
+Returns what validate_organisation_invite now says. Whoever holds the link may, with or without an account.
+Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,
+invite_expired, inviter_lost_right, invalid_message.';
 
 COMMENT ON FUNCTION "public"."decline_organisation_join_request"(uuid, text) IS 'Turns a request to join down; they may ask again.
 
@@ -4486,9 +5229,9 @@ they had; null for any other token.';
 
 COMMENT ON FUNCTION "usher"."domain_word_ends_at"(public.organisation_domains) IS 'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
 
-COMMENT ON FUNCTION "usher"."end_invite"(uuid, text, text) IS 'Revokes an invite that its caller has checked, with the event.';
+COMMENT ON FUNCTION "usher"."end_invite"(uuid, text, text, uuid) IS 'Revokes an invite that its caller has checked, with the event.';
 
-COMMENT ON FUNCTION "usher"."enqueue_lost_right_mail"(text, uuid, uuid, text, jsonb) IS 'Puts a mail into the outbox to every member with a permission, about what hung on the right of somebody who lost it.';
+COMMENT ON FUNCTION "usher"."enqueue_lost_right_mail"(text, uuid, uuid, text[], jsonb) IS 'Puts a mail into the outbox to every member with one of these permissions, about what hung on the right of somebody who lost it.';
 
 COMMENT ON FUNCTION "usher"."follow_lost_rights"(integer) IS 'Revokes, with the reason inviter_lost_right, the pending invites of members who may not give them any more, and sends
 one notice to those who may invite; tells those who keep the organisation which tokens of directories and which domains
@@ -4535,7 +5278,8 @@ COMMENT ON FUNCTION "usher"."lock_open_invites"(uuid, text) IS 'Locks what an ad
 
 COMMENT ON FUNCTION "usher"."lock_organisation"(uuid, text) IS 'The first lock of every change, held until the end of its transaction, and never made stronger in it.
 
-  lock  share     whatever happens in the organisation: many at once
+  lock  exists    what the worker notes down: it waits for nothing but the deletion of the organisation
+        share     whatever happens in the organisation: many at once
         settings  what others rely on while they change something: settings, roles, rules, counts, the last seat
         delete    the organisation itself
 
@@ -4551,6 +5295,8 @@ member_not_found, owner_required.';
 
 COMMENT ON FUNCTION "usher"."new_inviter"(usher.invites) IS 'By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
 that one may not give its roles any more.';
+
+COMMENT ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) IS 'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
 
 COMMENT ON FUNCTION "usher"."open_directory"(text, boolean) IS 'The organisation that a token opens; from here on, the transaction acts as whoever answers for the token, and the
 trail calls it directory. With for_change, other changes in the organisation wait. Fails with directory_token_invalid,
@@ -4599,7 +5345,9 @@ COMMENT ON FUNCTION "usher"."stop_credentials"(uuid, uuid, text[], boolean) IS '
 or that they go on, when the right is theirs again.
 
   carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out
-  is_banned      it stops at once';
+  is_banned      it stops at once
+
+Returns whether something stops now that did not before.';
 
 COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind public.take_over_organisation_credentials.';
 
@@ -4650,9 +5398,9 @@ REVOKE ALL ON FUNCTION "usher"."directory_membership"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."domain_word_ends_at"(public.organisation_domains) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."end_invite"(uuid, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."end_invite"(uuid, text, text, uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."enqueue_lost_right_mail"(text, uuid, uuid, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."enqueue_lost_right_mail"(text, uuid, uuid, text[], jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."follow_lost_rights"(integer) FROM PUBLIC;
 
@@ -4685,6 +5433,8 @@ REVOKE ALL ON FUNCTION "usher"."lock_organisation"(uuid, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."lock_person"(uuid, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."new_inviter"(usher.invites) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."reissue_invites"(uuid[]) FROM PUBLIC;
 
