@@ -73,7 +73,8 @@ export function keepToken(options: LandingOptions = {}): string | null {
 }
 
 /**
- * What to do next on the page of an invite. Only for comfort: who may accept is decided by the server.
+ * What to do next on the page of an invite. Only for comfort: who may accept is decided by the server. A link that was
+ * revealed does not say whether there is an account: then it is `sign-in`, beside which registering has to be offered.
  *
  * @param sessionEmail - the address of whoever is signed in; null for nobody
  */

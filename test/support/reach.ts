@@ -58,7 +58,10 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.invites': seenBy(WATCHERS),
 
   'usher.audit_seals': NOBODY,
+  'usher.address_salt': NOBODY,
   'usher.delivery_events': NOBODY,
+  'usher.erased_members': NOBODY,
+  'usher.erased_stops': NOBODY,
   'usher.device_codes': NOBODY,
   'usher.directory_endpoint_tokens': NOBODY,
   'usher.directory_group_copies': NOBODY,

@@ -345,6 +345,7 @@ export const ar: Texts = {
     declinedText: (organisation) =>
       `تم إبلاغ ${organisation}. يمكنك إغلاق هذه الصفحة. إن غيّرت رأيك فاطلب دعوة جديدة.`,
     hasAccount: 'سجّل الدخول للقبول.',
+    eitherAccount: 'سجّل الدخول أو أنشئ حسابًا للقبول.',
     noAccount: 'أنشئ حسابًا للانضمام.',
     oneClick: 'الانضمام بنقرة واحدة',
     oneClickText: (email) => `ننشئ حسابًا للعنوان ${email} ونسجّل دخولك. لا تحتاج إلى كلمة مرور.`,

@@ -369,6 +369,7 @@ export const de: Texts = {
     declinedText: (organisation) =>
       `${organisation} erfährt davon. Sie können diese Seite schließen. Wenn Sie es sich anders überlegen, bitten Sie um eine neue Einladung.`,
     hasAccount: 'Melden Sie sich an, um anzunehmen.',
+    eitherAccount: 'Melden Sie sich an oder legen Sie ein Konto an, um anzunehmen.',
     noAccount: 'Erstellen Sie ein Konto, um beizutreten.',
     oneClick: 'Mit einem Klick beitreten',
     oneClickText: (email) =>

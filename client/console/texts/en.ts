@@ -356,6 +356,7 @@ export const en = {
     declinedText: (organisation: string) =>
       `${organisation} has been told. You can close this page. If you change your mind, ask for a new invitation.`,
     hasAccount: 'Sign in to accept.',
+    eitherAccount: 'Sign in, or create an account, to accept.',
     noAccount: 'Create an account to join.',
     oneClick: 'Join with one click',
     oneClickText: (email: string) =>

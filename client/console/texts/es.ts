@@ -364,6 +364,7 @@ export const es: Texts = {
     declinedText: (organisation) =>
       `Se ha avisado a ${organisation}. Puede cerrar esta página. Si cambia de idea, pida una nueva invitación.`,
     hasAccount: 'Inicie sesión para aceptar.',
+    eitherAccount: 'Inicie sesión o cree una cuenta para aceptar.',
     noAccount: 'Cree una cuenta para unirse.',
     oneClick: 'Unirse con un clic',
     oneClickText: (email) =>

@@ -363,6 +363,7 @@ export const fr: Texts = {
     declinedText: (organisation) =>
       `${organisation} en est informée. Vous pouvez fermer cette page. Si vous changez d’avis, demandez une nouvelle invitation.`,
     hasAccount: 'Connectez-vous pour accepter.',
+    eitherAccount: 'Connectez-vous ou créez un compte pour accepter.',
     noAccount: 'Créez un compte pour rejoindre l’organisation.',
     oneClick: 'Rejoindre en un clic',
     oneClickText: (email) =>

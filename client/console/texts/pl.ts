@@ -365,6 +365,7 @@ export const pl: Texts = {
     declinedText: (organisation) =>
       `Powiadomiono ${organisation}. Możesz zamknąć tę stronę. Jeśli zmienisz zdanie, poproś o nowe zaproszenie.`,
     hasAccount: 'Zaloguj się, aby przyjąć.',
+    eitherAccount: 'Zaloguj się lub załóż konto, aby przyjąć.',
     noAccount: 'Utwórz konto, aby dołączyć.',
     oneClick: 'Dołącz jednym kliknięciem',
     oneClickText: (email) =>
