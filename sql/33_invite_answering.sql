@@ -212,6 +212,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform usher.speak_to_invitee();
   return usher.accept_invite(accept_organisation_invite.token);
 end
 $$;
@@ -282,7 +283,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.decline_invite($1, $2) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.decline_invite($1, $2);
+$$;
 comment on function public.decline_organisation_invite is
 $$Declines an invite for good; the admins of the organisation get a mail.
 

@@ -210,7 +210,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.stop_mail($1, $2) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.stop_mail($1, $2);
+$$;
 comment on function public.stop_organisation_mail is
 $$Stops invites and reminders of an organisation to the address that a mail went to.
 

@@ -501,6 +501,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean
@@ -516,6 +518,8 @@ export type Database = {
           body?: string | null
           button?: string | null
           created_at?: string
+          failed_at?: string | null
+          failure?: string | null
           heading?: string | null
           id?: string
           is_default?: boolean
@@ -530,6 +534,8 @@ export type Database = {
           body?: string | null
           button?: string | null
           created_at?: string
+          failed_at?: string | null
+          failure?: string | null
           heading?: string | null
           id?: string
           is_default?: boolean
@@ -1327,6 +1333,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean
@@ -2121,6 +2129,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean

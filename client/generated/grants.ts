@@ -311,6 +311,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.erase_from_trail(traces usher.person_traces)': [],
   'function usher.erase_person(user_id uuid)': [],
   'function usher.erase_traces(traces usher.person_traces)': [],
+  'function usher.error_of(code text)': [],
   'function usher.errors()': [],
   'function usher.event_hash(event public.organisation_audit_events)': [],
   'function usher.event_text(event public.organisation_audit_events)': [],
@@ -332,6 +333,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.fail_directory_reconcile(endpoint_id uuid, fence bigint, error text, retry_after integer)':
     ['usher_worker execute'],
   'function usher.fail_rate_limited(wait interval, headers jsonb)': [],
+  'function usher.fail_template(template_id uuid, failure text)': ['usher_worker execute'],
   'function usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)':
     ['usher_worker execute'],
   'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
@@ -357,10 +359,12 @@ export const GRANTS: Record<string, string[]> = {
     'service_role execute',
   ],
   'function usher.invite_view(invite_id uuid)': [],
+  'function usher.invitee_errors()': [],
   'function usher.is_kept_out(member public.organisation_members)': [],
   'function usher.is_locale(locale text)': [],
   'function usher.is_redirect(redirect_to text)': [],
   'function usher.is_slug(slug text)': [],
+  'function usher.is_to_invitee()': [],
   'function usher.issue_again(invite_id uuid, actor_kind text)': [],
   'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
   'function usher.join_request_for_change(request_id uuid)': [],
@@ -413,6 +417,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.make_directory_role(organisation_id uuid, display_name text)': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
   'function usher.mark_copies(endpoint_id uuid)': [],
+  'function usher.markdown_problem(body text)': [],
   'function usher.may_sign_up(email text, user_metadata jsonb)': [],
   'function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)': [],
   'function usher.mint_invite_token(invite_id uuid, is_mailed boolean)': [],
@@ -531,6 +536,11 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.sign_up_secrets()': [],
   'function usher.signing_key_secret(key_id integer)': [],
+  'function usher.speak_to_invitee()': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
   'function usher.sso_provider_of(domain text)': [],
   'function usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
     ['authenticated execute'],
@@ -549,6 +559,7 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.target_host(url text)': [],
   'function usher.target_problem(url text)': [],
+  'function usher.template_facts(template public.organisation_email_templates)': [],
   'function usher.template_for_change(template_id uuid)': [],
   'function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)':
     [],

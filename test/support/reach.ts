@@ -106,6 +106,8 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   validate_invite: LINK_HOLDERS,
   decline_invite: LINK_HOLDERS,
   request_invite_resend: LINK_HOLDERS,
+  // The faces of what they call say by it whom they speak to.
+  speak_to_invitee: LINK_HOLDERS,
   // The worker's one click, too: POST /stop-mail.
   stop_mail: `${LINK_HOLDERS}, ${WORKER}`,
 
@@ -204,6 +206,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   announce_ending_access: WORKER,
   end_due_access: WORKER,
   seal_audit_trail: WORKER,
+  fail_template: WORKER,
   purge_audit_trail: WORKER,
   list_domains_to_verify: WORKER,
   confirm_domain: WORKER,

@@ -89,6 +89,16 @@ export const ar: Texts = {
     idempotency_key_reused: 'هذا المفتاح يخص طلبًا آخر.',
     rate_limited: 'محاولات كثيرة. انتظر قليلًا ثم حاول مرة أخرى.',
   },
+  inviteeErrors: {
+    already_member: 'أنت عضو بالفعل.',
+    domain_not_allowed: 'لا تقبل المؤسسة عناوين من نطاقك. اطلب دعوة إلى عنوان آخر.',
+    email_unverified: 'أكّد بريدك الإلكتروني أولًا: افتح الرابط في رسالة التأكيد.',
+    invalid_role: 'لم يعد أحد أدوار هذه الدعوة موجودًا. اطلب دعوة جديدة.',
+    member_banned: 'أنت محظور في هذه المؤسسة. إن كان ذلك خطأ فتواصل مع المؤسسة.',
+    role_not_assignable: 'لا يمكن منحك أدوار هذه الدعوة. اطلب دعوة جديدة.',
+    seat_limit_reached:
+      'كل مقاعد المؤسسة مشغولة. اطلب من مشرف المؤسسة توفير مقعد ثم حاول مرة أخرى.',
+  },
   unreachable: 'لم يُجب الخادم. تحقق من اتصالك وحاول مرة أخرى.',
   unexpected: 'حدث أمر غير متوقع. حاول مرة أخرى.',
   builtInRoles: { owner: 'مالك', admin: 'مسؤول', finance: 'مالية', member: 'عضو' },
@@ -185,6 +195,7 @@ export const ar: Texts = {
     'role_exclusion.deleted': 'رُفع فصل بين أدوار',
     'template.created': 'أُنشئ قالب بريد',
     'template.deleted': 'حُذف قالب بريد',
+    'template.failed': 'تعذّر استخدام قالب الرسالة',
     'template.updated': 'تغيّر قالب بريد',
     'webhook.created': 'أُنشئ خطاف ويب',
     'webhook.deleted': 'حُذف خطاف ويب',
@@ -590,6 +601,7 @@ export const ar: Texts = {
     },
   },
   templates: {
+    failed: 'تعذّر استخدام هذا القالب. تُرسل الرسائل بالنص الافتراضي حتى تحفظه مجددًا.',
     title: 'قوالب البريد',
     text: 'قل الرسائل بكلماتك، بكل لغة. ما تتركه فارغًا يبقى كما هو مدمج.',
     open: 'صياغة الرسائل',

@@ -13,6 +13,8 @@ begin
 end
 $$;
 
+DROP VIEW "usher"."stuck";
+
 CREATE TABLE "usher"."address_salt" ("is_only_row" boolean NOT NULL DEFAULT true, "salt" bytea NOT NULL DEFAULT extensions.gen_random_bytes(32), CONSTRAINT "address_salt_one_row" CHECK (is_only_row), CONSTRAINT "address_salt_pkey" PRIMARY KEY (is_only_row));
 
 ALTER TABLE "usher"."address_salt" ENABLE ROW LEVEL SECURITY;
@@ -25,9 +27,69 @@ CREATE TABLE "usher"."erased_stops" ("id" uuid NOT NULL DEFAULT gen_random_uuid(
 
 ALTER TABLE "usher"."erased_stops" ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE "public"."organisation_email_templates" ADD COLUMN "failed_at" timestamp with time zone;
+
+ALTER TABLE "public"."organisation_email_templates" ADD COLUMN "failure" text;
+
 CREATE TYPE "usher"."person_traces" AS ("user_ids" uuid[], "member_ids" uuid[], "invite_ids" uuid[], "delivery_ids" uuid[], "organisation_ids" uuid[], "emails" text[], "names" text[]);
 
 ALTER TYPE "usher"."token_reading" ADD ATTRIBUTE "is_mailed" boolean CASCADE;
+
+CREATE OR REPLACE FUNCTION public.accept_my_organisation_invite(invite_id uuid)
+ RETURNS public.organisation_members
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select usher.speak_to_invitee();
+  select usher.accept_my_invite($1);
+$function$;
+
+CREATE OR REPLACE FUNCTION public.accept_organisation_invite(token text)
+ RETURNS public.organisation_members
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.speak_to_invitee();
+  return usher.accept_invite(accept_organisation_invite.token);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.decline_organisation_invite(token text, reason text DEFAULT NULL::text)
+ RETURNS public.organisation_invite_preview
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select usher.speak_to_invitee();
+  select usher.decline_invite($1, $2);
+$function$;
+
+CREATE OR REPLACE FUNCTION public.enrol_organisation_device(code text)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select usher.speak_to_invitee();
+  select usher.enrol_device($1);
+$function$;
+
+CREATE OR REPLACE FUNCTION public.join_organisation(organisation_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select usher.speak_to_invitee();
+  select usher.join_organisation($1);
+$function$;
+
+CREATE OR REPLACE FUNCTION public.stop_organisation_mail(token text, stop boolean DEFAULT true)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select usher.speak_to_invitee();
+  select usher.stop_mail($1, $2);
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.accounts_of(email text)
  RETURNS uuid[]
@@ -49,6 +111,46 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.answer_error(code text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_error record;
+begin
+  select e.* into strict v_error from usher.error_of(answer_error.code) e;
+  perform set_config('response.status', v_error.status::text, true);
+  return jsonb_build_object(
+    'code', answer_error.code, 'message', v_error.message, 'details', null, 'hint', v_error.hint);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.create_email_template(organisation_id uuid, draft jsonb)
+ RETURNS public.organisation_email_templates
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_template public.organisation_email_templates;
+begin
+  perform usher.require_permission(create_email_template.organisation_id, 'organisation.update');
+  v_template := jsonb_populate_record(null::public.organisation_email_templates, create_email_template.draft);
+  v_template.id := gen_random_uuid();
+  v_template.organisation_id := create_email_template.organisation_id;
+  -- A template is read in whole for each mail, and an editor shows all of them at once.
+  if (select count(*) from public.organisation_email_templates t
+      where t.organisation_id = v_template.organisation_id) >= 500 then
+    perform usher.fail('invalid_settings', hint => 'An organisation has at most 500 templates: delete some.');
+  end if;
+  v_template := usher.save_email_template(v_template);
+  perform usher.record_event(v_template.organisation_id, 'template.created', 'template', v_template.id,
+    after => usher.template_facts(v_template));
+  return v_template;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.custom_access_token_hook(event jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -61,6 +163,42 @@ begin
       usher.without_secrets(custom_access_token_hook.event #> '{claims,user_metadata}'));
   end if;
   return custom_access_token_hook.event;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.delete_email_template(template_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_template public.organisation_email_templates := usher.template_for_change(delete_email_template.template_id);
+begin
+  delete from public.organisation_email_templates t where t.id = v_template.id;
+  perform usher.record_event(v_template.organisation_id, 'template.deleted', 'template', v_template.id,
+    before => usher.template_facts(v_template));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
+  select m.organisation_id, m.id, enqueue_review_mail.kind, m.email, jsonb_build_object(
+    'review', (enqueue_review_mail.review).title,
+    'review_id', (enqueue_review_mail.review).id,
+    'due_at', (enqueue_review_mail.review).due_at,
+    'actor_name', a.display_name, 'actor_email', a.email)
+  from usher.reviewers((enqueue_review_mail.review).organisation_id) m
+  left join public.organisation_members a
+    on a.organisation_id = m.organisation_id and a.user_id = (enqueue_review_mail.review).started_by
+  where m.email is not null and m.kind = 'user';
+  perform usher.wake_worker();
 end
 $function$;
 
@@ -199,6 +337,115 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.error_of(code text)
+ RETURNS TABLE(status integer, message text, hint text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if usher.is_to_invitee() then
+    return query
+      select e.status, coalesce(i.message, e.message), coalesce(i.hint, e.hint)
+      from usher.errors() e
+      left join usher.invitee_errors() i on i.code = e.code
+      where e.code = error_of.code;
+  else
+    return query select e.status, e.message, e.hint from usher.errors() e where e.code = error_of.code;
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail(code text, hint text DEFAULT NULL::text, details text DEFAULT NULL::text, headers jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_error record;
+begin
+  -- strict: a code that is not in the list is our own mistake, and must not pass for an answer.
+  select e.* into strict v_error from usher.error_of(fail.code) e;
+
+  raise sqlstate 'PGRST' using
+    message = json_build_object(
+      'code', fail.code, 'message', v_error.message, 'details', fail.details,
+      -- What a rule adds is for those who manage; an invitee is told what they can do.
+      'hint', case when usher.is_to_invitee() then v_error.hint else coalesce(fail.hint, v_error.hint) end),
+    detail = json_build_object('status', v_error.status, 'headers', fail.headers);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.fail_template(template_id uuid, failure text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_template public.organisation_email_templates;
+begin
+  -- Once: the next thousand mails say nothing new, and do not wait for each other.
+  update public.organisation_email_templates t
+  set failed_at = clock_timestamp(), failure = left(fail_template.failure, 500)
+  where t.id = fail_template.template_id and t.failed_at is null
+  returning t.* into v_template;
+  if not found then
+    return false;
+  end if;
+  perform usher.record_event(v_template.organisation_id, 'template.failed', 'template', v_template.id,
+    after      => jsonb_build_object('kind', v_template.kind, 'locale', v_template.locale, 'name', v_template.name),
+    actor_kind => 'worker');
+  return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.invitee_errors()
+ RETURNS TABLE(code text, message text, hint text)
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  values
+    ('unauthenticated',         null, 'Sign in and try again.'),
+    ('permission_denied',       'This cannot be accepted without its link.', 'Accept by the link in the mail.'),
+    ('invite_wrong_email',      null, 'Sign in with the address that the invite was sent to.'),
+    ('email_unverified',        null, 'Follow the link in the confirmation mail, then try again.'),
+    ('role_not_assignable',     'The roles of this invite cannot be yours as they are.',
+      'Ask whoever invited you for a new one.'),
+    ('member_banned',           'You are banned from the organisation.', 'Write to the organisation if that is a mistake.'),
+    ('domain_not_allowed',      null, 'Ask whoever invited you to invite an address that the organisation takes.'),
+    ('sso_required',            null, 'Sign in the way that details names, then try again.'),
+    ('organisation_not_found',  'There is no such organisation, or your address does not let you join it.',
+      'Check who you are signed in as.'),
+    ('invite_not_found',        'There is no such invite, or it is not for you.',
+      'Check who you are signed in as, or open the link in the mail.'),
+    ('invite_invalid',          'This is not a link or a code of ours.',
+      'Open the link straight from the mail, or enter the code as it was shown.'),
+    ('invite_already_accepted', null, 'Sign in to see the organisation.'),
+    ('invite_not_pending',      null, 'Open the link in the newest mail, or ask for a new one.'),
+    ('already_member',          'You are already a member.', 'Go on to the organisation.'),
+    ('seat_limit_reached',      null, 'Ask an admin of the organisation to make room, then try again.'),
+    ('invite_expired',          null, 'Ask for a new one.'),
+    ('invite_revoked',          null, 'Ask the organisation if that was not meant.'),
+    ('invite_declined',         null, 'Ask for a new one if you have changed your mind.'),
+    ('invite_superseded',       null, 'Open the link in the newest mail.'),
+    ('invalid_role',            'A role that this gives is no longer there.', 'Ask whoever invited you for a new one.'),
+    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text, or none.'),
+    ('rate_limited',            null, 'Wait as long as Retry-After says.')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_to_invitee()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce(current_setting('usher.reader', true) = 'invitee ' || statement_timestamp(), false);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.keep_stops(emails text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -238,6 +485,38 @@ AS $function$
     ('public.organisation_members.display_name', 'names', 'Of another member who is called the same.'),
     ('usher.directory_users.user_name', 'names', 'Of another member who is called the same.'),
     ('usher.directory_users.attributes', 'names', 'Of another member who is called the same.')
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.markdown_problem(body text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- What stands within something else is drawn by what draws that: thousands of levels are more than it can hold.
+  -- A line of one sign alone is a rule, and nests nothing.
+  if exists (
+    select from regexp_split_to_table(markdown_problem.body, '\n') l (line)
+    where l.line ~ '^[ \t]*((>|([*+-]|[0-9]{1,9}[.)])([ \t]|$))[ \t]*){7}'
+      and l.line !~ '^[ \t]*([-*])[ \t]*(\1[ \t]*)*$')
+  then
+    return 'body: at most 6 lists and quotes stand within each other.';
+  end if;
+  -- Emphasis ends with its paragraph, or its line of a list. Names of placeholders have underscores of their own.
+  if exists (
+    select from regexp_split_to_table(
+      regexp_replace(markdown_problem.body, '\{\{ *[a-z_]+ *\}\}', '', 'g'),
+      '\n[ \t]*(?:\n|(?:[>*+-]|[0-9]{1,9}[.)])[ \t])') p (block)
+    where length(p.block) - length(translate(p.block, '*_~', '')) > 100)
+  then
+    return 'body: at most 100 of the signs * _ ~ stand in one paragraph.';
+  end if;
+  if length(markdown_problem.body) - length(translate(markdown_problem.body, '[', '')) > 200 then
+    return 'body: at most 200 of the sign [.';
+  end if;
+  return null;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.own_tables()
@@ -335,6 +614,102 @@ begin
     ) n (name)
     where btrim(n.name) <> '');
   return v_traces;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_delivery     public.organisation_deliveries;
+  v_invite       usher.invites;
+  v_invite_id    uuid;
+  v_organisation public.organisations;
+  v_inviter      public.organisation_members;
+  v_template     public.organisation_email_templates;
+  v_settings     usher.settings;
+  v_is_offer     boolean;
+  v_locale       text;
+  v_link         text;
+  v_stop_token   text;
+begin
+  select d.* into v_delivery
+  from public.organisation_deliveries d
+  where d.id = prepare_delivery.delivery_id
+    and d.fence = prepare_delivery.fence
+    and d.status = 'sending'
+    and d.due_at > clock_timestamp()
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  v_invite_id := v_delivery.invite_id;
+  -- A mail of Supabase Auth to somebody who is invited says to what.
+  if v_delivery.kind = 'auth' then
+    select i.id into v_invite_id
+    from usher.invites i
+    where i.email = v_delivery.recipient and i.status = 'pending' and i.expires_at > clock_timestamp()
+    order by i.created_at desc
+    limit 1;
+  end if;
+  select i.* into v_invite from usher.invites i where i.id = v_invite_id;
+  if usher.end_undeliverable(v_delivery, v_invite) then
+    return null;
+  end if;
+
+  v_is_offer := v_delivery.kind in ('invite', 'invite_reminder');
+  select s.* into strict v_settings from usher.settings s;
+  select o.* into v_organisation
+  from public.organisations o where o.id = coalesce(v_delivery.organisation_id, v_invite.organisation_id);
+  select m.* into v_inviter
+  from public.organisation_members m
+  where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+
+  v_locale := coalesce(v_delivery.locale, v_invite.locale, v_organisation.locale, 'en');
+  v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
+    case when v_delivery.kind = 'invite' then v_invite.template_id end);
+  if v_is_offer then
+    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
+    v_stop_token := usher.mint_stop_token(v_delivery.id);
+  end if;
+
+  return jsonb_build_object(
+    'id', v_delivery.id,
+    'kind', v_delivery.kind,
+    'to', v_delivery.recipient,
+    'locale', coalesce(v_template.locale, v_locale),
+    'reply_to', v_organisation.reply_to,
+    'site_url', v_settings.site_url,
+    'link', v_link,
+    'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
+    'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
+    'track_opens', coalesce(v_organisation.track_opens, false),
+    'template_id', v_template.id,
+    'template', case when v_template.id is not null then jsonb_build_object(
+      'subject', v_template.subject, 'heading', v_template.heading,
+      'body', v_template.body, 'button', v_template.button) end,
+    'organisation', case when v_organisation.id is not null then jsonb_build_object(
+      'id', v_organisation.id,
+      'name', v_organisation.name,
+      'sender_name', coalesce(v_organisation.sender_name, v_organisation.name),
+      'logo_url', v_organisation.logo_url,
+      'accent_colour', v_organisation.accent_colour) end,
+    'facts', v_delivery.facts,
+    'invite', case when v_invite.id is not null then jsonb_build_object(
+      'id', v_invite.id,
+      'email', v_invite.email,
+      'device_name', v_invite.device_name,
+      'roles', v_invite.roles,
+      'inviter_name', v_inviter.display_name,
+      'inviter_email', v_inviter.email,
+      'message', v_invite.message,
+      'expires_at', v_invite.expires_at,
+      'decline_reason', v_invite.declined_reason,
+      'membership_ends_at', v_invite.membership_ends_at) end);
 end
 $function$;
 
@@ -576,6 +951,51 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.save_email_template(template public.organisation_email_templates)
+ RETURNS public.organisation_email_templates
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_template public.organisation_email_templates := save_email_template.template;
+  v_problem  text := usher.template_problem(v_template.kind, to_jsonb(v_template));
+begin
+  if v_problem is not null then
+    perform usher.fail('invalid_settings', hint => v_problem);
+  end if;
+  if num_nonnulls(v_template.subject, v_template.heading, v_template.body, v_template.button) = 0 then
+    perform usher.fail('invalid_settings', hint => 'Give one of subject, heading, body and button.');
+  end if;
+
+  -- The new default takes the place of the old one.
+  if v_template.is_default then
+    update public.organisation_email_templates t
+    set is_default = false
+    where t.organisation_id = v_template.organisation_id and t.kind = v_template.kind
+      and t.locale = v_template.locale and t.is_default and t.id <> v_template.id;
+  end if;
+  begin
+    insert into public.organisation_email_templates as t (
+      id, organisation_id, kind, locale, name, subject, heading, body, button, is_default)
+    values (v_template.id, v_template.organisation_id, v_template.kind, v_template.locale,
+      usher.clean_line(v_template.name, 100), usher.clean_line(v_template.subject, 200),
+      usher.clean_line(v_template.heading, 200), usher.clean_text(v_template.body, 5000),
+      usher.clean_line(v_template.button, 60), coalesce(v_template.is_default, false))
+    on conflict (id) do update
+    set locale = excluded.locale, name = excluded.name, subject = excluded.subject,
+      heading = excluded.heading, body = excluded.body, button = excluded.button,
+      is_default = excluded.is_default, updated_at = now(), failed_at = null, failure = null
+    returning t.* into strict v_template;
+  exception
+    when unique_violation then
+      perform usher.fail('invalid_settings',
+        hint => 'There is a template of this kind, language and name already: change that one.');
+  end;
+  return v_template;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.searched_words(traces usher.person_traces)
  RETURNS TABLE(emails text[], names text[])
  LANGUAGE sql
@@ -594,6 +1014,83 @@ CREATE OR REPLACE FUNCTION usher.sign_up_secrets()
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select array['invite_token', 'device_code'] $function$;
+
+CREATE OR REPLACE FUNCTION usher.speak_to_invitee()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- For this statement alone: another one of the same transaction may be somebody else's business.
+  perform set_config('usher.reader', 'invitee ' || statement_timestamp(), true);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.template_facts(template public.organisation_email_templates)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select to_jsonb(template_facts.template)
+    - array['id', 'organisation_id', 'created_at', 'updated_at', 'failed_at', 'failure']
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.template_problem(kind text, template jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
+  v_part    record;
+  v_unknown text;
+begin
+  if v_allowed is null then
+    return format('There is no mail of the kind %L.', template_problem.kind);
+  end if;
+  if not coalesce(usher.is_locale(template_problem.template ->> 'locale'), false) then
+    return 'locale is a language such as de or de-AT.';
+  end if;
+  if usher.clean_line(template_problem.template ->> 'name', 100) is null then
+    return 'name is one line of 1 to 100 characters.';
+  end if;
+
+  for v_part in
+    select p.name, template_problem.template ->> p.name as value,
+      case p.name when 'body' then usher.clean_text(template_problem.template ->> p.name, 5000)
+        else usher.clean_line(template_problem.template ->> p.name, p.max_length) end as clean
+    from (values ('subject', 200), ('heading', 200), ('body', 5000), ('button', 60)) p (name, max_length)
+  loop
+    continue when v_part.value is null;
+    if coalesce(v_part.clean, '') = '' then
+      return format('%s is %s, without control characters, or null.', v_part.name,
+        case v_part.name when 'body' then 'text of 1 to 5,000 characters'
+          when 'button' then 'one line of 1 to 60 characters' else 'one line of 1 to 200 characters' end);
+    end if;
+    select m.found [1] into v_unknown
+    -- On one line, as it is read when it is filled: a line break inside ends the paragraph first.
+    from regexp_matches(v_part.clean, '\{\{ *([^{}]*?) *\}\}', 'g') m (found)
+    where m.found [1] <> all (v_allowed) or v_part.name = 'button'
+    limit 1;
+    if found then
+      return format('%s: there is no placeholder {{%s}} here; %s.', v_part.name, v_unknown,
+        case v_part.name when 'button' then 'a button has none'
+          else 'there are {{' || array_to_string(v_allowed, '}}, {{') || '}}' end);
+    end if;
+    if regexp_replace(v_part.clean, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
+      return format('%s: a placeholder is {{name}}, in two braces on each side.', v_part.name);
+    end if;
+  end loop;
+
+  -- A link must lead where whoever saved it saw it lead.
+  if template_problem.template ->> 'body' ~ '\]\((?!https://[^\s{}()]+\))' then
+    return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
+  end if;
+  return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.tg_identities__no_secrets()
  RETURNS trigger
@@ -708,6 +1205,43 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.update_email_template(template_id uuid, changes jsonb)
+ RETURNS public.organisation_email_templates
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_before  public.organisation_email_templates := usher.template_for_change(update_email_template.template_id);
+  v_after   public.organisation_email_templates;
+  v_unknown text;
+begin
+  if jsonb_typeof(update_email_template.changes) is distinct from 'object' then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of parts and texts.');
+  end if;
+  select k into v_unknown
+  from jsonb_object_keys(update_email_template.changes) k
+  where k not in ('locale', 'name', 'subject', 'heading', 'body', 'button', 'is_default') limit 1;
+  if found then
+    perform usher.fail('invalid_settings', hint => format('%L cannot be changed.', v_unknown));
+  end if;
+  begin
+    v_after := jsonb_populate_record(v_before, update_email_template.changes);
+  exception
+    when data_exception then
+      perform usher.fail('invalid_settings', hint => 'is_default is true or false.');
+  end;
+
+  v_after := usher.save_email_template(v_after);
+  perform usher.record_event(v_after.organisation_id, 'template.updated', 'template', v_after.id,
+    before => (select jsonb_object_agg(b.key, b.value) from jsonb_each(usher.template_facts(v_before)) b
+      where to_jsonb(v_after) -> b.key <> b.value),
+    after  => (select jsonb_object_agg(a.key, a.value) from jsonb_each(usher.template_facts(v_after)) a
+      where to_jsonb(v_before) -> a.key <> a.value));
+  return v_after;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.validate_invite(token text)
  RETURNS public.organisation_invite_preview
  LANGUAGE plpgsql
@@ -755,6 +1289,42 @@ begin
     where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
   end if;
   return v_preview;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.webhook_event_types()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array[
+    'access_review.closed', 'access_review.completed', 'access_review.confirmed', 'access_review.overdue',
+    'access_review.started', 'access_review.withdrawn',
+    'delivery.bounced', 'delivery.complained', 'delivery.delivered', 'delivery.failed',
+    'delivery.opened', 'delivery.sent', 'delivery.suppressed',
+    'device.enrolled',
+    'directory.drift_found', 'directory.endpoint_created', 'directory.endpoint_deleted', 'directory.endpoint_updated',
+    'directory.token_created', 'directory.token_revoked',
+    'domain.claimed', 'domain.deleted', 'domain.updated', 'domain.verified',
+    'evidence.exported',
+    'invite.accepted', 'invite.created', 'invite.declined', 'invite.expired',
+    'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
+    'invite.reminded', 'invite.resend_requested', 'invite.resent',
+    'invite.revoked', 'invite.roles_updated',
+    'join.approved', 'join.declined', 'join.requested',
+    'member.access_ended', 'member.banned', 'member.ends_updated', 'member.joined', 'member.left',
+    'member.removed', 'member.roles_updated', 'member.unbanned',
+    'organisation.transferred', 'organisation.updated',
+    'person.erased',
+    'role.created', 'role.deleted', 'role.updated',
+    'role_exclusion.created', 'role_exclusion.deleted',
+    'sign_in_rule.updated',
+    'template.created', 'template.deleted', 'template.failed', 'template.updated',
+    'webhook.created', 'webhook.deleted', 'webhook.disabled', 'webhook.secret_rotated',
+    'webhook.updated'
+  ];
 end
 $function$;
 
@@ -810,6 +1380,78 @@ ALTER TABLE "usher"."erased_members" ADD CONSTRAINT "erased_members_member_id_fk
 
 ALTER TABLE "usher"."erased_stops" ADD CONSTRAINT "erased_stops_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
+CREATE VIEW "usher"."stuck" WITH (security_invoker=true) AS  SELECT ('deliveries '::text || s.problem) AS what,
+    count(*) AS how_many,
+    min(s.created_at) AS since,
+    'select * from usher.stuck_deliveries'::text AS look_at
+   FROM usher.stuck_deliveries s
+  GROUP BY s.problem
+UNION ALL
+ SELECT 'invites that expire, not delivered'::text AS what,
+    count(*) AS how_many,
+    min(e.issued_at) AS since,
+    'select * from usher.expiring_invites'::text AS look_at
+   FROM usher.expiring_invites e
+  WHERE (e.mail = ANY (ARRAY['queued'::text, 'sending'::text, 'failed'::text, 'suppressed'::text]))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'events that no worker sends to webhooks'::text AS what,
+    count(*) AS how_many,
+    min(d.created_at) AS since,
+    'select * from public.organisation_webhook_deliveries where status in (''queued'', ''sending'')'::text AS look_at
+   FROM public.organisation_webhook_deliveries d
+  WHERE ((d.status = ANY (ARRAY['queued'::text, 'sending'::text])) AND (d.due_at < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'members that no worker tells applications of'::text AS what,
+    count(*) AS how_many,
+    min(c.due_at) AS since,
+    'select * from public.organisation_directory_copies where status = ''waiting'''::text AS look_at
+   FROM (public.organisation_directory_copies c
+     JOIN public.organisation_directory_endpoints e ON ((e.id = c.endpoint_id)))
+  WHERE ((c.status = 'waiting'::text) AND (c.due_at < (now() - '00:10:00'::interval)) AND e.is_enabled AND (e.last_error IS NULL) AND (COALESCE(e.last_success_at, e.created_at) < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'applications that no worker compares'::text AS what,
+    count(*) AS how_many,
+    min(e.reconcile_at) AS since,
+    'select * from public.organisation_directory_endpoints where is_enabled order by reconcile_at'::text AS look_at
+   FROM public.organisation_directory_endpoints e
+  WHERE (e.is_enabled AND (e.last_error IS NULL) AND (e.reconcile_at < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'applications that do not answer'::text AS what,
+    count(*) AS how_many,
+    min(COALESCE(e.last_success_at, e.created_at)) AS since,
+    'select * from public.organisation_directory_endpoints where is_enabled and last_error is not null'::text AS look_at
+   FROM public.organisation_directory_endpoints e
+  WHERE (e.is_enabled AND (e.last_error IS NOT NULL) AND (COALESCE(e.last_success_at, e.created_at) < (now() - '00:10:00'::interval)))
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'events not sealed'::text AS what,
+    (sum(u.events))::bigint AS how_many,
+    min(u.oldest_at) AS since,
+    'select * from usher.unsealed_trails'::text AS look_at
+   FROM usher.unsealed_trails u
+  WHERE u.is_late
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'mail templates that cannot be drawn'::text AS what,
+    count(*) AS how_many,
+    min(t.failed_at) AS since,
+    'select * from public.organisation_email_templates where failed_at is not null'::text AS look_at
+   FROM public.organisation_email_templates t
+  WHERE (t.failed_at IS NOT NULL)
+ HAVING (count(*) > 0)
+UNION ALL
+ SELECT 'signing key is old'::text AS what,
+    count(*) AS how_many,
+    min(k.created_at) AS since,
+    'select usher.rotate_signing_key()'::text AS look_at
+   FROM usher.signing_key_states k
+  WHERE k.is_due
+ HAVING (count(*) > 0);
+
 CREATE INDEX erased_stops_hash ON usher.erased_stops USING btree (hash);
 
 CREATE INDEX erased_stops_organisation_id ON usher.erased_stops USING btree (organisation_id);
@@ -836,6 +1478,10 @@ CREATE POLICY "address_salt_nobody" ON "usher"."address_salt" FOR SELECT TO PUBL
 CREATE POLICY "erased_members_nobody" ON "usher"."erased_members" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "erased_stops_nobody" ON "usher"."erased_stops" FOR SELECT TO PUBLIC USING (false);
+
+COMMENT ON COLUMN "public"."organisation_email_templates"."failed_at" IS 'Since when mails go out as built in, because this could not be drawn; null: it can. Saving it tries it anew.';
+
+COMMENT ON COLUMN "public"."organisation_email_templates"."failure" IS 'What the worker said about that.';
 
 COMMENT ON COLUMN "usher"."erased_stops"."kept" IS 'The row as it was, without its address.';
 
@@ -885,12 +1531,29 @@ it comes back.';
 
 COMMENT ON FUNCTION "usher"."erase_traces"(usher.person_traces) IS 'Forgets a person by all that they are known by.';
 
+COMMENT ON FUNCTION "usher"."error_of"(text) IS 'An error in the words for whoever is spoken to; no row for an unknown code.';
+
+COMMENT ON FUNCTION "usher"."fail_template"(uuid, text) IS 'Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went out as
+built in. For workers. Returns whether that was not known yet.
+
+  failure  what went wrong, kept to 500 characters';
+
+COMMENT ON FUNCTION "usher"."invitee_errors"() IS 'The same codes to somebody who answers an invite, enrols a device or joins: what happened to them, and what they
+themselves can do about it. message is null where usher.errors() says it well.
+
+A function that they call says so first, by usher.speak_to_invitee().';
+
+COMMENT ON FUNCTION "usher"."is_to_invitee"() IS 'Whether usher.speak_to_invitee() was said in this statement.';
+
 COMMENT ON FUNCTION "usher"."keep_stops"(text[]) IS 'Puts hashes in the place of these addresses, where they stop mail.';
 
 COMMENT ON FUNCTION "usher"."kept_at_erasure"() IS 'Which columns erasing a person leaves as they are, and why.
 
   place   schema.table.column
   what    all; names: addresses go all the same';
+
+COMMENT ON FUNCTION "usher"."markdown_problem"(text) IS 'What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
+there is a most.';
 
 COMMENT ON FUNCTION "usher"."own_tables"() IS 'The tables of ours: all of usher, and of public those that are listed here. Never one of the application''s own.';
 
@@ -919,6 +1582,10 @@ COMMENT ON FUNCTION "usher"."report_traces"(usher.person_traces) IS 'Every row i
 COMMENT ON FUNCTION "usher"."searched_words"(usher.person_traces) IS 'What of a person is looked for in texts: addresses, also as links write them, and names of two words or more.';
 
 COMMENT ON FUNCTION "usher"."sign_up_secrets"() IS 'What sign-up data may hold that opens something: it is used when an account is made, and kept nowhere.';
+
+COMMENT ON FUNCTION "usher"."speak_to_invitee"() IS 'Says that whoever called answers an invite, enrols a device or joins: errors are in the words of usher.invitee_errors().';
+
+COMMENT ON FUNCTION "usher"."template_facts"(public.organisation_email_templates) IS 'What the trail says of a template: what somebody wrote, and nothing that came of it.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_deliveries__bring_back_stops"() IS 'Before a new mail to an address that was erased goes out: what stopped mail to it stops it again.';
 
@@ -950,6 +1617,8 @@ COMMENT ON TYPE "usher"."person_traces" IS 'By what a person is known here: ids,
 COMMENT ON TYPE "usher"."token_reading" IS 'The invite that a genuine token is for, the error code of why it cannot be answered with it any more, and whether
 it went out in a mail: only then does its holder read the invited mailbox.';
 
+COMMENT ON VIEW "usher"."stuck" IS 'All that waits for somebody, a line a kind: what, how many, since when, and where to look. Empty is well.';
+
 REVOKE ALL ON FUNCTION "usher"."accounts_of"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."address_hash"(text) FROM PUBLIC;
@@ -962,9 +1631,21 @@ REVOKE ALL ON FUNCTION "usher"."erase_from_trail"(usher.person_traces) FROM PUBL
 
 REVOKE ALL ON FUNCTION "usher"."erase_traces"(usher.person_traces) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."error_of"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."fail_template"(uuid, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."fail_template"(uuid, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."invitee_errors"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_to_invitee"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."keep_stops"(text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."kept_at_erasure"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."markdown_problem"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."own_tables"() FROM PUBLIC;
 
@@ -985,6 +1666,12 @@ REVOKE ALL ON FUNCTION "usher"."report_traces"(usher.person_traces) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."searched_words"(usher.person_traces) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."sign_up_secrets"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."speak_to_invitee"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."speak_to_invitee"() TO "anon", "authenticated", "service_role";
+
+REVOKE ALL ON FUNCTION "usher"."template_facts"(public.organisation_email_templates) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_deliveries__bring_back_stops"() FROM PUBLIC;
 
