@@ -73,7 +73,8 @@ export function keepToken(options: LandingOptions = {}): string | null {
 }
 
 /**
- * What to do next on the page of an invite. Only for comfort: who may accept is decided by the server.
+ * What to do next on the page of an invite. Only for comfort: who may accept is decided by the server. A link that was
+ * revealed does not say whether there is an account: then it is `register`, beside which signing in has to be offered.
  *
  * @param sessionEmail - the address of whoever is signed in; null for nobody
  */
@@ -82,7 +83,7 @@ export function nextStep(
   sessionEmail: string | null,
 ): LandingStep {
   if (preview.status !== 'pending') return 'closed'
-  if (!sessionEmail) return preview.hasAccount === false ? 'register' : 'sign-in'
+  if (!sessionEmail) return preview.hasAccount ? 'sign-in' : 'register'
   return sessionEmail.toLowerCase() === preview.email ? 'accept' : 'switch-account'
 }
 

@@ -118,6 +118,99 @@ $$Every error that Usher raises: code, HTTP status, message, and what to do abou
 
 TypeScript's ErrorCode union is generated from this list.$$;
 
+create function usher.invitee_errors()
+returns table (code text, message text, hint text)
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  values
+    ('unauthenticated',         null, 'Sign in and try again.'),
+    ('permission_denied',       'This cannot be accepted without its link.', 'Accept by the link in the mail.'),
+    ('invite_wrong_email',      null, 'Sign in with the address that the invite was sent to.'),
+    ('email_unverified',        null, 'Follow the link in the confirmation mail, then try again.'),
+    ('role_not_assignable',     'The roles of this invite cannot be yours as they are.',
+      'Ask whoever invited you for a new one.'),
+    ('member_banned',           'You are banned from the organisation.', 'Write to the organisation if that is a mistake.'),
+    ('domain_not_allowed',      null, 'Ask whoever invited you to invite an address that the organisation takes.'),
+    ('sso_required',            null, 'Sign in the way that details names, then try again.'),
+    ('organisation_not_found',  'There is no such organisation, or your address does not let you join it.',
+      'Check who you are signed in as.'),
+    ('invite_not_found',        'There is no such invite, or it is not for you.',
+      'Check who you are signed in as, or open the link in the mail.'),
+    ('invite_invalid',          'This is not a link or a code of ours.',
+      'Open the link straight from the mail, or enter the code as it was shown.'),
+    ('invite_already_accepted', null, 'Sign in to see the organisation.'),
+    ('invite_not_pending',      null, 'Open the link in the newest mail, or ask for a new one.'),
+    ('already_member',          'You are already a member.', 'Go on to the organisation.'),
+    ('seat_limit_reached',      null, 'Ask an admin of the organisation to make room, then try again.'),
+    ('invite_expired',          null, 'Ask for a new one.'),
+    ('invite_revoked',          null, 'Ask the organisation if that was not meant.'),
+    ('inviter_lost_right',      null, 'Ask the organisation for a new one.'),
+    ('try_again',               null, 'Wait a moment, then try again.'),
+    ('invite_declined',         null, 'Ask for a new one if you have changed your mind.'),
+    ('invite_superseded',       null, 'Open the link in the newest mail.'),
+    ('invalid_role',            'A role that this gives is no longer there.', 'Ask whoever invited you for a new one.'),
+    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text, or none.'),
+    ('rate_limited',            null, 'Wait as long as Retry-After says.')
+$$;
+comment on function usher.invitee_errors is
+$$The same codes to somebody who answers an invite, enrols a device or joins: what happened to them, and what they
+themselves can do about it. message is null where usher.errors() says it well.
+
+A function that they call says so first, by usher.speak_to_invitee().$$;
+
+create function usher.speak_to_invitee()
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- For this statement alone: another one of the same transaction may be somebody else's business.
+  perform set_config('usher.reader', 'invitee ' || statement_timestamp(), true);
+end
+$$;
+comment on function usher.speak_to_invitee is
+  'Says that whoever called answers an invite, enrols a device or joins: errors are in the words of usher.invitee_errors().';
+grant execute on function usher.speak_to_invitee to anon, authenticated, service_role;
+
+create function usher.is_to_invitee()
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce(current_setting('usher.reader', true) = 'invitee ' || statement_timestamp(), false);
+end
+$$;
+comment on function usher.is_to_invitee is 'Whether usher.speak_to_invitee() was said in this statement.';
+
+create function usher.error_of(code text)
+returns table (status integer, message text, hint text)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if usher.is_to_invitee() then
+    return query
+      select e.status, coalesce(i.message, e.message), coalesce(i.hint, e.hint)
+      from usher.errors() e
+      left join usher.invitee_errors() i on i.code = e.code
+      where e.code = error_of.code;
+  else
+    return query select e.status, e.message, e.hint from usher.errors() e where e.code = error_of.code;
+  end if;
+end
+$$;
+comment on function usher.error_of is 'An error in the words for whoever is spoken to; no row for an unknown code.';
+
 create function usher.fail(
   code    text,
   hint    text default null,
@@ -134,12 +227,13 @@ declare
   v_error record;
 begin
   -- strict: a code that is not in the list is our own mistake, and must not pass for an answer.
-  select e.* into strict v_error from usher.errors() e where e.code = fail.code;
+  select e.* into strict v_error from usher.error_of(fail.code) e;
 
   raise sqlstate 'PGRST' using
     message = json_build_object(
       'code', fail.code, 'message', v_error.message, 'details', fail.details,
-      'hint', coalesce(fail.hint, v_error.hint)),
+      -- What a rule adds is for those who manage; an invitee is told what they can do.
+      'hint', case when usher.is_to_invitee() then v_error.hint else coalesce(fail.hint, v_error.hint) end),
     detail = json_build_object('status', v_error.status, 'headers', fail.headers);
 end
 $$;

@@ -277,6 +277,35 @@ organisation (alone, where seats are counted), the address, the memberships of t
 
 Fails with unauthenticated when the account is gone, and with try_again.$$;
 
+create table usher.erased_members (
+  member_id uuid primary key references public.organisation_members on delete cascade,
+  erased_at timestamptz not null default now()
+);
+comment on table usher.erased_members is
+  'Memberships whose person was forgotten (71_erasure.sql): what the account is called does not come back into them.';
+alter table usher.erased_members enable row level security;
+create policy erased_members_nobody on usher.erased_members for select to public using (false);
+
+-- Whoever joins again after they were erased gives their address anew.
+create function usher.tg_organisation_members__known_again()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from usher.erased_members e where e.member_id = new.id;
+  return null;
+end
+$$;
+comment on function usher.tg_organisation_members__known_again is
+  'A membership that has an address again follows its account again.';
+
+create trigger usher_known_again
+after update of email on public.organisation_members
+for each row when (old.email is null and new.email is not null)
+execute function usher.tg_organisation_members__known_again();
+
 -- The account behind a membership changes its address or name: show the new one.
 create function usher.tg_users__follow_profile()
 returns trigger
@@ -289,11 +318,13 @@ begin
   set email = usher.normalise_email(new.email),
     display_name = usher.display_name(new.raw_user_meta_data::jsonb)
   -- A device goes by the name that it was given.
-  where m.user_id = new.id and m.kind = 'user';
+  where m.user_id = new.id and m.kind = 'user'
+    and not exists (select from usher.erased_members e where e.member_id = m.id);
   return null;
 end
 $$;
-comment on function usher.tg_users__follow_profile is 'Copies address and name of an account to its memberships.';
+comment on function usher.tg_users__follow_profile is
+  'Copies address and name of an account to its memberships, but for those that were erased.';
 
 create trigger usher_follow_profile
 after update of email, raw_user_meta_data on auth.users

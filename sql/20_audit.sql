@@ -40,8 +40,8 @@ create policy organisation_audit_events_select on public.organisation_audit_even
   using (organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_audit_events to authenticated, service_role;
 
--- Two functions of 22_audit_erasure.sql may take away what the law says must go; they say so for the
--- length of their transaction. Nobody who comes through the API holds update or delete in any case.
+-- Retention (22_audit_erasure.sql) and erasure (71_erasure.sql) may take away what the law says must go; they say
+-- so for the length of their transaction. Nobody who comes through the API holds update or delete in any case.
 create function usher.tg_organisation_audit_events__append_only()
 returns trigger
 language plpgsql
@@ -62,6 +62,64 @@ comment on function usher.tg_organisation_audit_events__append_only is
 create trigger usher_append_only
 before update or delete or truncate on public.organisation_audit_events
 for each statement execute function usher.tg_organisation_audit_events__append_only();
+
+create function usher.redact(value text, pattern text, replacement text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return regexp_replace(redact.value collate "und-x-icu", redact.pattern, redact.replacement, 'gi');
+end
+$$;
+comment on function usher.redact(text, text, text) is
+  'A text in which a replacement stands for all that fits a pattern, in any case.';
+
+create function usher.redact(value jsonb, pattern text, replacement text)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Value by value: in the text of JSON, the n of a line break would stand before the word that follows it.
+  return case jsonb_typeof(redact.value)
+    when 'string' then to_jsonb(usher.redact(redact.value #>> '{}', redact.pattern, redact.replacement))
+    when 'array' then (
+      select coalesce(jsonb_agg(usher.redact(a.value, redact.pattern, redact.replacement) order by a.n), '[]')
+      from jsonb_array_elements(redact.value) with ordinality a (value, n))
+    when 'object' then (
+      select coalesce(jsonb_object_agg(usher.redact(o.key, redact.pattern, redact.replacement),
+        usher.redact(o.value, redact.pattern, redact.replacement)), '{}')
+      from jsonb_each(redact.value) o)
+    else redact.value
+  end;
+end
+$$;
+comment on function usher.redact(jsonb, text, text) is
+  'A JSON value in which a replacement stands for all that fits a pattern, in any text of it, keys included.';
+
+create function usher.without_addresses(value jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Most lines have none, and looking for the sign is all that they cost.
+  if position('@' in without_addresses.value::text) = 0 then
+    return without_addresses.value;
+  end if;
+  return usher.redact(without_addresses.value, '[^[:space:]"''@<>(),;:/=]+@([[:alnum:]-]+\.)', '…@\1');
+end
+$$;
+comment on function usher.without_addresses is
+$$What a line of the trail may say of a change: of mail addresses in it, only the domain. Lines are sealed, so that
+an address in one could never be forgotten.$$;
 
 create function usher.record_events(
   organisation_id uuid,
@@ -91,7 +149,8 @@ begin
       when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
       else 'user'
     end), auth.uid(),
-    record_events.target_kind, t.id, record_events.before, t.after, record_events.reason,
+    record_events.target_kind, t.id, usher.without_addresses(record_events.before),
+    usher.without_addresses(t.after), record_events.reason,
     left(btrim(split_part(v_headers ->> 'x-forwarded-for', ',', 1)), 64), left(v_headers ->> 'user-agent', 500)
   from unnest(record_events.target_ids, record_events.afters) t (id, after);
 end

@@ -55,6 +55,8 @@ create table public.organisation_email_templates (
   is_default      boolean not null default false,
   created_at      timestamptz not null default now(),
   updated_at      timestamptz not null default now(),
+  failed_at       timestamptz,
+  failure         text,
 
   constraint organisation_email_templates_name_key unique (organisation_id, kind, locale, name),
   constraint organisation_email_templates_name check (usher.clean_line(name, 100) = name),
@@ -75,6 +77,10 @@ comment on column public.organisation_email_templates.button is 'One line withou
 comment on column public.organisation_email_templates.is_default is
   'Whether it counts for mails of its kind and language that name no template.';
 
+comment on column public.organisation_email_templates.failed_at is
+  'Since when mails go out as built in, because this could not be drawn; null: it can. Saving it tries it anew.';
+comment on column public.organisation_email_templates.failure is 'What the worker said about that.';
+
 create unique index organisation_email_templates_one_default
   on public.organisation_email_templates (organisation_id, kind, locale) where is_default;
 
@@ -83,6 +89,42 @@ create policy organisation_email_templates_select on public.organisation_email_t
   for select to authenticated
   using (organisation_id in (select usher.organisations_where('invite.read')));
 grant select on public.organisation_email_templates to authenticated, service_role;
+
+create function usher.markdown_problem(body text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- What stands within something else is drawn by what draws that: thousands of levels are more than it can hold.
+  -- A line of one sign alone is a rule, and nests nothing.
+  if exists (
+    select from regexp_split_to_table(markdown_problem.body, '\n') l (line)
+    where l.line ~ '^[ \t]*((>|([*+-]|[0-9]{1,9}[.)])([ \t]|$))[ \t]*){7}'
+      and l.line !~ '^[ \t]*([-*])[ \t]*(\1[ \t]*)*$')
+  then
+    return 'body: at most 6 lists and quotes stand within each other.';
+  end if;
+  -- Emphasis ends with its paragraph, or its line of a list. Names of placeholders have underscores of their own.
+  if exists (
+    select from regexp_split_to_table(
+      regexp_replace(markdown_problem.body, '\{\{ *[a-z_]+ *\}\}', '', 'g'),
+      '\n[ \t]*(?:\n|(?:[>*+-]|[0-9]{1,9}[.)])[ \t])') p (block)
+    where length(p.block) - length(translate(p.block, '*_~', '')) > 100)
+  then
+    return 'body: at most 100 of the signs * _ ~ stand in one paragraph.';
+  end if;
+  if length(markdown_problem.body) - length(translate(markdown_problem.body, '[', '')) > 200 then
+    return 'body: at most 200 of the sign [.';
+  end if;
+  return null;
+end
+$$;
+comment on function usher.markdown_problem is
+$$What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
+there is a most.$$;
 
 create function usher.template_problem(kind text, template jsonb)
 returns text
@@ -119,7 +161,8 @@ begin
           when 'button' then 'one line of 1 to 60 characters' else 'one line of 1 to 200 characters' end);
     end if;
     select m.found [1] into v_unknown
-    from regexp_matches(v_part.clean, '\{\{\s*([^{}]*?)\s*\}\}', 'g') m (found)
+    -- On one line, as it is read when it is filled: a line break inside ends the paragraph first.
+    from regexp_matches(v_part.clean, '\{\{ *([^{}]*?) *\}\}', 'g') m (found)
     where m.found [1] <> all (v_allowed) or v_part.name = 'button'
     limit 1;
     if found then
@@ -136,7 +179,7 @@ begin
   if template_problem.template ->> 'body' ~ '\]\((?!https://[^\s{}()]+\))' then
     return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
   end if;
-  return null;
+  return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
 end
 $$;
 comment on function usher.template_problem is
@@ -201,7 +244,7 @@ begin
     on conflict (id) do update
     set locale = excluded.locale, name = excluded.name, subject = excluded.subject,
       heading = excluded.heading, body = excluded.body, button = excluded.button,
-      is_default = excluded.is_default, updated_at = now()
+      is_default = excluded.is_default, updated_at = now(), failed_at = null, failure = null
     returning t.* into strict v_template;
   exception
     when unique_violation then
@@ -213,6 +256,18 @@ end
 $$;
 comment on function usher.save_email_template is
   'Checks a template and writes it down, new or changed. Fails with invalid_settings, which says why.';
+
+create function usher.template_facts(template public.organisation_email_templates)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select to_jsonb(template_facts.template)
+    - array['id', 'organisation_id', 'created_at', 'updated_at', 'failed_at', 'failure']
+$$;
+comment on function usher.template_facts is 'What the trail says of a template: what somebody wrote, and nothing that came of it.';
 
 create function usher.create_email_template(organisation_id uuid, draft jsonb)
 returns public.organisation_email_templates
@@ -235,7 +290,7 @@ begin
   end if;
   v_template := usher.save_email_template(v_template);
   perform usher.record_event(v_template.organisation_id, 'template.created', 'template', v_template.id,
-    after => to_jsonb(v_template) - 'id' - 'organisation_id' - 'created_at' - 'updated_at');
+    after => usher.template_facts(v_template));
   return v_template;
 end
 $$;
@@ -312,10 +367,10 @@ begin
 
   v_after := usher.save_email_template(v_after);
   perform usher.record_event(v_after.organisation_id, 'template.updated', 'template', v_after.id,
-    before => (select jsonb_object_agg(b.key, b.value) from jsonb_each(to_jsonb(v_before)) b
-      where b.key <> 'updated_at' and to_jsonb(v_after) -> b.key <> b.value),
-    after  => (select jsonb_object_agg(a.key, a.value) from jsonb_each(to_jsonb(v_after)) a
-      where a.key <> 'updated_at' and to_jsonb(v_before) -> a.key <> a.value));
+    before => (select jsonb_object_agg(b.key, b.value) from jsonb_each(usher.template_facts(v_before)) b
+      where to_jsonb(v_after) -> b.key <> b.value),
+    after  => (select jsonb_object_agg(a.key, a.value) from jsonb_each(usher.template_facts(v_after)) a
+      where to_jsonb(v_before) -> a.key <> a.value));
   return v_after;
 end
 $$;
@@ -352,7 +407,7 @@ declare
 begin
   delete from public.organisation_email_templates t where t.id = v_template.id;
   perform usher.record_event(v_template.organisation_id, 'template.deleted', 'template', v_template.id,
-    before => to_jsonb(v_template) - 'id' - 'organisation_id' - 'created_at' - 'updated_at');
+    before => usher.template_facts(v_template));
 end
 $$;
 comment on function usher.delete_email_template is 'The rule behind public.delete_organisation_email_template.';
@@ -387,3 +442,34 @@ $$;
 comment on function usher.template_for_mail is
 $$The template that a mail is worded by: the one that its invite names, or else the default of the reader's
 language, de-AT before de. Null: as built in.$$;
+
+create function usher.fail_template(template_id uuid, failure text)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_template public.organisation_email_templates;
+begin
+  -- Once: the next thousand mails say nothing new, and do not wait for each other.
+  update public.organisation_email_templates t
+  set failed_at = clock_timestamp(), failure = left(fail_template.failure, 500)
+  where t.id = fail_template.template_id and t.failed_at is null
+  returning t.* into v_template;
+  if not found then
+    return false;
+  end if;
+  perform usher.record_event(v_template.organisation_id, 'template.failed', 'template', v_template.id,
+    after      => jsonb_build_object('kind', v_template.kind, 'locale', v_template.locale, 'name', v_template.name),
+    actor_kind => 'worker');
+  return true;
+end
+$$;
+comment on function usher.fail_template is
+$$Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went out as
+built in. For workers. Returns whether that was not known yet.
+
+  failure  what went wrong, kept to 500 characters$$;
+grant execute on function usher.fail_template to usher_worker;

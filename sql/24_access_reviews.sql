@@ -494,6 +494,7 @@ begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, enqueue_review_mail.kind, m.email, jsonb_build_object(
     'review', (enqueue_review_mail.review).title,
+    'review_id', (enqueue_review_mail.review).id,
     'due_at', (enqueue_review_mail.review).due_at,
     'actor_name', a.display_name, 'actor_email', a.email)
   from usher.reviewers((enqueue_review_mail.review).organisation_id) m

@@ -244,11 +244,13 @@ $$What a token says, if it is one of ours: shape and signature only, in constant
 read. Null for anything else.$$;
 
 create type usher.token_reading as (
-  invite  usher.invites,
-  problem text
+  invite    usher.invites,
+  problem   text,
+  is_mailed boolean
 );
 comment on type usher.token_reading is
-  'The invite that a genuine token is for, and the error code of why it cannot be answered with it any more.';
+$$The invite that a genuine token is for, the error code of why it cannot be answered with it any more, and whether
+it went out in a mail: only then does its holder read the invited mailbox.$$;
 
 create function usher.inviter_right_ends_at(invite usher.invites)
 returns timestamptz
@@ -330,7 +332,7 @@ begin
     return v_reading;
   end if;
 
-  select t.issue into v_issue
+  select t.issue, t.is_mailed into v_issue, v_reading.is_mailed
   from usher.invite_tokens t
   where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
   if not found then

@@ -70,7 +70,8 @@ begin
     v_preview.redirect_to := v_invite.redirect_to;
     v_preview.expires_at := v_invite.expires_at;
     v_preview.membership_ends_at := v_invite.membership_ends_at;
-    v_preview.has_account := usher.has_account(v_invite.email);
+    -- Whoever reveals a link of their own could otherwise ask it of any address.
+    v_preview.has_account := case when v_reading.is_mailed then usher.has_account(v_invite.email) end;
     select r.provider, r.domain, r.level
     into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
     from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
@@ -102,8 +103,9 @@ $$What an invitee may see before deciding: who invites to what, as what, until w
 
 Never raises for a bad token and never changes anything. status is pending, accepted, declined, revoked,
 expired, superseded (a newer mail was sent) or invalid; reason is the error code that accepting would give,
-null while it is pending; for inviter_lost_right, status is revoked. membership_ends_at says until when the membership would count; null: without an
-end. has_account says whether to offer signing in or registering; sign_in_provider, sign_in_domain and
+null while it is pending; for inviter_lost_right, status is revoked. membership_ends_at says until when the membership
+would count; null: without an end. has_account says whether to offer signing in or registering; null: offer both,
+because a link that was revealed does not tell whether an address has an account. sign_in_provider, sign_in_domain and
 sign_in_level say which way in the organisation asks for, as its sign-in rule has it; one_click says whether
 functions/one-click takes this link. A link that is
 spent shows the organisation only; one that is not ours, nothing. organisation_id is no secret: it, and never
@@ -271,6 +273,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform usher.speak_to_invitee();
   return usher.accept_invite(accept_organisation_invite.token);
 end
 $$;
@@ -343,7 +346,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.decline_invite($1, $2) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.decline_invite($1, $2);
+$$;
 comment on function public.decline_organisation_invite is
 $$Declines an invite for good; the admins of the organisation get a mail.
 

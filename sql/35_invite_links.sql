@@ -267,7 +267,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.accept_my_invite($1) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.accept_my_invite($1);
+$$;
 comment on function public.accept_my_organisation_invite is
 $$Accepts one of list_my_organisation_invites without the link.
 

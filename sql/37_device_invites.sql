@@ -147,10 +147,10 @@ as $$
 declare
   v_error record;
 begin
-  select e.* into strict v_error from usher.errors() e where e.code = answer_error.code;
+  select e.* into strict v_error from usher.error_of(answer_error.code) e;
   perform set_config('response.status', v_error.status::text, true);
   return jsonb_build_object(
-    'code', v_error.code, 'message', v_error.message, 'details', null, 'hint', v_error.hint);
+    'code', answer_error.code, 'message', v_error.message, 'details', null, 'hint', v_error.hint);
 end
 $$;
 comment on function usher.answer_error is
@@ -255,7 +255,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.enrol_device($1) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.enrol_device($1);
+$$;
 comment on function public.enrol_organisation_device is
 $$Enrols the caller, a device that is signed in to an account of its own, with a code.
 

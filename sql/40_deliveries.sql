@@ -354,6 +354,7 @@ begin
     'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
     'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
     'track_opens', coalesce(v_organisation.track_opens, false),
+    'template_id', v_template.id,
     'template', case when v_template.id is not null then jsonb_build_object(
       'subject', v_template.subject, 'heading', v_template.heading,
       'body', v_template.body, 'button', v_template.button) end,

@@ -246,7 +246,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.stop_mail($1, $2, $3) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.stop_mail($1, $2, $3);
+$$;
 comment on function public.stop_organisation_mail is
 $$Stops invites and reminders of an organisation, or of all of them, to the mailbox that a mail went to: also to
 the same address with another +tag.

@@ -73,7 +73,7 @@ begin
     'role.created', 'role.deleted', 'role.updated',
     'role_exclusion.created', 'role_exclusion.deleted',
     'sign_in_rule.updated',
-    'template.created', 'template.deleted', 'template.updated',
+    'template.created', 'template.deleted', 'template.failed', 'template.updated',
     'webhook.created', 'webhook.deleted', 'webhook.disabled', 'webhook.secret_rotated',
     'webhook.updated'
   ];

@@ -446,7 +446,10 @@ language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select usher.join_organisation($1) $$;
+as $$
+  select usher.speak_to_invitee();
+  select usher.join_organisation($1);
+$$;
 comment on function public.join_organisation is
 $$Joins one of list_joinable_organisations, or asks to.
 

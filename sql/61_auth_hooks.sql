@@ -6,6 +6,13 @@
 --
 -- Whoever signs up with invite_token in their sign-up data is a member as soon as their address is
 -- confirmed, in that very transaction. A token that is no good never stands in the way of signing up.
+--
+-- Tokens and codes are kept nowhere. Supabase Auth holds a new account in memory, with the sign-up data as it
+-- came, and writes that data several times: with the account, with its identity, and by an update afterwards.
+-- So it is cleaned at each write; and where Auth signs a session in the very request, from memory, its custom
+-- access token hook cleans the token.
+--
+-- Source: internal/api/signup.go and internal/models/user.go of github.com/supabase/auth.
 
 create table usher.sign_up_invites (
   user_id   uuid primary key,
@@ -146,17 +153,63 @@ begin
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;
   end if;
-  -- Token and code are secrets: they must not lie about in the account's data.
-  new.raw_user_meta_data := new.raw_user_meta_data::jsonb - array['invite_token', 'device_code'];
   return new;
 end
 $$;
 comment on function usher.tg_users__closed_door is
-  'Refuses with signup_not_invited; takes an invite token out of the sign-up data and notes its invite.';
+  'Refuses with signup_not_invited; notes the invite of a token in the sign-up data.';
 
 create trigger usher_closed_door
 before insert on auth.users
 for each row execute function usher.tg_users__closed_door();
+
+create function usher.sign_up_secrets()
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select array['invite_token', 'device_code'] $$;
+comment on function usher.sign_up_secrets is
+  'What sign-up data may hold that opens something: it is used when an account is made, and kept nowhere.';
+
+create function usher.without_secrets(user_metadata jsonb)
+returns jsonb
+language plpgsql
+immutable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Anything but an object has no keys to take away.
+  if jsonb_typeof(without_secrets.user_metadata) = 'object' then
+    return without_secrets.user_metadata - usher.sign_up_secrets();
+  end if;
+  return without_secrets.user_metadata;
+end
+$$;
+comment on function usher.without_secrets is
+$$The data of an account (user_metadata) without the tokens and codes that it signed up with. A custom access token
+hook of a project's own calls it for the claim of that name: see docs/install.md.$$;
+
+-- Its name sorts behind usher_closed_door, which reads the token first: triggers fire by name.
+create function usher.tg_users__no_secrets()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.raw_user_meta_data := usher.without_secrets(new.raw_user_meta_data::jsonb);
+  return new;
+end
+$$;
+comment on function usher.tg_users__no_secrets is
+  'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
+
+create trigger usher_no_secrets
+before insert or update on auth.users
+for each row execute function usher.tg_users__no_secrets();
 
 create function usher.tg_identities__no_secrets()
 returns trigger
@@ -165,7 +218,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  new.identity_data := new.identity_data::jsonb - array['invite_token', 'device_code'];
+  new.identity_data := usher.without_secrets(new.identity_data::jsonb);
   return new;
 end
 $$;
@@ -177,8 +230,42 @@ do $$
 begin
   if to_regclass('auth.identities') is not null then
     create trigger usher_no_secrets
-    before insert or update of identity_data on auth.identities
+    before insert or update on auth.identities
     for each row execute function usher.tg_identities__no_secrets();
+  end if;
+end
+$$;
+
+create function usher.custom_access_token_hook(event jsonb)
+returns jsonb
+language plpgsql
+immutable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(custom_access_token_hook.event #> '{claims,user_metadata}') = 'object' then
+    return jsonb_set(custom_access_token_hook.event, '{claims,user_metadata}',
+      usher.without_secrets(custom_access_token_hook.event #> '{claims,user_metadata}'));
+  end if;
+  return custom_access_token_hook.event;
+end
+$$;
+comment on function usher.custom_access_token_hook is
+$$Supabase Auth's custom access token hook: takes tokens and codes out of the claim user_metadata. Where Auth asks
+for no confirmation it signs a session in the request that makes the account, from what it holds in memory.
+
+  event  as Supabase Auth sends it: {"user_id", "claims": {"user_metadata", …}, "authentication_method"}
+
+Returns the event; Auth reads its claims. In config.toml, [auth.hook.custom_access_token] with
+uri = "pg-functions://postgres/usher/custom_access_token_hook".
+Source: https://supabase.com/docs/guides/auth/auth-hooks/custom-access-token-hook$$;
+
+-- Only where the platform has this role; a bare Postgres has not.
+do $$
+begin
+  if exists (select from pg_catalog.pg_roles r where r.rolname = 'supabase_auth_admin') then
+    grant execute on function usher.custom_access_token_hook, usher.without_secrets to supabase_auth_admin;
   end if;
 end
 $$;

@@ -242,6 +242,12 @@ from usher.unsealed_trails u
 where u.is_late
 having count(*) > 0
 union all
+select 'mail templates that cannot be drawn', count(*), min(t.failed_at),
+  'select * from public.organisation_email_templates where failed_at is not null'
+from public.organisation_email_templates t
+where t.failed_at is not null
+having count(*) > 0
+union all
 select 'signing key is old', count(*), min(k.created_at), 'select usher.rotate_signing_key()'
 from usher.signing_key_states k
 where k.is_due

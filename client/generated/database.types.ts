@@ -528,6 +528,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean
@@ -543,6 +545,8 @@ export type Database = {
           body?: string | null
           button?: string | null
           created_at?: string
+          failed_at?: string | null
+          failure?: string | null
           heading?: string | null
           id?: string
           is_default?: boolean
@@ -557,6 +561,8 @@ export type Database = {
           body?: string | null
           button?: string | null
           created_at?: string
+          failed_at?: string | null
+          failure?: string | null
           heading?: string | null
           id?: string
           is_default?: boolean
@@ -1361,6 +1367,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean
@@ -2170,6 +2178,8 @@ export type Database = {
           body: string | null
           button: string | null
           created_at: string
+          failed_at: string | null
+          failure: string | null
           heading: string | null
           id: string
           is_default: boolean

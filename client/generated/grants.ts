@@ -257,6 +257,7 @@ export const GRANTS: Record<string, string[]> = {
     ['authenticated execute'],
   'function usher.create_webhook(organisation_id uuid, url text, events text[], description text)':
     ['authenticated execute'],
+  'function usher.custom_access_token_hook(event jsonb)': [],
   'function usher.decline_invite(token text, reason text)': [
     'anon execute',
     'authenticated execute',
@@ -322,7 +323,11 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)': [],
   'function usher.enrol_device(code text)': ['authenticated execute'],
   'function usher.ensure_signing_key()': [],
+  'function usher.erase_address(email text)': [],
+  'function usher.erase_from_trail(traces usher.person_traces)': [],
   'function usher.erase_person(user_id uuid)': [],
+  'function usher.erase_traces(traces usher.person_traces)': [],
+  'function usher.error_of(code text)': [],
   'function usher.errors()': [],
   'function usher.event_hash(event public.organisation_audit_events)': [],
   'function usher.event_text(event public.organisation_audit_events)': [],
@@ -344,6 +349,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.fail_directory_reconcile(endpoint_id uuid, fence bigint, error text, retry_after integer)':
     ['usher_worker execute'],
   'function usher.fail_rate_limited(wait interval, headers jsonb)': [],
+  'function usher.fail_template(template_id uuid, failure text)': ['usher_worker execute'],
   'function usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)':
     ['usher_worker execute'],
   'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
@@ -391,6 +397,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
     'authenticated execute',
   ],
+  'function usher.keep_stops(emails text[])': [],
+  'function usher.kept_at_erasure()': [],
   'function usher.lacks_identity(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.lease_deliveries(worker text, batch_size integer, lease interval)': [
     'usher_worker execute',
@@ -444,6 +452,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.make_directory_role(organisation_id uuid, display_name text)': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
   'function usher.mark_copies(endpoint_id uuid)': [],
+  'function usher.markdown_problem(body text)': [],
   'function usher.may_sign_up(email text, user_metadata jsonb)': [],
   'function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)': [],
   'function usher.mint_invite_token(invite_id uuid, is_mailed boolean)': [],
@@ -463,6 +472,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.pace_mails(ids uuid[], settings usher.settings)': [],
   'function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
+  'function usher.person_traces(user_ids uuid[], email text)': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
   'function usher.personal_text(event public.organisation_audit_events)': [],
   'function usher.prepare_delivery(delivery_id uuid, fence bigint)': ['usher_worker execute'],
@@ -500,6 +510,9 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.replay_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamp with time zone)':
     ['authenticated execute'],
+  'function usher.report_address(email text)': [],
+  'function usher.report_person(user_id uuid)': [],
+  'function usher.report_traces(traces usher.person_traces)': [],
   'function usher.request_invite_resend(token text)': [
     'anon execute',
     'authenticated execute',
@@ -551,6 +564,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.seal_events(organisation_id uuid, batch_size integer)': [],
   'function usher.seal_hash(organisation_id uuid, number integer, previous bytea)': [],
   'function usher.seal_trail(organisation_id uuid)': [],
+  'function usher.searched_words(traces usher.person_traces)': [],
   'function usher.session_came_by(claims jsonb, provider text, since timestamp with time zone)': [],
   'function usher.set_directory_members(organisation_id uuid, role text, user_ids uuid[])': [],
   'function usher.set_directory_role(organisation_id uuid, user_id uuid, role text, is_held boolean)':
@@ -563,7 +577,13 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
     'service_role execute',
   ],
+  'function usher.sign_up_secrets()': [],
   'function usher.signing_key_secret(key_id integer)': [],
+  'function usher.speak_to_invitee()': [
+    'anon execute',
+    'authenticated execute',
+    'service_role execute',
+  ],
   'function usher.sso_provider_of(domain text)': [],
   'function usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
     ['authenticated execute'],
@@ -594,6 +614,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.tg_identities__no_secrets()': [],
   'function usher.tg_organisation_audit_events__append_only()': [],
   'function usher.tg_organisation_audit_events__tell_webhooks()': [],
+  'function usher.tg_organisation_deliveries__bring_back_stops()': [],
   'function usher.tg_organisation_members__follow_ends()': [],
   'function usher.tg_organisation_members__join_directory()': [],
   'function usher.tg_organisation_members__keep_owner()': [],
@@ -607,6 +628,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.tg_users__end_memberships()': [],
   'function usher.tg_users__follow_profile()': [],
   'function usher.tg_users__join_when_confirmed()': [],
+  'function usher.tg_users__no_secrets()': [],
   'function usher.tg_webhook_secrets__leave_vault()': [],
   'function usher.transfer_ownership(organisation_id uuid, new_owner_id uuid)': [
     'authenticated execute',
@@ -658,6 +680,9 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.webhook_metrics()': ['usher_worker execute'],
   'function usher.webhook_signatures(webhook_id uuid, content text)': [],
+  'function usher.without_addresses(value jsonb)': [],
+  'function usher.without_secrets(user_metadata jsonb)': [],
+  'function usher.words_pattern(words text[], is_whole boolean)': [],
   'table public.organisation_access_review_items': [
     'rls',
     'authenticated select',
@@ -709,6 +734,7 @@ export const GRANTS: Record<string, string[]> = {
   'table public.organisation_webhooks': ['rls', 'authenticated select', 'service_role select'],
   'table public.organisations': ['rls', 'authenticated select', 'service_role select'],
   'table usher.access_register': [],
+  'table usher.address_salt': ['rls'],
   'table usher.audit_export': [],
   'table usher.audit_seals': ['rls'],
   'table usher.current_members': [],
@@ -720,6 +746,8 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.directory_groups': ['rls'],
   'table usher.directory_token_hashes': ['rls'],
   'table usher.directory_users': ['rls'],
+  'table usher.erased_members': ['rls'],
+  'table usher.erased_stops': ['rls'],
   'table usher.expiring_invites': [],
   'table usher.idempotency_keys': ['rls'],
   'table usher.invite_tokens': ['rls'],

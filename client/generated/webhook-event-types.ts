@@ -63,6 +63,7 @@ export const WEBHOOK_EVENT_TYPES = [
   'sign_in_rule.updated',
   'template.created',
   'template.deleted',
+  'template.failed',
   'template.updated',
   'webhook.created',
   'webhook.deleted',

@@ -49,6 +49,8 @@ export interface Deliveries {
   lease(worker: string, batchSize: number): Promise<Lease[]>
   /** Reads what the mail says, just before it is sent; null when it is not to be sent any more. */
   prepare(lease: Lease): Promise<PreparedDelivery | null>
+  /** Writes down that an organisation's wording could not be drawn. */
+  failTemplate(templateId: string, failure: string): Promise<void>
   /** False when another worker has taken over. */
   complete(lease: Lease, response: string, providerMessageId: string | null): Promise<boolean>
   /** The new status; null when another worker has taken over. */
@@ -189,6 +191,9 @@ export function deliveriesOf(sql: postgres.Sql): Deliveries {
         from usher.lease_deliveries(${worker}, ${batchSize}) l`
     },
     prepare,
+    async failTemplate(templateId, failure) {
+      await sql`select usher.fail_template(${templateId}, ${storable(failure)})`
+    },
     complete: (lease, response, providerMessageId) =>
       complete({ ...lease, response, providerMessageId }),
     async fail({ deliveryId, fence }, failure, response, statusCode) {

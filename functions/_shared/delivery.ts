@@ -56,6 +56,8 @@ export interface JoinFacts {
 export interface ReviewFacts {
   /** What it is called. */
   review: string
+  /** Mails that were queued by an earlier version do not say which it is. */
+  review_id?: string
   /** ISO 8601. */
   due_at: string
   /** Who started it. */
@@ -112,6 +114,8 @@ interface AnyDelivery {
   /** Whether the organisation lets it be seen that mails are opened. */
   track_opens: boolean
   template: Template | null
+  /** Which one it is. */
+  template_id?: string | null
 }
 
 interface OrganisationDelivery extends AnyDelivery {

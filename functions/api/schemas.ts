@@ -534,5 +534,7 @@ export const EmailTemplate = z
     is_default: z.boolean(),
     created_at: time,
     updated_at: time,
+    failed_at: time.nullable(),
+    failure: text.nullable(),
   })
   .openapi('EmailTemplate')

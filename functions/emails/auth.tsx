@@ -23,12 +23,21 @@ export function senderOf(mail: AuthDelivery, facts: AuthFacts): Organisation | n
   return ['signup', 'invite', 'magiclink'].includes(facts.action) ? mail.organisation : null
 }
 
+/** Whether it tells what has happened: whoever did not do it must not ignore that. */
+const isTold = ({ action }: AuthFacts) => action.endsWith('_notification')
+
+/** Where the reader can do something about it, where the mail brings no link of Auth. */
+const pageOf = ({ site_url }: AuthDelivery, { action }: AuthFacts): string | null =>
+  action === 'password_changed_notification' ? `${site_url}/new-password` : null
+
 export function AuthMail({ mail, facts, language, now, projectName }: AuthMailProps) {
   const { auth } = language.texts
   const texts = auth[facts.action]
   const organisation = senderOf(mail, facts)
-  const body = texts.body({ email: facts.email })
-  const button = texts.button && facts.link ? { label: texts.button, href: facts.link } : null
+  const words = { email: facts.email, project: projectName }
+  const body = texts.body(words)
+  const href = facts.link ?? pageOf(mail, facts)
+  const button = texts.button && href ? { label: texts.button, href } : null
   return (
     <Layout
       language={language}
@@ -36,7 +45,7 @@ export function AuthMail({ mail, facts, language, now, projectName }: AuthMailPr
       preview={body}
       heading={texts.subject}
       button={button}
-      why={auth.why({ email: facts.email })}
+      why={isTold(facts) ? auth.whyTold(words) : auth.whyAsked(words)}
       afterButton={
         facts.code && (
           <>

@@ -24,6 +24,8 @@ export interface RenderedMail {
   subject: string
   html: string
   text: string
+  /** Why the organisation's own wording could not be drawn, so that it is said as built in; null: nothing is wrong. */
+  templateFailure: string | null
 }
 
 export interface RenderOptions {
@@ -41,14 +43,27 @@ export async function render(
   options: RenderOptions,
 ): Promise<RenderedMail> {
   const mail = withoutControls(prepared)
-  const language = languageFor(mail.locale)
-  const { senderName, subject, body } = await draw(mail, language, options)
+  if (!mail.template) return renderAs(mail, options)
+  try {
+    const drawn = await renderAs(mail, options)
+    if (drawn.subject !== '') return drawn
+    // What a placeholder stands for may be empty, and providers take no mail without a subject.
+    return await renderAs({ ...mail, template: { ...mail.template, subject: null } }, options)
+  } catch (error) {
+    const builtIn = await renderAs({ ...mail, template: null }, options)
+    return { ...builtIn, templateFailure: String(error) }
+  }
+}
+
+async function renderAs(mail: PreparedDelivery, options: RenderOptions): Promise<RenderedMail> {
+  const { senderName, subject, body } = await draw(mail, languageFor(mail.locale), options)
   const html = toHtml(body)
   return {
     senderName: toLine(senderName, 100),
     subject: toLine(subject),
     html,
     text: toText(html),
+    templateFailure: null,
   }
 }
 

@@ -101,6 +101,7 @@ const review = (kind: ReviewNotice['kind']): ReviewNotice => ({
   kind,
   facts: {
     review: 'Third quarter',
+    review_id: '00000000-0000-4000-8000-000000000003',
     due_at: '2026-12-05T10:00:00+00:00',
     actor_name: 'Ada Admin',
     actor_email: 'ada@example.com',

@@ -146,10 +146,15 @@ async function attempt(lease: Lease, options: DrainOptions): Promise<Attempt> {
     // A mail that cannot be drawn today cannot be drawn tomorrow.
     failure = 'permanent'
     step = 'rendered'
-    const { senderName, ...rendered } = await render(mail, {
+    const { senderName, templateFailure, ...rendered } = await render(mail, {
       projectName: from.name,
       ...(seal && { openAuthMail: ({ facts }) => seal.open<AuthFacts>(facts.sealed) }),
     })
+    if (templateFailure && mail.template_id) {
+      log('mail.template_failed', { template_id: mail.template_id, failure: templateFailure })
+      // The mail goes out all the same; where this is not written down now, the next one says it again.
+      await deliveries.failTemplate(mail.template_id, templateFailure).catch(() => {})
+    }
     const outcome = await transport.send({
       deliveryId: mail.id,
       id: `${mail.id}@${from.address.split('@')[1]}`,

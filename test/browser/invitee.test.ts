@@ -20,6 +20,7 @@ import {
   mailTo,
   newAddress,
   PASSWORD,
+  revealedLinkOf,
   signUp,
   stack,
   test,
@@ -359,6 +360,29 @@ describe('without the link', () => {
 
     await button(page, `Accept: ${organisation.name}`).click()
     await isInside(page, organisation.id)
+  })
+})
+
+describe('a link that was revealed, not mailed', () => {
+  test('does not say whether there is an account, and offers both ways', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const invitee = await signUp(newAddress('revealed'))
+    const { data: invite } = await owner.usher.invites.create(organisation.id, {
+      email: invitee.email,
+      roles: ['member'],
+    })
+    const page = await open(await revealedLinkOf(owner, invite))
+
+    await page.getByText('Sign in, or create an account, to accept.').waitFor()
+    await button(page, 'Create account').waitFor()
+    await button(page, 'I already have an account').click()
+    await signIn(page)
+    await button(page, 'Accept the invitation').click()
+
+    await page.waitForURL(`**/organisations/${organisation.id}/**`)
   })
 })
 

@@ -220,6 +220,19 @@ const FAULTS: Record<string, Fault> = {
     says: /may not call usher\.before_user_created/,
     repair: /grant execute on function usher\.before_user_created to supabase_auth_admin/,
   },
+  'a hook that Auth may not call when it signs a token': {
+    plant: 'create role supabase_auth_admin',
+    mend: 'drop role supabase_auth_admin',
+    check: 'auth hooks',
+    says: /may not call usher\.custom_access_token_hook/,
+    repair: /grant execute on function usher\.custom_access_token_hook to supabase_auth_admin/,
+  },
+  'a trigger that keeps tokens out of accounts and is off': {
+    plant: 'alter table auth.users disable trigger usher_no_secrets',
+    check: 'auth hooks',
+    says: /usher_no_secrets/,
+    repair: /enable trigger usher_no_secrets/,
+  },
   'links that lead to nowhere': {
     plant: `update usher.settings set site_url = 'http://localhost:3000'`,
     check: 'settings',

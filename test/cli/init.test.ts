@@ -155,6 +155,10 @@ describe('usher init', () => {
             enabled: true,
             uri: 'pg-functions://postgres/usher/before_user_created',
           },
+          custom_access_token: {
+            enabled: true,
+            uri: 'pg-functions://postgres/usher/custom_access_token_hook',
+          },
         },
       },
       functions: { 'send-mail': { verify_jwt: false } },
@@ -164,8 +168,11 @@ describe('usher init', () => {
     expect(names(after)).toEqual(names(await readFile('supabase/config.toml', 'utf8')))
   })
 
-  test('a hook of theirs for mails stays theirs', async () => {
-    const own = '[auth.hook.send_email]\nenabled = true\nuri = "https://mail.example.com/hook"\n'
+  test.for([
+    ['send_email', 'https://mail.example.com/hook'],
+    ['custom_access_token', 'pg-functions://postgres/public/our_claims'],
+  ] as const)('a hook of theirs of the kind %s stays theirs', async ([kind, uri]) => {
+    const own = `[auth.hook.${kind}]\nenabled = true\nuri = "${uri}"\n`
     await project.write(
       'supabase/config.toml',
       `${await project.read('supabase/config.toml')}\n${own}`,
@@ -174,7 +181,7 @@ describe('usher init', () => {
     const { code, output } = await project.usher('init', '--yes')
 
     expect(code).toBe(0)
-    expect(output).toContain('[auth.hook.send_email]: Yours stays')
+    expect(output).toContain(`[auth.hook.${kind}]: Yours stays`)
     expect(await project.read('supabase/config.toml')).toContain(own)
   })
 

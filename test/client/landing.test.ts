@@ -69,6 +69,8 @@ describe('nextStep', () => {
   test.for([
     ['sign-in', pending, null],
     ['register', { ...pending, hasAccount: false }, null],
+    // A link that was revealed does not tell; whoever has an account signs in instead.
+    ['register', { ...pending, hasAccount: null }, null],
     ['accept', pending, 'Kim@Example.com'],
     ['switch-account', pending, 'lou@example.com'],
     ['closed', { ...pending, status: 'expired' as const }, 'kim@example.com'],
@@ -94,6 +96,7 @@ describe('openLanding', () => {
     const first = browserAt(`/invite#${token}`)
     const before = openLanding(stack.anyone(), { ...first, storage })
     const { data: preview } = await before.preview()
+    expect(preview).toMatchObject({ hasAccount: null })
     expect(nextStep(preview as InvitePreview, null)).toBe('register')
     expect(first.location.href).not.toContain('inv_')
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
-import { person } from '../support/people.ts'
+import { Caller, person } from '../support/people.ts'
 
 const signUp = (acme: Organisation, value: 'open' | 'invite_only') =>
   acme.sql`select usher.update_settings(${acme.sql.json({ sign_up: value })})`
@@ -18,6 +18,43 @@ const confirm = (acme: Organisation, id: string) =>
 
 const memberships = (acme: Organisation, id: string) =>
   acme.sql`select roles, status from public.organisation_members where user_id = ${id}`
+
+/**
+ * What Supabase Auth does in one sign-up, statement by statement: it holds the account in memory, with the data as
+ * it came, and writes that data with the account, with its identity, and by an update afterwards.
+ *
+ * Source: internal/api/signup.go and internal/models/{user,identity}.go of github.com/supabase/auth.
+ */
+async function registerAsAuth(acme: Organisation, email: string, sent: Record<string, string>) {
+  const { sql } = acme
+  const id = randomUUID()
+  const inMemory = { ...sent, sub: id, email, email_verified: false, phone_verified: false }
+  await sql.begin(async (tx) => {
+    await tx`insert into auth.users (id, aud, email, encrypted_password, raw_app_meta_data, raw_user_meta_data)
+      values (${id}, 'authenticated', ${email}, 'hash', '{}', ${tx.json(sent)})`
+    await tx`update auth.users set role = 'authenticated', raw_user_meta_data = ${tx.json(sent)} where id = ${id}`
+    await tx`insert into auth.identities (id, provider, provider_id, user_id, identity_data)
+      values (${randomUUID()}, 'email', ${id}, ${id}, ${tx.json(inMemory)})`
+    await tx`update auth.users set raw_app_meta_data = '{"provider": "email", "providers": ["email"]}',
+      raw_user_meta_data = ${tx.json(inMemory)} where id = ${id}`
+    await tx`update auth.users set confirmation_token = 'code', confirmation_sent_at = now() where id = ${id}`
+  })
+  return id
+}
+
+/** The columns of every table, Auth's own among them, that hold a text somewhere. */
+async function columnsWith({ sql }: Organisation, text: string): Promise<string[]> {
+  const columns = await sql`select table_schema as s, table_name as t, column_name as c
+    from information_schema.columns join information_schema.tables using (table_schema, table_name)
+    where table_schema in ('auth', 'public', 'usher') and table_type = 'BASE TABLE' and is_generated = 'NEVER'`
+  expect(columns.length).toBeGreaterThan(200)
+  const found = columns.map(async ({ s, t, c }) => {
+    const [row] = await sql`select exists (
+      select from ${sql(`${s}.${t}`)} where position(${text} in ${sql(c)}::text) > 0) as is`
+    return row?.is ? [`${s}.${t}.${c}`] : []
+  })
+  return (await Promise.all(found)).flat()
+}
 
 const fresh = () => `fresh-${randomUUID().slice(0, 8)}@example.com`
 
@@ -136,6 +173,85 @@ describe('signing up with a token', () => {
     expect(
       await acme.sql`select raw_user_meta_data as data from auth.users where id = ${id}`,
     ).toEqual([{ data: { full_name: 'Fresh' } }])
+  })
+
+  test('leaves it in no column of any table, whatever Auth writes again from its memory', async ({
+    acme,
+  }) => {
+    const { invite, token } = await acme.invite(fresh(), ['finance'])
+    const nowhere = async () => expect(await columnsWith(acme, token)).toEqual([])
+    const id = await registerAsAuth(acme, invite.email, { invite_token: token, full_name: 'Fresh' })
+    await nowhere()
+    // What is found is found: the name went the same ways.
+    expect(await columnsWith(acme, 'Fresh')).toEqual(
+      expect.arrayContaining(['auth.identities.identity_data', 'auth.users.raw_user_meta_data']),
+    )
+
+    await confirm(acme, id)
+    const verified = acme.sql.json({ invite_token: token, email_verified: true })
+    await acme.sql`update auth.users set raw_user_meta_data = raw_user_meta_data || ${verified} where id = ${id}`
+    await acme.sql`update auth.identities set identity_data = identity_data || ${verified} where user_id = ${id}`
+
+    await nowhere()
+    expect(await memberships(acme, id)).toEqual([{ roles: ['finance'], status: 'active' }])
+  })
+
+  test('leaves none when they accept by it later, nor does the code of a device', async ({
+    acme,
+  }) => {
+    const { invite, token } = await acme.invite(fresh())
+    const invitee = await acme.person(invite.email)
+    await invitee.rpc('accept_organisation_invite', { token })
+    const { code } = await acme.admin.rpc('create_organisation_device_invite', {
+      organisation_id: acme.id,
+      device_name: 'Scanner',
+      roles: ['member'],
+    })
+    const device = await registerAsAuth(acme, fresh(), { device_code: code })
+    await confirm(acme, device)
+    await new Caller(acme.sql, 'authenticated', { id: device, email: '' }).rpc(
+      'enrol_organisation_device',
+      { code },
+    )
+
+    for (const secret of [token, code, code.replace('-', '')]) {
+      expect(await columnsWith(acme, secret)).toEqual([])
+    }
+  })
+
+  test('leaves data that is no object as it is', async ({ acme }) => {
+    for (const data of [null, 'null', '[]', '"text"']) {
+      const id = randomUUID()
+      await acme.sql`insert into auth.users (id, email, raw_user_meta_data)
+        values (${id}, ${fresh()}, ${data}::text::jsonb)`
+      await acme.sql`update auth.users set raw_user_meta_data = raw_user_meta_data where id = ${id}`
+      const [row] =
+        await acme.sql`select raw_user_meta_data::text as data from auth.users where id = ${id}`
+      expect(row?.data ?? null).toBe(data)
+    }
+  })
+
+  test('is not in the token of a session that Auth signs from its memory', async ({ acme }) => {
+    const hook = async (event: object) => {
+      const [row] = await acme.sql`select usher.custom_access_token_hook(${acme.sql.json(
+        event as never,
+      )}) as said`
+      return row?.said
+    }
+    const claims = { sub: randomUUID(), role: 'authenticated', aal: 'aal1', app_metadata: {} }
+    const event = (user_metadata: unknown) => ({
+      user_id: claims.sub,
+      authentication_method: 'password',
+      claims: { ...claims, user_metadata },
+    })
+
+    expect(
+      await hook(event({ invite_token: 'inv_x', device_code: 'A-B', full_name: 'Fresh' })),
+    ).toEqual(event({ full_name: 'Fresh' }))
+    for (const other of [{}, null, 'text', [1]]) {
+      expect(await hook(event(other))).toEqual(event(other))
+    }
+    expect(await hook({ claims })).toEqual({ claims })
   })
 
   test('never fails because of the token', async ({ acme }) => {

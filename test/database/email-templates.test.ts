@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
-import { leaseOne, prepare } from '../support/worker.ts'
+import { asWorker, leaseOne, prepare } from '../support/worker.ts'
 
 const create = (acme: Organisation, parts: object = {}, caller = acme.owner) =>
   caller.rpc('create_organisation_email_template', {
@@ -65,12 +65,36 @@ describe('create_organisation_email_template', () => {
     ['a link to anywhere but https', { body: '[x](javascript:alert(1))' }, /an https address/],
     ['a link that a name would lead', { body: '[x](https://{{organisation}}.evil)' }, /an https/],
     ['a body that is too long', { body: 'x'.repeat(5001) }, /1 to 5,000 characters/],
+    ['a placeholder over two lines', { body: 'Hi {{\n\norganisation}}' }, /no placeholder/],
+    ['quotes within quotes without end', { body: '>'.repeat(5000) }, /lists and quotes/],
+    ['lists within lists on one line', { body: `${'- '.repeat(20)}a` }, /lists and quotes/],
+    ['lists and quotes in turn', { body: `${'> - '.repeat(20)}a` }, /lists and quotes/],
+    ['emphasis within emphasis', { body: `${'*'.repeat(600)}a${'*'.repeat(600)}` }, /\* _ ~/],
+    ['emphasis that is never closed', { body: '**a '.repeat(1000) }, /\* _ ~/],
+    ['brackets within brackets', { body: '['.repeat(300) }, /the sign \[/],
     ['nothing at all', { subject: null }, /Give one of subject/],
   ] as const)('refuses %s, and says what is wrong', async ([, parts, hint], { acme }) => {
     await expect(create(acme, parts)).rejects.toMatchObject({
       code: 'invalid_settings',
       hint: expect.stringMatching(hint),
     })
+  })
+
+  test('takes what people write: lists, rules, dates, emphasis, signatures', async ({ acme }) => {
+    const body = [
+      'Hello **{{invitee}}**,',
+      '- one\n  - two\n    1. three',
+      '---------------',
+      '* * * * * * * * *',
+      '2026. 11. 29. is the day; 3 * 4 * 5 = 60',
+      Array.from({ length: 150 }, (_, i) => `- *${i}* of **all**`).join('\n'),
+      '> quoted\n> > twice',
+      '{{expires_at}} {{expires_in}} '.repeat(20),
+      'Signed: ______________________',
+      '--------> here <--------',
+    ].join('\n\n')
+
+    expect((await create(acme, { body })).body).toBe(body)
   })
 
   test('refuses a second one of the same kind, language and name', async ({ acme }) => {
@@ -186,5 +210,35 @@ describe('organisation_email_templates', () => {
     for (const who of [acme.member, acme.roleless, acme.outsider, acme.stranger]) {
       expect(await who.select('organisation_email_templates')).toEqual([])
     }
+  })
+})
+
+describe('a template that cannot be drawn', () => {
+  const state = async (acme: Organisation, id: string) =>
+    (await acme.owner.select('organisation_email_templates', { id }))[0]
+  const failed = (acme: Organisation, id: string) =>
+    asWorker(acme, (tx) => tx`select usher.fail_template(${id}, 'RangeError') as is_news`)
+
+  test('shows to the organisation and to operators, once, until it is saved again', async ({
+    acme,
+  }) => {
+    const { id } = await create(acme)
+    await acme.invite()
+    expect((await prepare(acme, await leaseOne(acme))).template_id).toBe(id)
+    const stuck = async () => (await acme.sql`select what from usher.stuck`).map(({ what }) => what)
+
+    expect(await failed(acme, id)).toMatchObject([{ is_news: true }])
+    expect(await failed(acme, id)).toMatchObject([{ is_news: false }])
+
+    expect(await state(acme, id)).toMatchObject({ failure: 'RangeError' })
+    expect((await acme.events()).filter((event) => event === 'template.failed')).toHaveLength(1)
+    expect(await stuck()).toContain('mail templates that cannot be drawn')
+
+    await acme.owner.rpc('update_organisation_email_template', {
+      template_id: id,
+      changes: { subject: 'Mended' },
+    })
+    expect(await state(acme, id)).toMatchObject({ failed_at: null, failure: null })
+    expect(await stuck()).not.toContain('mail templates that cannot be drawn')
   })
 })

@@ -28,6 +28,44 @@ describe('validate_organisation_invite', () => {
     })
   })
 
+  test('says it only to the reader of the mailbox, not to whoever revealed a link of their own', async ({
+    acme,
+  }) => {
+    for (const email of [acme.stranger.email, 'nobody-yet@example.com']) {
+      const { invite, token } = await acme.invite(email)
+      const link = await acme.owner.rpc('reveal_organisation_invite_link', { invite_id: invite.id })
+      const revealed = link.split('#')[1]
+      const says = (token: string) => acme.anyone.rpc('validate_organisation_invite', { token })
+
+      expect(await says(revealed)).toMatchObject({ status: 'pending', has_account: null })
+      expect(await says(token)).toMatchObject({ has_account: email === acme.stranger.email })
+      await acme.expire(invite.id)
+      expect(await says(revealed)).toMatchObject({ status: 'expired', has_account: null })
+    }
+  })
+
+  test('is the same but for that, for an address with an account and for one without', async ({
+    acme,
+  }) => {
+    const answers = []
+    for (const email of [acme.stranger.email, 'never-seen@example.com']) {
+      const created = await acme.owner.rpc('create_organisation_invite', {
+        organisation_id: acme.id,
+        email,
+        roles: ['member'],
+      })
+      const link = await acme.owner.rpc('reveal_organisation_invite_link', {
+        invite_id: created.id,
+      })
+      const preview = await acme.anyone.rpc('validate_organisation_invite', {
+        token: link.split('#')[1],
+      })
+      const own = { id: 0, email: 0, created_at: 0, issued_at: 0, expires_at: 0 }
+      answers.push({ ...created, ...own, preview: { ...preview, ...own } })
+    }
+    expect(answers[0]).toEqual(answers[1])
+  })
+
   test.for([
     ['accepted', 'invite_already_accepted'],
     ['declined', 'invite_declined'],

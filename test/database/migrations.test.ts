@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -60,6 +60,45 @@ describe('migrations', () => {
       expect((await ofAdmins(other)).sort()).toEqual([...given, 'invoice.approve'].sort())
     } finally {
       await Promise.all([older.drop(), other.drop()])
+    }
+  })
+
+  test('take tokens out of accounts that are there, and addresses out of lines that no seal covers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'usher-before-'))
+    const files = (await readdir('supabase/migrations')).sort()
+    const step = files.findIndex((file) => file.includes('secrets_and_addresses'))
+    const older = await createDatabase(null)
+    const { sql } = older
+    try {
+      for (const file of files.slice(0, step)) {
+        await copyFile(join('supabase/migrations', file), join(folder, file))
+      }
+      await preparePlatform(older.url)
+      await applyMigrations(older.url, folder)
+      const acme = await createAcme(sql)
+      const secret = sql.json({ invite_token: 'inv_x', full_name: 'Fresh' })
+      await sql`update auth.users set raw_user_meta_data = ${secret} where id = ${acme.stranger.userId}`
+      const written = sql.json({ title: `Ask ${acme.stranger.email}` })
+      await sql`insert into public.organisation_audit_events
+        (organisation_id, event, actor_kind, target_kind, target_id, after)
+        values (${acme.id}, 'access_review.started', 'user', 'access_review', gen_random_uuid(), ${written})`
+      await sql`select usher.erase_person(${acme.member.userId})`
+
+      expect(await applyMigrations(older.url)).toEqual(files.slice(step))
+
+      const [user] =
+        await sql`select raw_user_meta_data as data from auth.users where id = ${acme.stranger.userId}`
+      expect(user?.data).toEqual({ full_name: 'Fresh' })
+      const [line] = await sql`select after from public.organisation_audit_events
+        where event = 'access_review.started'`
+      expect(line?.after).toEqual({ title: 'Ask …@example.com' })
+      await sql`update auth.users set raw_user_meta_data = '{"full_name": "Back"}' where id = ${acme.member.userId}`
+      const [member] = await sql`select email, display_name from public.organisation_members
+        where user_id = ${acme.member.userId}`
+      expect(member).toMatchObject({ email: null, display_name: null })
+    } finally {
+      await older.drop()
+      await rm(folder, { recursive: true })
     }
   })
 

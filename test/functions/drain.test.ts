@@ -19,6 +19,9 @@ function queue(names: string[], changes: Partial<Deliveries> = {}) {
     async prepare({ deliveryId }) {
       return { ...samples.invite, id: deliveryId }
     },
+    async failTemplate(templateId, failure) {
+      said.set(templateId, failure)
+    },
     async complete({ deliveryId }, response) {
       said.set(deliveryId, response)
       return true
@@ -94,6 +97,37 @@ describe('drain', () => {
     release()
 
     expect(await done).toEqual({ sent: 20, failed: 0, skipped: 0 })
+  })
+
+  test('one whose own wording cannot be drawn goes out as built in, and says which it was', async () => {
+    const { deliveries, said } = queue(['mail'], {
+      async prepare({ deliveryId }) {
+        const template = { subject: 'Ours', heading: null, body: '>'.repeat(5000), button: null }
+        return { ...samples.invite, id: deliveryId, template, template_id: 'ours' }
+      },
+    })
+    const sent: Message[] = []
+    const transport = transportThat(async (message) => void sent.push(message))
+
+    expect(await drain(options(deliveries, transport))).toEqual({ sent: 1, failed: 0, skipped: 0 })
+
+    expect(sent[0]).toMatchObject({ subject: 'Ada Admin invites you to Acme' })
+    expect(sent[0]).not.toHaveProperty('templateFailure')
+    expect(said.get('ours')).toMatch(/Maximum call stack/)
+  })
+
+  test('goes out as built in also where nobody can write that down', async () => {
+    const { deliveries } = queue(['mail'], {
+      async prepare({ deliveryId }) {
+        const template = { subject: null, heading: null, body: '>'.repeat(5000), button: null }
+        return { ...samples.invite, id: deliveryId, template, template_id: 'ours' }
+      },
+      async failTemplate() {
+        throw new Error('the database is away')
+      },
+    })
+
+    expect(await drain(options(deliveries))).toEqual({ sent: 1, failed: 0, skipped: 0 })
   })
 
   test('one that cannot be read is tried again later; one that cannot be drawn never', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -251,6 +252,72 @@ describe('every mail', () => {
   })
 })
 
+describe('the button of a notice', () => {
+  const HOME = `https://app.example.com/organisations/${samples.invite.organisation.id}`
+  const INVITATION = `${HOME}/invitations/${samples.invite.invite.id}`
+  const LEADS: Record<
+    Exclude<keyof typeof samples, 'invite' | 'invite_reminder'>,
+    string | null
+  > = {
+    invite_accepted: `${HOME}/members`,
+    invite_declined: INVITATION,
+    invite_expired: INVITATION,
+    invite_resend_requested: INVITATION,
+    device_enrolled: `${HOME}/devices`,
+    webhook_disabled: `${HOME}/webhooks`,
+    member_roles_updated: HOME,
+    ownership_transferred: HOME,
+    access_ending: HOME,
+    access_ended: HOME,
+    join_requested: `${HOME}/members`,
+    join_approved: HOME,
+    access_review_started: `${HOME}/access-reviews/${samples.access_review_started.facts.review_id}`,
+    access_review_overdue: `${HOME}/access-reviews/${samples.access_review_started.facts.review_id}`,
+    // Who is out sees nothing there.
+    member_removed: null,
+    member_banned: null,
+    join_declined: null,
+  }
+  const hrefs = (html: string) => [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href)
+
+  test.for(Object.entries(LEADS))('%s: %s', async ([kind, href]) => {
+    const mail = { ...samples[kind as keyof typeof samples] } as PreparedDelivery
+    const template = { subject: null, heading: null, body: 'Ours', button: 'Look' }
+
+    expect(hrefs((await render(mail)).html)).toEqual(href ? [href] : [])
+    expect(hrefs((await render({ ...mail, template })).html)).toEqual(href ? [href] : [])
+  })
+
+  test('is not there for whose whole membership is over, nor an id that an older mail does not know', async () => {
+    const ended = samples.access_ended
+    const { review_id, ...facts } = samples.access_review_started.facts
+
+    expect(
+      hrefs((await render({ ...ended, facts: { ...ended.facts, is_membership: true } })).html),
+    ).toEqual([])
+    expect(review_id).toBeTruthy()
+    expect(hrefs((await render({ ...samples.access_review_started, facts })).html)).toEqual([
+      `${HOME}/access-reviews`,
+    ])
+  })
+
+  test('leads to pages that the console has', () => {
+    const workspace = readFileSync('client/console/app/workspace.tsx', 'utf8')
+    const pages = [...workspace.matchAll(/<Route path="([^"*]+)"/g)].map(
+      ([, path = '']) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`),
+    )
+
+    for (const href of Object.values(LEADS)) {
+      const path = href?.replace(HOME, '').slice(1)
+      if (path)
+        expect(
+          pages.some((page) => page.test(path)),
+          path,
+        ).toBe(true)
+    }
+  })
+})
+
 describe('a template', () => {
   const template = { subject: null, heading: null, body: null, button: null }
   const written = (parts: Partial<typeof template> | Record<string, string>) =>
@@ -282,6 +349,28 @@ describe('a template', () => {
 
     expect(subject).toBe('Ada Admin invites you to Acme')
     expect(text).toContain('Ada Admin invites you to become a member of Acme.')
+  })
+
+  test('whose subject says nothing once it is filled has the built-in one', async () => {
+    const { subject, text, templateFailure } = await render({
+      ...samples.ownership_transferred,
+      facts: { ...samples.ownership_transferred.facts, owner_name: null },
+      template: { ...template, subject: '{{owner}}', body: 'Ours' },
+    })
+
+    expect(subject).toBe('Acme has a new owner')
+    expect(text).toContain('Ours')
+    expect(templateFailure).toBeNull()
+  })
+
+  test('that cannot be drawn leaves the mail as built in, and says why', async () => {
+    const builtIn = await draw()
+    const drawn = await written({
+      subject: 'Ours',
+      body: `${'**'.repeat(1200)}a${'**'.repeat(1200)}`,
+    })
+
+    expect(drawn).toEqual({ ...builtIn, templateFailure: expect.stringMatching(/call stack/) })
   })
 
   test('never becomes HTML, whatever is written or filled in', async () => {
@@ -350,6 +439,29 @@ describe('mails of Supabase Auth', () => {
       expect(words(text)).toEqual(words(visible(html)))
       expect(subject + text).not.toMatch(/undefined|null/)
     }
+  })
+
+  test.for(AUTH_ACTIONS)(
+    '%s says to ignore it only where something is asked for',
+    async (action) => {
+      for (const [locale, { auth }] of Object.entries(LANGUAGES)) {
+        const { text } = await drawAuth(action, { ...authSample, locale })
+        const words = { email: 'new@example.com', project: PROJECT_NAME }
+        const isTold = action.endsWith('_notification')
+
+        expect(text).toContain(isTold ? auth.whyTold(words) : auth.whyAsked(words))
+        expect(text).not.toContain(isTold ? auth.whyAsked(words) : auth.whyTold(words))
+        expect(text).toContain(PROJECT_NAME)
+        // Neither code nor link of Auth is there that could be kept to oneself.
+        if (isTold) expect(text).not.toMatch(/123456|auth\/v1/)
+      }
+    },
+  )
+
+  test('about a new password leads whoever did not choose it to where they choose one', async () => {
+    const { html } = await drawAuth('password_changed_notification')
+
+    expect(html).toContain('href="https://app.example.com/new-password"')
   })
 
   test('cannot be drawn without the secret that opens them', async () => {

@@ -54,6 +54,12 @@ async function sendAndRead(
 /** Without the ends of lines, which travel as they like. */
 const flat = (text = '') => text.replaceAll('\r\n', '\n').trim()
 
+const WITHOUT_BUTTON: (keyof typeof samples)[] = [
+  'member_removed',
+  'member_banned',
+  'join_declined',
+]
+
 describe('every mail parses cleanly', () => {
   test.for(Object.keys(samples) as (keyof typeof samples)[])(
     '%s',
@@ -67,7 +73,8 @@ describe('every mail parses cleanly', () => {
         expect(read.to).toMatchObject([{ address: 'new@example.com' }])
         expect(read.from?.address).toBe('no-reply@usher.test')
         const links = [...(read.html ?? '').matchAll(/href="([^"]*)"/g)].map((match) => match[1])
-        expect(links.length).toBeGreaterThan(0)
+        // Who is out gets a mail without a button: it would lead to nothing that they can see.
+        if (!WITHOUT_BUTTON.includes(kind)) expect(links.length).toBeGreaterThan(0)
         for (const link of links) expect(link).toMatch(/^https:\/\/app\.example\.com/)
       }
     },

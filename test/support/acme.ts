@@ -62,7 +62,7 @@ export async function createAcme(sql: postgres.Sql): Promise<Organisation> {
     return joined
   }
   const mint = async (inviteId: string) => {
-    const [row] = await sql`select usher.mint_invite_token(${inviteId}) as token`
+    const [row] = await sql`select usher.mint_invite_token(${inviteId}, is_mailed => true) as token`
     return row?.token as string
   }
   const invite = async (

@@ -21,6 +21,7 @@ import {
 import postgres from 'postgres'
 import { test as base, expect, inject } from 'vitest'
 import { createUsher, type MailedInvite, type Usher } from '../../client/index.ts'
+import { withDatabase } from '../../scripts/schema.ts'
 
 export const stack = inject('stack')
 export const PASSWORD = 'a-long-password'
@@ -68,8 +69,18 @@ async function confirmAddress(email: string): Promise<void> {
   await sql.end()
 }
 
-/** The link that an invitation's mail would carry. */
+/** The link that an invitation's mail carries: it says whether to sign in or to register. */
 export async function linkOf(by: Account, invite: MailedInvite): Promise<string> {
+  const page = (await revealedLinkOf(by, invite)).split('#')[0]
+  const [row] = await withDatabase(
+    stack.databaseUrl,
+    (sql) => sql`select usher.mint_invite_token(${invite.id}, is_mailed => true) as token`,
+  )
+  return `${page}#${row?.token}`
+}
+
+/** The link that is shown to whoever invites, which does not. */
+export async function revealedLinkOf(by: Account, invite: MailedInvite): Promise<string> {
   return (await by.usher.invites.revealLink(invite.id)).data
 }
 

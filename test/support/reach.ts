@@ -58,7 +58,10 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.invites': seenBy(WATCHERS),
 
   'usher.audit_seals': NOBODY,
+  'usher.address_salt': NOBODY,
   'usher.delivery_events': NOBODY,
+  'usher.erased_members': NOBODY,
+  'usher.erased_stops': NOBODY,
   'usher.device_codes': NOBODY,
   'usher.directory_endpoint_tokens': NOBODY,
   'usher.directory_group_copies': NOBODY,
@@ -107,6 +110,8 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   validate_invite: LINK_HOLDERS,
   decline_invite: LINK_HOLDERS,
   request_invite_resend: LINK_HOLDERS,
+  // The faces of what they call say by it whom they speak to.
+  speak_to_invitee: LINK_HOLDERS,
   // The worker's one click, too: POST /stop-mail.
   stop_mail: `${LINK_HOLDERS}, ${WORKER}`,
 
@@ -208,6 +213,7 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   follow_lost_rights: WORKER,
   end_due_access: WORKER,
   seal_audit_trail: WORKER,
+  fail_template: WORKER,
   purge_audit_trail: WORKER,
   list_domains_to_verify: WORKER,
   confirm_domain: WORKER,

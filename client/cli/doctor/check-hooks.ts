@@ -13,6 +13,7 @@ const TRIGGERS = [
   'usher_closed_door',
   'usher_join_when_confirmed',
   'usher_join_when_confirmed_at_once',
+  'usher_no_secrets',
 ]
 
 /** @param config - the text of the project's config.toml; null where there is none */
@@ -20,6 +21,7 @@ export async function checkHooks(sql: postgres.Sql, config: string | null): Prom
   return [
     ...(await checkTriggers(sql)),
     await checkBeforeUserCreated(sql, config),
+    await checkAccessToken(sql, config),
     await checkSendEmail(sql),
   ]
 }
@@ -31,26 +33,17 @@ async function checkTriggers(sql: postgres.Sql): Promise<Finding[]> {
   const enabled = rows.map(({ name }) => name)
   return TRIGGERS.filter((name) => !enabled.includes(name)).map((name) =>
     error(
-      `The trigger ${name} on auth.users is gone or disabled: it holds the closed door, or joins whoever signs up with an invite.`,
+      `The trigger ${name} on auth.users is gone or disabled: it holds the closed door, joins whoever signs up with an invite, or keeps tokens out of accounts.`,
       `alter table auth.users enable trigger ${name}; where it is gone, create it as in the migrations`,
     ),
   )
 }
 
 async function checkBeforeUserCreated(sql: postgres.Sql, config: string | null): Promise<Finding> {
-  const [state] = await sql<{ sign_up: string; may_call: boolean | null }[]>`
-    select s.sign_up,
-      (select has_function_privilege(r.oid, 'usher.before_user_created(jsonb)', 'execute')
-          and has_schema_privilege(r.oid, 'usher', 'usage')
-        from pg_roles r where r.rolname = 'supabase_auth_admin') as may_call
-    from usher.settings s`
-  if (state?.may_call === false) {
-    return error(
-      'Supabase Auth may not call usher.before_user_created: signing up fails where the hook is on.',
-      'grant usage on schema usher to supabase_auth_admin; grant execute on function usher.before_user_created to supabase_auth_admin;',
-    )
-  }
-  const isOn = config === null ? null : isHookOn(config)
+  const forbidden = await forbiddenHook(sql, 'before_user_created', 'signing up fails')
+  if (forbidden) return forbidden
+  const [state] = await sql<{ sign_up: string }[]>`select s.sign_up from usher.settings s`
+  const isOn = isHookOn(config, 'before_user_created')
   if (isOn === false && state?.sign_up === 'invite_only') {
     return warning(
       'Sign-up is for invited people only, and before_user_created is off in config.toml: the others see a database error in place of a sentence.',
@@ -65,12 +58,48 @@ async function checkBeforeUserCreated(sql: postgres.Sql, config: string | null):
       )
 }
 
-function isHookOn(config: string): boolean | null {
+async function checkAccessToken(sql: postgres.Sql, config: string | null): Promise<Finding> {
+  const forbidden = await forbiddenHook(sql, 'custom_access_token_hook', 'signing in fails')
+  if (forbidden) return forbidden
+  const isOn = isHookOn(config, 'custom_access_token')
+  if (isOn === false) {
+    return warning(
+      'custom_access_token is off in config.toml: where Auth signs a session with the sign-up, its token holds the token of the invitation.',
+      'Set [auth.hook.custom_access_token] enabled = true; hosted: supabase config push, or the dashboard under Authentication, Hooks',
+    )
+  }
+  return isOn
+    ? well('custom_access_token is on in config.toml.')
+    : unseen(
+        'Whether Supabase Auth calls custom_access_token_hook cannot be seen in the database.',
+        'See in the dashboard, under Authentication, Hooks: docs/install.md, "Tokens of sessions".',
+      )
+}
+
+/** @returns null where Supabase Auth may call it, or is not there */
+async function forbiddenHook(
+  sql: postgres.Sql,
+  name: string,
+  then: string,
+): Promise<Finding | null> {
+  const [state] = await sql<{ may_call: boolean | null }[]>`
+    select has_function_privilege(r.oid, ${`usher.${name}(jsonb)`}, 'execute')
+        and has_schema_privilege(r.oid, 'usher', 'usage') as may_call
+    from pg_roles r where r.rolname = 'supabase_auth_admin'`
+  if (state?.may_call !== false) return null
+  return error(
+    `Supabase Auth may not call usher.${name}: ${then} where the hook is on.`,
+    `grant usage on schema usher to supabase_auth_admin; grant execute on function usher.${name} to supabase_auth_admin;`,
+  )
+}
+
+function isHookOn(config: string | null, name: string): boolean | null {
+  if (config === null) return null
   try {
     const { auth } = parse(config) as {
-      auth?: { hook?: { before_user_created?: { enabled?: boolean } } }
+      auth?: { hook?: Record<string, { enabled?: boolean } | undefined> }
     }
-    return auth?.hook?.before_user_created?.enabled === true
+    return auth?.hook?.[name]?.enabled === true
   } catch {
     return null
   }

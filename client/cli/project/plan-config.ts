@@ -14,8 +14,11 @@ import type { State } from './state.ts'
 
 type Table = { [key: string]: unknown }
 
-/** Supabase has one place for it, and most projects that send their own mail have taken it. */
-const OPTIONAL = 'auth.hook.send_email'
+/** Supabase has one place for each, and many projects have taken it. Where to read what to do then. */
+const OPTIONAL: Record<string, string> = {
+  'auth.hook.send_email': 'docs/mail.md',
+  'auth.hook.custom_access_token': 'docs/install.md, "Tokens of sessions"',
+}
 
 /** @returns the plan, and the values to note down as brought */
 export function planConfig({ config }: Project, payload: Payload, state: State | null) {
@@ -39,8 +42,11 @@ export function planConfig({ config }: Project, payload: Payload, state: State |
       appended.push(text)
       put(wanted, path, section)
       noteDown(brought, name, section)
-    } else if (name === OPTIONAL && !hasBrought(state, name)) {
-      plan.kept.push({ path: `${CONFIG_FILE} [${name}]`, why: 'Yours stays: see docs/mail.md.' })
+    } else if (OPTIONAL[name] && !hasBrought(state, name)) {
+      plan.kept.push({
+        path: `${CONFIG_FILE} [${name}]`,
+        why: `Yours stays: see ${OPTIONAL[name]}.`,
+      })
     } else {
       planKeys(plan, {
         name,

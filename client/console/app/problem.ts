@@ -15,8 +15,12 @@ export interface Problem {
   code: string | null
 }
 
-/** Makes any error into words; those of Usher and of Supabase Auth by their codes. */
-export function useProblem(): (error: unknown) => Problem {
+/**
+ * Makes any error into words; those of Usher and of Supabase Auth by their codes.
+ *
+ * @param isInvitee - whether the reader answers an invitation: they can do other things about it than an admin
+ */
+export function useProblem(isInvitee = false): (error: unknown) => Problem {
   const { texts, format } = useLanguage()
   return (error) => {
     if (isAuthError(error)) {
@@ -39,6 +43,10 @@ export function useProblem(): (error: unknown) => Problem {
     if (code === 'unreachable') return { text: texts.unreachable, hint: null, code }
     // Codes of Postgres and of its API come with English for developers.
     const isKnown = Object.hasOwn(texts.errors, code)
+    if (isInvitee && Object.hasOwn(texts.inviteeErrors, code)) {
+      const text = texts.inviteeErrors[code as keyof typeof texts.inviteeErrors]
+      return { text, hint: null, code }
+    }
     const unknown = status === 401 ? texts.errors.unauthenticated : texts.unexpected
     return {
       text: isKnown ? texts.errors[code as keyof typeof texts.errors] : unknown,

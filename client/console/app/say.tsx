@@ -8,9 +8,10 @@ import { notifications } from '@mantine/notifications'
 import { useTexts } from './language.tsx'
 import { useProblem } from './problem.ts'
 
-export function useSay() {
+/** @param isInvitee - whether the reader answers an invitation, or joins */
+export function useSay(isInvitee = false) {
   const { common } = useTexts()
-  const explain = useProblem()
+  const explain = useProblem(isInvitee)
   const closeButtonProps = { 'aria-label': common.close }
   return {
     done: (message: string) =>

@@ -14,12 +14,14 @@ interface ProblemAlertProps {
   error: unknown
   /** What was tried is tried again. */
   onRetry?: () => void
+  /** Whether the reader answers an invitation. */
+  isInvitee?: boolean
   children?: ReactNode
 }
 
-export function ProblemAlert({ error, onRetry, children }: ProblemAlertProps) {
+export function ProblemAlert({ error, onRetry, isInvitee, children }: ProblemAlertProps) {
   const { common } = useTexts()
-  const { text, hint, code } = useProblem()(error)
+  const { text, hint, code } = useProblem(isInvitee)(error)
   return (
     <Alert color="red" variant="outline" title={common.somethingWrong} role="alert">
       <Text size="sm">

@@ -102,6 +102,21 @@ export const de: Texts = {
       'Jemand anderes hat im selben Moment dasselbe geändert. Versuchen Sie es noch einmal.',
     rate_limited: 'Zu oft. Warten Sie ein wenig und versuchen Sie es noch einmal.',
   },
+  inviteeErrors: {
+    already_member: 'Sie sind schon Mitglied.',
+    domain_not_allowed:
+      'Die Organisation nimmt keine Adressen Ihrer Domain an. Bitten Sie um eine Einladung an eine andere Adresse.',
+    email_unverified:
+      'Bestätigen Sie zuerst Ihre E-Mail-Adresse: Folgen Sie dem Link in der Bestätigungs-E-Mail.',
+    invalid_role:
+      'Eine Rolle dieser Einladung gibt es nicht mehr. Bitten Sie um eine neue Einladung.',
+    member_banned:
+      'Sie sind von dieser Organisation ausgeschlossen. Wenn das ein Irrtum ist, wenden Sie sich an die Organisation.',
+    role_not_assignable:
+      'Die Rollen dieser Einladung können Ihnen nicht gegeben werden. Bitten Sie um eine neue Einladung.',
+    seat_limit_reached:
+      'Alle Plätze der Organisation sind vergeben. Bitten Sie einen Admin der Organisation, Platz zu schaffen, und versuchen Sie es dann erneut.',
+  },
   unreachable:
     'Der Server hat nicht geantwortet. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
   unexpected: 'Etwas Unerwartetes ist geschehen. Versuchen Sie es noch einmal.',
@@ -207,6 +222,7 @@ export const de: Texts = {
     'role_exclusion.deleted': 'Trennung von Rollen aufgehoben',
     'template.created': 'Mailvorlage angelegt',
     'template.deleted': 'Mailvorlage gelöscht',
+    'template.failed': 'E-Mail-Vorlage nicht darstellbar',
     'template.updated': 'Mailvorlage geändert',
     'webhook.created': 'Webhook angelegt',
     'webhook.deleted': 'Webhook gelöscht',
@@ -381,6 +397,7 @@ export const de: Texts = {
     declinedText: (organisation) =>
       `${organisation} erfährt davon. Sie können diese Seite schließen. Wenn Sie es sich anders überlegen, bitten Sie um eine neue Einladung.`,
     hasAccount: 'Melden Sie sich an, um anzunehmen.',
+    eitherAccount: 'Melden Sie sich an oder legen Sie ein Konto an, um anzunehmen.',
     noAccount: 'Erstellen Sie ein Konto, um beizutreten.',
     oneClick: 'Mit einem Klick beitreten',
     oneClickText: (email) =>
@@ -646,6 +663,8 @@ export const de: Texts = {
     },
   },
   templates: {
+    failed:
+      'Diese Vorlage konnte nicht verwendet werden. E-Mails gehen mit dem Standardtext hinaus, bis Sie sie erneut speichern.',
     title: 'Mailvorlagen',
     text: 'Sagen Sie Mails mit Ihren eigenen Worten, in jeder Sprache. Was Sie weglassen, bleibt wie eingebaut.',
     open: 'Mails formulieren',

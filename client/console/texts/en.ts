@@ -99,6 +99,22 @@ export const en = {
     try_again: 'Somebody else changed the same thing at this moment. Try again.',
     rate_limited: 'Too often. Wait a little and try again.',
   } satisfies Record<ErrorCode, string>,
+  /** The same to somebody who answers an invitation: what they themselves can do about it. */
+  inviteeErrors: {
+    already_member: 'You are already a member.',
+    domain_not_allowed:
+      'The organisation doesn’t accept your email domain. Ask whoever invited you to invite another address.',
+    email_unverified:
+      'Confirm your email address first: follow the link in the confirmation email.',
+    invalid_role:
+      'A role in this invitation no longer exists. Ask whoever invited you for a new invitation.',
+    member_banned:
+      'You are banned from this organisation. If you think that’s a mistake, contact the organisation.',
+    role_not_assignable:
+      'The roles in this invitation can’t be given to you. Ask whoever invited you for a new invitation.',
+    seat_limit_reached:
+      'All seats in this organisation are taken. Ask an admin of the organisation to make room, then try again.',
+  } satisfies Partial<Record<ErrorCode, string>>,
   unreachable: 'The server did not answer. Check your connection and try again.',
   unexpected: 'Something unexpected happened. Try again.',
   builtInRoles: { owner: 'Owner', admin: 'Admin', finance: 'Finance', member: 'Member' },
@@ -198,6 +214,7 @@ export const en = {
     'role_exclusion.deleted': 'Separation of roles lifted',
     'template.created': 'Mail template created',
     'template.deleted': 'Mail template deleted',
+    'template.failed': 'Mail template could not be drawn',
     'template.updated': 'Mail template changed',
     'webhook.created': 'Webhook made',
     'webhook.deleted': 'Webhook deleted',
@@ -367,6 +384,7 @@ export const en = {
     declinedText: (organisation: string) =>
       `${organisation} has been told. You can close this page. If you change your mind, ask for a new invitation.`,
     hasAccount: 'Sign in to accept.',
+    eitherAccount: 'Sign in, or create an account, to accept.',
     noAccount: 'Create an account to join.',
     oneClick: 'Join with one click',
     oneClickText: (email: string) =>
@@ -625,6 +643,8 @@ export const en = {
     } satisfies Record<MailKind, string>,
   },
   templates: {
+    failed:
+      'This template could not be used. Emails go out with the default text until you save it again.',
     title: 'Mail templates',
     text: 'Say mails in your own words, in each language. What you leave out is said as built in.',
     open: 'Word the mails',

@@ -99,6 +99,20 @@ export const es: Texts = {
     try_again: 'Otra persona cambió lo mismo en este momento. Inténtelo de nuevo.',
     rate_limited: 'Demasiadas veces. Espere un poco e inténtelo de nuevo.',
   },
+  inviteeErrors: {
+    already_member: 'Usted ya es miembro.',
+    domain_not_allowed:
+      'La organización no admite su dominio. Pida una invitación para otra dirección.',
+    email_unverified:
+      'Confirme primero su correo electrónico: siga el enlace del correo de confirmación.',
+    invalid_role: 'Un rol de esta invitación ya no existe. Pida una invitación nueva.',
+    member_banned:
+      'Se le ha excluido de esta organización. Si es un error, diríjase a la organización.',
+    role_not_assignable:
+      'Los roles de esta invitación no se le pueden dar. Pida una invitación nueva.',
+    seat_limit_reached:
+      'Todas las plazas de la organización están ocupadas. Pida a un administrador de la organización que libere una y vuelva a intentarlo.',
+  },
   unreachable: 'El servidor no ha respondido. Compruebe su conexión e inténtelo de nuevo.',
   unexpected: 'Ha ocurrido algo inesperado. Inténtelo de nuevo.',
   builtInRoles: {
@@ -202,6 +216,7 @@ export const es: Texts = {
     'role_exclusion.deleted': 'Separación de roles levantada',
     'template.created': 'Plantilla de correo creada',
     'template.deleted': 'Plantilla de correo eliminada',
+    'template.failed': 'Plantilla de correo no representable',
     'template.updated': 'Plantilla de correo cambiada',
     'webhook.created': 'Webhook creado',
     'webhook.deleted': 'Webhook eliminado',
@@ -374,6 +389,7 @@ export const es: Texts = {
     declinedText: (organisation) =>
       `Se ha avisado a ${organisation}. Puede cerrar esta página. Si cambia de idea, pida una nueva invitación.`,
     hasAccount: 'Inicie sesión para aceptar.',
+    eitherAccount: 'Inicie sesión o cree una cuenta para aceptar.',
     noAccount: 'Cree una cuenta para unirse.',
     oneClick: 'Unirse con un clic',
     oneClickText: (email) =>
@@ -634,6 +650,8 @@ export const es: Texts = {
     },
   },
   templates: {
+    failed:
+      'Esta plantilla no se pudo usar. Los correos salen con el texto predeterminado hasta que la guarde de nuevo.',
     title: 'Plantillas de correo',
     text: 'Diga los correos con sus propias palabras, en cada idioma. Lo que deje vacío queda como viene de serie.',
     open: 'Redactar los correos',

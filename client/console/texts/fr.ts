@@ -99,6 +99,20 @@ export const fr: Texts = {
     try_again: 'Quelqu’un d’autre a modifié la même chose à cet instant. Réessayez.',
     rate_limited: 'Trop souvent. Attendez un peu et réessayez.',
   },
+  inviteeErrors: {
+    already_member: 'Vous êtes déjà membre.',
+    domain_not_allowed:
+      'L’organisation n’accepte pas votre domaine. Demandez une invitation pour une autre adresse.',
+    email_unverified:
+      'Confirmez d’abord votre adresse e-mail : suivez le lien de l’e-mail de confirmation.',
+    invalid_role: 'Un rôle de cette invitation n’existe plus. Demandez une nouvelle invitation.',
+    member_banned:
+      'Vous êtes exclu(e) de cette organisation. Si c’est une erreur, adressez-vous à l’organisation.',
+    role_not_assignable:
+      'Les rôles de cette invitation ne peuvent pas vous être donnés. Demandez une nouvelle invitation.',
+    seat_limit_reached:
+      'Toutes les places de l’organisation sont prises. Demandez à un administrateur de l’organisation de libérer une place, puis réessayez.',
+  },
   unreachable: 'Le serveur n’a pas répondu. Vérifiez votre connexion et réessayez.',
   unexpected: 'Un problème inattendu est survenu. Réessayez.',
   builtInRoles: {
@@ -202,6 +216,7 @@ export const fr: Texts = {
     'role_exclusion.deleted': 'Séparation de rôles levée',
     'template.created': 'Modèle de courriel créé',
     'template.deleted': 'Modèle de courriel supprimé',
+    'template.failed': 'Modèle d’e-mail inutilisable',
     'template.updated': 'Modèle de courriel modifié',
     'webhook.created': 'Webhook créé',
     'webhook.deleted': 'Webhook supprimé',
@@ -373,6 +388,7 @@ export const fr: Texts = {
     declinedText: (organisation) =>
       `${organisation} en est informée. Vous pouvez fermer cette page. Si vous changez d’avis, demandez une nouvelle invitation.`,
     hasAccount: 'Connectez-vous pour accepter.',
+    eitherAccount: 'Connectez-vous ou créez un compte pour accepter.',
     noAccount: 'Créez un compte pour rejoindre l’organisation.',
     oneClick: 'Rejoindre en un clic',
     oneClickText: (email) =>
@@ -634,6 +650,8 @@ export const fr: Texts = {
     },
   },
   templates: {
+    failed:
+      'Ce modèle n’a pas pu être utilisé. Les e-mails partent avec le texte par défaut jusqu’à ce que vous l’enregistriez à nouveau.',
     title: 'Modèles de courriel',
     text: 'Dites les courriels avec vos mots, dans chaque langue. Ce que vous laissez vide reste comme prévu d’origine.',
     open: 'Rédiger les courriels',

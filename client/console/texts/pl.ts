@@ -100,6 +100,19 @@ export const pl: Texts = {
     try_again: 'Ktoś inny zmienił to samo w tej chwili. Spróbuj ponownie.',
     rate_limited: 'Zbyt często. Poczekaj chwilę i spróbuj ponownie.',
   },
+  inviteeErrors: {
+    already_member: 'Należysz już do tej organizacji.',
+    domain_not_allowed:
+      'Organizacja nie przyjmuje adresów z Twojej domeny. Poproś o zaproszenie na inny adres.',
+    email_unverified:
+      'Najpierw potwierdź swój adres e-mail: otwórz link z wiadomości potwierdzającej.',
+    invalid_role: 'Jedna z ról tego zaproszenia już nie istnieje. Poproś o nowe zaproszenie.',
+    member_banned:
+      'Dostęp do tej organizacji jest dla Ciebie zablokowany. Jeśli to pomyłka, skontaktuj się z organizacją.',
+    role_not_assignable: 'Nie można nadać Ci ról z tego zaproszenia. Poproś o nowe zaproszenie.',
+    seat_limit_reached:
+      'Wszystkie miejsca w organizacji są zajęte. Poproś administratora organizacji o zwolnienie miejsca i spróbuj ponownie.',
+  },
   unreachable: 'Serwer nie odpowiedział. Sprawdź połączenie i spróbuj ponownie.',
   unexpected: 'Stało się coś nieoczekiwanego. Spróbuj ponownie.',
   builtInRoles: {
@@ -203,6 +216,7 @@ export const pl: Texts = {
     'role_exclusion.deleted': 'Zniesiono rozdział ról',
     'template.created': 'Utworzono szablon listu',
     'template.deleted': 'Usunięto szablon listu',
+    'template.failed': 'Nie udało się użyć szablonu',
     'template.updated': 'Zmieniono szablon listu',
     'webhook.created': 'Utworzono webhook',
     'webhook.deleted': 'Usunięto webhook',
@@ -375,6 +389,7 @@ export const pl: Texts = {
     declinedText: (organisation) =>
       `Powiadomiono ${organisation}. Możesz zamknąć tę stronę. Jeśli zmienisz zdanie, poproś o nowe zaproszenie.`,
     hasAccount: 'Zaloguj się, aby przyjąć.',
+    eitherAccount: 'Zaloguj się lub załóż konto, aby przyjąć.',
     noAccount: 'Utwórz konto, aby dołączyć.',
     oneClick: 'Dołącz jednym kliknięciem',
     oneClickText: (email) =>
@@ -635,6 +650,8 @@ export const pl: Texts = {
     },
   },
   templates: {
+    failed:
+      'Nie udało się użyć tego szablonu. Wiadomości są wysyłane z tekstem domyślnym, dopóki nie zapiszesz go ponownie.',
     title: 'Szablony listów',
     text: 'Pisz listy własnymi słowami, w każdym języku. Co zostawisz puste, pozostaje wbudowane.',
     open: 'Napisz listy',

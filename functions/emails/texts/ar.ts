@@ -40,7 +40,16 @@ export const ar: Texts = {
   },
   notices: {
     reason: 'السبب المذكور:',
-    button: 'عرض المؤسسة',
+    buttons: {
+      organisation: 'عرض المؤسسة',
+      members: 'عرض الأعضاء',
+      invitation: 'عرض الدعوة',
+      resend: 'إعادة إرسال الدعوة',
+      devices: 'عرض الأجهزة',
+      review: 'فتح المراجعة',
+      webhook: 'عرض خطافات الويب',
+      request: 'عرض الطلب',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `انضم ${invitee} إلى ${organisation}`,
       heading: 'قُبلت دعوتك',
@@ -186,8 +195,9 @@ export const ar: Texts = {
     code: 'أو أدخل هذا الرمز:',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `لديك دعوة إلى ${organisation}. الدور: ${roles}. تنتهي الدعوة ${expiresIn}، ${expiresAt}.`,
-    why: ({ email }) =>
-      `تصلك هذه الرسالة لأن أحدًا أدخل العنوان ${email}. إن لم تكن أنت فتجاهلها ولا تعطِ الرمز أو الرابط لأحد.`,
+    whyAsked: ({ email, project }) =>
+      `تصلك هذه الرسالة لأن أحدًا أدخل العنوان ${email} في ${project}. إن لم تكن أنت فتجاهلها ولا تشارك الرمز أو الرابط مع أحد.`,
+    whyTold: ({ project }) => `تصلك هذه الرسالة لأنها تتعلق بأمان حسابك في ${project}.`,
     signup: {
       subject: 'أكّد عنوانك',
       body: ({ email }) => `أكّد أن ${email} عنوانك ليصبح حسابك جاهزًا.`,
@@ -195,8 +205,8 @@ export const ar: Texts = {
     },
     invite: {
       subject: 'لديك دعوة',
-      body: ({ email }) => `هناك حساب جاهز للعنوان ${email}. استلمه لتسجيل الدخول.`,
-      button: 'استلام الحساب',
+      body: ({ email }) => `هناك حساب جاهز للعنوان ${email}. فعّله لتسجيل الدخول.`,
+      button: 'تفعيل الحساب',
     },
     magiclink: {
       subject: 'رابط تسجيل الدخول',
@@ -222,16 +232,18 @@ export const ar: Texts = {
     password_changed_notification: {
       subject: 'تغيّرت كلمة مرورك',
       body: ({ email }) => `تغيّرت كلمة مرور ${email}. إن لم تكن أنت فاختر كلمة مرور جديدة فورًا.`,
-      button: null,
+      button: 'اختيار كلمة مرور جديدة',
     },
     email_changed_notification: {
       subject: 'تغيّر عنوانك',
-      body: ({ email }) => `يستخدم حسابك الآن العنوان ${email}. إن لم تكن أنت فأخبرنا فورًا.`,
+      body: ({ email, project }) =>
+        `يستخدم حسابك الآن العنوان ${email}. إن لم تكن أنت فتواصل مع ${project} فورًا.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'تغيّر رقم هاتفك',
-      body: ({ email }) => `تغيّر رقم هاتف ${email}. إن لم تكن أنت فأخبرنا فورًا.`,
+      body: ({ email, project }) =>
+        `تغيّر رقم هاتف ${email}. إن لم تكن أنت فتواصل مع ${project} فورًا.`,
       button: null,
     },
     identity_linked_notification: {
@@ -242,8 +254,8 @@ export const ar: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'أُزيلت طريقة لتسجيل الدخول',
-      body: ({ email }) =>
-        `أُزيلت إحدى طرق تسجيل الدخول بالعنوان ${email}. إن لم تكن أنت فأخبرنا فورًا.`,
+      body: ({ email, project }) =>
+        `أُزيلت إحدى طرق تسجيل الدخول بالعنوان ${email}. إن لم تكن أنت فتواصل مع ${project} فورًا.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

@@ -43,7 +43,16 @@ export const de: Texts = {
   },
   notices: {
     reason: 'Der angegebene Grund:',
-    button: 'Organisation ansehen',
+    buttons: {
+      organisation: 'Organisation ansehen',
+      members: 'Mitglieder ansehen',
+      invitation: 'Einladung ansehen',
+      resend: 'Einladung erneut senden',
+      devices: 'Geräte ansehen',
+      review: 'Prüfung öffnen',
+      webhook: 'Webhooks ansehen',
+      request: 'Anfrage ansehen',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `${invitee} ist jetzt bei ${organisation}`,
       heading: 'Ihre Einladung wurde angenommen',
@@ -200,8 +209,10 @@ export const de: Texts = {
     code: 'Oder geben Sie diesen Code ein:',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `Sie sind zu ${organisation} eingeladen. Rolle: ${roles}. Die Einladung endet ${expiresIn}, am ${expiresAt}.`,
-    why: ({ email }) =>
-      `Sie erhalten diese Nachricht, weil jemand die Adresse ${email} eingegeben hat. Wenn Sie es nicht waren, beachten Sie sie nicht, und geben Sie Code und Link an niemanden weiter.`,
+    whyAsked: ({ email, project }) =>
+      `Sie erhalten diese E-Mail, weil jemand die Adresse ${email} bei ${project} eingegeben hat. Wenn Sie das nicht waren, beachten Sie sie nicht, und geben Sie Code und Link an niemanden weiter.`,
+    whyTold: ({ project }) =>
+      `Sie erhalten diese E-Mail, weil sie die Sicherheit Ihres Kontos bei ${project} betrifft.`,
     signup: {
       subject: 'Bestätigen Sie Ihre Adresse',
       body: ({ email }) => `Bestätigen Sie, dass ${email} Ihnen gehört: Dann ist Ihr Konto bereit.`,
@@ -210,8 +221,8 @@ export const de: Texts = {
     invite: {
       subject: 'Sie sind eingeladen',
       body: ({ email }) =>
-        `Für ${email} steht ein Konto bereit. Übernehmen Sie es, um sich anzumelden.`,
-      button: 'Konto übernehmen',
+        `Für ${email} steht ein Konto bereit. Aktivieren Sie es, um sich anzumelden.`,
+      button: 'Konto aktivieren',
     },
     magiclink: {
       subject: 'Ihr Link zum Anmelden',
@@ -240,18 +251,18 @@ export const de: Texts = {
       subject: 'Ihr Passwort wurde geändert',
       body: ({ email }) =>
         `Das Passwort von ${email} wurde geändert. Wenn Sie es nicht waren, wählen Sie sofort ein neues.`,
-      button: null,
+      button: 'Neues Passwort wählen',
     },
     email_changed_notification: {
       subject: 'Ihre Adresse wurde geändert',
-      body: ({ email }) =>
-        `Ihr Konto benutzt jetzt die Adresse ${email}. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      body: ({ email, project }) =>
+        `Ihr Konto benutzt jetzt die Adresse ${email}. Wenn Sie es nicht waren, wenden Sie sich sofort an ${project}.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'Ihre Telefonnummer wurde geändert',
-      body: ({ email }) =>
-        `Die Telefonnummer von ${email} wurde geändert. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      body: ({ email, project }) =>
+        `Die Telefonnummer von ${email} wurde geändert. Wenn Sie es nicht waren, wenden Sie sich sofort an ${project}.`,
       button: null,
     },
     identity_linked_notification: {
@@ -262,8 +273,8 @@ export const de: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'Ein Weg zum Anmelden wurde entfernt',
-      body: ({ email }) =>
-        `Einer der Wege, sich als ${email} anzumelden, wurde entfernt. Wenn Sie es nicht waren, melden Sie sich sofort bei uns.`,
+      body: ({ email, project }) =>
+        `Einer der Wege, sich als ${email} anzumelden, wurde entfernt. Wenn Sie es nicht waren, wenden Sie sich sofort an ${project}.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

@@ -38,7 +38,16 @@ export const en: Texts = {
   },
   notices: {
     reason: 'The reason given:',
-    button: 'See the organisation',
+    buttons: {
+      organisation: 'See the organisation',
+      members: 'See members',
+      invitation: 'See the invitation',
+      resend: 'Resend the invitation',
+      devices: 'See devices',
+      review: 'Open the review',
+      webhook: 'See webhooks',
+      request: 'See the request',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `${invitee} has joined ${organisation}`,
       heading: 'Your invitation was accepted',
@@ -195,8 +204,10 @@ export const en: Texts = {
     code: 'Or enter this code:',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `You are invited to ${organisation} as ${roles}. The invitation ends ${expiresIn}, on ${expiresAt}.`,
-    why: ({ email }) =>
-      `You get this mail because somebody entered ${email}. If it was not you, ignore it, and give the code and the link to nobody.`,
+    whyAsked: ({ email, project }) =>
+      `You receive this email because someone entered ${email} at ${project}. If it wasn’t you, ignore it, and never share the code or the link.`,
+    whyTold: ({ project }) =>
+      `You receive this email because it concerns the security of your ${project} account.`,
     signup: {
       subject: 'Confirm your address',
       body: ({ email }) => `Confirm that ${email} is yours, and your account is ready.`,
@@ -204,8 +215,8 @@ export const en: Texts = {
     },
     invite: {
       subject: 'You are invited',
-      body: ({ email }) => `An account is ready for ${email}. Take it over to sign in.`,
-      button: 'Take over the account',
+      body: ({ email }) => `An account is ready for ${email}. Activate it to sign in.`,
+      button: 'Activate your account',
     },
     magiclink: {
       subject: 'Your link to sign in',
@@ -232,18 +243,18 @@ export const en: Texts = {
       subject: 'Your password was changed',
       body: ({ email }) =>
         `The password of ${email} was changed. If it was not you, choose a new one at once.`,
-      button: null,
+      button: 'Choose a new password',
     },
     email_changed_notification: {
       subject: 'Your address was changed',
-      body: ({ email }) =>
-        `Your account now uses the address ${email}. If it was not you, tell us at once.`,
+      body: ({ email, project }) =>
+        `Your account now uses the address ${email}. If it was not you, contact ${project} at once.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'Your phone number was changed',
-      body: ({ email }) =>
-        `The phone number of ${email} was changed. If it was not you, tell us at once.`,
+      body: ({ email, project }) =>
+        `The phone number of ${email} was changed. If it was not you, contact ${project} at once.`,
       button: null,
     },
     identity_linked_notification: {
@@ -254,8 +265,8 @@ export const en: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'A way to sign in was removed',
-      body: ({ email }) =>
-        `One of the ways to sign in as ${email} was removed. If it was not you, tell us at once.`,
+      body: ({ email, project }) =>
+        `One of the ways to sign in as ${email} was removed. If it was not you, contact ${project} at once.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

@@ -43,7 +43,16 @@ export const es: Texts = {
   },
   notices: {
     reason: 'El motivo indicado:',
-    button: 'Ver la organización',
+    buttons: {
+      organisation: 'Ver la organización',
+      members: 'Ver los miembros',
+      invitation: 'Ver la invitación',
+      resend: 'Reenviar la invitación',
+      devices: 'Ver los dispositivos',
+      review: 'Abrir la revisión',
+      webhook: 'Ver los webhooks',
+      request: 'Ver la solicitud',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `${invitee} se ha unido a ${organisation}`,
       heading: 'Su invitación fue aceptada',
@@ -197,8 +206,10 @@ export const es: Texts = {
     code: 'O introduzca este código:',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `Tiene una invitación a ${organisation}. Función: ${roles}. La invitación termina ${expiresIn}, el ${expiresAt}.`,
-    why: ({ email }) =>
-      `Recibe este correo porque alguien introdujo la dirección ${email}. Si no fue usted, ignórelo y no dé el código ni el enlace a nadie.`,
+    whyAsked: ({ email, project }) =>
+      `Recibe este correo porque alguien introdujo la dirección ${email} en ${project}. Si no fue usted, ignórelo y no comparta nunca el código ni el enlace.`,
+    whyTold: ({ project }) =>
+      `Recibe este correo porque afecta a la seguridad de su cuenta de ${project}.`,
     signup: {
       subject: 'Confirme su dirección',
       body: ({ email }) => `Confirme que ${email} es suya y su cuenta estará lista.`,
@@ -206,8 +217,8 @@ export const es: Texts = {
     },
     invite: {
       subject: 'Tiene una invitación',
-      body: ({ email }) => `Hay una cuenta lista para ${email}. Hágase cargo de ella para entrar.`,
-      button: 'Hacerme cargo de la cuenta',
+      body: ({ email }) => `Hay una cuenta lista para ${email}. Actívela para entrar.`,
+      button: 'Activar la cuenta',
     },
     magiclink: {
       subject: 'Su enlace para entrar',
@@ -235,18 +246,18 @@ export const es: Texts = {
       subject: 'Su contraseña ha cambiado',
       body: ({ email }) =>
         `La contraseña de ${email} ha cambiado. Si no fue usted, elija otra de inmediato.`,
-      button: null,
+      button: 'Elegir una nueva contraseña',
     },
     email_changed_notification: {
       subject: 'Su dirección ha cambiado',
-      body: ({ email }) =>
-        `Su cuenta usa ahora la dirección ${email}. Si no fue usted, avísenos de inmediato.`,
+      body: ({ email, project }) =>
+        `Su cuenta usa ahora la dirección ${email}. Si no fue usted, contacte con ${project} de inmediato.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'Su número de teléfono ha cambiado',
-      body: ({ email }) =>
-        `El número de teléfono de ${email} ha cambiado. Si no fue usted, avísenos de inmediato.`,
+      body: ({ email, project }) =>
+        `El número de teléfono de ${email} ha cambiado. Si no fue usted, contacte con ${project} de inmediato.`,
       button: null,
     },
     identity_linked_notification: {
@@ -257,8 +268,8 @@ export const es: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'Se quitó una forma de entrar',
-      body: ({ email }) =>
-        `Se ha quitado una de las formas de entrar como ${email}. Si no fue usted, avísenos de inmediato.`,
+      body: ({ email, project }) =>
+        `Se ha quitado una de las formas de entrar como ${email}. Si no fue usted, contacte con ${project} de inmediato.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

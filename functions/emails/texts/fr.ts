@@ -49,7 +49,16 @@ export const fr: Texts = {
   },
   notices: {
     reason: 'La raison donnée :',
-    button: 'Voir l’organisation',
+    buttons: {
+      organisation: 'Voir l’organisation',
+      members: 'Voir les membres',
+      invitation: 'Voir l’invitation',
+      resend: 'Renvoyer l’invitation',
+      devices: 'Voir les appareils',
+      review: 'Ouvrir la vérification',
+      webhook: 'Voir les webhooks',
+      request: 'Voir la demande',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `${invitee} a rejoint ${organisation}`,
       heading: 'Votre invitation a été acceptée',
@@ -205,8 +214,10 @@ export const fr: Texts = {
     code: 'Ou saisissez ce code :',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `Vous êtes invité à rejoindre ${organisation}. Rôle : ${roles}. L’invitation expire ${expiresIn}, le ${expiresAt}.`,
-    why: ({ email }) =>
-      `Vous recevez ce message parce que quelqu’un a saisi l’adresse ${email}. Si ce n’était pas vous, ignorez-le et ne donnez le code et le lien à personne.`,
+    whyAsked: ({ email, project }) =>
+      `Vous recevez cet e-mail parce que quelqu’un a saisi l’adresse ${email} sur ${project}. Si ce n’était pas vous, ignorez-le et ne communiquez jamais le code ni le lien.`,
+    whyTold: ({ project }) =>
+      `Vous recevez cet e-mail parce qu’il concerne la sécurité de votre compte ${project}.`,
     signup: {
       subject: 'Confirmez votre adresse',
       body: ({ email }) => `Confirmez que ${email} est à vous et votre compte sera prêt.`,
@@ -214,9 +225,8 @@ export const fr: Texts = {
     },
     invite: {
       subject: 'Vous êtes invité',
-      body: ({ email }) =>
-        `Un compte est prêt pour ${email}. Prenez-en possession pour vous connecter.`,
-      button: 'Prendre possession du compte',
+      body: ({ email }) => `Un compte est prêt pour ${email}. Activez-le pour vous connecter.`,
+      button: 'Activer le compte',
     },
     magiclink: {
       subject: 'Votre lien de connexion',
@@ -244,18 +254,18 @@ export const fr: Texts = {
       subject: 'Votre mot de passe a été changé',
       body: ({ email }) =>
         `Le mot de passe de ${email} a été changé. Si ce n’était pas vous, choisissez-en un nouveau tout de suite.`,
-      button: null,
+      button: 'Choisir un nouveau mot de passe',
     },
     email_changed_notification: {
       subject: 'Votre adresse a été changée',
-      body: ({ email }) =>
-        `Votre compte utilise désormais l’adresse ${email}. Si ce n’était pas vous, prévenez-nous tout de suite.`,
+      body: ({ email, project }) =>
+        `Votre compte utilise désormais l’adresse ${email}. Si ce n’était pas vous, contactez ${project} tout de suite.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'Votre numéro de téléphone a été changé',
-      body: ({ email }) =>
-        `Le numéro de téléphone de ${email} a été changé. Si ce n’était pas vous, prévenez-nous tout de suite.`,
+      body: ({ email, project }) =>
+        `Le numéro de téléphone de ${email} a été changé. Si ce n’était pas vous, contactez ${project} tout de suite.`,
       button: null,
     },
     identity_linked_notification: {
@@ -266,8 +276,8 @@ export const fr: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'Un moyen de connexion a été retiré',
-      body: ({ email }) =>
-        `L’un des moyens de se connecter en tant que ${email} a été retiré. Si ce n’était pas vous, prévenez-nous tout de suite.`,
+      body: ({ email, project }) =>
+        `L’un des moyens de se connecter en tant que ${email} a été retiré. Si ce n’était pas vous, contactez ${project} tout de suite.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

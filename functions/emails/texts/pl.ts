@@ -41,7 +41,16 @@ export const pl: Texts = {
   },
   notices: {
     reason: 'Podany powód:',
-    button: 'Zobacz organizację',
+    buttons: {
+      organisation: 'Zobacz organizację',
+      members: 'Zobacz członków',
+      invitation: 'Zobacz zaproszenie',
+      resend: 'Wyślij zaproszenie ponownie',
+      devices: 'Zobacz urządzenia',
+      review: 'Otwórz przegląd',
+      webhook: 'Zobacz webhooki',
+      request: 'Zobacz prośbę',
+    },
     invite_accepted: {
       subject: ({ organisation, invitee }) => `${invitee} należy już do ${organisation}`,
       heading: 'Twoje zaproszenie zostało przyjęte',
@@ -199,8 +208,10 @@ export const pl: Texts = {
     code: 'Albo wpisz ten kod:',
     invited: ({ organisation, roles, expiresIn, expiresAt }) =>
       `Masz zaproszenie do ${organisation}. Rola: ${roles}. Zaproszenie wygasa ${expiresIn}: ${expiresAt}.`,
-    why: ({ email }) =>
-      `Otrzymujesz tę wiadomość, ponieważ ktoś podał adres ${email}. Jeśli to nie Ty, zignoruj ją i nikomu nie podawaj kodu ani linku.`,
+    whyAsked: ({ email, project }) =>
+      `Otrzymujesz tę wiadomość, ponieważ ktoś podał adres ${email} w serwisie ${project}. Jeśli to nie Ty, zignoruj ją i nikomu nie podawaj kodu ani linku.`,
+    whyTold: ({ project }) =>
+      `Otrzymujesz tę wiadomość, ponieważ dotyczy bezpieczeństwa Twojego konta w serwisie ${project}.`,
     signup: {
       subject: 'Potwierdź swój adres',
       body: ({ email }) => `Potwierdź, że ${email} to Twój adres, a konto będzie gotowe.`,
@@ -208,8 +219,8 @@ export const pl: Texts = {
     },
     invite: {
       subject: 'Masz zaproszenie',
-      body: ({ email }) => `Konto dla ${email} jest gotowe. Przejmij je, aby się zalogować.`,
-      button: 'Przejmij konto',
+      body: ({ email }) => `Konto dla ${email} jest gotowe. Aktywuj je, aby się zalogować.`,
+      button: 'Aktywuj konto',
     },
     magiclink: {
       subject: 'Twój link do logowania',
@@ -236,18 +247,18 @@ export const pl: Texts = {
       subject: 'Twoje hasło zostało zmienione',
       body: ({ email }) =>
         `Hasło dla ${email} zostało zmienione. Jeśli to nie Ty, natychmiast ustaw nowe.`,
-      button: null,
+      button: 'Ustaw nowe hasło',
     },
     email_changed_notification: {
       subject: 'Twój adres został zmieniony',
-      body: ({ email }) =>
-        `Twoje konto używa teraz adresu ${email}. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      body: ({ email, project }) =>
+        `Twoje konto używa teraz adresu ${email}. Jeśli to nie Ty, natychmiast skontaktuj się z serwisem ${project}.`,
       button: null,
     },
     phone_changed_notification: {
       subject: 'Twój numer telefonu został zmieniony',
-      body: ({ email }) =>
-        `Numer telefonu dla ${email} został zmieniony. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      body: ({ email, project }) =>
+        `Numer telefonu dla ${email} został zmieniony. Jeśli to nie Ty, natychmiast skontaktuj się z serwisem ${project}.`,
       button: null,
     },
     identity_linked_notification: {
@@ -258,8 +269,8 @@ export const pl: Texts = {
     },
     identity_unlinked_notification: {
       subject: 'Usunięto sposób logowania',
-      body: ({ email }) =>
-        `Usunięto jeden ze sposobów logowania jako ${email}. Jeśli to nie Ty, natychmiast daj nam znać.`,
+      body: ({ email, project }) =>
+        `Usunięto jeden ze sposobów logowania jako ${email}. Jeśli to nie Ty, natychmiast skontaktuj się z serwisem ${project}.`,
       button: null,
     },
     mfa_factor_enrolled_notification: {

@@ -62,9 +62,16 @@ export interface Notice {
 
 export type NoticeKind = NoticeDelivery['kind']
 
+export interface AuthWords {
+  /** Whose account it is about. */
+  email: string
+  /** What the project calls itself. */
+  project: string
+}
+
 export interface AuthText {
   subject: string
-  body(words: { email: string }): string
+  body(words: AuthWords): string
   /** Null where there is nothing to open. */
   button: string | null
 }
@@ -96,13 +103,26 @@ export interface Texts {
   notices: Record<NoticeKind, Notice> & {
     /** Before a reason that was given. */
     reason: string
-    button: string
+    /** To what a mail is about. */
+    buttons: {
+      organisation: string
+      members: string
+      invitation: string
+      resend: string
+      devices: string
+      review: string
+      webhook: string
+      request: string
+    }
   }
   auth: Record<AuthAction, AuthText> & {
     /** Before a code to type in. */
     code: string
     /** To somebody who is invited: to what, as what, until when. */
     invited(words: InviteWords): string
-    why(words: { email: string }): string
+    /** Where something was asked for, by the reader or by somebody else. */
+    whyAsked(words: AuthWords): string
+    /** Where something has happened to the account: never to be ignored. */
+    whyTold(words: AuthWords): string
   }
 }

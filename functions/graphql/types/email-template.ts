@@ -26,6 +26,13 @@ builder.objectType(EmailTemplate, {
     }),
     createdAt: t.expose('created_at', { type: 'DateTime' }),
     updatedAt: t.expose('updated_at', { type: 'DateTime' }),
+    failedAt: t.expose('failed_at', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when mails go out as built in, because it could not be drawn; null: it can.',
+    }),
+    failure: t.exposeString('failure', { nullable: true }),
   }),
 })
 

@@ -10,7 +10,7 @@ import { useSay } from '../../app/say.tsx'
 
 export function Joinable() {
   const { home } = useTexts()
-  const say = useSay()
+  const say = useSay(true)
   const joinable = useJoinableOrganisations()
   const join = useJoinOrganisation()
 

@@ -81,5 +81,5 @@ function Refusal({ error, text }: { error: unknown; text: string }) {
       </Text>
     )
   }
-  return <ProblemAlert error={error} />
+  return <ProblemAlert isInvitee error={error} />
 }

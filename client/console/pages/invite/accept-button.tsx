@@ -40,7 +40,7 @@ export function AcceptButton({ accept, onAccepted, onRefused }: AcceptButtonProp
           {home.onlyByLink}
         </Text>
       ) : (
-        error !== undefined && <ProblemAlert error={error} />
+        error !== undefined && <ProblemAlert isInvitee error={error} />
       )}
       <Button size="md" fullWidth loading={isBusy} onClick={press}>
         {invite.accept}

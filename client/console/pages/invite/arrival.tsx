@@ -62,7 +62,7 @@ export function Arrival({ organisationId, landing, redirectTo }: ArrivalProps) {
         {isUsherError(error, 'permission_denied') ? (
           <Text role="alert">{home.onlyByLink}</Text>
         ) : (
-          <ProblemAlert error={error} onRetry={() => refetch()} />
+          <ProblemAlert isInvitee error={error} onRetry={() => refetch()} />
         )}
         <Anchor component={Link} to="/">
           {invite.toOrganisations}

@@ -84,7 +84,7 @@ function AskAgain({ landing }: { landing: Landing }) {
   }
   return (
     <>
-      {error !== undefined && <ProblemAlert error={error} />}
+      {error !== undefined && <ProblemAlert isInvitee error={error} />}
       <Button loading={isBusy} onClick={ask}>
         {invite.askForNew}
       </Button>

@@ -49,7 +49,7 @@ export function DeclineForm(props: DeclineFormProps) {
           value={reason}
           onChange={(event) => setReason(event.currentTarget.value)}
         />
-        {error !== undefined && <ProblemAlert error={error} />}
+        {error !== undefined && <ProblemAlert isInvitee error={error} />}
         <Group grow preventGrowOverflow={false}>
           <Button variant="default" onClick={onCancel}>
             {common.back}

@@ -121,7 +121,14 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
           </Alert>
         )}
         <SignInForm
-          intro={isNew ? invite.noAccount : invite.hasAccount}
+          // A link that was not mailed does not tell whether there is an account: both ways are offered.
+          intro={
+            preview.hasAccount === null
+              ? invite.eitherAccount
+              : isNew
+                ? invite.noAccount
+                : invite.hasAccount
+          }
           fixedEmail={preview.email}
           isNew={isNew}
           onSwitch={() => setIsNew(!isNew)}

@@ -27,7 +27,7 @@ export interface DrawnMail {
 
 export async function drawMail(options: DrawOptions): Promise<DrawnMail> {
   const { kind, locale, wording, organisation, scheme } = options
-  const { senderName, subject, html } = await render(
+  const { senderName, subject, html, templateFailure } = await render(
     {
       ...samples[kind],
       locale,
@@ -42,6 +42,8 @@ export async function drawMail(options: DrawOptions): Promise<DrawnMail> {
     },
     { now: SENT_AT, projectName: PROJECT_NAME },
   )
+  // A mail that is sent would go out as built in: whoever writes it is to see that it does.
+  if (templateFailure) throw new Error(templateFailure)
   return { senderName, subject, html: shownAs(scheme, html) }
 }
 

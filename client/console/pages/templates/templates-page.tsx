@@ -77,6 +77,11 @@ function Templates() {
                           {words.isDefault}
                         </Badge>
                       )}
+                      {template.failedAt && (
+                        <Text size="sm" c="red">
+                          {words.failed}
+                        </Text>
+                      )}
                     </List.Item>
                   ))}
                 </List>
