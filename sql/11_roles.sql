@@ -155,15 +155,18 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Twice as many as there can be permissions.
-  if cardinality(clean_roles.roles) > 1000 then
+  -- Twice as many as there can be permissions, and longer than any of them is called.
+  if cardinality(clean_roles.roles) > 1000
+    or exists (select from unnest(clean_roles.roles) r where length(r) > 200)
+  then
     return null;
   end if;
   return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
 end
 $$;
 comment on function usher.clean_roles is
-  'Sorted, each once: the one form in which a set of roles is stored, compared and signed. Null for more than 1,000.';
+$$Sorted, each once: the one form in which a set of roles, or of permissions, is stored, compared and signed. Null
+for more than 1,000, and for what none of them can be called.$$;
 
 create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
 returns text

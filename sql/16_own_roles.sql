@@ -223,7 +223,8 @@ begin
   perform usher.require_manageable(create_role.organisation_id, create_role.permissions);
   if create_role.name is null or length(create_role.name) > 63 or create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$'
     or usher.clean_description(coalesce(create_role.description, ''), 500) is null
-    or cardinality(create_role.permissions) > 1000 or cardinality(create_role.inherits) > 1000
+    or usher.clean_roles(coalesce(create_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(create_role.inherits, '{}')) is null
     or exists (
       select from public.organisation_roles r
       where r.name = create_role.name
@@ -289,8 +290,10 @@ declare
 begin
   if usher.clean_description(coalesce(update_role.description, ''), 500) is null then
     perform usher.fail('invalid_role', hint => 'A description is plain text of at most 500 characters.');
-  elsif cardinality(update_role.permissions) > 1000 or cardinality(update_role.inherits) > 1000 then
-    perform usher.fail('invalid_role', hint => 'A role has at most 1,000 permissions, and inherits as many roles.');
+  elsif usher.clean_roles(coalesce(update_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(update_role.inherits, '{}')) is null
+  then
+    perform usher.fail('invalid_role', hint => 'Give permissions and roles by their names, at most 1,000.');
   end if;
   v_role.description := coalesce(usher.clean_description(update_role.description, 500), v_role.description);
   v_role.granted_permissions := usher.clean_roles(coalesce(update_role.permissions, v_role.granted_permissions));

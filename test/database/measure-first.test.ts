@@ -15,33 +15,9 @@ import { CALLS, scenesOf } from '../support/matrix-calls.ts'
 import { person } from '../support/people.ts'
 import { type CallerName, MATRIX } from '../support/permission-matrix.ts'
 import { Refusal } from '../support/refusal.ts'
+import { TEXTS } from '../support/worst-texts.ts'
 
 const TOO_LONG = '5s'
-const BYTES = 1_000_000
-/** So often that it makes a megabyte. */
-const long = (text: string) => text.repeat(Math.ceil(BYTES / Buffer.byteLength(text)))
-
-/** Text that makes somebody work: Unicode, patterns that look for the end of something, and readers of addresses. */
-const TEXTS: Record<string, string> = {
-  letters: long('a'),
-  'marks out of order': `a${long('\u0300\u0316')}`,
-  'letters that become marks': `a${long('\u0316\uff9e')}`,
-  'marks of more than one script': `a${long('\u05b0\u064b\u0345\u3099\u0f71\u0327')}`,
-  blanks: long(' '),
-  'blanks within': `a${long(' \u00a0\t')}a`,
-  'an address': `a@${long('a.')}a`,
-  addresses: long('a@a.a '),
-  dots: long('a.'),
-  digits: long('1.'),
-  hyphens: long('a-'),
-  'an interval': long('1 day '),
-  'encoded words': long('=?a?q?'),
-  placeholders: long('{{a '),
-  'links of Markdown': long('](https://a'),
-  'the beginning of a URL': `https://${long('a.a/?:@')}`,
-  'an array in text': long('{'),
-  quotes: long(`"'\\`),
-}
 const worst = TEXTS['marks out of order'] as string
 const many = Array.from({ length: 100_000 }, (_, i) => `r${i}`)
 

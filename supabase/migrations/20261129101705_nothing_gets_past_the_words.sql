@@ -228,8 +228,10 @@ CREATE OR REPLACE FUNCTION usher.clean_roles(roles text[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- Twice as many as there can be permissions.
-  if cardinality(clean_roles.roles) > 1000 then
+  -- Twice as many as there can be permissions, and longer than any of them is called.
+  if cardinality(clean_roles.roles) > 1000
+    or exists (select from unnest(clean_roles.roles) r where length(r) > 200)
+  then
     return null;
   end if;
   return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
@@ -612,7 +614,8 @@ begin
   perform usher.require_manageable(create_role.organisation_id, create_role.permissions);
   if create_role.name is null or length(create_role.name) > 63 or create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$'
     or usher.clean_description(coalesce(create_role.description, ''), 500) is null
-    or cardinality(create_role.permissions) > 1000 or cardinality(create_role.inherits) > 1000
+    or usher.clean_roles(coalesce(create_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(create_role.inherits, '{}')) is null
     or exists (
       select from public.organisation_roles r
       where r.name = create_role.name
@@ -2232,8 +2235,10 @@ declare
 begin
   if usher.clean_description(coalesce(update_role.description, ''), 500) is null then
     perform usher.fail('invalid_role', hint => 'A description is plain text of at most 500 characters.');
-  elsif cardinality(update_role.permissions) > 1000 or cardinality(update_role.inherits) > 1000 then
-    perform usher.fail('invalid_role', hint => 'A role has at most 1,000 permissions, and inherits as many roles.');
+  elsif usher.clean_roles(coalesce(update_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(update_role.inherits, '{}')) is null
+  then
+    perform usher.fail('invalid_role', hint => 'Give permissions and roles by their names, at most 1,000.');
   end if;
   v_role.description := coalesce(usher.clean_description(update_role.description, 500), v_role.description);
   v_role.granted_permissions := usher.clean_roles(coalesce(update_role.permissions, v_role.granted_permissions));
@@ -2541,7 +2546,8 @@ for anything else, also for what a mail program would read as an encoded word (R
 
   may_link  whether it may be or hold an address or a link: what comes from a directory, and only admins see';
 
-COMMENT ON FUNCTION "usher"."clean_roles"(text[]) IS 'Sorted, each once: the one form in which a set of roles is stored, compared and signed. Null for more than 1,000.';
+COMMENT ON FUNCTION "usher"."clean_roles"(text[]) IS 'Sorted, each once: the one form in which a set of roles, or of permissions, is stored, compared and signed. Null
+for more than 1,000, and for what none of them can be called.';
 
 COMMENT ON FUNCTION "usher"."find_links"(text) IS 'The addresses and links in a text, in lower case: URLs of any scheme, addresses of mail, and domains without a
 scheme, because mail programs make links of those as well. For text whose length was looked at.
