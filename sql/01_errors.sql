@@ -95,13 +95,13 @@ as $$
     ('invalid_expiry',          422, 'This lifetime is not allowed.',
       'Give an interval from 1 hour to 30 days, such as "3 days".'),
     ('invalid_slug',            422, 'This slug cannot be used.',
-      'Use 2 to 63 of a-z, 0-9 and single hyphens between them.'),
+      'Use 2 to 63 of a-z, 0-9 and single hyphens between them, and no word such as admin, api or www.'),
     ('invalid_role',            422, 'There is no such role here, or it cannot be given.',
       'Give 1 to 20 roles of this organisation.'),
     ('invalid_redirect',        422, 'This redirect is not allowed.',
       'Give a path such as /welcome, or an https address of an allowed origin.'),
     ('invalid_message',         422, 'This message cannot be sent.',
-      'Give at most 1,000 characters of plain text.'),
+      'Give at most 1,000 characters of plain text, without addresses and links.'),
     ('invalid_settings',        422, 'A value is not allowed.',
       'See what the function''s comment says of its parameters.'),
     ('idempotency_key_reused',  422, 'This key belongs to another request.',
@@ -231,9 +231,10 @@ begin
 
   raise sqlstate 'PGRST' using
     message = json_build_object(
-      'code', fail.code, 'message', v_error.message, 'details', fail.details,
-      -- What a rule adds is for those who manage; an invitee is told what they can do.
-      'hint', case when usher.is_to_invitee() then v_error.hint else coalesce(fail.hint, v_error.hint) end),
+      'code', fail.code, 'message', v_error.message, 'details', left(fail.details, 2000),
+      -- What a rule adds is for those who manage; an invitee is told what they can do. It may repeat what was sent, and
+      -- that may be of any length.
+      'hint', left(case when usher.is_to_invitee() then v_error.hint else coalesce(fail.hint, v_error.hint) end, 1000)),
     detail = json_build_object('status', v_error.status, 'headers', fail.headers);
 end
 $$;

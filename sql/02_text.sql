@@ -1,7 +1,49 @@
 -- Text that people give us: addresses, names, messages, slugs, locales, links. Each shape is checked
 -- here, once. All answer null for what cannot be used, and the caller says which error that is.
 --
+-- All of them look at the length first, before they normalise, match or parse: what is sent may be of any length.
+--
 -- Letters are folded and classed by ICU's root collation, because a database may be in the C locale.
+
+create function usher.nfc(value text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if nfc.value is nfc normalized then
+    return nfc.value;
+  elsif usher.is_heaped(nfc.value) then
+    return null;
+  end if;
+  return normalize(nfc.value, nfc);
+end
+$$;
+comment on function usher.nfc is
+$$Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
+
+Null where more than 30 marks stand on one letter, in the wrong order: no language has them, and to put them in
+order takes the square of their number, during which nothing can stop Postgres, statement_timeout included.
+Source: UAX 15 section 13, Stream-Safe Text Format.$$;
+
+create function usher.is_heaped(value text)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Marks have no class of their own here: what is no letter, digit, blank, punctuation or picture. The two at the
+  -- end are letters, and become marks in NFKC.
+  return is_heaped.value ~ (
+    '(?:[^[:alnum:][:space:][:punct:]\u0001-\u02ff\u2190-\u2bff\U0001f000-\U0001ffff]|[\uff9e\uff9f]){31}'
+    collate "und-x-icu");
+end
+$$;
+comment on function usher.is_heaped is 'Whether more than 30 marks follow each other somewhere in it.';
 
 create function usher.normalise_email(email text)
 returns text
@@ -11,11 +53,15 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_address text := lower(
-    normalize(
-      regexp_replace(normalise_email.email, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'), nfc)
-    collate "und-x-icu");
+  v_address text;
 begin
+  -- Measured before anything else is done with it: blanks around it go, and of two characters may become one.
+  if length(normalise_email.email) > 1016 then
+    return null;
+  end if;
+  v_address := lower(
+    usher.nfc(regexp_replace(normalise_email.email, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'))
+    collate "und-x-icu");
   return case
     when length(v_address) <= 254
       -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
@@ -60,8 +106,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_line text := normalize(btrim(clean_line.value), nfc);
+  v_line text;
 begin
+  -- Measured before anything else is done with it: blanks around it go, and four characters may become one.
+  if length(clean_line.value) > 4 * clean_line.max_length then
+    return null;
+  end if;
+  v_line := usher.nfc(btrim(clean_line.value));
   return case
     when v_line !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]'
       and length(v_line) between 1 and clean_line.max_length
@@ -74,34 +125,6 @@ $$One line of text that may stand in a subject or beside other text: trimmed, NF
 characters. Null if it holds a line break, another control character, or one that turns the direction
 of the text around it: each can make a mail say what its sender did not write.$$;
 
-create function usher.clean_name(value jsonb)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_name text := clean_name.value #>> '{}';
-begin
-  -- Measured before anything else is done with it: four characters may become one.
-  if jsonb_typeof(clean_name.value) <> 'string' or length(v_name) > 400 then
-    return null;
-  end if;
-  v_name := usher.clean_line(v_name, 100);
-  return case
-    when v_name !~ '=\?[^?]+\?[bqBQ]\?'
-      -- Fillers and the blank of Braille are letters and symbols to Unicode, and nothing to the eye.
-      and translate(v_name, u&'\115f\1160\2800\3164\ffa0\034f\17b4\17b5', '') ~ ('[[:graph:]]' collate "und-x-icu")
-    then v_name
-  end;
-end
-$$;
-comment on function usher.clean_name is
-$$What a person calls themselves, out of data that they can write as they like: one line of at most 100 characters
-of which at least one can be seen. Null for anything else, also for what a mail program would read as an encoded
-word (RFC 2047).$$;
-
 create function usher.clean_text(value text, max_length integer)
 returns text
 language plpgsql
@@ -110,8 +133,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_text text := normalize(btrim(replace(clean_text.value, e'\r\n', e'\n'), e' \t\n'), nfc);
+  v_text text;
 begin
+  -- As in usher.clean_line.
+  if length(clean_text.value) > 4 * clean_text.max_length then
+    return null;
+  end if;
+  v_text := usher.nfc(btrim(replace(clean_text.value, e'\r\n', e'\n'), e' \t\n'));
   return case
     when v_text !~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]'
       and length(v_text) <= clean_text.max_length
@@ -129,7 +157,7 @@ language sql
 immutable
 security invoker
 set search_path = pg_catalog, pg_temp
-as $$ select $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
+as $$ select length($1) <= 35 and $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
 comment on function usher.is_locale is
   'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
 
@@ -151,10 +179,11 @@ immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select lower((regexp_match(
-    $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',
-    'i'))[1])
-  where $1 !~ '[\\<>"`]' and length($1) <= 2000
+  select case when length($1) <= 2000 then (
+    select lower((regexp_match(
+      $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',
+      'i'))[1])
+    where $1 !~ '[\\<>"`]') end
 $$;
 comment on function usher.url_origin is
 $$Scheme, host and port of an absolute https address (http only for this machine itself). Null for any

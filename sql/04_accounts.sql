@@ -36,7 +36,7 @@ begin
     select from auth.identities d
     where d.user_id = has_identity.user_id
       and d.provider = has_identity.provider
-      and lower(normalize(d.email, nfc) collate "und-x-icu") = has_identity.email);
+      and usher.normalise_email(d.email) = has_identity.email);
 end
 $$;
 comment on function usher.has_identity is

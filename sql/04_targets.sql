@@ -8,12 +8,17 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_parts      text[] := regexp_match(target_problem.url,
-    '^(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?)(?::\d{1,5})?(?:[/?][!-~]*)?$', 'i');
-  v_host       text := lower(rtrim(v_parts[2], '.'));
+  v_parts      text[];
+  v_host       text;
   v_is_private boolean;
 begin
-  if v_parts is null or length(target_problem.url) > 2000 or target_problem.url ~ '[\\#]' then
+  -- Measured before it is read.
+  if length(target_problem.url) <= 2000 then
+    v_parts := regexp_match(target_problem.url,
+      '^(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?)(?::\d{1,5})?(?:[/?][!-~]*)?$', 'i');
+    v_host := lower(rtrim(v_parts[2], '.'));
+  end if;
+  if v_parts is null or target_problem.url ~ '[\\#]' then
     return 'Give an address such as https://example.com: at most 2,000 characters, without user name and fragment.';
   elsif (select s.allow_private_targets from usher.settings s) then
     return null;

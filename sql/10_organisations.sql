@@ -74,14 +74,15 @@ declare
 begin
   v_base := trim('-' from left(regexp_replace(v_base, '[^a-z0-9]+', '-', 'g'), 50));
   v_slug := v_base;
-  -- Names in other scripts leave nothing over; names that are taken get a random tail.
-  while not usher.is_slug(v_slug) or exists (select from public.organisations o where o.slug = v_slug) loop
+  -- Names in other scripts leave nothing over; names that are taken, or not to be had, get a random tail.
+  while not usher.is_slug(v_slug) or usher.is_reserved_slug(v_slug) or exists (select from public.organisations o where o.slug = v_slug) loop
     v_slug := concat_ws('-', nullif(v_base, ''), encode(extensions.gen_random_bytes(3), 'hex'));
   end loop;
   return v_slug;
 end
 $$;
-comment on function usher.free_slug is 'A slug made of the name that no organisation has at this moment.';
+comment on function usher.free_slug is
+  'A slug made of a name of at most 100 characters that no organisation has at this moment, and none is kept from.';
 
 create function usher.create_organisation(name text, slug text default null)
 returns public.organisations
@@ -91,15 +92,17 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_name         text := usher.clean_line(create_organisation.name, 100);
+  v_name         text := usher.clean_name(create_organisation.name);
   v_organisation public.organisations;
 begin
   perform usher.require_confirmed_person();
   if v_name is null then
     perform usher.fail('invalid_settings',
-      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+      hint => 'The name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
-  if create_organisation.slug is not null and not usher.is_slug(create_organisation.slug) then
+  if create_organisation.slug is not null
+    and (not usher.is_slug(create_organisation.slug) or usher.is_reserved_slug(create_organisation.slug))
+  then
     perform usher.fail('invalid_slug');
   end if;
 
@@ -133,8 +136,9 @@ as $$ select usher.create_organisation($1, $2) $$;
 comment on function public.create_organisation is
 $$Creates an organisation; the caller becomes its owner.
 
-  name  one line, 1 to 100 characters
-  slug  2 to 63 of a-z, 0-9 and single inner hyphens; without it, one is made of the name
+  name  one line, 1 to 100 characters, without addresses and links
+  slug  2 to 63 of a-z, 0-9 and single inner hyphens, and no word such as admin, api or www; without it, one is
+        made of the name
 
 Returns the organisation. Anyone signed in with a confirmed address may. Fails with unauthenticated,
 permission_denied (an anonymous account), email_unverified, invalid_settings, invalid_slug, slug_taken.$$;

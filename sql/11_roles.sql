@@ -98,7 +98,7 @@ as $$
 declare
   v_permission usher.permissions;
 begin
-  if create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
+  if length(create_permission.name) > 100 or create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
     perform usher.fail('invalid_settings', hint => 'A permission is thing.action, such as invoice.approve.');
   end if;
   -- The API answers lists of permissions as rows, and hosted projects let through a thousand of them.
@@ -106,7 +106,7 @@ begin
     perform usher.fail('invalid_settings', hint => 'A project has at most 500 permissions.');
   end if;
   insert into usher.permissions as p (name, description)
-  values (create_permission.name, coalesce(usher.clean_text(create_permission.description, 500), ''))
+  values (create_permission.name, coalesce(usher.clean_description(create_permission.description, 500), ''))
   on conflict on constraint permissions_pkey do update set description = excluded.description
   returning p.* into v_permission;
 
@@ -155,11 +155,18 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- Twice as many as there can be permissions, and longer than any of them is called.
+  if cardinality(clean_roles.roles) > 1000
+    or exists (select from unnest(clean_roles.roles) r where length(r) > 200)
+  then
+    return null;
+  end if;
   return array(select distinct btrim(r) from unnest(clean_roles.roles) r order by 1);
 end
 $$;
 comment on function usher.clean_roles is
-  'Sorted, each once: the one form in which a set of roles is stored, compared and signed.';
+$$Sorted, each once: the one form in which a set of roles, or of permissions, is stored, compared and signed. Null
+for more than 1,000, and for what none of them can be called.$$;
 
 create function usher.is_for_owners(organisation_id uuid, roles text[])
 returns boolean

@@ -131,11 +131,17 @@ immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_key  text;
+  v_name text;
 begin
-  return coalesce(
-    usher.clean_name(display_name.user_metadata -> 'display_name'),
-    usher.clean_name(display_name.user_metadata -> 'full_name'),
-    usher.clean_name(display_name.user_metadata -> 'name'));
+  foreach v_key in array array['display_name', 'full_name', 'name'] loop
+    if jsonb_typeof(display_name.user_metadata -> v_key) = 'string' then
+      v_name := usher.clean_name(display_name.user_metadata ->> v_key);
+      exit when v_name is not null;
+    end if;
+  end loop;
+  return v_name;
 end
 $$;
 comment on function usher.display_name is

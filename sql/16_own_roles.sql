@@ -241,8 +241,10 @@ declare
   v_role public.organisation_roles;
 begin
   perform usher.require_manageable(create_role.organisation_id, create_role.permissions);
-  if create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$' or create_role.name is null
-    or usher.clean_text(coalesce(create_role.description, ''), 500) is null
+  if create_role.name is null or length(create_role.name) > 63 or create_role.name !~ '^[a-z][a-z0-9_-]{0,62}$'
+    or usher.clean_description(coalesce(create_role.description, ''), 500) is null
+    or usher.clean_roles(coalesce(create_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(create_role.inherits, '{}')) is null
     or exists (
       select from public.organisation_roles r
       where r.name = create_role.name
@@ -255,7 +257,7 @@ begin
   v_role.id := gen_random_uuid();
   v_role.organisation_id := create_role.organisation_id;
   v_role.name := create_role.name;
-  v_role.description := usher.clean_text(coalesce(create_role.description, ''), 500);
+  v_role.description := usher.clean_description(coalesce(create_role.description, ''), 500);
   v_role.granted_permissions := usher.clean_roles(coalesce(create_role.permissions, '{}'));
   v_role.inherits := usher.clean_roles(coalesce(create_role.inherits, '{}'));
   v_role.created_at := now();
@@ -303,10 +305,14 @@ declare
   v_role   public.organisation_roles := usher.own_role_for_change(update_role.organisation_id, update_role.role);
   v_before jsonb := usher.role_facts(v_role);
 begin
-  if usher.clean_text(coalesce(update_role.description, ''), 500) is null then
+  if usher.clean_description(coalesce(update_role.description, ''), 500) is null then
     perform usher.fail('invalid_role', hint => 'A description is plain text of at most 500 characters.');
+  elsif usher.clean_roles(coalesce(update_role.permissions, '{}')) is null
+    or usher.clean_roles(coalesce(update_role.inherits, '{}')) is null
+  then
+    perform usher.fail('invalid_role', hint => 'Give permissions and roles by their names, at most 1,000.');
   end if;
-  v_role.description := coalesce(usher.clean_text(update_role.description, 500), v_role.description);
+  v_role.description := coalesce(usher.clean_description(update_role.description, 500), v_role.description);
   v_role.granted_permissions := usher.clean_roles(coalesce(update_role.permissions, v_role.granted_permissions));
   v_role.inherits := usher.clean_roles(coalesce(update_role.inherits, v_role.inherits));
   perform usher.require_manageable(v_role.organisation_id, v_role.granted_permissions);
@@ -372,7 +378,9 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select usher.update_role($1, $2, null, array_remove(r.granted_permissions, $3), null)
+  select usher.update_role($1, $2, null,
+    -- What no permission can be called is refused as one that there is not.
+    case when length($3) > 100 then array[$3] else array_remove(r.granted_permissions, $3) end, null)
   from usher.own_role_for_change($1, $2) r
 $$;
 comment on function usher.revoke_permission is 'The rule behind public.revoke_organisation_permission.';
@@ -460,7 +468,7 @@ declare
 begin
   -- Nobody joins or is given roles between this check and the end: that takes the same lock, shared.
   perform usher.require_permission(create_role_exclusion.organisation_id, 'role.manage', 'settings');
-  if usher.clean_line(create_role_exclusion.name, 100) is null
+  if usher.clean_name(create_role_exclusion.name) is null
     or coalesce(cardinality(v_roles), 0) < 2
     or create_role_exclusion.cardinality not between 2 and cardinality(v_roles)
     or exists (
@@ -475,7 +483,7 @@ begin
   end if;
 
   insert into public.organisation_role_exclusions (organisation_id, name, roles, cardinality)
-  values (create_role_exclusion.organisation_id, usher.clean_line(create_role_exclusion.name, 100), v_roles,
+  values (create_role_exclusion.organisation_id, usher.clean_name(create_role_exclusion.name), v_roles,
     create_role_exclusion.cardinality)
   on conflict on constraint organisation_role_exclusions_pkey do update
   set roles = excluded.roles, cardinality = excluded.cardinality
@@ -510,7 +518,7 @@ comment on function public.create_organisation_role_exclusion is
 $$Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
 name is replaced.
 
-  name         one line, at most 100 characters
+  name         one line, at most 100 characters, without addresses and links
   roles        two or more roles of the organisation, never owner
   cardinality  how many are too many; 2: no two together
 

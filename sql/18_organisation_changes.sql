@@ -1,5 +1,27 @@
 -- Changing an organisation: its settings, and deleting it.
 
+create function usher.may_take_answers(organisation_id uuid, email text)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+      select from usher.current_members m
+      where m.organisation_id = may_take_answers.organisation_id and m.email = may_take_answers.email
+        and usher.has_proven_address(m.user_id))
+    or exists (
+      select from public.organisation_domains d
+      where d.organisation_id = may_take_answers.organisation_id and d.verified_at is not null
+        and d.domain = usher.email_domain(may_take_answers.email));
+end
+$$;
+comment on function usher.may_take_answers is
+$$Whether answers to an organisation's mails may go to this normalised address: at this moment it is the confirmed
+address of a member, or one of a domain that the organisation has verified. Nobody has answers sent to a stranger.$$;
+
 create function usher.update_organisation(organisation_id uuid, changes jsonb)
 returns public.organisations
 language plpgsql
@@ -30,30 +52,42 @@ begin
   begin
     v_after := jsonb_populate_record(v_before, v_changes);
   exception
-    when data_exception then
+    when data_exception or program_limit_exceeded then
       perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
   end;
 
   -- null puts a setting back, where it can be without a value.
-  v_after.name := usher.clean_line(v_after.name, 100);
-  v_after.sender_name := case when v_after.sender_name is not null
-    then coalesce(usher.clean_line(v_after.sender_name, 100), '') end;
+  -- What stays as it is is not judged: it may be older than the rule.
+  v_after.name := case when v_after.name = v_before.name then v_after.name else usher.clean_name(v_after.name) end;
+  v_after.sender_name := case when v_after.sender_name = v_before.sender_name then v_after.sender_name
+    when v_after.sender_name is not null then coalesce(usher.clean_name(v_after.sender_name), '') end;
   v_after.reply_to := case when v_after.reply_to is not null
     then coalesce(usher.normalise_email(v_after.reply_to), '') end;
+  if length(v_after.accent_colour) > 7 or cardinality(v_after.allowed_email_domains) > 500 then
+    perform usher.fail('invalid_settings',
+      hint => 'accent_colour is #rrggbb, and allowed_email_domains a list of at most 500.');
+  end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
     select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
 
   if v_after.name is null then
     perform usher.fail('invalid_settings',
-      hint => 'The name is one line of 1 to 100 characters, without control characters.');
+      hint => 'The name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   elsif v_after.sender_name = '' then
     perform usher.fail('invalid_settings',
-      hint => 'sender_name is one line of 1 to 100 characters, without control characters, or null.');
-  elsif v_after.slug is null or not usher.is_slug(v_after.slug) then
+      hint => 'sender_name is one line of 1 to 100 characters that can be seen, without addresses and links, or null.');
+  elsif v_after.slug is null or not usher.is_slug(v_after.slug)
+    or v_after.slug <> v_before.slug and usher.is_reserved_slug(v_after.slug)
+  then
     perform usher.fail('invalid_slug');
   elsif v_after.reply_to = '' then
     perform usher.fail('invalid_email');
+  elsif v_after.reply_to is distinct from v_before.reply_to
+    and not usher.may_take_answers(v_after.id, v_after.reply_to)
+  then
+    perform usher.fail('invalid_email',
+      hint => 'reply_to is the confirmed address of a member, or one of a domain that the organisation has verified.');
   elsif v_after.invite_ttl is null or v_after.invite_ttl not between interval '1 hour' and interval '30 days' then
     perform usher.fail('invalid_expiry');
   elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
@@ -112,12 +146,13 @@ comment on function public.update_organisation is
 $$Changes settings of an organisation; what is left out stays, and null takes an optional one back.
 
   changes  an object with any of
-    name                   one line, 1 to 100 characters
-    slug                   2 to 63 of a-z, 0-9 and single inner hyphens
+    name                   one line, 1 to 100 characters, without addresses and links
+    slug                   2 to 63 of a-z, 0-9 and single inner hyphens, and no word such as admin, api or www
     logo_url               an https address, or null
     accent_colour          #rrggbb, or null
-    sender_name            who its mails come from by name: one line, 1 to 100 characters, or null: its name
-    reply_to               where answers to its mails go, or null
+    sender_name            who its mails come from by name, before "via" and the project's: as name, or null: its name
+    reply_to               where answers to its mails go: the confirmed address of a member, or one of a domain that
+                           it has verified, for as long as that is so; or null
     locale                 language of its mails, such as de-AT
     invite_ttl             lifetime of invites: 1 hour to 30 days
     seat_limit             how many active members there may be, 1 or more, or null

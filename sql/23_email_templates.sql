@@ -5,7 +5,7 @@
 -- reader's language counts. Reading needs invite.read, changing organisation.update.
 --
 -- What people write here is text with named placeholders, {{organisation}}, checked when it is saved. The
--- body knows a little Markdown: paragraphs, lists, **bold**, *italic*, and links to https addresses. The
+-- body knows a little Markdown: paragraphs, lists, **bold**, *italic*, and links to allowed origins. The
 -- worker draws it; no HTML ever comes of it. Why the reader gets the mail, who sends it and where the
 -- button leads cannot be changed, so that no organisation can speak as another.
 
@@ -126,6 +126,23 @@ comment on function usher.markdown_problem is
 $$What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
 there is a most.$$;
 
+create function usher.template_leads_astray(body text)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from regexp_matches(template_leads_astray.body, '\]\(([^\s()]*)\)', 'g') m (found)
+    where not usher.is_redirect(m.found [1]));
+end
+$$;
+comment on function usher.template_leads_astray is
+$$Whether a link of this text leads anywhere but to site_url's origin or an origin in usher.settings.redirect_origins:
+the mail comes from the project's own address, and is believed.$$;
+
 create function usher.template_problem(kind text, template jsonb)
 returns text
 language plpgsql
@@ -137,26 +154,27 @@ declare
   v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
   v_part    record;
   v_unknown text;
+  v_link    text;
 begin
   if v_allowed is null then
-    return format('There is no mail of the kind %L.', template_problem.kind);
+    return format('There is no mail of the kind %L.', left(template_problem.kind, 100));
   end if;
   if not coalesce(usher.is_locale(template_problem.template ->> 'locale'), false) then
     return 'locale is a language such as de or de-AT.';
   end if;
-  if usher.clean_line(template_problem.template ->> 'name', 100) is null then
-    return 'name is one line of 1 to 100 characters.';
+  if usher.clean_name(template_problem.template ->> 'name') is null then
+    return 'name is one line of 1 to 100 characters that can be seen, without addresses and links.';
   end if;
 
   for v_part in
     select p.name, template_problem.template ->> p.name as value,
       case p.name when 'body' then usher.clean_text(template_problem.template ->> p.name, 5000)
-        else usher.clean_line(template_problem.template ->> p.name, p.max_length) end as clean
+        else usher.clean_name(template_problem.template ->> p.name, p.max_length, may_link => true) end as clean
     from (values ('subject', 200), ('heading', 200), ('body', 5000), ('button', 60)) p (name, max_length)
   loop
     continue when v_part.value is null;
     if coalesce(v_part.clean, '') = '' then
-      return format('%s is %s, without control characters, or null.', v_part.name,
+      return format('%s is %s that can be seen, without control characters, or null.', v_part.name,
         case v_part.name when 'body' then 'text of 1 to 5,000 characters'
           when 'button' then 'one line of 1 to 60 characters' else 'one line of 1 to 200 characters' end);
     end if;
@@ -173,12 +191,27 @@ begin
     if regexp_replace(v_part.clean, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
       return format('%s: a placeholder is {{name}}, in two braces on each side.', v_part.name);
     end if;
+    -- A link must lead where whoever saved it saw it lead.
+    if v_part.name = 'body' then
+      if v_part.clean ~ '\]\((?!https://[^\s{}()]+\))' then
+        return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
+      elsif usher.template_leads_astray(v_part.clean) then
+        return 'body: a link leads to the origin of the project''s pages, or to one of its redirect_origins.';
+      end if;
+    end if;
+    -- Mail programs make links of these as well; whatever fills a placeholder may be the end of one. An address that
+    -- answers may go to anyway may stand here, too.
+    select l into v_link
+    from usher.find_links(regexp_replace(regexp_replace(replace(v_part.clean, '}}{{', '}}.{{'),
+      '\]\([^\s()]*\)', ' ', 'g'), '\{\{[^{}]*\}\}', 'com', 'g')) l
+    where not usher.may_take_answers((template_problem.template ->> 'organisation_id')::uuid,
+      usher.normalise_email(l))
+    limit 1;
+    if found then
+      return format('%s: %L would be a link. One to an allowed origin is [words](https://…), in the body alone; an '
+        'address is that of a member, or of a verified domain.', v_part.name, left(v_link, 100));
+    end if;
   end loop;
-
-  -- A link must lead where whoever saved it saw it lead.
-  if template_problem.template ->> 'body' ~ '\]\((?!https://[^\s{}()]+\))' then
-    return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
-  end if;
   return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
 end
 $$;
@@ -238,7 +271,7 @@ begin
     insert into public.organisation_email_templates as t (
       id, organisation_id, kind, locale, name, subject, heading, body, button, is_default)
     values (v_template.id, v_template.organisation_id, v_template.kind, v_template.locale,
-      usher.clean_line(v_template.name, 100), usher.clean_line(v_template.subject, 200),
+      usher.clean_name(v_template.name), usher.clean_line(v_template.subject, 200),
       usher.clean_line(v_template.heading, 200), usher.clean_text(v_template.body, 5000),
       usher.clean_line(v_template.button, 60), coalesce(v_template.is_default, false))
     on conflict (id) do update
@@ -322,11 +355,11 @@ $$Words a kind of mail in one language; what is left out is said as built in.
 
   kind        such as invite, invite_reminder, member_roles_updated, join_approved
   locale      such as de or de-AT
-  name        tells several of one kind apart: one line, 1 to 100 characters
+  name        tells several of one kind apart: one line, 1 to 100 characters, without addresses and links
   subject     one line of at most 200 characters, with placeholders such as {{organisation}}
   heading     the same
   body        at most 5,000 characters, with placeholders and a little Markdown: paragraphs, lists, **bold**,
-              *italic*, [links](https://…)
+              *italic*, [links](https://…) to the origin of site_url or one of redirect_origins
   button      one line of at most 60 characters
   is_default  whether it counts for mails that name no template; takes the place of the one that did
 
@@ -361,7 +394,7 @@ begin
   begin
     v_after := jsonb_populate_record(v_before, update_email_template.changes);
   exception
-    when data_exception then
+    when data_exception or program_limit_exceeded then
       perform usher.fail('invalid_settings', hint => 'is_default is true or false.');
   end;
 
@@ -436,6 +469,8 @@ as $$
   from public.organisation_email_templates t
   where t.organisation_id = $2 and t.kind = $1
     and (t.id = $4 or t.is_default and t.locale in ($3, split_part($3, '-', 1)))
+    -- Older than the rule, or the project has taken an origin back: better the built-in words.
+    and not coalesce(usher.template_leads_astray(t.body), false)
   order by t.id is not distinct from $4 desc, length(t.locale) desc
   limit 1
 $$;

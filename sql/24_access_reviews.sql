@@ -121,8 +121,9 @@ declare
   v_review public.organisation_access_reviews;
   v_items  integer;
 begin
-  if usher.clean_line(start_access_review.title, 100) is null then
-    perform usher.fail('invalid_settings', hint => 'A title is one line of 1 to 100 characters.');
+  if usher.clean_name(start_access_review.title) is null then
+    perform usher.fail('invalid_settings',
+      hint => 'A title is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
   if start_access_review.due_at is null
     or start_access_review.due_at not between now() and now() + interval '1 year'
@@ -131,7 +132,7 @@ begin
   end if;
 
   insert into public.organisation_access_reviews (organisation_id, title, due_at, started_by)
-  values (v_actor.organisation_id, usher.clean_line(start_access_review.title, 100),
+  values (v_actor.organisation_id, usher.clean_name(start_access_review.title),
     start_access_review.due_at, v_actor.user_id)
   returning * into v_review;
   insert into public.organisation_access_review_items (

@@ -206,6 +206,10 @@ begin
   if list_invites.page_size is null or list_invites.page_size not between 1 and 500 then
     perform usher.fail('invalid_settings', hint => 'page_size is 1 to 500.');
   end if;
+  -- It is looked for in every invite.
+  if length(list_invites.search) > 254 then
+    perform usher.fail('invalid_settings', hint => 'search is at most 254 characters.');
+  end if;
   -- The first page comes after the end of time, so that every page is one range of the index.
   v_after.created_at := 'infinity';
   v_after.id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -257,7 +261,7 @@ comment on function public.list_organisation_invites is
 $$The invites of an organisation, newest first, a page at a time.
 
   status     only those that are pending, accepted, declined, revoked or expired
-  search     only those whose address, or device's name, holds this text, in any case
+  search     only those whose address, or device's name, holds this text of at most 254 characters, in any case
   cursor     the id of the last invite of the page before; without it, the first page
   page_size  1 to 500
 

@@ -24,7 +24,9 @@ as $$
 declare
   v_lifetime interval := organisation_ttl;
 begin
-  if expires_in is not null then
+  if length(expires_in) > 100 then
+    return null;
+  elsif expires_in is not null then
     v_lifetime := expires_in::interval;
   end if;
   return case when v_lifetime between interval '1 hour' and interval '30 days' then v_lifetime end;
@@ -59,7 +61,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
-    is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' and length(is_redirect.redirect_to) <= 2000
+    case when length(is_redirect.redirect_to) <= 2000 then is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' end
     or usher.url_origin(is_redirect.redirect_to) in (
       select usher.url_origin(s.site_url) from usher.settings s
       union all
@@ -142,7 +144,7 @@ begin
     select
       d.n::integer as row_number,
       gen_random_uuid() as id,
-      coalesce(a.address, d.item ->> 'email') as email,
+      coalesce(a.address, left(d.item ->> 'email', 1016)) as email,
       a.address,
       d.item,
       coalesce(d.item -> 'roles', 'null') as given_roles,
@@ -154,7 +156,7 @@ begin
       d.item ->> 'locale' as locale,
       d.item ->> 'redirect_to' as redirect_to,
       coalesce(nullif(d.item -> 'metadata', 'null'), '{}') as metadata,
-      d.item ->> 'template_id' as template_id,
+      left(d.item ->> 'template_id', 37) as template_id,
       d.item ->> 'membership_ends_at' as given_end,
       usher.read_time(d.item ->> 'membership_ends_at') as membership_ends_at
     from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
@@ -168,8 +170,8 @@ begin
         then nullif(usher.giving_ends_at(v_member, 'invite.create', c.roles), 'infinity') end as giving_ends_at
     from (
       select g.given_roles, case
-        when jsonb_typeof(g.given_roles) = 'array' and not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
-        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+        when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
+        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")' then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
       from (select distinct d.given_roles from draft d) g
     ) c
   ),
@@ -185,7 +187,8 @@ begin
           and (coalesce(d.membership_ends_at <= now() + interval '1 hour', true)
             or d.membership_ends_at > r.giving_ends_at) then 'invalid_expiry'
         when d.given_message is not null and d.message is null
-          or jsonb_typeof(d.item -> 'message') not in ('string', 'null') then 'invalid_message'
+          or jsonb_typeof(d.item -> 'message') not in ('string', 'null')
+          or exists (select from usher.find_links(d.message)) then 'invalid_message'
         when d.redirect_to is not null and not usher.is_redirect(d.redirect_to) then 'invalid_redirect'
         when d.locale is not null and not usher.is_locale(d.locale) then 'invalid_settings'
         when jsonb_typeof(d.metadata) <> 'object'
@@ -310,7 +313,7 @@ $$Invites an address to an organisation, with exactly these roles; the mail goes
   email        one address; case and spaces around it do not matter
   roles        1 to 20 names of roles; never owner, which is transferred
   expires_in   1 hour to 30 days; without it, the organisation's invite_ttl (7 days)
-  message      to the invitee: plain text of at most 1,000 characters
+  message      to the invitee: plain text of at most 1,000 characters, without addresses and links
   locale       language of the mail and the page, such as de-AT; without it, the organisation's
   redirect_to  where to go after accepting: a path, or an address of an allowed origin
   metadata     an object of at most 8 kB for the application's own use

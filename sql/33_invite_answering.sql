@@ -126,7 +126,7 @@ declare
   v_member public.organisation_members;
   v_right_ends_at timestamptz;
 begin
-  select u.id, lower(normalize(u.email, nfc) collate "und-x-icu") as email, u.email_confirmed_at
+  select u.id, usher.normalise_email(u.email) as email, u.email_confirmed_at
   into v_user
   from auth.users u
   where u.id = auth.uid();
@@ -304,8 +304,12 @@ begin
   if v_reading.problem is not null then
     perform usher.fail(v_reading.problem);
   end if;
-  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null then
-    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  -- It is mailed to the admins, and may come from anybody to whom the link was passed on.
+  if decline_invite.reason is not null and usher.clean_text(decline_invite.reason, 500) is null
+    or exists (select from usher.find_links(usher.clean_text(decline_invite.reason, 500)))
+  then
+    perform usher.fail('invalid_message',
+      hint => 'A reason is plain text of at most 500 characters, without addresses and links.');
   end if;
 
   perform usher.lock_organisation(v_invite.organisation_id, 'share');
@@ -354,7 +358,7 @@ comment on function public.decline_organisation_invite is
 $$Declines an invite for good; the admins of the organisation get a mail.
 
   token   as the mailed link carries it
-  reason  for the admins: plain text of at most 500 characters
+  reason  for the admins: plain text of at most 500 characters, without addresses and links
 
 Returns what validate_organisation_invite now says. Whoever holds the link may, with or without an account.
 Fails with invite_invalid, invite_superseded, invite_already_accepted, invite_declined, invite_revoked,

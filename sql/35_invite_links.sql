@@ -197,7 +197,7 @@ as $$
   select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
     i.created_at, i.expires_at
   from auth.users u
-  join usher.invites i on i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  join usher.invites i on i.email = usher.normalise_email(u.email)
   join public.organisations o on o.id = i.organisation_id
   left join public.organisation_members m
     on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
@@ -248,7 +248,7 @@ begin
   -- Another's invite looks like none at all.
   select i.* into v_invite
   from usher.invites i
-  join auth.users u on u.id = auth.uid() and i.email = lower(normalize(u.email, nfc) collate "und-x-icu")
+  join auth.users u on u.id = auth.uid() and i.email = usher.normalise_email(u.email)
   where i.id = accept_my_invite.invite_id;
   if not found then
     perform usher.fail('invite_not_found');

@@ -77,7 +77,7 @@ as $$
 declare
   v_member  public.organisation_members :=
     usher.require_permission(create_device_invite.organisation_id, 'invite.create', 'share');
-  v_name    text := usher.clean_line(create_device_invite.device_name, 100);
+  v_name    text := usher.clean_name(create_device_invite.device_name);
   v_roles   text[] := usher.clean_roles(create_device_invite.roles);
   v_problem text := usher.roles_problem(v_member.organisation_id, v_roles, v_member.roles);
   v_ttl     interval := usher.invite_lifetime(
@@ -86,7 +86,8 @@ declare
   v_key_id  smallint;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', hint => 'device_name is one line of 1 to 100 characters.');
+    perform usher.fail('invalid_settings', 
+      hint => 'device_name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   elsif v_problem is not null then
     perform usher.fail(v_problem);
   elsif v_ttl is null then
@@ -127,7 +128,7 @@ as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
 comment on function public.create_organisation_device_invite is
 $$Invites a device: makes a short code for it, to be read out and typed in.
 
-  device_name  what people call it: one line, 1 to 100 characters
+  device_name  what people call it: one line, 1 to 100 characters, without addresses and links
   roles        as in create_organisation_invite
   expires_in   1 hour to 30 days; without it, a day
 
@@ -184,13 +185,14 @@ begin
     perform usher.fail_rate_limited(v_wait);
   end if;
 
-  select i.* into v_invite
-  from usher.signing_keys k
-  join usher.device_codes d
-    on d.key_id = k.id and d.hash = usher.device_code_hash(enrol_device.code, k.id)
-  join usher.invites i on i.id = d.invite_id
-  where length(enrol_device.code) <= 20;
-  if not found then
+  if length(enrol_device.code) <= 20 then
+    select i.* into v_invite
+    from usher.signing_keys k
+    join usher.device_codes d
+      on d.key_id = k.id and d.hash = usher.device_code_hash(enrol_device.code, k.id)
+    join usher.invites i on i.id = d.invite_id;
+  end if;
+  if v_invite.id is null then
     perform usher.take_allowance('device_codes:' || auth.uid(), 1, 10, interval '1 hour');
     return usher.answer_error('invite_invalid');
   end if;

@@ -348,7 +348,9 @@ begin
     'kind', v_delivery.kind,
     'to', v_delivery.recipient,
     'locale', coalesce(v_template.locale, v_locale),
-    'reply_to', v_organisation.reply_to,
+    -- Judged at this moment: the member may have left since, or the domain been lost.
+    'reply_to', case when usher.may_take_answers(v_organisation.id, v_organisation.reply_to)
+      then v_organisation.reply_to end,
     'site_url', v_settings.site_url,
     'link', v_link,
     'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,

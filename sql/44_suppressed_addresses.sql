@@ -181,7 +181,9 @@ declare
   v_secret bytea;
   v_blind  bytea := extensions.gen_random_bytes(32);
 begin
-  if verify_stop_token.token is null or verify_stop_token.token !~ '^stp_[A-Za-z0-9_-]{68}$' then
+  if verify_stop_token.token is null or length(verify_stop_token.token) <> 72
+    or verify_stop_token.token !~ '^stp_[A-Za-z0-9_-]+$'
+  then
     return null;
   end if;
   v_bytes := decode(translate(substring(verify_stop_token.token from 5), '-_', '+/'), 'base64');

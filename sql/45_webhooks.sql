@@ -92,18 +92,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_problem text := usher.target_problem(require_webhook.url);
-  v_unknown text := (
-    select e from unnest(require_webhook.events) e
-    where e is null or e <> all (usher.webhook_event_types()) limit 1);
+  v_unknown text;
 begin
+  if cardinality(require_webhook.events) > 200 then
+    perform usher.fail('invalid_settings', hint => 'Choose at most 200 types of events, or null for all.');
+  end if;
+  select e into v_unknown from unnest(require_webhook.events) e
+  where e is null or e <> all (usher.webhook_event_types()) limit 1;
   if require_webhook.url is null or v_problem is not null then
     perform usher.fail('invalid_settings', hint => coalesce(v_problem, 'Give a url.'));
   elsif cardinality(require_webhook.events) = 0 then
     perform usher.fail('invalid_settings', hint => 'Choose at least one type of events, or null for all.');
   elsif v_unknown is not null then
     perform usher.fail('invalid_settings', hint => format('There is no type of events %L.', v_unknown));
-  elsif require_webhook.description <> '' and usher.clean_line(require_webhook.description, 200) is null then
-    perform usher.fail('invalid_settings', hint => 'description is one line of at most 200 characters.');
+  elsif require_webhook.description <> ''
+    and usher.clean_name(require_webhook.description, 200, may_link => true) is null
+  then
+    perform usher.fail('invalid_settings', hint => 'description is one line of at most 200 characters that can be seen.');
   end if;
 end
 $$;
@@ -186,7 +191,7 @@ begin
 
   insert into public.organisation_webhooks as w (organisation_id, url, events, description)
   values (v_member.organisation_id, create_webhook.url, usher.clean_events(create_webhook.events),
-    coalesce(usher.clean_line(create_webhook.description, 200), ''))
+    coalesce(usher.clean_name(create_webhook.description, 200, may_link => true), ''))
   returning w.* into v_webhook;
   perform usher.record_event(v_webhook.organisation_id, 'webhook.created', 'webhook', v_webhook.id,
     after => usher.webhook_facts(v_webhook));
@@ -240,7 +245,7 @@ begin
   begin
     v_after := jsonb_populate_record(v_before, v_changes);
   exception
-    when data_exception then
+    when data_exception or program_limit_exceeded then
       perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
   end;
   perform usher.require_webhook(v_after.url, v_after.events, v_after.description);
@@ -250,7 +255,7 @@ begin
 
   update public.organisation_webhooks w
   set url = v_after.url, events = usher.clean_events(v_after.events), is_enabled = v_after.is_enabled,
-    description = coalesce(usher.clean_line(v_after.description, 200), ''),
+    description = coalesce(usher.clean_name(v_after.description, 200, may_link => true), ''),
     disabled_at = case when not v_after.is_enabled then coalesce(w.disabled_at, now()) end,
     disabled_reason = case when not v_after.is_enabled then coalesce(w.disabled_reason, 'by_hand') end,
     -- Elsewhere, or switched on again, it begins anew.

@@ -35,7 +35,9 @@ declare
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
-  elsif coalesce(take_idempotency_key.idempotency_key, '') !~ '^[!-~]{16,255}$' then
+  elsif coalesce(length(take_idempotency_key.idempotency_key), 0) not between 16 and 255
+    or take_idempotency_key.idempotency_key !~ '^[!-~]+$'
+  then
     perform usher.fail('invalid_settings',
       hint => 'The idempotency key is 16 to 255 visible ASCII characters, such as a new UUID.');
   end if;
@@ -134,6 +136,14 @@ begin
   if v_problem is not null then
     perform usher.fail('invalid_settings', hint => v_problem);
   end if;
+
+  -- What is not of its kind is refused in words, and before the call: an error within it is another thing.
+  begin
+    execute format('select from jsonb_to_record($1) a(%s)', v_columns) using call_statement.arguments;
+  exception
+    when data_exception or program_limit_exceeded then
+      perform usher.fail('invalid_settings', hint => 'An argument is not of its kind: ' || sqlerrm);
+  end;
 
   return format(
     'select %s from jsonb_to_record($1) a(%s) cross join lateral public.%I(%s) f',

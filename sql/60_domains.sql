@@ -565,8 +565,11 @@ declare
   v_request public.organisation_join_requests :=
     usher.join_request_for_change(decline_join_request.request_id, false);
 begin
-  if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null then
-    perform usher.fail('invalid_message', hint => 'A reason is plain text of at most 500 characters.');
+  if decline_join_request.reason is not null and usher.clean_text(decline_join_request.reason, 500) is null
+    or exists (select from usher.find_links(usher.clean_text(decline_join_request.reason, 500)))
+  then
+    perform usher.fail('invalid_message',
+      hint => 'A reason is plain text of at most 500 characters, without addresses and links.');
   end if;
   update public.organisation_join_requests r
   set status = 'declined', decided_at = now(), decided_by = auth.uid(),
@@ -595,7 +598,7 @@ as $$ select usher.decline_join_request($1, $2) $$;
 comment on function public.decline_organisation_join_request is
 $$Turns a request to join down; they may ask again.
 
-  reason  at most 500 characters; the one who asked can read it
+  reason  at most 500 characters, without addresses and links; the one who asked can read it
 
 Returns the request. Needs invite.create. Fails with unauthenticated, request_not_found, permission_denied,
 request_not_open, invalid_message.$$;

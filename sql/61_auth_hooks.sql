@@ -41,13 +41,13 @@ as $$
       select from public.organisation_domains d
       where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
         and d.verified_at is not null and d.join_policy <> 'none')
-    or exists (
+    or case when length(may_sign_up.user_metadata ->> 'device_code') <= 20 then exists (
       select from usher.signing_keys k
       join usher.device_codes d on d.key_id = k.id
         and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
       join usher.invites i on i.id = d.invite_id
-      where length(may_sign_up.user_metadata ->> 'device_code') <= 20
-        and usher.invite_problem(i) is null)
+      where usher.invite_problem(i) is null)
+    else false end
 $$;
 comment on function usher.may_sign_up is
 $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets

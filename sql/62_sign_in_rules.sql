@@ -248,9 +248,15 @@ begin
   begin
     v_after := jsonb_populate_record(v_before, v_changes);
   exception
-    when data_exception then
+    when data_exception or program_limit_exceeded then
       perform usher.fail('invalid_settings', hint => 'A value is not of its kind: ' || sqlerrm);
   end;
+  if length(v_after.provider) > 200 or length(v_after.domain) > 300 or length(v_after.level) > 10
+    or cardinality(v_after.methods) > 10
+  then
+    perform usher.fail('invalid_settings', hint => 'methods is a list of at most 10, such as ["totp"], provider and '
+      'domain have at most 200 characters, and level is aal1 or aal2.');
+  end if;
   v_after.provider := lower(btrim(v_after.provider));
   v_after.domain := lower(btrim(v_after.domain, ' @'));
   v_after.level := coalesce(v_after.level, 'aal1');
@@ -258,8 +264,9 @@ begin
   v_after.for_members := coalesce(v_after.for_members, false);
   v_after.updated_at := now();
 
-  if cardinality(v_after.methods) > 10
-    or exists (select from unnest(v_after.methods) m where m is null or m !~ '^[a-z0-9][a-z0-9_/-]{0,39}$')
+  if exists (
+    select from unnest(v_after.methods) m
+    where m is null or length(m) > 40 or m !~ '^[a-z0-9][a-z0-9_/-]{0,39}$')
   then
     perform usher.fail('invalid_settings', hint => 'methods is a list of at most 10, such as ["totp"].');
   elsif v_after.domain is not null and usher.sso_provider_of(v_after.domain) is null then

@@ -76,13 +76,14 @@ as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_directory_token.organisation_id, 'directory.manage', 'settings');
-  v_name   text := usher.clean_line(create_directory_token.name, 100);
+  v_name   text := usher.clean_name(create_directory_token.name);
   v_secret text := 'scim_' || translate(
     encode(extensions.gen_random_bytes(32), 'base64'), '+/=' || e'\n', '-_');
   v_token  public.organisation_directory_tokens;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', hint => 'A name is one line of 1 to 100 characters.');
+    perform usher.fail('invalid_settings', 
+      hint => 'A name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
@@ -249,13 +250,15 @@ declare
   v_token public.organisation_directory_tokens;
   v_right text;
 begin
-  select t.* into v_token
-  from usher.directory_token_hashes h
-  join public.organisation_directory_tokens t on t.id = h.token_id
-  where h.hash = sha256(convert_to(open_directory.token, 'UTF8'))
-    and t.revoked_at is null
-    and (t.expires_at is null or t.expires_at > statement_timestamp());
-  if not found then
+  if length(open_directory.token) <= 100 then
+    select t.* into v_token
+    from usher.directory_token_hashes h
+    join public.organisation_directory_tokens t on t.id = h.token_id
+    where h.hash = sha256(convert_to(open_directory.token, 'UTF8'))
+      and t.revoked_at is null
+      and (t.expires_at is null or t.expires_at > statement_timestamp());
+  end if;
+  if v_token.id is null then
     perform usher.fail('directory_token_invalid');
   end if;
 

@@ -106,6 +106,12 @@ declare
   v_organisation_id uuid :=
     usher.open_directory(list_directory_users.token, list_directory_users.for_change);
 begin
+  -- Nobody has such a name, and it would be compared with that of everyone.
+  if greatest(length(list_directory_users.user_name), length(list_directory_users.external_id),
+    length(list_directory_users.email)) > 254
+  then
+    return;
+  end if;
   return query
     select u::usher.directory_user, count(*) over ()
     from usher.directory_users_of(v_organisation_id) u

@@ -68,6 +68,10 @@ declare
   v_organisation_id uuid :=
     usher.open_directory(list_directory_groups.token, list_directory_groups.for_change);
 begin
+  -- No group has such a name, and it would be compared with that of each.
+  if length(list_directory_groups.display_name) > 254 then
+    return;
+  end if;
   return query
     with held as (
       select h.role, jsonb_agg(
@@ -229,12 +233,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_organisation_id uuid := usher.open_directory(save_directory_group.token, true);
-  v_name        text := usher.clean_line(save_directory_group.facts ->> 'display_name', 200);
+  v_name        text := usher.clean_name(save_directory_group.facts ->> 'display_name', 200, may_link => true);
   v_external_id text := usher.clean_line(save_directory_group.facts ->> 'external_id', 254);
   v_group       usher.directory_group;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', hint => 'A displayName is one line of 1 to 200 characters.');
+    perform usher.fail('invalid_settings', hint => 'A displayName is one line of 1 to 200 characters that can be seen.');
   end if;
   if exists (
     select from usher.directory_groups_of(v_organisation_id) g

@@ -159,14 +159,14 @@ declare
   -- What it sends out are addresses: to manage directories is not enough.
   v_reader   public.organisation_members :=
     usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
-  v_name     text := usher.clean_line(create_directory_endpoint.name, 100);
+  v_name     text := usher.clean_name(create_directory_endpoint.name);
   v_url      text := usher.directory_url(create_directory_endpoint.url);
   v_endpoint public.organisation_directory_endpoints;
 begin
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
-        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+        'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
   end if;
   if 10 <= (
     select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
@@ -254,7 +254,8 @@ begin
     perform usher.fail('invalid_settings', hint => 'changes is an object of name, url, token and is_enabled.');
   end if;
   if v_changes ? 'name' then
-    v_endpoint.name := usher.clean_line(v_changes ->> 'name', 100);
+    v_endpoint.name := case when v_changes ->> 'name' = v_before.name then v_before.name
+      else usher.clean_name(v_changes ->> 'name') end;
   end if;
   if v_changes ? 'url' then
     v_endpoint.url := usher.directory_url(v_changes ->> 'url');
@@ -262,7 +263,7 @@ begin
   if v_endpoint.name is null or v_endpoint.url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_endpoint.url is null then usher.target_problem(btrim(v_changes ->> 'url')) end,
-        'Give a name of one line, and the https address that the application calls its SCIM base URL.'));
+        'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
   end if;
   -- Nobody reads the token back: not by having it sent to an address of theirs either.
   if v_endpoint.url <> v_before.url and not v_changes ? 'token' then

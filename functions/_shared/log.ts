@@ -42,10 +42,17 @@ function toLogLine(level: string, event: string, fields: Record<string, unknown>
   })
 }
 
-/** Takes out what opens something, and who somebody is: of an address the domain stays, for finding faults. */
+/** An error may repeat what somebody sent, and these patterns take the square of its length. */
+const MAX_LENGTH = 4_000
+
+/**
+ * Takes out what opens something, and who somebody is: of an address the domain stays, for finding faults. What is too
+ * long is cut.
+ */
 export function redact(text: string): string {
+  const measured = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
   return (
-    text
+    measured
       // Our own tokens, those of Supabase Auth in its links, and signed ones of any kind.
       .replace(/\b(inv_|stp_|scim_|whsec_|re_)[\w+/=-]{8,}/g, '$1…')
       .replace(/\b(token|token_hash|apikey|secret|password)=[^\s&"']+/gi, '$1=…')

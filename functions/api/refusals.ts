@@ -215,7 +215,7 @@ export const REFUSALS = {
   invalid_message: {
     status: 422,
     title: 'This message cannot be sent.',
-    hint: 'Give at most 1,000 characters of plain text.',
+    hint: 'Give at most 1,000 characters of plain text, without addresses and links.',
   },
   invalid_redirect: {
     status: 422,
@@ -235,7 +235,7 @@ export const REFUSALS = {
   invalid_slug: {
     status: 422,
     title: 'This slug cannot be used.',
-    hint: 'Use 2 to 63 of a-z, 0-9 and single hyphens between them.',
+    hint: 'Use 2 to 63 of a-z, 0-9 and single hyphens between them, and no word such as admin, api or www.',
   },
   rate_limited: {
     status: 429,

@@ -11,6 +11,9 @@ import { logTrouble } from '../_shared/log.ts'
 import type { Seal } from '../_shared/seal.ts'
 import { localeOf, mailsOf, readPayload } from './hook.ts'
 
+/** Of the hook's body, which holds all that an account says of itself: more is not read, and not checked either. */
+const MAX_CHARACTERS = 1_000_000
+
 export interface QueuedAuthMail {
   to: string
   locale: string | null
@@ -36,6 +39,7 @@ export function createHandler({ secret, supabaseUrl, seal, enqueue }: HandlerOpt
     let signed: unknown
     try {
       const body = await request.text()
+      if (body.length > MAX_CHARACTERS) return refuse(413, 'This is too long.')
       signed = webhook.verify(body, Object.fromEntries(request.headers))
     } catch {
       return refuse(401, 'The signature is not that of the hook’s secret, or too old.')

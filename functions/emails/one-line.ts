@@ -12,6 +12,9 @@
 const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 const CONTROL = /(?![\n\t])\p{Cc}/gu
 const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
+// The beginning of an encoded word, which mail programs read as what it stands for, the signs above among it.
+// Source: RFC 2047 section 2
+const ENCODED = /=\?/g
 
 /** The same facts without control characters, but for line breaks and tabs, in any of their texts. */
 export function withoutControls<Facts extends object>(facts: Facts): Facts {
@@ -20,9 +23,10 @@ export function withoutControls<Facts extends object>(facts: Facts): Facts {
   )
 }
 
-/** One line for a header, cut to this many characters. */
+/** One line for a header, cut to this many characters, which means what it says. */
 export function toLine(text: string, maxLength = 200): string {
+  const plain = text.replace(TURNING, '').replace(BREAKS, ' ').replace(ENCODED, '= ?')
   // By characters, not by code units, so that no half of one is left.
-  const line = [...text.replace(TURNING, '').replace(BREAKS, ' ').trim()]
+  const line = [...plain.trim()]
   return line.length <= maxLength ? line.join('') : `${line.slice(0, maxLength - 1).join('')}…`
 }

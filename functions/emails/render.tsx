@@ -18,7 +18,7 @@ import { toLine, withoutControls } from './one-line.ts'
 import { toHtml, toText } from './to-html.ts'
 
 export interface RenderedMail {
-  /** Whose name it comes under; one line. */
+  /** Whose name it comes under; one line. Of an organisation: `Organisation via Site`. */
   senderName: string
   /** One line of at most 200 characters. */
   subject: string
@@ -59,7 +59,7 @@ async function renderAs(mail: PreparedDelivery, options: RenderOptions): Promise
   const { senderName, subject, body } = await draw(mail, languageFor(mail.locale), options)
   const html = toHtml(body)
   return {
-    senderName: toLine(senderName, 100),
+    senderName: toLine(senderName),
     subject: toLine(subject),
     html,
     text: toText(html),
@@ -81,17 +81,26 @@ async function draw(
   if (mail.kind === 'auth') {
     if (!openAuthMail) throw new Error('Mails of Supabase Auth need SEND_EMAIL_HOOK_SECRET.')
     const facts = withoutControls(await openAuthMail(mail))
+    const sender = senderOf(mail, facts)
     return {
-      senderName: senderOf(mail, facts)?.sender_name ?? projectName,
+      senderName: sender ? viaSite(sender.sender_name, projectName, mail.site_url) : projectName,
       subject: language.texts.auth[facts.action].subject,
       body: <AuthMail {...{ mail, facts, language, now, projectName }} />,
     }
   }
-  const senderName = mail.organisation.sender_name
+  const senderName = viaSite(mail.organisation.sender_name, projectName, mail.site_url)
   if (isOffer(mail)) {
     const props = { mail, language, now }
     return { senderName, subject: inviteSubject(props), body: <Invite {...props} /> }
   }
   const props = { mail, language }
   return { senderName, subject: noticeSubject(props), body: <Notice {...props} /> }
+}
+
+/**
+ * The address that a mail comes from is the project's, and anybody may call an organisation what they like: so the
+ * reader is told whose address it is, whatever the organisation is called.
+ */
+function viaSite(organisation: string, projectName: string, siteUrl: string): string {
+  return `${toLine(organisation, 100)} via ${toLine(projectName || new URL(siteUrl).host, 90)}`
 }

@@ -32,7 +32,8 @@ export function readListQuery(given: Json): ListQuery {
     filter: filter?.trim() ? parseFilter(filter) : null,
     startIndex: Math.max(readNumber('startIndex', given.startIndex) ?? 1, 1),
     count: Math.min(Math.max(readNumber('count', given.count) ?? DEFAULT_RESULTS, 0), MAX_RESULTS),
-    sortBy: typeof sortBy === 'string' && sortBy ? sortBy : null,
+    // No attribute has a longer name; it is looked up in every resource.
+    sortBy: typeof sortBy === 'string' && sortBy && sortBy.length <= 200 ? sortBy : null,
     isDescending: sortOrder === 'descending',
   }
 }

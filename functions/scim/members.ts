@@ -84,11 +84,12 @@ function idsOf(value: unknown): string[] {
   })
 }
 
+/** In place: a request may have thousands of operations on thousands of members. */
 function apply(members: Set<string>, { op, ids }: Change): Set<string> {
-  if (op === 'replace') return new Set(ids)
-  if (op === 'add') return new Set([...members, ...(ids ?? [])])
-  if (!ids) return new Set()
-  const left = new Set(members)
-  for (const id of ids) left.delete(id)
-  return left
+  if (op === 'replace' || (op === 'remove' && !ids)) return new Set(ids)
+  for (const id of ids ?? []) {
+    if (op === 'add') members.add(id)
+    else members.delete(id)
+  }
+  return members
 }

@@ -17,6 +17,10 @@ interface Operation {
 
 /** `emails[type eq "work"].value`: an attribute, which of its values, and what of that. */
 const VALUE_PATH = /^(?:urn:[^[]+:)?(\w+)\[(\w+) eq "?([^"\]]*)"?\](?:\.(\w+))?$/i
+/** Characters of a path: scimmy reads one in the square of its length. */
+const MAX_PATH = 2_000
+/** Each is carried out by itself, on the whole resource. Members of a Group are not among them. */
+const MAX_OPERATIONS = 2_000
 const BOOLEANS = /^(active|primary|emails\[.*\]\.primary)$/i
 
 /**
@@ -35,6 +39,10 @@ export async function patch<Resource extends object>(
   if (!Array.isArray(Operations) || !Operations.every(isObject)) {
     throw refuse(400, 'invalidSyntax', 'Operations is an array of objects.')
   }
+  if (Operations.length > MAX_OPERATIONS) {
+    throw refuse(400, 'tooMany', `There are more than ${MAX_OPERATIONS} Operations.`)
+  }
+  for (const { path, value } of Operations) measure(path, value)
   new PatchOp(body as never)
   let patched = resource
   // One at a time, because what one operation adds another one may look for.
@@ -45,6 +53,15 @@ export async function patch<Resource extends object>(
     }
   }
   return patched
+}
+
+/** Before anybody reads it. Without a path, the names in the value are paths. */
+function measure(path: unknown, value: unknown): void {
+  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
+  const paths = typeof path === 'string' ? [path] : isObject ? Object.keys(value) : []
+  if (paths.some((one) => one.length > MAX_PATH)) {
+    throw refuse(400, 'invalidPath', `A path has at most ${MAX_PATH} characters.`)
+  }
 }
 
 /** An operation as RFC 7644 would write it: one, or several. */

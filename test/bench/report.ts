@@ -59,7 +59,33 @@ export function growthTable(growths: Growth[]): string {
 }
 
 /** Replaces what stands between the two markers of this name in `docs/performance.md`. */
-export async function writeFigures(name: 'cost' | 'growth', figures: string): Promise<void> {
+interface RefusalRow {
+  name: string
+  /** Milliseconds. */
+  letters: number
+  worst: number
+  /** Of the worst. */
+  shape: string
+}
+
+export function refusalTable(rows: RefusalRow[], aim: number): string {
+  return table(
+    ['1 MB as', 'letters, ms', 'the worst, ms', 'of what', 'worst ÷ letters', 'aim'],
+    rows.map(({ name, letters, worst, shape }) => [
+      name,
+      milliseconds(letters),
+      milliseconds(worst),
+      shape,
+      (worst / letters).toFixed(2),
+      aim.toFixed(1),
+    ]),
+  )
+}
+
+export async function writeFigures(
+  name: 'cost' | 'growth' | 'refusals',
+  figures: string,
+): Promise<void> {
   const page = new URL('performance.md', DOCS)
   const text = await readFile(page, 'utf8')
   const [before, after] = [`<!-- ${name} -->`, `<!-- /${name} -->`]

@@ -93,8 +93,8 @@ describe('lease_deliveries', () => {
 
 describe('prepare_delivery', () => {
   test('hands over all that the mail says, and a link that works', async ({ acme }) => {
-    await acme.sql`update public.organisations set accent_colour = '#4f46e5', reply_to = 'hr@acme.example', locale = 'fr'
-      where id = ${acme.id}`
+    await acme.sql`update public.organisations
+      set accent_colour = '#4f46e5', reply_to = ${acme.admin.email}, locale = 'fr' where id = ${acme.id}`
     const { invite } = await acme.invite()
 
     const mail = await prepare(acme, await leaseOne(acme))
@@ -103,7 +103,7 @@ describe('prepare_delivery', () => {
       kind: 'invite',
       to: invite.email,
       locale: 'fr',
-      reply_to: 'hr@acme.example',
+      reply_to: acme.admin.email,
       organisation: { id: acme.id, name: 'Acme', accent_colour: '#4f46e5', logo_url: null },
       invite: {
         id: invite.id,

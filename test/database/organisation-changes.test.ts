@@ -3,6 +3,8 @@ import { test } from '../support/acme.ts'
 
 describe('update_organisation', () => {
   test('changes what is named, leaves the rest, and says what was', async ({ acme }) => {
+    await acme.sql`insert into public.organisation_domains (organisation_id, domain, verification, verified_at)
+      values (${acme.id}, 'acme.example', 'x', now())`
     const changes = {
       name: 'Acme Two',
       accent_colour: '#4F46E5',

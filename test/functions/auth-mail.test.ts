@@ -179,6 +179,15 @@ describe("Supabase Auth's Send Email hook", () => {
     expect(queued).toEqual([])
   })
 
+  test('refuses at once what is longer than anything that Auth says, before it is checked', async () => {
+    const { handler, queued } = hook()
+    const user_metadata = { about: 'x'.repeat(1_000_000) }
+
+    const answer = await handler(signed({ user: { ...user, user_metadata }, email_data: data() }))
+
+    expect([answer.status, queued]).toEqual([413, []])
+  })
+
   test('refuses what is not signed at all', async () => {
     const { handler } = hook()
 

@@ -210,6 +210,48 @@ describe('every mail', () => {
     expect(subject).toContain('Eve Bcc: victim@example.com')
   })
 
+  test('comes under the name of the organisation and of the project, whatever the one is called', async () => {
+    const sender = async (sender_name: string, projectName = PROJECT_NAME) => {
+      const mail = prepared({ organisation: { ...samples.invite.organisation, sender_name } })
+      return (await renderMail(mail, { now: SENT_AT, projectName })).senderName
+    }
+
+    expect(await sender('Acme')).toBe('Acme via Example')
+    // A project that has no name of its own goes by its address.
+    expect(await sender('Acme', '')).toBe('Acme via app.example.com')
+    expect(await sender('Example')).toBe('Example via Example')
+    expect(await sender('Acme via Example <a@example.com>')).toMatch(/ via Example$/)
+    expect(await sender('ö'.repeat(300))).toMatch(/^ö{99}… via Example$/)
+    expect((await render(samples.member_removed)).senderName).toBe('Acme via Example')
+  })
+
+  test.for([
+    ['in one name', '=?utf-8?q?=E2=80=AEgpj=2Eexe?=', 'Acme'],
+    ['in two names that a template puts together', '=?utf-8?q?=E2=80=AE', 'gpj?='],
+    ['behind a sign that is taken out', '=\u061c?utf-8?q?=E2=80=AEgpj=2Eexe?=', 'Acme'],
+  ] as const)(
+    'says in a header what it says, with an encoded word %s',
+    async ([, inviter, name]) => {
+      const { subject, senderName } = await draw(
+        {
+          organisation: { ...samples.invite.organisation, name, sender_name: inviter },
+          template: {
+            subject: '{{inviter}}{{organisation}}',
+            heading: null,
+            body: null,
+            button: null,
+          },
+        },
+        { inviter_name: inviter },
+      )
+
+      for (const line of [subject, senderName]) {
+        expect(line).not.toMatch(/=\?[^?\s]+\?[bq]\?/i)
+        expect(line).toContain('= ?utf-8?q?')
+      }
+    },
+  )
+
   test('keeps a subject to 200 characters', async () => {
     const { subject } = await draw({}, { inviter_name: 'x'.repeat(300) })
 
@@ -411,7 +453,7 @@ describe('mails of Supabase Auth', () => {
   test('to somebody who is invited name the organisation, the roles and the expiry', async () => {
     const { text, senderName } = await drawAuth('signup')
 
-    expect(senderName).toBe('Acme')
+    expect(senderName).toBe('Acme via Example')
     expect(text).toContain('You are invited to Acme as Member. The invitation ends in 7 days')
     expect(text).toContain('https://api.example.com/auth/v1/verify?token=')
     expect(text).toContain('123456')

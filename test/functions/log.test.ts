@@ -31,6 +31,13 @@ describe('the log', () => {
     })
   })
 
+  test('is written at once, however long what went wrong is', () => {
+    // Whoever looked through all of it would be at it for hours.
+    for (const text of ['a'.repeat(1_000_000), 'eyJ'.repeat(300_000), 'eyJa.'.repeat(200_000)]) {
+      expect(redact(text).length).toBeLessThan(5_000)
+    }
+  })
+
   test('holds no full address, whatever is around it', () => {
     const part = fc.stringMatching(/^[a-z0-9]{1,12}$/)
     fc.assert(

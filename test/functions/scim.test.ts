@@ -186,6 +186,34 @@ describe('a User', () => {
     expect((await scim('GET', `/Users/${user.id}`)).body.title).toBe('Tour Guide')
   })
 
+  test.for([
+    [
+      'a path that takes long to read',
+      { op: 'replace', path: 'a.'.repeat(500_000), value: 'x' },
+      'invalidPath',
+    ],
+    [
+      'a name that does, without a path',
+      { op: 'add', value: { ['a.'.repeat(500_000)]: 'x' } },
+      'invalidPath',
+    ],
+    [
+      'more operations than are carried out',
+      ...[[...Array(2_001)].map(() => ({ op: 'replace', path: 'title', value: 'x' }))],
+      'tooMany',
+    ],
+  ] as [string, object | object[], string][])(
+    'PATCH is refused at once for %s',
+    async ([, operations, scimType], { scim }) => {
+      const { body: user } = await scim('POST', '/Users', BABS)
+
+      const path = `/Users/${user.id}`
+      const { status, body } = await scim('PATCH', path, patchOf(...[operations].flat()))
+
+      expect([status, body.scimType]).toEqual([400, scimType])
+    },
+  )
+
   test('is deleted, and is not there any more', async ({ scim }) => {
     const { body: user } = await scim('POST', '/Users', BABS)
 

@@ -141,7 +141,7 @@ describe('the functions of mail', { timeout: 60_000 }, () => {
 
     const mail = await mailTo('both@example.com')
     expect(mail.subject).toBe('Confirm your address')
-    expect(mail.from[0]?.name).toBe('Mailers')
+    expect(mail.from[0]?.name).toBe('Mailers via Usher')
     expect(mail.text).toContain('You are invited to Mailers as Member.')
     expect(mail.text).toContain('305805')
     const rows = await sql`select facts from public.organisation_deliveries where kind = 'auth'`

@@ -82,11 +82,13 @@ export const de: Texts = {
     batch_too_large: 'Zu viele Einladungen auf einmal.',
     invalid_email: 'An diese Adresse kann keine Mail gehen.',
     invalid_expiry: 'Diese Dauer ist nicht erlaubt: eine Stunde bis 30 Tage.',
-    invalid_message: 'Diese Nachricht kann nicht verschickt werden: reiner Text, nicht zu lang.',
+    invalid_message:
+      'Diese Nachricht kann nicht verschickt werden: reiner Text, nicht zu lang, ohne Adressen und Links.',
     invalid_redirect: 'Diese Weiterleitung ist nicht erlaubt.',
     invalid_role: 'Diese Rolle gibt es hier nicht, oder sie kann nicht vergeben werden.',
     invalid_settings: 'Ein Wert ist nicht erlaubt.',
-    invalid_slug: 'Dieser Kurzname geht nicht: 2 bis 63 aus a–z, 0–9 und Bindestrichen.',
+    invalid_slug:
+      'Dieser Kurzname geht nicht: 2 bis 63 aus a–z, 0–9 und Bindestrichen, und kein Wort wie admin.',
     webhook_disabled: 'Dieser Webhook ist abgeschaltet. Schalten Sie ihn zuerst ein.',
     idempotency_key_in_use:
       'Eine Anfrage mit diesem Schlüssel läuft noch. Warten Sie einen Moment und versuchen Sie es noch einmal.',
@@ -939,7 +941,8 @@ export const de: Texts = {
     slugHint: 'Für Adressen: a–z, 0–9 und Bindestriche',
     locale: 'Sprache der Mails',
     replyTo: 'Antworten gehen an',
-    replyToHint: 'Wer auf eine Mail antwortet, schreibt an diese Adresse',
+    replyToHint:
+      'Wer auf eine Mail antwortet, schreibt an diese Adresse: die eines Mitglieds oder eine aus einer geprüften Domain',
     branding: 'Aussehen',
     senderName: 'Absender der Mails',
     senderNameHint: 'Unter wessen Namen Mails kommen; leer: der Name der Organisation',

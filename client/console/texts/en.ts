@@ -80,11 +80,13 @@ export const en = {
     batch_too_large: 'Too many invitations at once.',
     invalid_email: 'This is not an address that mail can be sent to.',
     invalid_expiry: 'This lifetime is not allowed: an hour to 30 days.',
-    invalid_message: 'This message cannot be sent: plain text, not too long.',
+    invalid_message:
+      'This message cannot be sent: plain text, not too long, without addresses and links.',
     invalid_redirect: 'This redirect is not allowed.',
     invalid_role: 'There is no such role here, or it cannot be given.',
     invalid_settings: 'A value is not allowed.',
-    invalid_slug: 'This short name cannot be used: 2 to 63 of a–z, 0–9 and hyphens.',
+    invalid_slug:
+      'This short name cannot be used: 2 to 63 of a–z, 0–9 and hyphens, and not a word such as admin.',
     webhook_disabled: 'This webhook is switched off. Switch it on first.',
     idempotency_key_in_use:
       'A request with this key is still being carried out. Wait a moment and try again.',
@@ -912,7 +914,8 @@ export const en = {
     slugHint: 'For addresses: a–z, 0–9 and hyphens',
     locale: 'Language of mails',
     replyTo: 'Answers go to',
-    replyToHint: 'Whoever answers a mail writes to this address',
+    replyToHint:
+      'Whoever answers a mail writes to this address: that of a member, or one of a verified domain',
     branding: 'Branding',
     senderName: 'Sender of mails',
     senderNameHint: 'Whose name mails come under; empty: the name of the organisation',

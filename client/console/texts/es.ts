@@ -80,11 +80,13 @@ export const es: Texts = {
     batch_too_large: 'Demasiadas invitaciones a la vez.',
     invalid_email: 'No se puede enviar correo a esta dirección.',
     invalid_expiry: 'Esta duración no está permitida: de una hora a 30 días.',
-    invalid_message: 'Este mensaje no se puede enviar: texto sin formato, no demasiado largo.',
+    invalid_message:
+      'Este mensaje no se puede enviar: texto sin formato, no demasiado largo, sin direcciones ni enlaces.',
     invalid_redirect: 'Esta redirección no está permitida.',
     invalid_role: 'Ese rol no existe aquí, o no se puede dar.',
     invalid_settings: 'Un valor no está permitido.',
-    invalid_slug: 'Este nombre corto no sirve: de 2 a 63 de a–z, 0–9 y guiones.',
+    invalid_slug:
+      'Este nombre corto no sirve: de 2 a 63 de a–z, 0–9 y guiones, y no una palabra como admin.',
     webhook_disabled: 'Este webhook está desactivado. Actívelo primero.',
     idempotency_key_in_use:
       'Una solicitud con esta clave aún está en curso. Espere un momento e inténtelo de nuevo.',
@@ -920,7 +922,8 @@ export const es: Texts = {
     slugHint: 'Para direcciones: a–z, 0–9 y guiones',
     locale: 'Idioma de los correos',
     replyTo: 'Las respuestas van a',
-    replyToHint: 'Quien responde a un correo escribe a esta dirección',
+    replyToHint:
+      'Quien responde a un correo escribe a esta dirección: la de un miembro o una de un dominio verificado',
     branding: 'Imagen',
     senderName: 'Remitente de los correos',
     senderNameHint: 'Con qué nombre llegan; vacío: el de la organización',

@@ -80,11 +80,13 @@ export const fr: Texts = {
     batch_too_large: 'Trop d’invitations à la fois.',
     invalid_email: 'Aucun courriel ne peut être envoyé à cette adresse.',
     invalid_expiry: 'Cette durée n’est pas permise : d’une heure à 30 jours.',
-    invalid_message: 'Ce message ne peut pas être envoyé : texte simple, pas trop long.',
+    invalid_message:
+      'Ce message ne peut pas être envoyé : texte simple, pas trop long, sans adresse ni lien.',
     invalid_redirect: 'Cette redirection n’est pas permise.',
     invalid_role: 'Ce rôle n’existe pas ici, ou ne peut pas être donné.',
     invalid_settings: 'Une valeur n’est pas permise.',
-    invalid_slug: 'Ce nom court ne convient pas : 2 à 63 caractères, a–z, 0–9 et tirets.',
+    invalid_slug:
+      'Ce nom court ne convient pas : 2 à 63 caractères, a–z, 0–9 et tirets, et pas un mot comme admin.',
     webhook_disabled: 'Ce webhook est désactivé. Activez-le d’abord.',
     idempotency_key_in_use:
       'Une demande avec cette clé est encore en cours. Attendez un instant et réessayez.',
@@ -927,7 +929,8 @@ export const fr: Texts = {
     slugHint: 'Pour les adresses : a–z, 0–9 et tirets',
     locale: 'Langue des courriels',
     replyTo: 'Adresse de réponse',
-    replyToHint: 'Qui répond à un courriel écrit à cette adresse',
+    replyToHint:
+      'Qui répond à un courriel écrit à cette adresse : celle d’un membre, ou une d’un domaine vérifié',
     branding: 'Apparence',
     senderName: 'Expéditeur des courriels',
     senderNameHint: 'Le nom sous lequel ils arrivent ; vide : celui de l’organisation',

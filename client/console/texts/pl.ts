@@ -81,11 +81,13 @@ export const pl: Texts = {
     batch_too_large: 'Zbyt wiele zaproszeń naraz.',
     invalid_email: 'Na ten adres nie można wysłać listu.',
     invalid_expiry: 'Ten czas jest niedozwolony: od godziny do 30 dni.',
-    invalid_message: 'Tej wiadomości nie można wysłać: zwykły tekst, niezbyt długi.',
+    invalid_message:
+      'Tej wiadomości nie można wysłać: zwykły tekst, niezbyt długi, bez adresów i linków.',
     invalid_redirect: 'To przekierowanie jest niedozwolone.',
     invalid_role: 'Nie ma tu takiej roli albo nie można jej nadać.',
     invalid_settings: 'Wartość jest niedozwolona.',
-    invalid_slug: 'Tej krótkiej nazwy nie można użyć: od 2 do 63 znaków a–z, 0–9 i łączników.',
+    invalid_slug:
+      'Tej krótkiej nazwy nie można użyć: od 2 do 63 znaków a–z, 0–9 i łączników, i nie słowo takie jak admin.',
     webhook_disabled: 'Ten webhook jest wyłączony. Najpierw go włącz.',
     idempotency_key_in_use:
       'Żądanie z tym kluczem jest jeszcze wykonywane. Poczekaj chwilę i spróbuj ponownie.',
@@ -949,7 +951,7 @@ export const pl: Texts = {
     slugHint: 'Do adresów: a–z, 0–9 i łączniki',
     locale: 'Język listów',
     replyTo: 'Odpowiedzi trafiają do',
-    replyToHint: 'Kto odpowiada na list, pisze na ten adres',
+    replyToHint: 'Kto odpowiada na list, pisze na ten adres: członka albo z potwierdzonej domeny',
     branding: 'Wygląd',
     senderName: 'Nadawca listów',
     senderNameHint: 'Pod czyją nazwą przychodzą; puste: nazwa organizacji',
