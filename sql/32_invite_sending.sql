@@ -225,8 +225,10 @@ begin
   from ranked r
   left join inserted i on i.id = r.id;
 
-  select count(*) into v_created from unnest(v_results) r where r.status = 'created';
+  select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
   if v_created > 0 then
+    -- They are there by now.
+    perform usher.require_room('open invites', create_invites.organisation_id, more => 0);
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
     select array_agg(i.id order by r.row_number),

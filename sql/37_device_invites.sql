@@ -93,6 +93,7 @@ begin
     perform usher.fail('invalid_expiry');
   end if;
   perform usher.require_free_seat(v_member.organisation_id);
+  perform usher.require_room('open invites', v_member.organisation_id);
   perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
     (select s.invites_per_day from usher.settings s), interval '1 day');
 

@@ -26,7 +26,9 @@ create table usher.mail_opt_outs (
   email           text not null,
   created_at      timestamptz not null default now(),
 
-  primary key (organisation_id, email)
+  primary key (organisation_id, email),
+  constraint mail_opt_outs_bounds check (
+    length(email) <= 254)
 );
 comment on table usher.mail_opt_outs is
   'Who has stopped invites and reminders of which organisation; only they start them again.';

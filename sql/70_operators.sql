@@ -216,6 +216,10 @@ from usher.unsealed_trails u
 where u.is_late
 having count(*) > 0
 union all
+select 'upkeep that fails', count(*), min(f.failing_since), 'select * from usher.upkeep_failures'
+from usher.upkeep_failures f
+having count(*) > 0
+union all
 select 'signing key is old', count(*), min(k.created_at), 'select usher.rotate_signing_key()'
 from usher.signing_key_states k
 where k.is_due
@@ -268,7 +272,8 @@ select
   s.seal_number,
   s.position as seal_position,
   encode(s.hash, 'hex') as event_hash,
-  encode(s.personal_hash, 'hex') as personal_hash
+  encode(s.personal_hash, 'hex') as personal_hash,
+  e.claimed_ip
 from public.organisation_audit_events e
 left join public.organisations o on o.id = e.organisation_id
 left join public.organisation_members a on a.organisation_id = e.organisation_id and a.user_id = e.actor_id
@@ -325,7 +330,7 @@ begin
       after => jsonb_build_object('kind', r.kind, 'invite_id', r.invite_id))
     from requeued r
   )
-  select count(*) into v_requeued from recorded;
+  select count(*)::integer into v_requeued from recorded;
   perform usher.wake_worker();
   return v_requeued;
 end

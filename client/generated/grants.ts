@@ -193,6 +193,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.admit_directory_user(directory_user usher.directory_users)': [],
   'function usher.amr_entries(claims jsonb)': [],
   'function usher.announce_ending_access(batch_size integer)': ['usher_worker execute'],
+  'function usher.announce_ending_access_of(organisation_id uuid, ids uuid[], batch_size integer)':
+    [],
   'function usher.answer_access_review(review_id uuid, answers jsonb)': ['authenticated execute'],
   'function usher.answer_error(code text)': [],
   'function usher.answer_review_item(item public.organisation_access_review_items, decision text, reason text)':
@@ -213,6 +215,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.clean_name(value jsonb)': [],
   'function usher.clean_roles(roles text[])': [],
   'function usher.clean_text(value text, max_length integer)': [],
+  'function usher.client_address(headers jsonb, OUT ip text, OUT claimed_ip text)': [],
   'function usher.close_access_review(review_id uuid, reason text)': ['authenticated execute'],
   'function usher.collect_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone, with_people boolean, with_invites boolean)':
     [],
@@ -283,6 +286,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.end_access(member public.organisation_members)': [],
   'function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)': [],
   'function usher.end_due_access(batch_size integer)': ['usher_worker execute'],
+  'function usher.end_due_access_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.end_invite(invite_id uuid, reason text)': [],
   'function usher.end_membership(member_id uuid, status text, event text, reason text, actor_kind text)':
     [],
@@ -314,6 +318,7 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.excluded_together(organisation_id uuid, roles text[])': [],
   'function usher.expire_due_invites(batch_size integer)': ['usher_worker execute'],
+  'function usher.expire_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.expire_invite(invite_id uuid)': ['authenticated execute'],
   'function usher.expire_overdue_invites(organisation_id uuid, emails text[])': [],
   'function usher.export_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
@@ -427,12 +432,17 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)': [
     'usher_worker execute',
   ],
-  'function usher.purge_audit_trail()': ['usher_worker execute'],
+  'function usher.purge_audit_trail(batch_size integer)': ['usher_worker execute'],
+  'function usher.purge_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.purge_auth_mails()': ['usher_worker execute'],
+  'function usher.purge_auth_mails_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.purge_webhook_answers()': ['usher_worker execute'],
+  'function usher.purge_webhook_answers_of(organisation_id uuid, ids uuid[], batch_size integer)':
+    [],
   'function usher.random_device_code()': [],
   'function usher.rate_limit_headers(policy text, allowance integer, remaining integer, period interval, reset interval)':
     [],
+  'function usher.read_address(value text)': [],
   'function usher.read_invite_token(token text)': [],
   'function usher.read_time(value text)': [],
   'function usher.recipient_problems(organisation_id uuid, emails text[])': [],
@@ -448,7 +458,10 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer)':
     ['usher_worker execute'],
   'function usher.remind_due_invites(batch_size integer)': ['usher_worker execute'],
-  'function usher.remind_overdue_reviews()': ['usher_worker execute'],
+  'function usher.remind_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
+  'function usher.remind_overdue_reviews(batch_size integer)': ['usher_worker execute'],
+  'function usher.remind_overdue_reviews_of(organisation_id uuid, ids uuid[], batch_size integer)':
+    [],
   'function usher.remove_member(organisation_id uuid, user_id uuid, reason text)': [
     'authenticated execute',
   ],
@@ -470,9 +483,11 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_reviewed_member(organisation_id uuid, user_id uuid)': [],
   'function usher.require_role(organisation_id uuid, role text)': [],
   'function usher.require_roles(organisation_id uuid, roles text[])': [],
+  'function usher.require_room(thing text, organisation_id uuid, more integer)': [],
   'function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.require_webhook(url text, events text[], description text)': [],
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
+  'function usher.resting_organisations(step text)': [],
   'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
   'function usher.review_results(review_id uuid)': [],
@@ -490,6 +505,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)': [
     'authenticated execute',
   ],
+  'function usher.run_upkeep(step text, items usher.upkeep_item[], batch_size integer)': [],
   'function usher.save_directory_group(token text, id uuid, facts jsonb)': ['usher_worker execute'],
   'function usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)': [
     'usher_worker execute',
@@ -498,6 +514,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.save_email_template(template public.organisation_email_templates)': [],
   'function usher.save_own_role(role public.organisation_roles, event text, before jsonb)': [],
   'function usher.seal_audit_trail(batch_size integer)': ['usher_worker execute'],
+  'function usher.seal_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.seal_events(organisation_id uuid, batch_size integer)': [],
   'function usher.seal_hash(organisation_id uuid, number integer, previous bytea)': [],
   'function usher.seal_trail(organisation_id uuid)': [],
@@ -535,6 +552,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)':
     [],
   'function usher.template_problem(kind text, template jsonb)': [],
+  'function usher.tenant_limits()': [],
   'function usher.test_webhook(webhook_id uuid)': ['authenticated execute'],
   'function usher.tg_directory_endpoint_tokens__forget()': [],
   'function usher.tg_identities__no_secrets()': [],
@@ -680,5 +698,6 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.stuck_deliveries': [],
   'table usher.suppressed_addresses': ['rls'],
   'table usher.unsealed_trails': [],
+  'table usher.upkeep_failures': ['rls'],
   'table usher.webhook_secrets': ['rls'],
 }

@@ -8,6 +8,7 @@ import type { QueuedAuthMail } from '../auth-mail/handler.ts'
 import type { DeliveryEvent } from '../mail-webhooks/event.ts'
 import { createBatcher } from './batch.ts'
 import type { PreparedDelivery } from './delivery.ts'
+import { logTrouble } from './log.ts'
 
 export interface Lease {
   deliveryId: string
@@ -135,17 +136,36 @@ export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   }
 }
 
-/** All of it, in the order in which one thing may lead to another. */
-export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
-  await housekeeping.expireDueInvites()
-  await housekeeping.remindDueInvites()
-  await housekeeping.remindOverdueReviews()
-  await housekeeping.endDueAccess()
-  await housekeeping.announceEndingAccess()
-  await housekeeping.sealAuditTrail()
-  await housekeeping.purgeAuditTrail()
-  await housekeeping.purgeAuthMails()
-  await housekeeping.purgeWebhookAnswers()
+/** The steps, in the order in which one thing may lead to another. */
+export const STEPS = [
+  'expireDueInvites',
+  'remindDueInvites',
+  'remindOverdueReviews',
+  'endDueAccess',
+  'announceEndingAccess',
+  'sealAuditTrail',
+  'purgeAuditTrail',
+  'purgeAuthMails',
+  'purgeWebhookAnswers',
+] as const satisfies (keyof Housekeeping)[]
+
+/**
+ * Does every step, also when one before it has failed: what fails for one organisation is noted by the database
+ * (usher.upkeep_failures), and what fails as a whole comes into the log. Never throws.
+ *
+ * @returns the steps that have failed as a whole
+ */
+export async function keepHouse(housekeeping: Housekeeping): Promise<string[]> {
+  const failed: string[] = []
+  for (const step of STEPS) {
+    try {
+      await housekeeping[step]()
+    } catch (error) {
+      logTrouble('upkeep.failed', { step, error })
+      failed.push(step)
+    }
+  }
+  return failed
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {

@@ -819,6 +819,7 @@ export const ar: Texts = {
     before: 'قبل',
     after: 'بعد',
     from: 'من أين',
+    claimedFrom: 'يدّعي أنه من',
   },
   accessReviews: {
     title: 'مراجعات الصلاحيات',
@@ -931,6 +932,7 @@ export const ar: Texts = {
     allowedDomainsHint: 'فارغ: يمكن دعوة أي عنوان',
     retention: 'الاحتفاظ بالسجل',
     retentionForever: 'دائمًا',
+    retentionHint: 'لا يغيّره إلا المالك.',
     years: (n) => count(n, { one: 'سنة', two: 'سنتان', few: '# سنوات', other: '# سنة' }),
     signIn: 'تسجيل الدخول',
     signInText: 'من أين يجب أن يدخل الناس قبل أن يصبحوا أعضاء.',

@@ -803,6 +803,7 @@ export const de: Texts = {
     before: 'Vorher',
     after: 'Nachher',
     from: 'Von wo',
+    claimedFrom: 'Gibt an zu kommen von',
   },
   accessReviews: {
     title: 'Prüfungen',
@@ -901,6 +902,7 @@ export const de: Texts = {
     allowedDomainsHint: 'Leer: jede Adresse kann eingeladen werden',
     retention: 'Protokoll aufbewahren',
     retentionForever: 'Für immer',
+    retentionHint: 'Nur der Inhaber ändert das.',
     years: (n) => count(n, '# Jahr', '# Jahre'),
     signIn: 'Anmeldung',
     signInText: 'Auf welchem Weg Leute kommen müssen, bevor sie Mitglied werden.',

@@ -778,6 +778,7 @@ export const en = {
     before: 'Before',
     after: 'After',
     from: 'From where',
+    claimedFrom: 'Claims to come from',
   },
   accessReviews: {
     title: 'Access reviews',
@@ -874,6 +875,7 @@ export const en = {
     allowedDomainsHint: 'Empty: any address may be invited',
     retention: 'Keep the trail for',
     retentionForever: 'For ever',
+    retentionHint: 'Only the owner changes it.',
     years: (n: number) => count(n, '# year', '# years'),
     signIn: 'Signing in',
     signInText: 'Which way people have to come in before they become members.',

@@ -787,6 +787,7 @@ export const es: Texts = {
     before: 'Antes',
     after: 'Después',
     from: 'Desde dónde',
+    claimedFrom: 'Dice venir de',
   },
   accessReviews: {
     title: 'Revisiones',
@@ -885,6 +886,7 @@ export const es: Texts = {
     allowedDomainsHint: 'Vacío: se puede invitar a cualquier dirección',
     retention: 'Conservar el registro',
     retentionForever: 'Para siempre',
+    retentionHint: 'Solo el propietario lo cambia.',
     years: (n) => count(n, '# año', '# años'),
     signIn: 'Inicio de sesión',
     signInText: 'Por dónde tiene que entrar la gente antes de ser miembro.',

@@ -794,6 +794,7 @@ export const fr: Texts = {
     before: 'Avant',
     after: 'Après',
     from: 'D’où',
+    claimedFrom: 'Prétend venir de',
   },
   accessReviews: {
     title: 'Vérifications',
@@ -893,6 +894,7 @@ export const fr: Texts = {
     allowedDomainsHint: 'Vide : toute adresse peut être invitée',
     retention: 'Conserver le journal',
     retentionForever: 'Pour toujours',
+    retentionHint: 'Seul le propriétaire peut le modifier.',
     years: (n) => count(n, '# an', '# ans'),
     signIn: 'Connexion',
     signInText: 'Par où les gens doivent passer avant de devenir membres.',

@@ -807,6 +807,7 @@ export const pl: Texts = {
     before: 'Przedtem',
     after: 'Potem',
     from: 'Skąd',
+    claimedFrom: 'Podaje, że pochodzi z',
   },
   accessReviews: {
     title: 'Przeglądy uprawnień',
@@ -914,6 +915,7 @@ export const pl: Texts = {
     allowedDomainsHint: 'Puste: można zaprosić każdy adres',
     retention: 'Przechowuj dziennik',
     retentionForever: 'Na zawsze',
+    retentionHint: 'Zmienia to tylko właściciel.',
     years: (n) => count(n, '# rok', '# lata', '# lat'),
     signIn: 'Logowanie',
     signInText: 'Którędy trzeba wejść, zanim zostanie się członkiem.',
