@@ -111,8 +111,8 @@ async function startCluster(): Promise<{ url: string; stop(): Promise<void> }> {
   const secret = join(folder, 'password')
   await writeFile(secret, password, { mode: 0o600 })
   // Postgres refuses to be root.
-  const user = process.getuid?.() === 0 ? await idsOf('postgres') : {}
-  if ('uid' in user) {
+  const user = process.getuid?.() === 0 ? await idsOf('postgres') : null
+  if (user) {
     await chown(secret, user.uid, user.gid)
     await chown(folder, user.uid, user.gid)
   }

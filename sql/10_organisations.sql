@@ -35,7 +35,8 @@ create table public.organisations (
   constraint organisations_seat_limit check (seat_limit between 1 and 1000000),
   constraint organisations_allowed_email_domains check (
     cardinality(allowed_email_domains) <= 1000
-    and octet_length(array_to_string(allowed_email_domains, '')) <= 254000)
+    and octet_length(array_to_string(allowed_email_domains, '')) <= 254000),
+  constraint organisations_bounds check (length(name) <= 100 and length(sender_name) <= 100 and length(reply_to) <= 254)
 );
 comment on table public.organisations is 'The tenants. Read with organisation.read; written by functions only.';
 comment on column public.organisations.accent_colour is 'For pages and mails: # and six lower-case hex digits.';
@@ -110,7 +111,7 @@ begin
     'select count(*)::integer from (select from %s t where t.organisation_id = $1 and (%s) limit $2) c',
     v_limit.relation, v_limit.counted)
   into strict v_held
-  using require_room.organisation_id, v_limit.at_most;
+  using require_room.organisation_id, v_limit.at_most + 1;
   if v_held + require_room.more <= v_limit.at_most then
     return;
   end if;

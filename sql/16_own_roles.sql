@@ -17,7 +17,7 @@ create table public.organisation_role_exclusions (
   constraint organisation_role_exclusions_cardinality
     check (cardinality between 2 and cardinality(roles)),
   constraint organisation_role_exclusions_bounds check (
-    cardinality <= 1000 and cardinality(roles) <= 1000
+    length(name) <= 100 and cardinality <= 1000 and cardinality(roles) <= 1000
     and octet_length(array_to_string(roles, '')) <= 63000)
 );
 comment on table public.organisation_role_exclusions is

@@ -127,8 +127,11 @@ begin
     exit when not v_address <<= any (v_settings.trusted_proxies);
   end loop;
 
-  client_address.claimed_ip := nullif(nullif(
-    regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), ''), client_address.ip);
+  client_address.claimed_ip := nullif(
+    regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), '');
+  if host(usher.read_address(client_address.claimed_ip)) = client_address.ip then
+    client_address.claimed_ip := null;
+  end if;
 end
 $$;
 comment on function usher.client_address is

@@ -60,7 +60,7 @@ create table public.organisation_email_templates (
   constraint organisation_email_templates_says_something
     check (num_nonnulls(subject, heading, body, button) > 0),
   constraint organisation_email_templates_bounds check (
-    length(kind) <= 63 and length(subject) <= 200 and length(heading) <= 200
+    length(kind) <= 63 and length(name) <= 100 and length(subject) <= 200 and length(heading) <= 200
     and length(body) <= 5000 and length(button) <= 60)
 );
 comment on table public.organisation_email_templates is

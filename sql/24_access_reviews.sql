@@ -26,7 +26,7 @@ create table public.organisation_access_reviews (
   constraint organisation_access_reviews_ended check ((status = 'open') = (ended_at is null)),
   constraint organisation_access_reviews_closed check (status = 'closed' or closed_reason is null),
   constraint organisation_access_reviews_bounds check (
-    length(closed_reason) <= 500
+    length(title) <= 100 and length(closed_reason) <= 500
     and due_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
 );
 comment on table public.organisation_access_reviews is

@@ -299,13 +299,16 @@ as $$
     select e.organisation_id from public.organisation_audit_events e
     union
     select s.organisation_id from usher.audit_seals s
+    union
+    -- One without a single line is shown with none: it began with one.
+    select o.id from public.organisations o
   ) i
   left join public.organisations o on o.id = i.organisation_id
   cross join lateral usher.check_audit_trail(i.organisation_id) c
   order by c.is_whole, o.name, i.organisation_id
 $$;
 comment on function usher.check_audit_trails is
-$$Recomputes the seals of all trails, also of organisations that are gone; those that are not whole come first.
+$$Recomputes the seals of all trails, also of organisations that are gone, or of which there is none; those that are not whole come first.
 Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes, where there are
 millions.$$;
 

@@ -169,6 +169,26 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.check_audit_trails()
+ RETURNS TABLE(organisation_id uuid, organisation text, is_whole boolean, events bigint, sealed_events bigint, erased_events bigint, seals integer, last_seal text, problem text, event_id uuid, seal_number integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select i.organisation_id, o.name, c.*
+  from (
+    select e.organisation_id from public.organisation_audit_events e
+    union
+    select s.organisation_id from usher.audit_seals s
+    union
+    -- One without a single line is shown with none: it began with one.
+    select o.id from public.organisations o
+  ) i
+  left join public.organisations o on o.id = i.organisation_id
+  cross join lateral usher.check_audit_trail(i.organisation_id) c
+  order by c.is_whole, o.name, i.organisation_id
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.client_address(headers jsonb, OUT ip text, OUT claimed_ip text)
  RETURNS record
  LANGUAGE plpgsql
@@ -204,8 +224,50 @@ begin
     exit when not v_address <<= any (v_settings.trusted_proxies);
   end loop;
 
-  client_address.claimed_ip := nullif(nullif(
-    regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), ''), client_address.ip);
+  client_address.claimed_ip := nullif(
+    regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), '');
+  if host(usher.read_address(client_address.claimed_ip)) = client_address.ip then
+    client_address.claimed_ip := null;
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.collect_evidence_events(organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer)
+ RETURNS SETOF public.organisation_evidence_event
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if collect_evidence_events.page_size is null or collect_evidence_events.page_size not between 1 and 5000 then
+    perform usher.fail('invalid_settings', hint => 'page_size is 1 to 5,000.');
+  end if;
+  -- No events are not those of a mistaken id.
+  if not exists (
+    select from usher.audit_seals a where a.organisation_id = collect_evidence_events.organisation_id)
+    and not exists (
+      select from public.organisations o where o.id = collect_evidence_events.organisation_id)
+  then
+    perform usher.fail('organisation_not_found');
+  end if;
+  return query
+    select s.seal_number, s.position, s.event_id, encode(s.hash, 'hex'), encode(s.personal_hash, 'hex'),
+      encode(s.personal_salt, 'hex'),
+      case when e.id is not null then usher.event_text(e) end,
+      case when e.id is not null then usher.personal_text(e) end
+    from (
+      select c.*
+      from usher.sealed_events c
+      where c.organisation_id = collect_evidence_events.organisation_id
+        and (c.seal_number, c.position) >
+          (collect_evidence_events.after_seal, collect_evidence_events.after_position)
+      order by c.seal_number, c.position
+      limit collect_evidence_events.page_size
+    ) s
+    -- After the period only what tells that older events were removed.
+    left join public.organisation_audit_events e
+      on e.id = s.event_id and (s.seal_number <= collect_evidence_events.last_seal or e.event = 'audit.purged')
+    order by s.seal_number, s.position;
 end
 $function$;
 
@@ -1680,7 +1742,7 @@ begin
     'select count(*)::integer from (select from %s t where t.organisation_id = $1 and (%s) limit $2) c',
     v_limit.relation, v_limit.counted)
   into strict v_held
-  using require_room.organisation_id, v_limit.at_most;
+  using require_room.organisation_id, v_limit.at_most + 1;
   if v_held + require_room.more <= v_limit.at_most then
     return;
   end if;
@@ -2204,7 +2266,7 @@ DELETE FROM usher.directory_group_copies g WHERE length(g.remote_id) > 1000;
 
 ALTER TABLE "public"."organisation_access_review_items" ADD CONSTRAINT "organisation_access_review_items_bounds" CHECK (((length(role) <= 63) AND (length(reason) <= 500)));
 
-ALTER TABLE "public"."organisation_access_reviews" ADD CONSTRAINT "organisation_access_reviews_bounds" CHECK (((length(closed_reason) <= 500) AND ((due_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (due_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
+ALTER TABLE "public"."organisation_access_reviews" ADD CONSTRAINT "organisation_access_reviews_bounds" CHECK (((length(title) <= 100) AND (length(closed_reason) <= 500) AND ((due_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (due_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
 
 ALTER TABLE "public"."organisation_audit_events" ADD CONSTRAINT "organisation_audit_events_bounds" CHECK (((length(ip) <= 64) AND (length(claimed_ip) <= 64) AND (length(user_agent) <= 500) AND (length(reason) <= 1000)));
 
@@ -2216,13 +2278,13 @@ ALTER TABLE "public"."organisation_directory_tokens" ADD CONSTRAINT "organisatio
 
 ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains_bounds" CHECK (((length(domain) <= 253) AND (length(verification) <= 100) AND (length(role) <= 63)));
 
-ALTER TABLE "public"."organisation_email_templates" ADD CONSTRAINT "organisation_email_templates_bounds" CHECK (((length(kind) <= 63) AND (length(subject) <= 200) AND (length(heading) <= 200) AND (length(body) <= 5000) AND (length(button) <= 60)));
+ALTER TABLE "public"."organisation_email_templates" ADD CONSTRAINT "organisation_email_templates_bounds" CHECK (((length(kind) <= 63) AND (length(name) <= 100) AND (length(subject) <= 200) AND (length(heading) <= 200) AND (length(body) <= 5000) AND (length(button) <= 60)));
 
 ALTER TABLE "public"."organisation_join_requests" ADD CONSTRAINT "organisation_join_requests_bounds" CHECK (((length(email) <= 254) AND (length(reason) <= 500)));
 
 ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_bounds" CHECK (((length(email) <= 254) AND (length(display_name) <= 100) AND (length(status_reason) <= 500) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000) AND (pg_column_size(role_ends) <= 131072) AND ((ends_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (ends_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)) AND ((next_end_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (next_end_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)) AND ((announced_end_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (announced_end_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
 
-ALTER TABLE "public"."organisation_role_exclusions" ADD CONSTRAINT "organisation_role_exclusions_bounds" CHECK (((cardinality <= 1000) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000)));
+ALTER TABLE "public"."organisation_role_exclusions" ADD CONSTRAINT "organisation_role_exclusions_bounds" CHECK (((length(name) <= 100) AND (cardinality <= 1000) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000)));
 
 ALTER TABLE "public"."organisation_roles" ADD CONSTRAINT "organisation_roles_bounds" CHECK (((length(description) <= 500) AND (cardinality(inherits) <= 1000) AND (cardinality(permissions) <= 1000) AND (cardinality(granted_permissions) <= 1000) AND (octet_length(array_to_string(((permissions || granted_permissions) || inherits), ''::text)) <= 200000)));
 
@@ -2231,6 +2293,8 @@ ALTER TABLE "public"."organisation_sign_in_rules" ADD CONSTRAINT "organisation_s
 ALTER TABLE "public"."organisation_webhooks" ADD CONSTRAINT "organisation_webhooks_bounds" CHECK (((length(url) <= 2000) AND (length(description) <= 200) AND (cardinality(events) <= 1000) AND (octet_length(array_to_string(events, ''::text)) <= 100000)));
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_allowed_email_domains" CHECK (((cardinality(allowed_email_domains) <= 1000) AND (octet_length(array_to_string(allowed_email_domains, ''::text)) <= 254000)));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_bounds" CHECK (((length(name) <= 100) AND (length(sender_name) <= 100) AND (length(reply_to) <= 254)));
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_seat_limit" CHECK (((seat_limit >= 1) AND (seat_limit <= 1000000)));
 
@@ -2446,10 +2510,17 @@ permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry
 
 COMMENT ON FUNCTION "usher"."announce_ending_access_of"(uuid, uuid[], integer) IS 'usher.announce_ending_access for these members of one organisation.';
 
+COMMENT ON FUNCTION "usher"."check_audit_trails"() IS 'Recomputes the seals of all trails, also of organisations that are gone, or of which there is none; those that are not whole come first.
+Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes, where there are
+millions.';
+
 COMMENT ON FUNCTION "usher"."client_address"(jsonb) IS 'Where a request came from, out of its headers as PostgREST gives them.
 
   ip          what the gateway itself says; null where it says nothing, or nothing that is an address
   claimed_ip  the first place of x-forwarded-for, which anybody can write, where it says something else';
+
+COMMENT ON FUNCTION "usher"."collect_evidence_events"(uuid, integer, integer, integer, integer) IS 'A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events. Fails
+with organisation_not_found where there never was one, invalid_settings.';
 
 COMMENT ON FUNCTION "usher"."end_due_access_of"(uuid, uuid[], integer) IS 'usher.end_due_access for these members of one organisation.';
 
