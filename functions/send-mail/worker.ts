@@ -70,9 +70,16 @@ const syncing = repeat(
 repeat(
   async () => {
     const failed = await keepHouse(housekeeping)
-    await checkDomains(domains, resolveTxt)
     // Of all steps, it is the database that is away: it is looked for again sooner than in a minute.
     if (failed.length === STEPS.length) throw new Error('No upkeep could be done.')
+  },
+  { every: 60_000, stop },
+)
+
+// Apart from that: who claims domains may let us wait for their name servers.
+repeat(
+  async () => {
+    await checkDomains(domains, resolveTxt)
   },
   { every: 60_000, stop },
 )

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, vi } from 'vitest'
 import {
   connect,
   deliveriesOf,
+  domainsOf,
   type Housekeeping,
   housekeepingOf,
   keepHouse,
@@ -10,7 +11,8 @@ import {
 import { webhookDeliveriesOf } from '../../functions/_shared/webhook-deliveries.ts'
 import { drain as drainMails } from '../../functions/send-mail/drain.ts'
 import { drain as drainWebhooks } from '../../functions/send-webhooks/drain.ts'
-import { createAcme, test } from '../support/acme.ts'
+import { checkDomains } from '../../functions/verify-domains/check.ts'
+import { createAcme, type Organisation, test } from '../support/acme.ts'
 import { createWebhook, happen, webhookLog } from '../support/webhooks.ts'
 import { workerUrl } from './worker-role.ts'
 
@@ -72,19 +74,9 @@ describe('draining', () => {
       await createWebhook(one)
       await happen(one)
     }
-    await acme.sql.unsafe(`
-      create function public.refuse() returns trigger language plpgsql as $$
-        begin
-          if new.organisation_id = '${acme.id}' and new.tries <> old.tries then raise exception 'poisoned'; end if;
-          return new;
-        end $$;
-      create trigger refuse before update on public.organisation_webhook_deliveries
-        for each row execute function public.refuse()`)
+    await refuseUpdates(acme, 'organisation_webhook_deliveries', 'new.tries <> old.tries')
     const sql = connect(await workerUrl(acme.sql, database.url))
-    onTestFinished(async () => {
-      await sql.end()
-      await acme.sql.unsafe('drop function public.refuse() cascade')
-    })
+    onTestFinished(() => sql.end())
 
     const counts = await drainWebhooks({
       deliveries: webhookDeliveriesOf(sql),
@@ -107,19 +99,9 @@ describe('draining', () => {
     const other = await createAcme(acme.sql)
     await acme.invite()
     const { invite } = await other.invite()
-    await acme.sql.unsafe(`
-      create function public.refuse() returns trigger language plpgsql as $$
-        begin
-          if new.organisation_id = '${acme.id}' and new.status = 'sent' then raise exception 'poisoned'; end if;
-          return new;
-        end $$;
-      create trigger refuse before update on public.organisation_deliveries
-        for each row execute function public.refuse()`)
+    await refuseUpdates(acme, 'organisation_deliveries', "new.status = 'sent'")
     const sql = connect(await workerUrl(acme.sql, database.url))
-    onTestFinished(async () => {
-      await sql.end()
-      await acme.sql.unsafe('drop function public.refuse() cascade')
-    })
+    onTestFinished(() => sql.end())
 
     const counts = await drainMails({
       deliveries: deliveriesOf(sql),
@@ -137,4 +119,41 @@ describe('draining', () => {
     expect(mail?.status).toBe('sent')
     expect(lines.join()).toContain('mail.refused')
   })
+
+  test('a domain of one organisation that cannot be written down keeps those of others from nothing', async ({
+    acme,
+    database,
+  }) => {
+    const lines = listen()
+    const other = await createAcme(acme.sql)
+    for (const one of [acme, other]) {
+      await one.owner.rpc('create_organisation_domain', {
+        ...{ organisation_id: one.id, domain: `${one.id}.example` },
+      })
+    }
+    await refuseUpdates(acme, 'organisation_domains', 'true')
+    const sql = connect(await workerUrl(acme.sql, database.url))
+    onTestFinished(() => sql.end())
+
+    expect(await checkDomains(domainsOf(sql), async () => [])).toEqual({ checked: 2, verified: 0 })
+
+    const [looked] = await acme.sql`select checked_at from public.organisation_domains
+      where organisation_id = ${other.id}`
+    expect(looked?.checked_at).not.toBeNull()
+    expect(lines.join()).toContain('domain.refused')
+  })
 })
+
+/** Makes the database refuse what is written to a row of this organisation. */
+async function refuseUpdates({ sql, id }: Organisation, table: string, condition: string) {
+  await sql.unsafe(`
+    create function public.refuse() returns trigger language plpgsql as $$
+      begin
+        if new.organisation_id = '${id}' and ${condition} then raise exception 'poisoned'; end if;
+        return new;
+      end $$;
+    create trigger refuse before update on public.${table} for each row execute function public.refuse()`)
+  onTestFinished(async () => {
+    await sql.unsafe('drop function public.refuse() cascade')
+  })
+}
