@@ -33,7 +33,7 @@ create table usher.settings (
   constraint settings_bounds check (
     length(site_url) <= 2000 and length(functions_url) <= 2000
     and cardinality(redirect_origins) <= 100 and octet_length(array_to_string(redirect_origins, '')) <= 30000
-    and resend_cooldown <= interval '30 days' and resends_per_day <= 10000 and invites_per_day <= 10000000
+    and resend_cooldown <= interval '30 days' and resends_per_day <= 10000 and invites_per_day <= 2000000000
     and access_end_notice <= interval '1 year'
     and client_address_header ~ '^[a-z0-9-]{1,60}$' and cardinality(trusted_proxies) <= 100
     and webhook_failing_for <= interval '1 year' and webhook_answers_kept_for <= interval '10 years'

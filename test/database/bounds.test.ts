@@ -245,7 +245,7 @@ describe('bounds', () => {
       { access_end_notice: '170000 years' },
       { webhook_failing_for: '170000 years' },
       { webhook_answers_kept_for: '170000 years' },
-      { invites_per_day: 2_000_000_000 },
+      { invites_per_day: 2_000_000_001 },
       { mails_per_minute_to_domain: 2_000_000_000 },
       { client_address_header: 'X-Forwarded-For' },
       { redirect_origins: Array.from({ length: 101 }, (_, i) => `https://${i}.example`) },

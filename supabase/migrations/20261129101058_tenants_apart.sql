@@ -2254,7 +2254,7 @@ WHERE cardinality(o.allowed_email_domains) > 1000;
 UPDATE usher.settings s
 SET resend_cooldown = least(s.resend_cooldown, interval '30 days'),
   resends_per_day = least(s.resends_per_day, 10000),
-  invites_per_day = least(s.invites_per_day, 10000000),
+  invites_per_day = least(s.invites_per_day, 2000000000),
   access_end_notice = least(s.access_end_notice, interval '1 year'),
   webhook_failing_for = least(s.webhook_failing_for, interval '1 year'),
   webhook_answers_kept_for = least(s.webhook_answers_kept_for, interval '10 years'),
@@ -2310,7 +2310,7 @@ ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_bounds" CHECK (((length(em
 
 ALTER TABLE "usher"."mail_opt_outs" ADD CONSTRAINT "mail_opt_outs_bounds" CHECK ((length(email) <= 254));
 
-ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_bounds" CHECK (((length(site_url) <= 2000) AND (length(functions_url) <= 2000) AND (cardinality(redirect_origins) <= 100) AND (octet_length(array_to_string(redirect_origins, ''::text)) <= 30000) AND (resend_cooldown <= '30 days'::interval) AND (resends_per_day <= 10000) AND (invites_per_day <= 10000000) AND (access_end_notice <= '1 year'::interval) AND (client_address_header ~ '^[a-z0-9-]{1,60}$'::text) AND (cardinality(trusted_proxies) <= 100) AND (webhook_failing_for <= '1 year'::interval) AND (webhook_answers_kept_for <= '10 years'::interval) AND (mails_per_minute_to_domain <= 1000000) AND (mails_per_minute_of_organisation <= 1000000)));
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_bounds" CHECK (((length(site_url) <= 2000) AND (length(functions_url) <= 2000) AND (cardinality(redirect_origins) <= 100) AND (octet_length(array_to_string(redirect_origins, ''::text)) <= 30000) AND (resend_cooldown <= '30 days'::interval) AND (resends_per_day <= 10000) AND (invites_per_day <= 2000000000) AND (access_end_notice <= '1 year'::interval) AND (client_address_header ~ '^[a-z0-9-]{1,60}$'::text) AND (cardinality(trusted_proxies) <= 100) AND (webhook_failing_for <= '1 year'::interval) AND (webhook_answers_kept_for <= '10 years'::interval) AND (mails_per_minute_to_domain <= 1000000) AND (mails_per_minute_of_organisation <= 1000000)));
 
 CREATE VIEW "usher"."audit_export" WITH (security_invoker=true) AS  SELECT e.organisation_id,
     o.name AS organisation,
