@@ -75,7 +75,7 @@ export function organisations(connection: Connection) {
      * @param changes.seatLimit - how many active members there may be; null: any number
      * @param changes.allowedEmailDomains - only their addresses may be invited; empty: any
      * @param changes.reminderBefore - an interval from 1 hour to 14 days; null: no reminder
-     * @param changes.auditRetention - an interval of 30 days to 100 years; null: for ever
+     * @param changes.auditRetention - an interval of 30 days to 100 years; null: for ever; the owner alone
      * @returns the organisation, or `unauthenticated`, `organisation_not_found`, `permission_denied`,
      *   `slug_taken`, or an `invalid_…` code
      */

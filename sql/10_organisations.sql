@@ -130,8 +130,8 @@ $$Fails, as usher.tenant_limits says, when an organisation would have more of a 
   thing  as usher.tenant_limits names it
   more   how many are to come
 
-To be exact, its caller has locked the organisation; where many come at once and do not wait for each other, as invites
-do, a few more may get in.$$;
+To be exact, its caller has locked the organisation; where many come at once and do not wait for each other, as those
+who ask to join, a few more may get in.$$;
 
 create function usher.free_slug(name text)
 returns text

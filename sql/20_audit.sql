@@ -129,7 +129,9 @@ begin
 
   client_address.claimed_ip := nullif(
     regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), '');
-  if host(usher.read_address(client_address.claimed_ip)) = client_address.ip then
+  if client_address.claimed_ip = client_address.ip
+    or host(usher.read_address(client_address.claimed_ip)) = client_address.ip
+  then
     client_address.claimed_ip := null;
   end if;
 end

@@ -93,7 +93,6 @@ begin
     perform usher.fail('invalid_expiry');
   end if;
   perform usher.require_free_seat(v_member.organisation_id);
-  perform usher.require_room('open invites', v_member.organisation_id);
   perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
     (select s.invites_per_day from usher.settings s), interval '1 day');
 
@@ -102,6 +101,8 @@ begin
     date_trunc('second', now() + v_ttl))
   returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
   into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
+
+  perform usher.require_room_for_invites(v_member.organisation_id);
 
   v_key_id := usher.ensure_signing_key();
   v_invite.code := usher.random_device_code();

@@ -484,6 +484,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_role(organisation_id uuid, role text)': [],
   'function usher.require_roles(organisation_id uuid, roles text[])': [],
   'function usher.require_room(thing text, organisation_id uuid, more integer)': [],
+  'function usher.require_room_for_invites(organisation_id uuid)': [],
   'function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.require_webhook(url text, events text[], description text)': [],
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],

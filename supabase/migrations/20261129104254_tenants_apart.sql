@@ -226,7 +226,9 @@ begin
 
   client_address.claimed_ip := nullif(
     regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), '');
-  if host(usher.read_address(client_address.claimed_ip)) = client_address.ip then
+  if client_address.claimed_ip = client_address.ip
+    or host(usher.read_address(client_address.claimed_ip)) = client_address.ip
+  then
     client_address.claimed_ip := null;
   end if;
 end
@@ -313,7 +315,6 @@ begin
     perform usher.fail('invalid_expiry');
   end if;
   perform usher.require_free_seat(v_member.organisation_id);
-  perform usher.require_room('open invites', v_member.organisation_id);
   perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
     (select s.invites_per_day from usher.settings s), interval '1 day');
 
@@ -322,6 +323,8 @@ begin
     date_trunc('second', now() + v_ttl))
   returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
   into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
+
+  perform usher.require_room_for_invites(v_member.organisation_id);
 
   v_key_id := usher.ensure_signing_key();
   v_invite.code := usher.random_device_code();
@@ -589,10 +592,9 @@ begin
 
   select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
   if v_created > 0 then
-    -- They are there by now.
-    perform usher.require_room('open invites', create_invites.organisation_id, more => 0);
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
+    perform usher.require_room_for_invites(create_invites.organisation_id);
     select array_agg(i.id order by r.row_number),
       array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
         || case when i.membership_ends_at is null then '{}'
@@ -1756,6 +1758,38 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.require_room_for_invites(organisation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_day   record;
+  v_base  record;
+  v_limit integer;
+  v_open  integer;
+begin
+  -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
+  -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
+  select l.* into strict v_day from usher.rate_limits l where l.key = 'invites:' || require_room_for_invites.organisation_id;
+  select l.* into v_base from usher.rate_limits l where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
+  select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
+  if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
+    return;
+  end if;
+
+  perform usher.require_room('open invites', require_room_for_invites.organisation_id, more => 0);
+  select count(*)::integer into v_open
+  from usher.invites i
+  where i.organisation_id = require_room_for_invites.organisation_id and i.status = 'pending';
+  insert into usher.rate_limits as r (key, window_start, used)
+  values ('open_invites:' || require_room_for_invites.organisation_id, v_day.window_start, v_open - v_day.used)
+  on conflict on constraint rate_limits_pkey do update
+  set window_start = excluded.window_start, used = excluded.used;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.resting_organisations(step text)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -2556,8 +2590,11 @@ COMMENT ON FUNCTION "usher"."require_room"(text, uuid, integer) IS 'Fails, as us
   thing  as usher.tenant_limits names it
   more   how many are to come
 
-To be exact, its caller has locked the organisation; where many come at once and do not wait for each other, as invites
-do, a few more may get in.';
+To be exact, its caller has locked the organisation; where many come at once and do not wait for each other, as those
+who ask to join, a few more may get in.';
+
+COMMENT ON FUNCTION "usher"."require_room_for_invites"(uuid) IS 'Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits lets it have. To be called
+once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.';
 
 COMMENT ON FUNCTION "usher"."resting_organisations"(text) IS 'For whom a step has failed, and whose next try is not due yet.';
 
@@ -2616,6 +2653,8 @@ GRANT EXECUTE ON FUNCTION "usher"."remind_overdue_reviews"(integer) TO "usher_wo
 REVOKE ALL ON FUNCTION "usher"."remind_overdue_reviews_of"(uuid, uuid[], integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_room"(text, uuid, integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_room_for_invites"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."resting_organisations"(text) FROM PUBLIC;
 
