@@ -85,7 +85,7 @@ export function organisations(connection: Connection) {
      * @param changes.seatLimit - how many active members there may be; null: any number
      * @param changes.allowedEmailDomains - only their addresses may be invited; empty: any
      * @param changes.reminderBefore - an interval from 1 hour to 14 days; null: no reminder
-     * @param changes.auditRetention - an interval of 30 days to 100 years; null: for ever
+     * @param changes.auditRetention - an interval of 30 days to 100 years; null: for ever; the owner alone
      * @param changes.credentialGrace - how long tokens of directories, and joining by domain, go on when
      *   whoever answers for them has lost the right to: an interval of 0 to 30 days
      * @returns the organisation, or `unauthenticated`, `organisation_not_found`, `permission_denied`,

@@ -23,6 +23,8 @@ create table usher.settings (
   allow_private_targets boolean not null default false,
   webhook_failing_for interval not null default '5 days',
   webhook_answers_kept_for interval not null default '30 days',
+  client_address_header text not null default 'cf-connecting-ip',
+  trusted_proxies   cidr[] not null default '{}',
 
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
@@ -39,7 +41,15 @@ create table usher.settings (
     and mails_per_hour_of_sender >= 50 and mails_per_hour_of_sender <= 1000000
     and organisation_is_new_for >= interval '0' and organisation_is_new_for <= interval '365 days'
     and new_mails_per_hour_to_recipient >= 1 and new_mails_per_hour_to_recipient <= 10000
-    and new_mails_per_hour_of_sender >= 50 and new_mails_per_hour_of_sender <= 1000000)
+    and new_mails_per_hour_of_sender >= 50 and new_mails_per_hour_of_sender <= 1000000),
+  constraint settings_bounds check (
+    length(site_url) <= 2000 and length(functions_url) <= 2000
+    and cardinality(redirect_origins) <= 100 and octet_length(array_to_string(redirect_origins, '')) <= 30000
+    and resend_cooldown <= interval '30 days' and resends_per_day <= 10000 and invites_per_day <= 2000000000
+    and access_end_notice <= interval '1 year'
+    and client_address_header ~ '^[a-z0-9-]{1,60}$' and cardinality(trusted_proxies) <= 100
+    and webhook_failing_for <= interval '1 year' and webhook_answers_kept_for <= interval '10 years'
+    and mails_per_minute_to_domain <= 1000000 and mails_per_minute_of_organisation <= 1000000)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';
 comment on column usher.settings.site_url is
@@ -91,6 +101,15 @@ comment on column usher.settings.allow_private_targets is
 its own USHER_ALLOW_PRIVATE_TARGETS names, and no others.';
 comment on column usher.settings.webhook_failing_for is
   'A webhook that has taken nothing for so long is switched off. Longer than the ten tries of one event take.';
+comment on column usher.settings.client_address_header is
+$$The header in which the gateway itself says who called, in lower case. cf-connecting-ip: Cloudflare's, in front of hosted
+projects, which callers cannot write. Behind a gateway that only appends to it, such as Kong: x-forwarded-for, of which
+the last place counts. Anything else that a request says of its address is kept as claimed.
+
+Sources: developers.cloudflare.com/fundamentals/reference/http-headers; github.com/orgs/supabase/discussions/34647$$;
+comment on column usher.settings.trusted_proxies is
+$$Proxies of one's own between callers and that gateway, as networks. Where the gateway names one of these, who called it
+is read from x-forwarded-for, from the last place on to the first that is none of them.$$;
 comment on column usher.settings.webhook_answers_kept_for is
   'How long the log keeps what endpoints answered.';
 

@@ -47,7 +47,11 @@ create table public.organisation_roles (
   created_at      timestamptz not null default now(),
 
   constraint organisation_roles_name_key unique nulls not distinct (organisation_id, name),
-  constraint organisation_roles_name check (name ~ '^[a-z][a-z0-9_-]{0,62}$')
+  constraint organisation_roles_name check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+  constraint organisation_roles_bounds check (
+    length(description) <= 500 and cardinality(inherits) <= 1000
+    and cardinality(permissions) <= 1000 and cardinality(granted_permissions) <= 1000
+    and octet_length(array_to_string(permissions || granted_permissions || inherits, '')) <= 200000)
 );
 comment on table public.organisation_roles is
   'The built-in roles (no organisation_id) and the own roles of organisations. Read with role.read.';

@@ -26,7 +26,14 @@ create table public.organisation_members (
   constraint organisation_members_status check (status in ('active', 'banned', 'left', 'removed')),
   constraint organisation_members_ended check ((status = 'active') = (ended_at is null)),
   constraint organisation_members_owner_is_active check (status = 'active' or not 'owner' = any (roles)),
-  constraint organisation_members_owner_has_no_end check (next_end_at is null or not 'owner' = any (roles))
+  constraint organisation_members_owner_has_no_end check (next_end_at is null or not 'owner' = any (roles)),
+  constraint organisation_members_bounds check (
+    length(email) <= 254 and length(display_name) <= 100 and length(status_reason) <= 500
+    and cardinality(roles) <= 1000 and octet_length(array_to_string(roles, '')) <= 63000
+    and pg_column_size(role_ends) <= 131072
+    and ends_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and next_end_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and announced_end_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
 );
 comment on table public.organisation_members is
   'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
@@ -88,7 +95,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if counting_roles.ends_at <= statement_timestamp() then
-    return '{}';
+    return '{}'::text[];
   end if;
   return array(
     select r from unnest(counting_roles.roles) r

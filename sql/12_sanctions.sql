@@ -15,12 +15,12 @@ create table usher.sanctions (
 comment on table usher.sanctions is
   'Addresses of banned and removed members. No foreign key to the membership, which goes with the account.';
 comment on column usher.sanctions.address_hash is
-  'usher.address_hash: the address itself is not kept, because it may have to be erased.';
+  'usher.sanction_hash: the address itself is not kept, because it may have to be erased.';
 create index sanctions_address on usher.sanctions (organisation_id, address_hash);
 alter table usher.sanctions enable row level security;
 create policy sanctions_nobody on usher.sanctions for select to public using (false);
 
-create function usher.address_hash(organisation_id uuid, email text)
+create function usher.sanction_hash(organisation_id uuid, email text)
 returns bytea
 language plpgsql
 immutable
@@ -28,10 +28,10 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return sha256(convert_to(concat_ws(' ', address_hash.organisation_id, address_hash.email), 'UTF8'));
+  return sha256(convert_to(concat_ws(' ', sanction_hash.organisation_id, sanction_hash.email), 'UTF8'));
 end
 $$;
-comment on function usher.address_hash is
+comment on function usher.sanction_hash is
   'What a sanction keeps of a normalised address: another hash in each organisation, so that nobody can compare them.';
 
 create function usher.addresses_of(organisation_id uuid, user_id uuid)
@@ -66,7 +66,7 @@ begin
   return exists (
     select from usher.sanctions s
     where s.organisation_id = has_sanction.organisation_id
-      and s.address_hash = usher.address_hash(has_sanction.organisation_id, has_sanction.email)
+      and s.address_hash = usher.sanction_hash(has_sanction.organisation_id, has_sanction.email)
       and s.status = has_sanction.status);
 end
 $$;
@@ -100,7 +100,7 @@ begin
   if new.status in ('banned', 'removed') then
     update usher.sanctions s set status = new.status where s.member_id = new.id;
     insert into usher.sanctions (member_id, organisation_id, address_hash, status)
-    select new.id, new.organisation_id, usher.address_hash(new.organisation_id, a.email), new.status
+    select new.id, new.organisation_id, usher.sanction_hash(new.organisation_id, a.email), new.status
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
     on conflict do nothing;
   else
@@ -110,7 +110,7 @@ begin
     -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'
-      and s.address_hash = usher.address_hash(new.organisation_id, new.email);
+      and s.address_hash = usher.sanction_hash(new.organisation_id, new.email);
   end if;
   return null;
 end

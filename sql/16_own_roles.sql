@@ -15,7 +15,10 @@ create table public.organisation_role_exclusions (
   primary key (organisation_id, name),
   constraint organisation_role_exclusions_name check (usher.clean_line(name, 100) = name),
   constraint organisation_role_exclusions_cardinality
-    check (cardinality between 2 and cardinality(roles))
+    check (cardinality between 2 and cardinality(roles)),
+  constraint organisation_role_exclusions_bounds check (
+    length(name) <= 100 and cardinality <= 1000 and cardinality(roles) <= 1000
+    and octet_length(array_to_string(roles, '')) <= 63000)
 );
 comment on table public.organisation_role_exclusions is
   'Static separation of duty: of these roles, one subject holds fewer than cardinality. Read with role.read.';
@@ -254,6 +257,7 @@ begin
       'A name is free in the organisation, not built in, and 1 to 63 of a-z, 0-9, - and _, a letter first.');
   end if;
 
+  perform usher.require_room('own roles', create_role.organisation_id);
   v_role.id := gen_random_uuid();
   v_role.organisation_id := create_role.organisation_id;
   v_role.name := create_role.name;
@@ -288,7 +292,7 @@ $$Makes an own role.
   inherits     roles whose permissions it has as well; never owner
 
 Returns the role. Needs role.manage. Fails with unauthenticated, organisation_not_found,
-permission_denied, invalid_role, invalid_settings (an unknown permission).$$;
+permission_denied, invalid_role, invalid_settings (an unknown permission, or 500 roles already).$$;
 grant execute on function public.create_organisation_role to authenticated;
 grant execute on function usher.create_role to authenticated;
 
@@ -482,6 +486,13 @@ begin
       hint => 'Give a name, two or more roles of the organisation other than owner, and how many are too many.');
   end if;
 
+  if not exists (
+    select from public.organisation_role_exclusions e
+    where e.organisation_id = create_role_exclusion.organisation_id
+      and e.name = usher.clean_line(create_role_exclusion.name, 100))
+  then
+    perform usher.require_room('role exclusions', create_role_exclusion.organisation_id);
+  end if;
   insert into public.organisation_role_exclusions (organisation_id, name, roles, cardinality)
   values (create_role_exclusion.organisation_id, usher.clean_name(create_role_exclusion.name), v_roles,
     create_role_exclusion.cardinality)
@@ -523,8 +534,8 @@ name is replaced.
   cardinality  how many are too many; 2: no two together
 
 Returns the exclusion. It holds for invites, for accepting and for changes of roles. Needs role.manage.
-Fails with unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (a member
-holds them together already). Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.$$;
+At most 100. Fails with unauthenticated, organisation_not_found, permission_denied, invalid_role, invalid_settings,
+role_in_use (a member holds them together already). Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.$$;
 grant execute on function public.create_organisation_role_exclusion to authenticated;
 grant execute on function usher.create_role_exclusion to authenticated;
 

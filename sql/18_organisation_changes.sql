@@ -34,11 +34,12 @@ declare
     'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
     'audit_retention', 'sender_name', 'track_opens', 'credential_grace'];
   v_changes jsonb := update_organisation.changes;
+  v_member  public.organisation_members;
   v_before  public.organisations;
   v_after   public.organisations;
   v_unknown text;
 begin
-  perform usher.require_permission(update_organisation.organisation_id, 'organisation.update', 'settings');
+  v_member := usher.require_permission(update_organisation.organisation_id, 'organisation.update', 'settings');
   if jsonb_typeof(v_changes) is distinct from 'object' then
     perform usher.fail('invalid_settings', hint => 'changes is an object of settings and values.');
   end if;
@@ -93,7 +94,8 @@ begin
   elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
-    or v_after.seat_limit < 1
+    or v_after.seat_limit not between 1 and 1000000
+    or cardinality(v_after.allowed_email_domains) > 1000
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
     or v_after.audit_retention not between interval '30 days' and interval '100 years'
@@ -104,8 +106,14 @@ begin
       where usher.normalise_email('a@' || d) is null)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
-      'locale such as de-AT, seat_limit 1 or more, allowed_email_domains a list of domains, '
+      'locale such as de-AT, seat_limit 1 to 1,000,000, allowed_email_domains a list of at most 1,000 domains, '
       'reminder_before 1 hour to 14 days, audit_retention 30 days to 100 years, credential_grace 0 to 30 days.');
+  end if;
+
+  -- Whoever shortens it makes what they have done go. Set to what it is, it is no change: pages send all that they show.
+  if v_after.audit_retention is distinct from v_before.audit_retention and not 'owner' = any (v_member.roles) then
+    perform usher.fail('permission_denied', details => 'audit_retention',
+      hint => 'Only the owner changes how long the trail is kept.');
   end if;
 
   begin
@@ -155,13 +163,13 @@ $$Changes settings of an organisation; what is left out stays, and null takes an
                            it has verified, for as long as that is so; or null
     locale                 language of its mails, such as de-AT
     invite_ttl             lifetime of invites: 1 hour to 30 days
-    seat_limit             how many active members there may be, 1 or more, or null
-    allowed_email_domains  only addresses of these may be invited and may accept; empty: any
+    seat_limit             how many active members there may be, 1 to 1,000,000, or null
+    allowed_email_domains  only addresses of these, 1,000 at most, may be invited and may accept; empty: any
     self_service_resend    whether the holder of an expired link gets a new one without an admin
     expiry_mail            whether who sent an invite hears when it has expired
     track_opens            whether it is recorded that a mail was opened, where the mail provider tells
     reminder_before        how long before its end an invite is brought to mind: 1 hour to 14 days, or null
-    audit_retention        how long the trail is kept: 30 days to 100 years, or null: for ever
+    audit_retention        how long the trail is kept: 30 days to 100 years, or null: for ever; the owner alone
     credential_grace       how long tokens of directories, and joining by domain, go on when whoever answers for them
                            has lost the right to: 0 to 30 days
 

@@ -16,7 +16,8 @@ begin
   if length(read_time.value) > 40 or read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$' then
     return null;
   end if;
-  return read_time.value::timestamptz;
+  -- The year 9999 in one place is the year 10000 in another.
+  return (select t.at from (select read_time.value::timestamptz as at) t where t.at < timestamptz '10000-01-01T00:00:00Z');
 exception
   when invalid_datetime_format or datetime_field_overflow or invalid_time_zone_displacement_value then
     return null;
@@ -33,12 +34,12 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if require_end.ends_at <= statement_timestamp() or not isfinite(require_end.ends_at) then
-    perform usher.fail('invalid_expiry', hint => 'An end is a moment to come; null stands for none.');
+  if require_end.ends_at <= statement_timestamp() or require_end.ends_at >= timestamptz '10000-01-01T00:00:00Z' then
+    perform usher.fail('invalid_expiry', hint => 'An end is a moment to come, before the year 10000; null stands for none.');
   end if;
 end
 $$;
-comment on function usher.require_end is 'Fails with invalid_expiry for an end that is not to come.';
+comment on function usher.require_end is 'Fails with invalid_expiry for an end that is not to come, or not before the year 10000.';
 
 create function usher.update_member_ends(
   organisation_id uuid,
@@ -161,7 +162,7 @@ $$;
 comment on function usher.enqueue_access_mail is
   'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
-create function usher.announce_ending_access(batch_size integer default 1000)
+create function usher.announce_ending_access_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -175,14 +176,12 @@ begin
   for v_member in
     select m.*
     from public.organisation_members m
-    join public.organisations o on o.id = m.organisation_id, usher.settings s
-    where m.status = 'active'
-      and m.next_end_at > statement_timestamp()
-      and m.next_end_at <= statement_timestamp() + s.access_end_notice
+    where m.id = any (announce_ending_access_of.ids)
+      and m.organisation_id = announce_ending_access_of.organisation_id
+      and m.status = 'active' and m.next_end_at > statement_timestamp()
       and m.announced_end_at is distinct from m.next_end_at
     order by m.next_end_at
-    limit announce_ending_access.batch_size
-    for key share of o skip locked for update of m skip locked
+    for update skip locked
   loop
     update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
     perform usher.enqueue_access_mail('access_ending', v_member.id,
@@ -193,6 +192,32 @@ begin
     v_count := v_count + 1;
   end loop;
   return v_count;
+end
+$$;
+comment on function usher.announce_ending_access_of is 'usher.announce_ending_access for these members of one organisation.';
+
+create function usher.announce_ending_access(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('announce_ending_access', array(
+    select row(d.organisation_id, d.id)::usher.upkeep_item
+    from (
+      select m.organisation_id, m.id, m.next_end_at,
+        row_number() over (partition by m.organisation_id order by m.next_end_at) as turn
+      from public.organisation_members m, usher.settings s
+      where m.status = 'active'
+        and m.next_end_at > statement_timestamp()
+        and m.next_end_at <= statement_timestamp() + s.access_end_notice
+        and m.announced_end_at is distinct from m.next_end_at
+        and m.organisation_id not in (select usher.resting_organisations('announce_ending_access'))
+    ) d
+    order by d.turn, d.next_end_at
+    limit announce_ending_access.batch_size));
 end
 $$;
 comment on function usher.announce_ending_access is
@@ -217,7 +242,7 @@ $$;
 comment on function usher.end_access is
   'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';
 
-create function usher.end_due_access(batch_size integer default 1000)
+create function usher.end_due_access_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -233,10 +258,9 @@ begin
   for v_member in
     select m.*
     from public.organisation_members m
-    join public.organisations o on o.id = m.organisation_id
-    where m.status = 'active' and m.next_end_at <= statement_timestamp()
+    where m.id = any (end_due_access_of.ids) and m.organisation_id = end_due_access_of.organisation_id
+      and m.status = 'active' and m.next_end_at <= statement_timestamp()
     order by m.next_end_at
-    limit end_due_access.batch_size
     -- One that is being changed at this moment is left to the next sweep.
     for key share of o skip locked for update of m skip locked
   loop
@@ -257,6 +281,29 @@ begin
     perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
   end loop;
   return v_count;
+end
+$$;
+comment on function usher.end_due_access_of is 'usher.end_due_access for these members of one organisation.';
+
+create function usher.end_due_access(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('end_due_access', array(
+    select row(d.organisation_id, d.id)::usher.upkeep_item
+    from (
+      select m.organisation_id, m.id, m.next_end_at,
+        row_number() over (partition by m.organisation_id order by m.next_end_at) as turn
+      from public.organisation_members m
+      where m.status = 'active' and m.next_end_at <= statement_timestamp()
+        and m.organisation_id not in (select usher.resting_organisations('end_due_access'))
+    ) d
+    order by d.turn, d.next_end_at
+    limit end_due_access.batch_size));
 end
 $$;
 comment on function usher.end_due_access is

@@ -18,9 +18,12 @@ create table public.organisation_audit_events (
   reason          text,
   ip              text,
   user_agent      text,
+  claimed_ip      text,
 
   constraint organisation_audit_events_actor_kind
-    check (actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator'))
+    check (actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator')),
+  constraint organisation_audit_events_bounds check (
+    length(ip) <= 64 and length(claimed_ip) <= 64 and length(user_agent) <= 500 and length(reason) <= 1000)
 );
 comment on table public.organisation_audit_events is
   'The append-only record. Read with audit.read; written in the transaction of the change itself.';
@@ -29,7 +32,9 @@ comment on column public.organisation_audit_events.actor_kind is
   'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
 rights of actor_id, who made its token; worker; operator: by SQL.';
 comment on column public.organisation_audit_events.ip is
-  'As the API''s first proxy reports it (x-forwarded-for); null for SQL and for the worker.';
+  'Who called, as the API''s gateway itself says: see usher.settings.client_address_header. Null for SQL and the worker.';
+comment on column public.organisation_audit_events.claimed_ip is
+  'What the request said of its address beside that, which anybody can write; null where it said nothing else.';
 
 create index organisation_audit_events_newest
   on public.organisation_audit_events (organisation_id, occurred_at desc, id desc);
@@ -121,6 +126,80 @@ comment on function usher.without_addresses is
 $$What a line of the trail may say of a change: of mail addresses in it, only the domain. Lines are sealed, so that
 an address in one could never be forgotten.$$;
 
+create function usher.read_address(value text)
+returns inet
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_value text := btrim(left(read_address.value, 100));
+begin
+  -- With a port, as some gateways write it, or an IPv4 address in the clothes of IPv6.
+  v_value := coalesce(
+    (regexp_match(v_value, '^\[([0-9a-f:.]{2,45})\](?::\d{1,5})?$', 'i'))[1],
+    (regexp_match(v_value, '^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$', 'i'))[1],
+    (regexp_match(v_value, '^[0-9a-f:.]{2,45}$', 'i'))[1]);
+  return v_value::inet;
+exception
+  when invalid_text_representation then
+    return null;
+end
+$$;
+comment on function usher.read_address is 'The address in one place of a header; null for what is none.';
+
+create function usher.client_address(headers jsonb, out ip text, out claimed_ip text)
+returns record
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_settings  record;
+  v_forwarded text := client_address.headers ->> 'x-forwarded-for';
+  v_chain     text[];
+  v_address   inet;
+begin
+  if client_address.headers is null then
+    return;
+  end if;
+  select s.client_address_header as header, s.trusted_proxies into strict v_settings from usher.settings s;
+  -- Of a header as long as a gateway lets it be, no more is read than the hops that we can have; the first of what is
+  -- left may be half of one.
+  v_chain := string_to_array(right(v_forwarded, 1000), ',');
+  if length(v_forwarded) > 1000 then
+    v_chain := v_chain[2:];
+  end if;
+  if v_settings.header <> 'x-forwarded-for' then
+    v_chain := case when client_address.headers ->> v_settings.header is not null
+      then v_chain || (client_address.headers ->> v_settings.header) end;
+  end if;
+
+  -- From the gateway outwards: each hop is vouched for by the one after it, as far as those are ours.
+  for v_hop in reverse coalesce(cardinality(v_chain), 0) .. 1 loop
+    v_address := usher.read_address(v_chain[v_hop]);
+    exit when v_address is null;
+    client_address.ip := host(v_address);
+    exit when not v_address <<= any (v_settings.trusted_proxies);
+  end loop;
+
+  client_address.claimed_ip := nullif(
+    regexp_replace(left(split_part(left(v_forwarded, 1000), ',', 1), 64), '[^!-~]', '', 'g'), '');
+  if client_address.claimed_ip = client_address.ip
+    or host(usher.read_address(client_address.claimed_ip)) = client_address.ip
+  then
+    client_address.claimed_ip := null;
+  end if;
+end
+$$;
+comment on function usher.client_address is
+$$Where a request came from, out of its headers as PostgREST gives them.
+
+  ip          what the gateway itself says; null where it says nothing, or nothing that is an address
+  claimed_ip  the first place of x-forwarded-for, which anybody can write, where it says something else$$;
+
 create function usher.record_events(
   organisation_id uuid,
   event           text,
@@ -138,11 +217,13 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '');
+  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  v_address record;
 begin
+  select a.ip, a.claimed_ip into v_address from usher.client_address(v_headers) a;
   insert into public.organisation_audit_events (
     organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-    before, after, reason, ip, user_agent)
+    before, after, reason, ip, claimed_ip, user_agent)
   select record_events.organisation_id, record_events.event,
     coalesce(record_events.actor_kind, case
       when auth.uid() is null then 'operator'
@@ -151,7 +232,7 @@ begin
     end), auth.uid(),
     record_events.target_kind, t.id, usher.without_addresses(record_events.before),
     usher.without_addresses(t.after), record_events.reason,
-    left(btrim(split_part(v_headers ->> 'x-forwarded-for', ',', 1)), 64), left(v_headers ->> 'user-agent', 500)
+    v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
   from unnest(record_events.target_ids, record_events.afters) t (id, after);
 end
 $$;

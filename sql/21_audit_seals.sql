@@ -87,8 +87,11 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return jsonb_build_array(
-    (personal_text.event).reason, (personal_text.event).ip, (personal_text.event).user_agent)::text;
+  -- What was claimed came later: lines that were sealed before it read as they did.
+  return (jsonb_build_array(
+      (personal_text.event).reason, (personal_text.event).ip, (personal_text.event).user_agent)
+    || case when (personal_text.event).claimed_ip is null then '[]'
+      else jsonb_build_array((personal_text.event).claimed_ip) end)::text;
 end
 $$;
 comment on function usher.personal_text is 'What is personal in a line of the trail, as the text that is hashed.';
@@ -119,8 +122,8 @@ declare
   v_previous bytea;
   v_events   integer;
 begin
-  -- One at a time: two would number their seals alike.
-  perform pg_advisory_xact_lock(hashtext('usher.seal_audit_trail'));
+  -- One at a time: two would number their seals alike. Whoever seals another trail waits for nobody.
+  perform pg_advisory_xact_lock(hashtextextended('usher seal ' || seal_events.organisation_id, 0));
   if not exists (
     select from public.organisation_audit_events e
     where e.organisation_id = seal_events.organisation_id
@@ -170,6 +173,23 @@ comment on function usher.seal_events is
 $$Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
 many there were; with none, there is no seal.$$;
 
+create function usher.seal_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Somebody exports this trail at this moment, and seals it for that: there is nothing to be waited for.
+  if not pg_try_advisory_xact_lock(hashtextextended('usher seal ' || seal_audit_trail_of.organisation_id, 0)) then
+    return 0;
+  end if;
+  return usher.seal_events(seal_audit_trail_of.organisation_id, seal_audit_trail_of.batch_size);
+end
+$$;
+comment on function usher.seal_audit_trail_of is 'usher.seal_audit_trail for one organisation.';
+
 create function usher.seal_audit_trail(batch_size integer default 10000)
 returns integer
 language plpgsql
@@ -177,18 +197,15 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_organisation_id uuid;
-  v_sealed          integer := 0;
 begin
-  for v_organisation_id in
-    select distinct e.organisation_id
+  return usher.run_upkeep('seal_audit_trail', array(
+    select row(e.organisation_id, null)::usher.upkeep_item
     from public.organisation_audit_events e
     where not exists (select from usher.sealed_events s where s.event_id = e.id)
-  loop
-    v_sealed := v_sealed + usher.seal_events(v_organisation_id, seal_audit_trail.batch_size);
-  end loop;
-  return v_sealed;
+    group by e.organisation_id
+    having e.organisation_id not in (select usher.resting_organisations('seal_audit_trail'))
+    order by min(e.occurred_at)
+    limit 1000), seal_audit_trail.batch_size);
 end
 $$;
 comment on function usher.seal_audit_trail is
@@ -236,7 +253,7 @@ as $$
 declare
   v_found    public.organisation_audit_verification;
   v_seal     usher.audit_seals;
-  v_previous bytea := '';
+  v_previous bytea := ''::bytea;
   v_purged   integer;
 begin
   select count(*) into v_found.events
@@ -270,7 +287,7 @@ begin
   where s.organisation_id = check_audit_trail.organisation_id
     and not (a.purged_at is not null and a.number <= v_purged)
     and (e.id is null or usher.event_hash(e) <> s.hash or case
-      when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent) > 0
+      when s.personal_salt is null then num_nonnulls(e.reason, e.ip, e.user_agent, e.claimed_ip) > 0
       else usher.personal_hash(e, s.personal_salt) <> s.personal_hash end)
   order by s.seal_number, s.position
   limit 1;

@@ -62,7 +62,10 @@ create table public.organisation_email_templates (
   constraint organisation_email_templates_name check (usher.clean_line(name, 100) = name),
   constraint organisation_email_templates_locale check (usher.is_locale(locale)),
   constraint organisation_email_templates_says_something
-    check (num_nonnulls(subject, heading, body, button) > 0)
+    check (num_nonnulls(subject, heading, body, button) > 0),
+  constraint organisation_email_templates_bounds check (
+    length(kind) <= 63 and length(name) <= 100 and length(subject) <= 200 and length(heading) <= 200
+    and length(body) <= 5000 and length(button) <= 60)
 );
 comment on table public.organisation_email_templates is
   'How organisations word their mails. Read with invite.read; written by functions only.';
@@ -317,10 +320,7 @@ begin
   v_template.id := gen_random_uuid();
   v_template.organisation_id := create_email_template.organisation_id;
   -- A template is read in whole for each mail, and an editor shows all of them at once.
-  if (select count(*) from public.organisation_email_templates t
-      where t.organisation_id = v_template.organisation_id) >= 500 then
-    perform usher.fail('invalid_settings', hint => 'An organisation has at most 500 templates: delete some.');
-  end if;
+  perform usher.require_room('email templates', v_template.organisation_id);
   v_template := usher.save_email_template(v_template);
   perform usher.record_event(v_template.organisation_id, 'template.created', 'template', v_template.id,
     after => usher.template_facts(v_template));

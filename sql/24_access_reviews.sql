@@ -24,7 +24,10 @@ create table public.organisation_access_reviews (
   constraint organisation_access_reviews_title check (usher.clean_line(title, 100) = title),
   constraint organisation_access_reviews_status check (status in ('open', 'completed', 'closed')),
   constraint organisation_access_reviews_ended check ((status = 'open') = (ended_at is null)),
-  constraint organisation_access_reviews_closed check (status = 'closed' or closed_reason is null)
+  constraint organisation_access_reviews_closed check (status = 'closed' or closed_reason is null),
+  constraint organisation_access_reviews_bounds check (
+    length(title) <= 100 and length(closed_reason) <= 500
+    and due_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
 );
 comment on table public.organisation_access_reviews is
   'Reviews of who may do what. Read with access_review.manage or audit.read; written by functions only.';
@@ -59,7 +62,9 @@ create table public.organisation_access_review_items (
     check (decision in ('confirmed', 'withdrawn', 'lapsed')),
   constraint organisation_access_review_items_decided check ((decision is null) = (decided_at is null)),
   constraint organisation_access_review_items_withdrawn_for_a_reason
-    check (decision is distinct from 'withdrawn' or reason is not null)
+    check (decision is distinct from 'withdrawn' or reason is not null),
+  constraint organisation_access_review_items_bounds check (
+    length(role) <= 63 and length(reason) <= 500)
 );
 comment on table public.organisation_access_review_items is
   'The rights that a review asks about, one a row. Read with access_review.manage or audit.read.';
@@ -117,7 +122,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor  public.organisation_members :=
-    usher.require_permission(start_access_review.organisation_id, 'access_review.manage', 'share');
+    usher.require_permission(start_access_review.organisation_id, 'access_review.manage', 'settings');
   v_review public.organisation_access_reviews;
   v_items  integer;
 begin
@@ -130,6 +135,10 @@ begin
   then
     perform usher.fail('invalid_settings', hint => 'due_at is in the future, by a year at most.');
   end if;
+
+  -- Each asks about every right of every member, and mails every reviewer.
+  perform usher.require_room('open access reviews', v_actor.organisation_id);
+  perform usher.take_allowance('access_reviews:' || v_actor.organisation_id, 1, 20, interval '1 day');
 
   insert into public.organisation_access_reviews (organisation_id, title, due_at, started_by)
   values (v_actor.organisation_id, usher.clean_name(start_access_review.title),
@@ -164,8 +173,9 @@ access_review.manage gets a mail.
   title   one line of at most 100 characters, such as "Third quarter"
   due_at  by when it should be done; in the future, by a year at most
 
-Returns the review; what it asks about is in organisation_access_review_items. Needs access_review.manage. Fails with
-unauthenticated, organisation_not_found, permission_denied, invalid_settings.$$;
+Returns the review; what it asks about is in organisation_access_review_items. At most 10 are open at a time, and 20
+are started a day. Needs access_review.manage. Fails with unauthenticated, organisation_not_found, permission_denied,
+invalid_settings, rate_limited.$$;
 grant execute on function public.start_organisation_access_review to authenticated;
 grant execute on function usher.start_access_review to authenticated;
 
@@ -508,7 +518,7 @@ $$;
 comment on function usher.enqueue_review_mail is
   'Puts a mail about a review into the outbox, to everybody who may answer it.';
 
-create function usher.remind_overdue_reviews()
+create function usher.remind_overdue_reviews_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -520,13 +530,12 @@ declare
   v_reminded integer := 0;
 begin
   for v_review in
-    select r.*
-    from public.organisation_access_reviews r
-    join public.organisations o on o.id = r.organisation_id
-    where r.status = 'open' and r.due_at < now() and r.reminded_at is null
-    order by r.due_at
-    -- One that is being answered at this moment is left to the next time.
-    for key share of o skip locked for update of r skip locked
+    update public.organisation_access_reviews r
+    set reminded_at = now()
+    where r.id = any (remind_overdue_reviews_of.ids)
+      and r.organisation_id = remind_overdue_reviews_of.organisation_id
+      and r.status = 'open' and r.reminded_at is null
+    returning r.*
   loop
     update public.organisation_access_reviews r set reminded_at = now() where r.id = v_review.id;
     perform usher.record_event(v_review.organisation_id, 'access_review.overdue', 'access_review', v_review.id,
@@ -535,6 +544,29 @@ begin
     v_reminded := v_reminded + 1;
   end loop;
   return v_reminded;
+end
+$$;
+comment on function usher.remind_overdue_reviews_of is 'usher.remind_overdue_reviews for these reviews of one organisation.';
+
+create function usher.remind_overdue_reviews(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('remind_overdue_reviews', array(
+    select row(d.organisation_id, d.id)::usher.upkeep_item
+    from (
+      select r.organisation_id, r.id, r.due_at,
+        row_number() over (partition by r.organisation_id order by r.due_at) as turn
+      from public.organisation_access_reviews r
+      where r.status = 'open' and r.due_at < now() and r.reminded_at is null
+        and r.organisation_id not in (select usher.resting_organisations('remind_overdue_reviews'))
+    ) d
+    order by d.turn, d.due_at
+    limit remind_overdue_reviews.batch_size));
 end
 $$;
 comment on function usher.remind_overdue_reviews is

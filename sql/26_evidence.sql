@@ -347,6 +347,14 @@ begin
   if collect_evidence_events.page_size is null or collect_evidence_events.page_size not between 1 and 5000 then
     perform usher.fail('invalid_settings', hint => 'page_size is 1 to 5,000.');
   end if;
+  -- No events are not those of a mistaken id.
+  if not exists (
+    select from usher.audit_seals a where a.organisation_id = collect_evidence_events.organisation_id)
+    and not exists (
+      select from public.organisations o where o.id = collect_evidence_events.organisation_id)
+  then
+    perform usher.fail('organisation_not_found');
+  end if;
   return query
     select s.seal_number, s.position, s.event_id, encode(s.hash, 'hex'), encode(s.personal_hash, 'hex'),
       encode(s.personal_salt, 'hex'),
@@ -368,7 +376,8 @@ begin
 end
 $$;
 comment on function usher.collect_evidence_events is
-  'A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events.';
+$$A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events. Fails
+with organisation_not_found where there never was one, invalid_settings.$$;
 
 create function usher.list_evidence_events(
   organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer

@@ -47,7 +47,14 @@ create table usher.invites (
   constraint invites_owner_is_transferred check (not 'owner' = any (roles)),
   constraint invites_accepted check ((status = 'accepted') = (accepted_at is not null and accepted_by is not null)),
   constraint invites_declined check ((status = 'declined') = (declined_at is not null)),
-  constraint invites_revoked check ((status = 'revoked') = (revoked_at is not null))
+  constraint invites_revoked check ((status = 'revoked') = (revoked_at is not null)),
+  constraint invites_bounds check (
+    length(email) <= 254 and length(device_name) <= 100 and length(message) <= 1000 and length(locale) <= 35
+    and length(redirect_to) <= 2000 and pg_column_size(metadata) <= 8192
+    and cardinality(roles) <= 20 and octet_length(array_to_string(roles, '')) <= 20 * 63
+    and length(declined_reason) <= 500 and length(revoked_reason) <= 500
+    and expires_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and membership_ends_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
 );
 comment on table usher.invites is 'Offers of membership. The API reads them as public.organisation_invites.';
 comment on column usher.invites.issue is

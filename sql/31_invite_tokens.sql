@@ -65,7 +65,7 @@ declare
   v_vault_id uuid;
 begin
   lock table usher.signing_keys in share row exclusive mode;
-  select coalesce(max(k.id), 0) + 1 into v_id from usher.signing_keys k;
+  select (coalesce(max(k.id), 0) + 1)::smallint into v_id from usher.signing_keys k;
 
   if to_regclass('vault.decrypted_secrets') is not null then
     execute 'select vault.create_secret($1, $2, $3)' into v_vault_id
@@ -107,6 +107,9 @@ end
 $$;
 comment on function usher.ensure_signing_key is
   'The id of the key that signs; makes the first one when there is none yet.';
+
+-- The first one is there from the beginning: who made it in the middle of something else would let everybody wait for that.
+select usher.ensure_signing_key();
 
 create function usher.signing_key_secret(key_id integer)
 returns bytea

@@ -102,6 +102,42 @@ comment on function usher.recipient_problems is
 $$For each of these addresses, why it may not be sent an invite of this organisation: domain_not_allowed,
 member_banned, already_member; null when it may. invite_id is its open invite, if it has one.$$;
 
+create function usher.require_room_for_invites(organisation_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_day   record;
+  v_base  record;
+  v_limit integer;
+  v_open  integer;
+begin
+  -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
+  -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
+  select l.* into strict v_day from usher.rate_limits l where l.key = 'invites:' || require_room_for_invites.organisation_id;
+  select l.* into v_base from usher.rate_limits l where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
+  select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
+  if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
+    return;
+  end if;
+
+  perform usher.require_room('open invites', require_room_for_invites.organisation_id, more => 0);
+  select count(*)::integer into v_open
+  from usher.invites i
+  where i.organisation_id = require_room_for_invites.organisation_id and i.status = 'pending';
+  insert into usher.rate_limits as r (key, window_start, used)
+  values ('open_invites:' || require_room_for_invites.organisation_id, v_day.window_start, v_open - v_day.used)
+  on conflict on constraint rate_limits_pkey do update
+  set window_start = excluded.window_start, used = excluded.used;
+end
+$$;
+comment on function usher.require_room_for_invites is
+$$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits lets it have. To be called
+once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.$$;
+
 create function usher.create_invites(organisation_id uuid, drafts jsonb)
 returns setof public.organisation_invite_result
 language plpgsql
@@ -239,10 +275,11 @@ begin
   from ranked r
   left join inserted i on i.id = r.id;
 
-  select count(*) into v_created from unnest(v_results) r where r.status = 'created';
+  select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
   if v_created > 0 then
     perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
       (select s.invites_per_day from usher.settings s), interval '1 day');
+    perform usher.require_room_for_invites(create_invites.organisation_id);
     select array_agg(i.id order by r.row_number),
       array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
         || case when i.membership_ends_at is null then '{}'

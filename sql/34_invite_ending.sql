@@ -201,7 +201,7 @@ $$;
 comment on function usher.expire_overdue_invites is
   'Writes down that the invites of these addresses that are past their time have expired.';
 
-create function usher.remind_due_invites(batch_size integer default 1000)
+create function usher.remind_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -214,15 +214,10 @@ begin
   with due as (
     select i.id
     from usher.invites i
-    join public.organisations o on o.id = i.organisation_id
-    where i.status = 'pending' and i.kind = 'user'
-      and i.reminded_issue < i.issue
-      and i.expires_at > statement_timestamp()
-      and i.expires_at <= statement_timestamp() + o.reminder_before
-      -- Not on the day of the mail itself: what has just come needs no bringing to mind.
-      and i.issued_at < statement_timestamp() - interval '1 day'
-    limit remind_due_invites.batch_size
-    for key share of o skip locked for update of i skip locked
+    where i.id = any (remind_due_invites_of.ids) and i.organisation_id = remind_due_invites_of.organisation_id
+      -- It may have been answered, or brought to mind, since it was found to be due.
+      and i.status = 'pending' and i.reminded_issue < i.issue and i.expires_at > statement_timestamp()
+    for update skip locked
   ),
   reminded as (
     update usher.invites i set reminded_issue = i.issue from due d where i.id = d.id
@@ -237,12 +232,42 @@ begin
   return coalesce(cardinality(v_reminded), 0);
 end
 $$;
+comment on function usher.remind_due_invites_of is 'usher.remind_due_invites for these invites of one organisation.';
+
+create function usher.remind_due_invites(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('remind_due_invites', array(
+    select row(d.organisation_id, d.id)::usher.upkeep_item
+    from (
+      select i.organisation_id, i.id, i.expires_at,
+        row_number() over (partition by i.organisation_id order by i.expires_at) as turn
+      from usher.invites i
+      join public.organisations o on o.id = i.organisation_id
+      where i.status = 'pending' and i.kind = 'user'
+        and i.reminded_issue < i.issue
+        and i.expires_at > statement_timestamp()
+        and o.reminder_before is not null
+        and i.expires_at <= statement_timestamp() + least(o.reminder_before, interval '14 days')
+        -- Not on the day of the mail itself: what has just come needs no bringing to mind.
+        and i.issued_at < statement_timestamp() - interval '1 day'
+        and i.organisation_id not in (select usher.resting_organisations('remind_due_invites'))
+    ) d
+    order by d.turn, d.expires_at
+    limit remind_due_invites.batch_size));
+end
+$$;
 comment on function usher.remind_due_invites is
 $$Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
 (reminder_before). For workers, every minute. Returns how many.$$;
 grant execute on function usher.remind_due_invites to usher_worker;
 
-create function usher.expire_due_invites(batch_size integer default 1000)
+create function usher.expire_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -255,10 +280,9 @@ begin
   with due as (
     select i.id
     from usher.invites i
-    join public.organisations o on o.id = i.organisation_id
-    where i.status = 'pending' and i.expires_at <= statement_timestamp()
+    where i.id = any (expire_due_invites_of.ids) and i.organisation_id = expire_due_invites_of.organisation_id
+      and i.status = 'pending' and i.expires_at <= statement_timestamp()
     order by i.expires_at
-    limit expire_due_invites.batch_size
     -- One that is being answered or sent again at this moment is left to the next sweep.
     for key share of o skip locked for update of i skip locked
   ),
@@ -269,6 +293,29 @@ begin
   select array_agg(e.i) into v_expired from expired e;
   perform usher.record_expiry(v_expired);
   return coalesce(cardinality(v_expired), 0);
+end
+$$;
+comment on function usher.expire_due_invites_of is 'usher.expire_due_invites for these invites of one organisation.';
+
+create function usher.expire_due_invites(batch_size integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('expire_due_invites', array(
+    select row(d.organisation_id, d.id)::usher.upkeep_item
+    from (
+      select i.organisation_id, i.id, i.expires_at,
+        row_number() over (partition by i.organisation_id order by i.expires_at) as turn
+      from usher.invites i
+      where i.status = 'pending' and i.expires_at <= statement_timestamp()
+        and i.organisation_id not in (select usher.resting_organisations('expire_due_invites'))
+    ) d
+    order by d.turn, d.expires_at
+    limit expire_due_invites.batch_size));
 end
 $$;
 comment on function usher.expire_due_invites is

@@ -103,6 +103,8 @@ begin
   returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
   into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
 
+  perform usher.require_room_for_invites(v_member.organisation_id);
+
   v_key_id := usher.ensure_signing_key();
   v_invite.code := usher.random_device_code();
   insert into usher.device_codes (invite_id, key_id, hash)

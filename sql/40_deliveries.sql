@@ -508,7 +508,7 @@ as $$
 declare
   v_delivery public.organisation_deliveries;
   -- About when a greylist lets through, then rarer; eight tries in two days.
-  v_delays   interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}';
+  v_delays   constant interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}'::interval[];
   v_is_final boolean;
 begin
   perform usher.lock_organisation((

@@ -40,7 +40,7 @@ $$Puts a mail of Supabase Auth into the outbox. For the function behind its Send
 Returns whether it is new. Fails with invalid_email.$$;
 grant execute on function usher.enqueue_auth_mail to usher_worker;
 
-create function usher.purge_auth_mails()
+create function usher.purge_auth_mails_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -57,6 +57,19 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('usher.mail_pace', 0));
   delete from usher.mail_pace p where p.next_free_at < now() - interval '1 hour';
   return v_purged;
+end
+$$;
+comment on function usher.purge_auth_mails_of is 'usher.purge_auth_mails: these mails are no organisation''s.';
+
+create function usher.purge_auth_mails()
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('purge_auth_mails', array[row(null, null)::usher.upkeep_item]);
 end
 $$;
 comment on function usher.purge_auth_mails is

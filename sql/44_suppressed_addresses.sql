@@ -30,7 +30,9 @@ create table usher.mail_opt_outs (
   id              uuid primary key default gen_random_uuid(),
   organisation_id uuid references public.organisations on delete cascade,
   email           text not null,
-  created_at      timestamptz not null default now()
+  created_at      timestamptz not null default now(),
+
+  constraint mail_opt_outs_bounds check (length(email) <= 254)
 );
 comment on table usher.mail_opt_outs is
   'Who has stopped invites and reminders of which organisation; only they start them again.';

@@ -22,7 +22,10 @@ create table public.organisation_webhooks (
   constraint organisation_webhooks_disabled_reason
     check (disabled_reason in ('by_hand', 'failing', 'gone')),
   constraint organisation_webhooks_disabled
-    check (is_enabled = (disabled_at is null) and is_enabled = (disabled_reason is null))
+    check (is_enabled = (disabled_at is null) and is_enabled = (disabled_reason is null)),
+  constraint organisation_webhooks_bounds check (
+    length(url) <= 2000 and length(description) <= 200
+    and cardinality(events) <= 1000 and octet_length(array_to_string(events, '')) <= 100000)
 );
 comment on table public.organisation_webhooks is
   'Endpoints that hear what happens. Read with webhook.manage; written by functions only.';
@@ -185,9 +188,7 @@ declare
 begin
   perform usher.require_webhook(create_webhook.url, create_webhook.events, create_webhook.description);
   -- Each one more is one more request for each thing that happens.
-  if (select count(*) >= 20 from public.organisation_webhooks w where w.organisation_id = v_member.organisation_id) then
-    perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 webhooks; delete one first.');
-  end if;
+  perform usher.require_room('webhooks', v_member.organisation_id);
 
   insert into public.organisation_webhooks as w (organisation_id, url, events, description)
   values (v_member.organisation_id, create_webhook.url, usher.clean_events(create_webhook.events),

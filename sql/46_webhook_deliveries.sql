@@ -191,7 +191,7 @@ begin
   set status = 'failed', last_response = 'Given up: no worker came back from sending it.'
   where d.status = 'sending' and d.due_at <= clock_timestamp() and d.attempts >= 10;
 
-  select count(*) into v_failing_under_way
+  select count(*)::integer into v_failing_under_way
   from public.organisation_webhook_deliveries d
   join public.organisation_webhooks w on w.id = d.webhook_id
   where d.status = 'sending' and d.due_at > clock_timestamp() and w.failing_since is not null;
@@ -340,7 +340,7 @@ as $$
 declare
   v_webhook  public.organisation_webhooks;
   v_delivery public.organisation_webhook_deliveries;
-  v_delays   interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}';
+  v_delays   constant interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}'::interval[];
   v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
   v_status   text;
 begin

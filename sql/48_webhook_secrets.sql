@@ -86,7 +86,7 @@ as $$
 declare
   v_row        usher.webhook_secrets;
   v_secret     text;
-  v_signatures text[] := '{}';
+  v_signatures text[] := '{}'::text[];
 begin
   for v_row in
     select s.* from usher.webhook_secrets s

@@ -20,7 +20,9 @@ create table public.organisation_domains (
 
   primary key (organisation_id, domain),
   constraint organisation_domains_id_key unique (id),
-  constraint organisation_domains_join_policy check (join_policy in ('none', 'join', 'ask'))
+  constraint organisation_domains_join_policy check (join_policy in ('none', 'join', 'ask')),
+  constraint organisation_domains_bounds check (
+    length(domain) <= 253 and length(verification) <= 100 and length(role) <= 63)
 );
 comment on table public.organisation_domains is
   'Mail domains of organisations. Read with organisation.update; written by functions only.';
@@ -57,7 +59,9 @@ create table public.organisation_join_requests (
   decided_by      uuid,
 
   constraint organisation_join_requests_status check (status in ('pending', 'approved', 'declined')),
-  constraint organisation_join_requests_decided check ((status = 'pending') = (decided_at is null))
+  constraint organisation_join_requests_decided check ((status = 'pending') = (decided_at is null)),
+  constraint organisation_join_requests_bounds check (
+    length(email) <= 254 and length(reason) <= 500)
 );
 comment on table public.organisation_join_requests is
   'Requests to join. Read with invite.read, and one''s own; written by functions only.';
@@ -92,6 +96,15 @@ begin
     perform usher.fail('invalid_settings', hint => 'Give a domain such as example.com.');
   end if;
 
+  -- Each one that is not verified is looked up again and again.
+  if not exists (
+    select from public.organisation_domains d
+    where d.organisation_id = v_member.organisation_id and d.domain = v_domain)
+  then
+    perform usher.require_room('domains', v_member.organisation_id);
+    perform usher.require_room('unverified domains', v_member.organisation_id);
+  end if;
+
   insert into public.organisation_domains as d (organisation_id, domain, responsible_id, verification)
   values (v_member.organisation_id, v_domain, v_member.user_id,
     'usher-verification=' || encode(extensions.gen_random_bytes(16), 'hex'))
@@ -116,8 +129,8 @@ comment on function public.create_organisation_domain is
 $$Claims a mail domain. It counts once a TXT record at _usher.<domain> holds what verification says; workers
 look for it for 30 days.
 
-Returns the domain with its verification. Needs organisation.update. Fails with unauthenticated,
-organisation_not_found, permission_denied, invalid_settings.$$;
+Returns the domain with its verification. An organisation has at most 200, of which 20 are not verified yet. Needs
+organisation.update. Fails with unauthenticated, organisation_not_found, permission_denied, invalid_settings.$$;
 grant execute on function public.create_organisation_domain to authenticated;
 grant execute on function usher.create_domain to authenticated;
 
@@ -227,18 +240,23 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select d.organisation_id, d.domain
-  from public.organisation_domains d
-  where d.verified_at is null
-    and d.created_at > now() - interval '30 days'
-    -- Every minute at first, every hour in the end: a tenth of its age.
-    and (d.checked_at is null
-      or d.checked_at < now() - greatest(interval '1 minute', least(interval '1 hour', (now() - d.created_at) / 10)))
-  order by d.checked_at nulls first
+  select t.organisation_id, t.domain
+  from (
+    select d.organisation_id, d.domain, d.checked_at,
+      row_number() over (partition by d.organisation_id order by d.checked_at nulls first) as turn
+    from public.organisation_domains d
+    where d.verified_at is null
+      and d.created_at > now() - interval '30 days'
+      -- Every minute at first, every hour in the end: a tenth of its age.
+      and (d.checked_at is null
+        or d.checked_at < now() - greatest(interval '1 minute', least(interval '1 hour', (now() - d.created_at) / 10)))
+  ) t
+  order by t.turn, t.checked_at nulls first
   limit 100
 $$;
 comment on function usher.list_domains_to_verify is
-  'Claimed domains whose TXT record should be looked up now. For workers.';
+$$Claimed domains whose TXT record should be looked up now: one of each organisation before the second of any, 100 at
+most. For workers.$$;
 grant execute on function usher.list_domains_to_verify to usher_worker;
 
 create function usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])
@@ -423,6 +441,14 @@ begin
     return 'joined';
   end if;
 
+  if not exists (
+    select from public.organisation_join_requests r
+    where r.organisation_id = v_domain.organisation_id and r.user_id = auth.uid() and r.status = 'pending')
+  then
+    -- Each one is a mail to every admin, and may be asked for again once it was turned down.
+    perform usher.require_room('requests to join', v_domain.organisation_id);
+    perform usher.take_allowance('join_requests:' || v_domain.organisation_id || ':' || auth.uid(), 1, 5, interval '1 day');
+  end if;
   insert into public.organisation_join_requests (organisation_id, user_id, email)
   values (v_domain.organisation_id, auth.uid(), v_email)
   on conflict do nothing;
@@ -455,8 +481,9 @@ $$Joins one of list_joinable_organisations, or asks to.
 
 Returns joined, or requested: where the organisation wants to be asked, for whoever was removed, had access with an
 end or is turned off by a directory, and when asked before. Fails with unauthenticated, permission_denied (an
-anonymous account), organisation_not_found (also where the caller's address does not open it), sso_required, already_member, member_banned,
-seat_limit_reached, invalid_role, role_not_assignable.$$;
+anonymous account), organisation_not_found (also where the caller's address does not open it), sso_required,
+already_member, member_banned, seat_limit_reached, invalid_role, role_not_assignable, try_again, rate_limited (asked
+five times within a day, or a thousand wait).$$;
 grant execute on function public.join_organisation to authenticated;
 grant execute on function usher.join_organisation to authenticated;
 

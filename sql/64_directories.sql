@@ -22,7 +22,11 @@ create table public.organisation_directory_tokens (
   revoked_by      uuid,
   responsible_id  uuid not null,
   stops_at        timestamptz,
-  carried_roles   text[] not null default '{}'
+  carried_roles   text[] not null default '{}',
+
+  constraint organisation_directory_tokens_bounds check (
+    length(name) <= 100
+    and expires_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
 );
 comment on table public.organisation_directory_tokens is
   'Tokens of identity providers, without the secret. Read with directory.manage; written by functions only.';
@@ -88,13 +92,9 @@ begin
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
-  if 20 <= (
-    select count(*) from public.organisation_directory_tokens t
-    where t.organisation_id = v_member.organisation_id and t.revoked_at is null
-      and (t.expires_at is null or t.expires_at > now()))
-  then
-    perform usher.fail('invalid_settings', hint => 'An organisation has at most 20 tokens: revoke one first.');
-  end if;
+  perform usher.require_room('directory tokens', v_member.organisation_id);
+  -- Those that were revoked stay on record.
+  perform usher.take_allowance('directory_tokens:' || v_member.organisation_id, 1, 100, interval '1 day');
 
   insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, responsible_id, expires_at)
   values (v_member.organisation_id, v_name, v_member.user_id, v_member.user_id, now() + create_directory_token.expires_in)
@@ -127,8 +127,8 @@ carries the rights of the caller, asked anew with each request.
   name        what it is for, one line of at most 100 characters, such as Okta
   expires_in  1 hour to 10 years; without it, it does not end by itself
 
-Returns the token, which is shown this once. Needs directory.manage. Fails with unauthenticated,
-organisation_not_found, permission_denied, invalid_settings, invalid_expiry.$$;
+Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings, invalid_expiry, rate_limited.$$;
 grant execute on function public.create_organisation_directory_token to authenticated;
 grant execute on function usher.create_directory_token to authenticated;
 

@@ -25,7 +25,12 @@ create table usher.directory_users (
   member_id       uuid unique references public.organisation_members on delete cascade,
   invite_id       uuid references usher.invites on delete set null,
   created_at      timestamptz not null default now(),
-  updated_at      timestamptz not null default now()
+  updated_at      timestamptz not null default now(),
+
+  constraint directory_users_bounds check (
+    length(user_name) <= 254 and length(external_id) <= 254 and length(email) <= 254
+    and cardinality(roles) <= 1000 and octet_length(array_to_string(roles, '')) <= 63000
+    and pg_column_size(attributes) <= 16384)
 );
 comment on table usher.directory_users is 'Whom a directory has named: one row a person and organisation.';
 comment on column usher.directory_users.id is
@@ -342,6 +347,7 @@ begin
     select u.is_active into v_is_in
     from usher.directory_users_of(v_organisation_id) u where u.id = v_user.id;
   else
+    perform usher.require_room('directory users', v_organisation_id);
     v_user.id := gen_random_uuid();
     v_user.organisation_id := v_organisation_id;
     v_user.roles := '{member}';

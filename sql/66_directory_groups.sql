@@ -16,7 +16,9 @@ create table usher.directory_groups (
   created_at      timestamptz not null default now(),
   updated_at      timestamptz not null default now(),
 
-  primary key (organisation_id, role_id)
+  primary key (organisation_id, role_id),
+  constraint directory_groups_bounds check (
+    length(display_name) <= 200 and length(external_id) <= 254)
 );
 comment on table usher.directory_groups is 'What a directory calls a role. A role that it has not named goes by its own name.';
 comment on column usher.directory_groups.is_made is 'Whether the directory made the role.';

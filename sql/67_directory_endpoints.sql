@@ -22,7 +22,10 @@ create table public.organisation_directory_endpoints (
   fence           bigint not null default 0,
   leased_at       timestamptz,
   created_by      uuid not null,
-  created_at      timestamptz not null default now()
+  created_at      timestamptz not null default now(),
+
+  constraint organisation_directory_endpoints_bounds check (
+    length(name) <= 100 and length(url) <= 2000)
 );
 comment on table public.organisation_directory_endpoints is
   'SCIM servers of other applications, without their tokens. Read with directory.manage; written by functions only.';
@@ -53,7 +56,9 @@ create table usher.directory_endpoint_tokens (
   token           text,
   vault_secret_id uuid,
 
-  constraint directory_endpoint_tokens_one_place check (num_nonnulls(token, vault_secret_id) = 1)
+  constraint directory_endpoint_tokens_one_place check (num_nonnulls(token, vault_secret_id) = 1),
+  constraint directory_endpoint_tokens_bounds check (
+    length(token) <= 4000)
 );
 comment on table usher.directory_endpoint_tokens is 'What opens each endpoint.';
 comment on column usher.directory_endpoint_tokens.token is 'Only where the project has no Vault.';
@@ -168,11 +173,7 @@ begin
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
         'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
   end if;
-  if 10 <= (
-    select count(*) from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
-  then
-    perform usher.fail('invalid_settings', hint => 'An organisation has at most 10 endpoints: delete one first.');
-  end if;
+  perform usher.require_room('directory endpoints', v_member.organisation_id);
   insert into public.organisation_directory_endpoints as e (organisation_id, name, url, created_by)
   values (v_member.organisation_id, v_name, v_url, v_member.user_id)
   returning e.* into v_endpoint;

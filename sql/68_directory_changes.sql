@@ -26,7 +26,10 @@ create table public.organisation_directory_copies (
   synced_at       timestamptz,
 
   primary key (endpoint_id, member_id),
-  constraint organisation_directory_copies_status check (status in ('waiting', 'current', 'failed'))
+  constraint organisation_directory_copies_status check (status in ('waiting', 'current', 'failed')),
+  constraint organisation_directory_copies_bounds check (
+    length(remote_id) <= 1000 and cardinality(roles) <= 1000
+    and octet_length(array_to_string(roles, '')) <= 63000)
 );
 comment on table public.organisation_directory_copies is
   'Members as other applications have them. Read with directory.manage; written by functions only.';
@@ -53,7 +56,9 @@ create table usher.directory_group_copies (
   role        text not null,
   remote_id   text not null,
 
-  primary key (endpoint_id, role)
+  primary key (endpoint_id, role),
+  constraint directory_group_copies_bounds check (
+    length(role) <= 63 and length(remote_id) <= 1000)
 );
 comment on table usher.directory_group_copies is 'Which Group of an endpoint stands for which role.';
 alter table usher.directory_group_copies enable row level security;

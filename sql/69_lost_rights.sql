@@ -171,7 +171,7 @@ after update of permissions, inherits on public.organisation_roles
 for each row when (new.organisation_id is not null and old.permissions is distinct from new.permissions)
 execute function usher.tg_organisation_roles__note_lost_rights();
 
-create function usher.follow_lost_rights(batch_size integer default 100)
+create function usher.follow_lost_rights_of(organisation_id uuid, ids uuid[], batch_size integer)
 returns integer
 language plpgsql
 volatile
@@ -188,11 +188,9 @@ begin
   for v_lost in
     select l.*
     from usher.lost_rights l
-    join public.organisations o on o.id = l.organisation_id
-    order by l.noted_at
-    limit follow_lost_rights.batch_size
-    -- Nothing is waited for: what is being changed at this moment comes next time.
-    for key share of o skip locked for update of l skip locked
+    where l.organisation_id = follow_lost_rights_of.organisation_id and l.user_id = any (follow_lost_rights_of.ids)
+    order by l.user_id
+    for update skip locked
   loop
     v_count := v_count + 1;
     select array_agg(i.id) into v_invites
@@ -201,17 +199,15 @@ begin
       where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
         and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
       order by i.id
-      limit 1000
+      -- One that is being answered or sent again at this moment is judged by that.
       for update skip locked
     ) i
     where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
     perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
-      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id, '{invite.create}',
-        jsonb_build_object('count', cardinality(v_invites)));
+      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id,
+        '{invite.create}', jsonb_build_object('count', cardinality(v_invites)));
     end if;
-    -- There may be more of them.
-    continue when cardinality(v_invites) = 1000;
 
     select jsonb_agg(c.name order by c.name), min(c.stops_at) into v_stopping, v_stops_at
     from (
@@ -236,6 +232,28 @@ begin
     perform usher.wake_worker();
   end if;
   return v_count;
+end
+$$;
+comment on function usher.follow_lost_rights_of is 'What usher.follow_lost_rights does for these members of one organisation.';
+
+create function usher.follow_lost_rights(batch_size integer default 100)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return usher.run_upkeep('follow_lost_rights', array(
+    select row(d.organisation_id, d.user_id)::usher.upkeep_item
+    from (
+      select l.organisation_id, l.user_id, l.noted_at,
+        row_number() over (partition by l.organisation_id order by l.noted_at) as turn
+      from usher.lost_rights l
+      where l.organisation_id not in (select usher.resting_organisations('follow_lost_rights'))
+    ) d
+    order by d.turn, d.noted_at
+    limit follow_lost_rights.batch_size));
 end
 $$;
 comment on function usher.follow_lost_rights is

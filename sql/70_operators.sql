@@ -248,6 +248,10 @@ from public.organisation_email_templates t
 where t.failed_at is not null
 having count(*) > 0
 union all
+select 'upkeep that fails', count(*), min(f.failing_since), 'select * from usher.upkeep_failures'
+from usher.upkeep_failures f
+having count(*) > 0
+union all
 select 'signing key is old', count(*), min(k.created_at), 'select usher.rotate_signing_key()'
 from usher.signing_key_states k
 where k.is_due
@@ -300,7 +304,8 @@ select
   s.seal_number,
   s.position as seal_position,
   encode(s.hash, 'hex') as event_hash,
-  encode(s.personal_hash, 'hex') as personal_hash
+  encode(s.personal_hash, 'hex') as personal_hash,
+  e.claimed_ip
 from public.organisation_audit_events e
 left join public.organisations o on o.id = e.organisation_id
 left join public.organisation_members a on a.organisation_id = e.organisation_id and a.user_id = e.actor_id
@@ -326,13 +331,16 @@ as $$
     select e.organisation_id from public.organisation_audit_events e
     union
     select s.organisation_id from usher.audit_seals s
+    union
+    -- One without a single line is shown with none: it began with one.
+    select o.id from public.organisations o
   ) i
   left join public.organisations o on o.id = i.organisation_id
   cross join lateral usher.check_audit_trail(i.organisation_id) c
   order by c.is_whole, o.name, i.organisation_id
 $$;
 comment on function usher.check_audit_trails is
-$$Recomputes the seals of all trails, also of organisations that are gone; those that are not whole come first.
+$$Recomputes the seals of all trails, also of organisations that are gone, or of which there is none; those that are not whole come first.
 Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes, where there are
 millions.$$;
 
@@ -357,7 +365,7 @@ begin
       after => jsonb_build_object('kind', r.kind, 'invite_id', r.invite_id))
     from requeued r
   )
-  select count(*) into v_requeued from recorded;
+  select count(*)::integer into v_requeued from recorded;
   perform usher.wake_worker();
   return v_requeued;
 end

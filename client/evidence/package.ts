@@ -11,7 +11,7 @@ import { readme } from './readme.ts'
 import { report } from './report/report.ts'
 import { allEvents, type EvidenceRow, type EvidenceSource } from './source.ts'
 import { TABLES } from './tables.ts'
-import { TRAIL_COLUMNS, trailRows } from './trail-rows.ts'
+import { trailColumns, trailRows } from './trail-rows.ts'
 
 export interface EvidencePackage {
   /** Such as `acme-2026-01-01-2026-04-01.zip`. */
@@ -59,7 +59,7 @@ export async function buildEvidencePackage(source: EvidenceSource): Promise<Evid
   }
   for (const { name, columns } of TABLES) add(`tables/${name}`, tables[name] ?? [], columns)
   add('trail/seals', seals as unknown as EvidenceRow[], SEAL_COLUMNS)
-  add('trail/events', rows, TRAIL_COLUMNS)
+  add('trail/events', rows, trailColumns(rows))
 
   const manifest: Manifest = { ...about, files: await sumsOf(files) }
   files[MANIFEST] = bytesOf(`${JSON.stringify(manifest, null, 2)}\n`)

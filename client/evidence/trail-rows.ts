@@ -6,7 +6,7 @@
  */
 import type { EvidenceEvent, EvidenceRow } from './source.ts'
 
-export const TRAIL_COLUMNS = [
+const TRAIL_COLUMNS = [
   'occurred_at',
   'event',
   'actor_kind',
@@ -24,6 +24,16 @@ export const TRAIL_COLUMNS = [
   'position',
   'event_id',
 ] as const
+
+/**
+ * What its files hold. A claimed address has a column only where there is one: events were sealed before such were
+ * kept, and packages of them come out as they did.
+ */
+export function trailColumns(rows: EvidenceRow[]): readonly string[] {
+  return rows.some(({ claimed_ip }) => claimed_ip !== null)
+    ? [...TRAIL_COLUMNS, 'claimed_ip']
+    : TRAIL_COLUMNS
+}
 
 /** What a sealed text says, in the order of `usher.event_text` of `sql/21_audit_seals.sql`. */
 export interface SaidEvent {
@@ -84,7 +94,7 @@ export function trailRows(events: EvidenceEvent[], people: EvidenceRow[]): Evide
   return events.flatMap(({ event, personal, seal_number, position, event_id }) => {
     if (event === null) return []
     const { id: _, organisation_id: __, ...said } = readEvent(event)
-    const [reason, ip, user_agent] = JSON.parse(personal ?? '[null,null,null]')
+    const [reason, ip, user_agent, claimed_ip = null] = JSON.parse(personal ?? '[null,null,null]')
     return {
       ...said,
       actor_email: emailOf(said.actor_id),
@@ -95,6 +105,7 @@ export function trailRows(events: EvidenceEvent[], people: EvidenceRow[]): Evide
       seal_number,
       position,
       event_id,
+      claimed_ip,
     }
   })
 }

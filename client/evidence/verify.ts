@@ -9,7 +9,7 @@ import { toCsv, toJson } from './files.ts'
 import { type Files, FORMAT, MANIFEST, type Manifest, SUMS, sumsFile, sumsOf } from './manifest.ts'
 import type { EvidenceEvent, EvidenceRow, Seal } from './source.ts'
 import { TABLES } from './tables.ts'
-import { TRAIL_COLUMNS, trailRows } from './trail-rows.ts'
+import { trailColumns, trailRows } from './trail-rows.ts'
 import { verifyTables } from './verify-tables.ts'
 import { type TrailProblem, verifyTrail } from './verify-trail.ts'
 
@@ -115,8 +115,8 @@ function readableProblems(files: Files, events: EvidenceEvent[]): PackageProblem
     return []
   }
   const expected: Record<string, string> = {
-    'trail/events.json': toJson(rows, TRAIL_COLUMNS),
-    'trail/events.csv': toCsv(rows, TRAIL_COLUMNS),
+    'trail/events.json': toJson(rows, trailColumns(rows)),
+    'trail/events.csv': toCsv(rows, trailColumns(rows)),
   }
   for (const { name, columns } of TABLES) {
     const table = parse<EvidenceRow[]>(files[`tables/${name}.json`])

@@ -120,6 +120,7 @@ export type Database = {
           actor_kind: string
           after: Json | null
           before: Json | null
+          claimed_ip: string | null
           event: string
           id: string
           ip: string | null
@@ -136,6 +137,7 @@ export type Database = {
           actor_kind: string
           after?: Json | null
           before?: Json | null
+          claimed_ip?: string | null
           event: string
           id?: string
           ip?: string | null
@@ -151,6 +153,7 @@ export type Database = {
           actor_kind?: string
           after?: Json | null
           before?: Json | null
+          claimed_ip?: string | null
           event?: string
           id?: string
           ip?: string | null

@@ -24,7 +24,10 @@ export interface CallerOptions {
   requestId?: string
 }
 
-/** The trail says where a change came from: from the caller's computer, not from this one. */
+/**
+ * The trail says where a change came from: the gateway in front of the database names this computer, and what is passed on
+ * here stands beside it as claimed, unless the project's `trusted_proxies` name this one.
+ */
 const FORWARDED = ['x-forwarded-for', 'user-agent']
 /** Milliseconds. A function of the database that takes longer has been ended by it. */
 const PATIENCE = 60_000

@@ -8,6 +8,7 @@ import type { QueuedAuthMail } from '../auth-mail/handler.ts'
 import type { DeliveryEvent } from '../mail-webhooks/event.ts'
 import { createBatcher } from './batch.ts'
 import type { PreparedDelivery } from './delivery.ts'
+import { logTrouble } from './log.ts'
 
 export interface Lease {
   deliveryId: string
@@ -23,7 +24,7 @@ export type Failure = 'temporary' | 'permanent' | 'in_doubt'
 /** What has to be done from time to time; no matter by which worker, nor how often. */
 export interface Housekeeping {
   /** Follows up what members lost: their invites, and what they answered for. Returns how many members, at most this many. */
-  followLostRights(batchSize: number): Promise<number>
+  followLostRights(batchSize?: number): Promise<number>
   /** Brings unanswered invites to mind. Returns how many. */
   remindDueInvites(): Promise<number>
   /** Tells reviewers of access reviews that are overdue. Returns how many. */
@@ -100,7 +101,7 @@ export function domainsOf(sql: postgres.Sql): Domains {
 
 export function housekeepingOf(sql: postgres.Sql): Housekeeping {
   return {
-    async followLostRights(batchSize) {
+    async followLostRights(batchSize = LOST_AT_ONCE) {
       const [row] = await sql<{ count: number }[]>`
         select usher.follow_lost_rights(${batchSize}) as count`
       return row?.count ?? 0
@@ -150,18 +151,37 @@ export async function followLostRights({ followLostRights }: Housekeeping): Prom
 }
 const LOST_AT_ONCE = 100
 
-/** All of it, in the order in which one thing may lead to another. */
-export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
-  await housekeeping.expireDueInvites()
-  await housekeeping.remindDueInvites()
-  await housekeeping.remindOverdueReviews()
-  await housekeeping.endDueAccess()
-  await followLostRights(housekeeping)
-  await housekeeping.announceEndingAccess()
-  await housekeeping.sealAuditTrail()
-  await housekeeping.purgeAuditTrail()
-  await housekeeping.purgeAuthMails()
-  await housekeeping.purgeWebhookAnswers()
+/** The steps, in the order in which one thing may lead to another. */
+export const STEPS = [
+  'expireDueInvites',
+  'remindDueInvites',
+  'remindOverdueReviews',
+  'endDueAccess',
+  'followLostRights',
+  'announceEndingAccess',
+  'sealAuditTrail',
+  'purgeAuditTrail',
+  'purgeAuthMails',
+  'purgeWebhookAnswers',
+] as const satisfies (keyof Housekeeping)[]
+
+/**
+ * Does every step, also when one before it has failed: what fails for one organisation is noted by the database
+ * (usher.upkeep_failures), and what fails as a whole comes into the log. Never throws.
+ *
+ * @returns the steps that have failed as a whole
+ */
+export async function keepHouse(housekeeping: Housekeeping): Promise<string[]> {
+  const failed: string[] = []
+  for (const step of STEPS) {
+    try {
+      await housekeeping[step]()
+    } catch (error) {
+      logTrouble('upkeep.failed', { step, error })
+      failed.push(step)
+    }
+  }
+  return failed
 }
 
 export function deliveriesOf(sql: postgres.Sql): Deliveries {

@@ -364,6 +364,7 @@ export const AuditEvent = z
     reason: text.nullable(),
     ip: text.nullable(),
     user_agent: text.nullable(),
+    claimed_ip: text.nullable(),
     occurred_at: time,
   })
   .openapi('AuditEvent')

@@ -83,6 +83,8 @@ function targetOf(mail: NoticeDelivery): Target | null {
     case 'invite_expired':
     case 'invite_resend_requested':
       return { to: 'resend', href: `${organisation}/invitations/${mail.invite.id}` }
+    case 'invites_lost_right':
+      return { to: 'invitations', href: `${organisation}/invitations` }
     case 'device_enrolled':
       return { to: 'devices', href: `${organisation}/devices` }
     case 'join_requested':

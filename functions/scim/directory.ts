@@ -91,9 +91,8 @@ export function directoryOf(sql: postgres.Sql): OpenDirectory {
     work: (directory: Directory) => Promise<Answer>,
   ) =>
     sql.begin(async (tx) => {
-      const origin = Object.fromEntries(
-        ['x-forwarded-for', 'user-agent'].map((name) => [name, headers.get(name) ?? undefined]),
-      )
+      // All but secrets: which of them the gateway in front of this function writes is a setting of the project.
+      const origin = Object.fromEntries([...headers].filter(([name]) => !SECRETS.has(name)))
       await tx`select set_config('request.headers', ${JSON.stringify(origin)}, true)`
       return work(openWith(tx, token, isChange))
     }) as Promise<Answer>
@@ -154,5 +153,7 @@ function openWith(tx: postgres.TransactionSql, token: string, isChange: boolean)
     },
   }
 }
+
+const SECRETS = new Set(['authorization', 'apikey', 'cookie'])
 
 const idOf = ([row]: postgres.RowList<postgres.Row[]>) => row?.id as string

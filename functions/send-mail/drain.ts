@@ -6,7 +6,8 @@
 import type { Deliveries, Failure, Lease } from '../_shared/database.ts'
 import { type AuthFacts, isOffer } from '../_shared/delivery.ts'
 import { insist } from '../_shared/insist.ts'
-import { log } from '../_shared/log.ts'
+import { log, logTrouble } from '../_shared/log.ts'
+import { isOwnFault } from '../_shared/own-fault.ts'
 import type { Seal } from '../_shared/seal.ts'
 import type { Outcome, Transport } from '../_shared/transports/index.ts'
 import { render } from '../emails/render.tsx'
@@ -59,7 +60,12 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
         counts[outcome] += 1
         options.onDone?.(outcome)
       })
-      .catch(note)
+      .catch((error) => {
+        if (!isOwnFault(error)) return note(error)
+        // One that the database does not let be written down: its lease runs out, and the others go on.
+        logTrouble('mail.refused', { worker, delivery_id: lease.deliveryId, error })
+        counts.skipped += 1
+      })
       .finally(() => unwritten.delete(writing))
     unwritten.add(writing)
     if (unwritten.size > concurrency) await writing

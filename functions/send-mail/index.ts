@@ -5,7 +5,6 @@
  */
 import '../_shared/production.ts'
 import { keepHouse } from '../_shared/database.ts'
-import { logTrouble } from '../_shared/log.ts'
 import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
 import { wire } from './wire.ts'
@@ -19,8 +18,8 @@ Deno.serve(
   createHandler({
     async drain(signal) {
       // Called by a cron job every minute: the one clock that a hosted project has.
-      // What goes wrong with it must not keep the mail.
-      await keepHouse(housekeeping).catch((error) => logTrouble('house.not_kept', { error }))
+      // What goes wrong with it does not keep the mail.
+      await keepHouse(housekeeping)
       return drain(drainOptions, signal)
     },
     metrics,

@@ -15,7 +15,7 @@
 import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { domainsOf, followLostRights, keepHouse } from '../_shared/database.ts'
+import { domainsOf, followLostRights, keepHouse, STEPS } from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
 import { createOutgoing } from '../_shared/outgoing.ts'
@@ -70,7 +70,16 @@ const syncing = repeat(
 )
 repeat(
   async () => {
-    await keepHouse(housekeeping)
+    const failed = await keepHouse(housekeeping)
+    // Of all steps, it is the database that is away: it is looked for again sooner than in a minute.
+    if (failed.length === STEPS.length) throw new Error('No upkeep could be done.')
+  },
+  { every: 60_000, stop },
+)
+
+// Apart from that: who claims domains may let us wait for their name servers.
+repeat(
+  async () => {
     await checkDomains(domains, resolveTxt)
   },
   { every: 60_000, stop },

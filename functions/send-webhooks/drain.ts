@@ -5,8 +5,9 @@
  */
 import type { Lease } from '../_shared/database.ts'
 import { insist } from '../_shared/insist.ts'
-import { log } from '../_shared/log.ts'
+import { log, logTrouble } from '../_shared/log.ts'
 import type { Outgoing } from '../_shared/outgoing.ts'
+import { isOwnFault } from '../_shared/own-fault.ts'
 import { parseRetryAfter } from '../_shared/retry-after.ts'
 import { untilSome } from '../_shared/until-some.ts'
 import type { WebhookDeliveries, WebhookTry } from '../_shared/webhook-deliveries.ts'
@@ -54,7 +55,13 @@ export async function drain(options: DrainOptions, signal?: AbortSignal): Promis
             counts[outcome] += 1
           })
           .catch((error) => {
-            trouble = { error }
+            if (!isOwnFault(error)) {
+              trouble = { error }
+              return
+            }
+            // One that the database does not let be done: its lease runs out, and the others go on.
+            logTrouble('webhook.refused', { worker, delivery_id: lease.deliveryId, error })
+            counts.skipped += 1
           })
           .finally(() => underWay.delete(handling))
         underWay.add(handling)

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { log } from '../_shared/log.ts'
+import { log, logTrouble } from '../_shared/log.ts'
 import type { Outgoing } from '../_shared/outgoing.ts'
+import { isOwnFault } from '../_shared/own-fault.ts'
 import { untilSome } from '../_shared/until-some.ts'
 import type { Changes, Lease, Reconcile } from './changes.ts'
 import { createScimClient, ScimFailure } from './client.ts'
@@ -42,13 +43,23 @@ export async function syncDirectories(options: SyncOptions, signal?: AbortSignal
   // In places of their own: a removal does not wait until thousands have been compared.
   const endpoints = new Set<Promise<void>>()
   let trouble: { error: unknown } | null = null
-  const start = (underWay: Set<Promise<void>>, work: Promise<keyof Counts | null>) => {
+  const start = (
+    underWay: Set<Promise<void>>,
+    work: Promise<keyof Counts | null>,
+    about: Record<string, string>,
+  ) => {
     const handling: Promise<void> = work
       .then((outcome) => {
         if (outcome) counts[outcome] += 1
       })
       .catch((error) => {
-        trouble = { error }
+        if (!isOwnFault(error)) {
+          trouble = { error }
+          return
+        }
+        // One that the database does not let be done: its lease runs out, and the others go on.
+        logTrouble('directory.refused', { ...about, error })
+        counts.failed += 1
       })
       .finally(() => underWay.delete(handling))
     underWay.add(handling)
@@ -60,10 +71,15 @@ export async function syncDirectories(options: SyncOptions, signal?: AbortSignal
       const isBusy = members.size + endpoints.size > 0
       const free = concurrency - members.size
       const leases = free > 0 ? await changes.lease(free) : []
-      for (const lease of leases) start(members, bring(lease, options))
+      for (const lease of leases) {
+        start(members, bring(lease, options), {
+          endpoint_id: lease.endpointId,
+          member_id: lease.memberId,
+        })
+      }
       const endpoint = endpoints.size < compares ? await changes.leaseReconcile() : null
       if (endpoint) {
-        start(endpoints, compare(endpoint, options))
+        start(endpoints, compare(endpoint, options), { endpoint_id: endpoint.id })
         continue
       }
       const underWay = [...members, ...endpoints]
@@ -127,7 +143,8 @@ async function compare(
 /** An answer that cannot be worked with is the endpoint's fault; throws what is ours, such as a database that is away. */
 function toFailure(error: unknown): ScimFailure {
   if (error instanceof ScimFailure) return error
-  const isTheirs = error instanceof TypeError || /^22/.test((error as { code?: string }).code ?? '')
+  const isTheirs =
+    error instanceof TypeError || /^2[23]/.test((error as { code?: string }).code ?? '')
   if (!isTheirs) throw error
   return new ScimFailure('endpoint', 'The answer is not what SCIM says.')
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Domains } from '../_shared/database.ts'
+import { logTrouble } from '../_shared/log.ts'
+import { isOwnFault } from '../_shared/own-fault.ts'
 
 /** Each record as the pieces that it is sent in. Throws when there are none. */
 export type ResolveTxt = (name: string) => Promise<string[][]>
@@ -15,11 +17,17 @@ export async function checkDomains(domains: Domains, resolveTxt: ResolveTxt) {
     due.map(async ({ organisationId, domain }) => {
       // No record, no such domain, no name server: nothing found, looked for again later.
       const records = await resolveTxt(`_usher.${domain}`).catch(() => [])
-      return domains.confirm(
-        organisationId,
-        domain,
-        records.map((pieces) => pieces.join('')),
-      )
+      try {
+        return await domains.confirm(
+          organisationId,
+          domain,
+          records.map((pieces) => pieces.join('')),
+        )
+      } catch (error) {
+        if (!isOwnFault(error)) throw error
+        logTrouble('domain.refused', { organisation_id: organisationId, error })
+        return false
+      }
     }),
   )
   return { checked: due.length, verified: results.filter(Boolean).length }

@@ -173,11 +173,20 @@ function noDatabase(c: Context) {
 
 const peerOf = (c: Context<Env>) => c.env.incoming.socket.remoteAddress ?? null
 
-/** A hosted project's gateway says who called. */
+/**
+ * As in front of hosted projects: who called stands in a header that callers cannot write, and behind whatever they have
+ * written into the other one.
+ */
 function withClientAddress(c: Context<Env>): Request {
-  const address = peerOf(c)
-  if (!address || c.req.raw.headers.has('x-forwarded-for')) return c.req.raw
+  const address = peerOf(c)?.replace(/^::ffff:/, '')
   const headers = new Headers(c.req.raw.headers)
-  headers.set('x-forwarded-for', address)
+  headers.delete('cf-connecting-ip')
+  if (address) {
+    headers.set('cf-connecting-ip', address)
+    headers.set(
+      'x-forwarded-for',
+      [headers.get('x-forwarded-for'), address].filter(Boolean).join(', '),
+    )
+  }
   return new Request(c.req.raw, { headers })
 }

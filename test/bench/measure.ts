@@ -33,7 +33,8 @@ export interface Clients {
   close(): Promise<void>
 }
 
-const HEADERS = '{"user-agent": "bench", "x-forwarded-for": "192.0.2.7"}'
+const HEADERS =
+  '{"user-agent": "bench", "cf-connecting-ip": "192.0.2.7", "x-forwarded-for": "192.0.2.7"}'
 
 export async function openClients(url: string, count: number): Promise<Clients> {
   const sql = postgres(url, { max: count, onnotice: () => {}, idle_timeout: 0 })

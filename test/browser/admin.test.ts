@@ -298,6 +298,36 @@ describe('the other pages', () => {
   })
 })
 
+describe('how long the trail is kept', () => {
+  test('the owner changes it; an admin sees who may, and saves the rest', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const path = `/organisations/${organisation.slug}/settings`
+    const mine = await open(path, { as: owner })
+    const own = mine.getByRole('region', { name: 'Limits' })
+    expect(await own.getByLabel('Keep the trail for').isDisabled()).toBe(false)
+    await own.getByLabel('Keep the trail for').selectOption({ index: 1 })
+    await own.getByRole('button', { name: 'Save' }).click()
+    const settingsNow = async () => (await owner.usher.organisations.get(organisation.id)).data
+    await expect
+      .poll(async () => (await settingsNow())?.auditRetention, { timeout: 30_000 })
+      .toBeTruthy()
+    const kept = await settingsNow()
+
+    const admin = await joined(owner, organisation.id, ['admin'], 'Ann Admin')
+    const page = await open(path, { as: admin })
+    const limits = page.getByRole('region', { name: 'Limits' })
+    await limits.getByText('Only the owner changes it.').waitFor()
+    expect(await limits.getByLabel('Keep the trail for').isDisabled()).toBe(true)
+    await limits.getByLabel('Seats').fill('50')
+    await limits.getByRole('button', { name: 'Save' }).click()
+    await expect.poll(async () => (await settingsNow())?.seatLimit, { timeout: 30_000 }).toBe(50)
+    expect((await settingsNow())?.auditRetention).toBe(kept?.auditRetention)
+  })
+})
+
 describe('everyone', () => {
   test('signs in, sees organisations and invitations, switches, and leaves', async ({
     owner,

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { test } from '../support/acme.ts'
+import { type Organisation, test } from '../support/acme.ts'
 
 describe('update_organisation', () => {
   test('changes what is named, leaves the rest, and says what was', async ({ acme }) => {
@@ -69,6 +69,7 @@ describe('update_organisation', () => {
     ['invalid_expiry', { invite_ttl: null }],
     ['invalid_email', { reply_to: 'nobody' }],
     ['invalid_slug', { slug: 'No' }],
+    ['invalid_settings', { seat_limit: 1_000_001 }],
   ] as const)('%s: %j', async ([code, changes], { acme }) => {
     await expect(
       acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes }),
@@ -93,6 +94,59 @@ describe('update_organisation', () => {
     await expect(
       acme[who].rpc('update_organisation', { organisation_id: acme.id, changes: {} }),
     ).rejects.toMatchObject({ code })
+  })
+})
+
+describe('audit_retention', () => {
+  const change = (acme: Organisation, who: 'owner' | 'admin', value: string | null, more = {}) =>
+    acme[who].rpc('update_organisation', {
+      organisation_id: acme.id,
+      changes: { audit_retention: value, ...more },
+    })
+
+  test('is changed by the owner alone, whatever others may do', async ({ acme }) => {
+    await acme.owner.rpc('create_organisation_role', {
+      ...{ organisation_id: acme.id, name: 'deputy' },
+      permissions: ['organisation.update', 'organisation.delete', 'audit.read'],
+      inherits: ['admin'],
+    })
+    const deputy = await acme.join(['deputy'])
+    for (const who of [acme.admin, deputy]) {
+      for (const value of ['30 days', '5 years', '100 years']) {
+        await expect(change({ ...acme, owner: who }, 'owner', value)).rejects.toMatchObject({
+          code: 'permission_denied',
+          details: 'audit_retention',
+        })
+      }
+    }
+
+    await change(acme, 'owner', '5 years')
+    for (const value of ['30 days', '6 years', null]) {
+      await expect(change(acme, 'admin', value, { name: 'Other' })).rejects.toMatchObject({
+        code: 'permission_denied',
+      })
+    }
+    const [organisation] = await acme.admin.select('organisations', { id: acme.id })
+    expect(organisation).toMatchObject({ audit_retention: '5 years', name: 'Acme' })
+  })
+
+  test('may be sent along by an admin as it is', async ({ acme }) => {
+    await change(acme, 'owner', '5 years')
+
+    expect(await change(acme, 'admin', '60 months', { locale: 'de' })).toMatchObject({
+      locale: 'de',
+    })
+  })
+
+  test('goes with the ownership', async ({ acme }) => {
+    await acme.owner.rpc('transfer_organisation_ownership', {
+      ...{ organisation_id: acme.id, new_owner_id: acme.admin.userId },
+    })
+
+    await expect(change(acme, 'owner', '5 years')).rejects.toMatchObject({
+      code: 'permission_denied',
+    })
+    await change(acme, 'admin', '5 years')
   })
 })
 

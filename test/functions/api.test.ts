@@ -57,20 +57,31 @@ describe('who calls', () => {
     },
   )
 
-  test('the audit trail names the address and the program of who called, not the function', async ({
+  test('the audit trail names the program of who called, and their address as far as the function is trusted', async ({
     acme,
     rest,
   }) => {
-    await rest('/api/invitations', {
-      by: acme.admin,
-      json: invitation(acme),
-      headers: { 'x-forwarded-for': '192.0.2.44', 'user-agent': 'curl/8' },
-    })
+    const invite = async (email: string) => {
+      const { body } = await rest('/api/invitations', {
+        by: acme.admin,
+        json: invitation(acme, email),
+        headers: { 'x-forwarded-for': '192.0.2.44', 'user-agent': 'curl/8' },
+      })
+      const events = await rest(
+        `/api/organisations/${acme.id}/audit-events?event=invite.created&target_id=${body.id}`,
+        { by: acme.owner },
+      )
+      return events.body.data
+    }
+    const trust = (networks: string[]) =>
+      acme.sql`select usher.update_settings(${acme.sql.json({ trusted_proxies: networks })})`
 
-    const { body } = await rest(`/api/organisations/${acme.id}/audit-events?event=invite.created`, {
-      by: acme.owner,
-    })
-    expect(body.data).toMatchObject([{ ip: '192.0.2.44', user_agent: 'curl/8' }])
+    expect(await invite('one@example.com')).toMatchObject([
+      { ip: '127.0.0.1', claimed_ip: '192.0.2.44', user_agent: 'curl/8' },
+    ])
+    await trust(['127.0.0.1/32'])
+    expect(await invite('two@example.com')).toMatchObject([{ ip: '192.0.2.44', claimed_ip: null }])
+    await trust([])
   })
 })
 

@@ -307,6 +307,8 @@ describe('the button of a notice', () => {
     invite_resend_requested: INVITATION,
     device_enrolled: `${HOME}/devices`,
     webhook_disabled: `${HOME}/webhooks`,
+    invites_lost_right: `${HOME}/invitations`,
+    credentials_lost_right: HOME,
     member_roles_updated: HOME,
     ownership_transferred: HOME,
     access_ending: HOME,

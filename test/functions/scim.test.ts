@@ -451,3 +451,20 @@ function randomText(length: number): string {
     return String.fromCharCode(97 + (state % 26))
   }).join('')
 }
+
+describe('the trail', () => {
+  test('says where a request came from by what the gateway adds, and keeps no secret of it', async ({
+    acme,
+    scim,
+  }) => {
+    await scim('POST', '/Users', userOf('from@example.com'), {
+      'cf-connecting-ip': '192.0.2.8',
+      'x-forwarded-for': '203.0.113.1',
+      cookie: 'session=secret',
+    })
+
+    const [created] = await acme.sql`select ip, claimed_ip from public.organisation_audit_events
+      where organisation_id = ${acme.id} and event = 'invite.created'`
+    expect(created).toEqual({ ip: '192.0.2.8', claimed_ip: '203.0.113.1' })
+  })
+})

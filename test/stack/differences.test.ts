@@ -61,6 +61,28 @@ interface Ask {
 /** What is so here. */
 const here = <T>(standIn: T, postgrest: T): T => (isOverPostgrest ? postgrest : standIn)
 
+describe('the gateway', () => {
+  test('says who called as the one of hosted projects does, whatever callers write', async ({
+    acme,
+    api,
+    ask,
+  }) => {
+    const { status } = await ask('rpc/update_organisation', {
+      body: JSON.stringify({ organisation_id: acme.id, changes: { locale: 'de' } }),
+      headers: {
+        'cf-connecting-ip': '203.0.113.1',
+        'x-forwarded-for': '203.0.113.2',
+        'x-real-ip': '203.0.113.3',
+      },
+    })
+
+    expect(status, api.url).toBe(200)
+    const rows = await acme.sql`select ip, claimed_ip from public.organisation_audit_events
+      where organisation_id = ${acme.id} and event = 'organisation.updated'`
+    expect(rows).toEqual([{ ip: '127.0.0.1', claimed_ip: '203.0.113.2' }])
+  })
+})
+
 describe('REST', () => {
   test('has one time limit for all, and none of three seconds for those without a session', async ({
     ask,

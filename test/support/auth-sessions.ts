@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Organisation } from './acme.ts'
 import { Caller } from './people.ts'
+import { SSO_DOMAINS } from './stand-ins.ts'
 
 /** Ids of SAML providers. */
 export const CORP = '11111111-1111-4111-8111-111111111111'
@@ -86,7 +87,7 @@ export const setRule = (acme: Organisation, changes: Claims) =>
 
 /** Tells Auth's table of SAML domains, which the stand-in for Auth lacks. */
 export async function knownDomain(acme: Organisation, domain = 'corp.example', provider = CORP) {
-  await acme.sql`create table if not exists auth.sso_domains (sso_provider_id uuid, domain text)`
+  await acme.sql.unsafe(SSO_DOMAINS)
   await acme.sql`delete from auth.sso_domains where domain = ${domain}`
   await acme.sql`insert into auth.sso_domains values (${provider}, ${domain})`
 }

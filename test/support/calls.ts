@@ -14,8 +14,12 @@ export interface Claims {
   sub?: string
 }
 
-/** What every call of a test says beside its token: who sent it, by way of one proxy. */
-export const HEADERS = { 'user-agent': 'test', 'x-forwarded-for': '192.0.2.7, 10.0.0.1' }
+/** What every call of a test says beside its token, and what the gateway in front of a hosted project adds. */
+export const HEADERS = {
+  'user-agent': 'test',
+  'cf-connecting-ip': '192.0.2.7',
+  'x-forwarded-for': '198.51.100.66, 192.0.2.7',
+}
 
 /** What happens one after the other is read in that order; of other tables, the order of rows says nothing. */
 export const ORDER: Record<string, string> = {

@@ -84,6 +84,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.sign_up_invites': NOBODY,
   'usher.signing_keys': NOBODY,
   'usher.suppressed_addresses': NOBODY,
+  'usher.upkeep_failures': NOBODY,
   'usher.webhook_secrets': NOBODY,
 
   'usher.access_register': NOBODY,

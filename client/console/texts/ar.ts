@@ -867,6 +867,7 @@ export const ar: Texts = {
     before: 'قبل',
     after: 'بعد',
     from: 'من أين',
+    claimedFrom: 'يدّعي أنه من',
   },
   accessReviews: {
     title: 'مراجعات الصلاحيات',
@@ -985,6 +986,7 @@ export const ar: Texts = {
     allowedDomainsHint: 'فارغ: يمكن دعوة أي عنوان',
     retention: 'الاحتفاظ بالسجل',
     retentionForever: 'دائمًا',
+    retentionHint: 'لا يغيّره إلا المالك.',
     years: (n) => count(n, { one: 'سنة', two: 'سنتان', few: '# سنوات', other: '# سنة' }),
     grace: 'تستمر الرموز والنطاقات',
     graceHint:

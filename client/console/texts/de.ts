@@ -860,6 +860,7 @@ export const de: Texts = {
     before: 'Vorher',
     after: 'Nachher',
     from: 'Von wo',
+    claimedFrom: 'Gibt an zu kommen von',
   },
   accessReviews: {
     title: 'Prüfungen',
@@ -965,6 +966,7 @@ export const de: Texts = {
     allowedDomainsHint: 'Leer: jede Adresse kann eingeladen werden',
     retention: 'Protokoll aufbewahren',
     retentionForever: 'Für immer',
+    retentionHint: 'Nur der Inhaber ändert das.',
     years: (n) => count(n, '# Jahr', '# Jahre'),
     grace: 'Tokens und Domains laufen weiter',
     graceHint:

@@ -835,6 +835,7 @@ export const en = {
     before: 'Before',
     after: 'After',
     from: 'From where',
+    claimedFrom: 'Claims to come from',
   },
   accessReviews: {
     title: 'Access reviews',
@@ -938,6 +939,7 @@ export const en = {
     allowedDomainsHint: 'Empty: any address may be invited',
     retention: 'Keep the trail for',
     retentionForever: 'For ever',
+    retentionHint: 'Only the owner changes it.',
     years: (n: number) => count(n, '# year', '# years'),
     grace: 'Tokens and domains go on for',
     graceHint:

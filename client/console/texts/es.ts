@@ -841,6 +841,7 @@ export const es: Texts = {
     before: 'Antes',
     after: 'Después',
     from: 'Desde dónde',
+    claimedFrom: 'Dice venir de',
   },
   accessReviews: {
     title: 'Revisiones',
@@ -946,6 +947,7 @@ export const es: Texts = {
     allowedDomainsHint: 'Vacío: se puede invitar a cualquier dirección',
     retention: 'Conservar el registro',
     retentionForever: 'Para siempre',
+    retentionHint: 'Solo el propietario lo cambia.',
     years: (n) => count(n, '# año', '# años'),
     grace: 'Los tokens y dominios siguen',
     graceHint:

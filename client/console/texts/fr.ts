@@ -848,6 +848,7 @@ export const fr: Texts = {
     before: 'Avant',
     after: 'Après',
     from: 'D’où',
+    claimedFrom: 'Prétend venir de',
   },
   accessReviews: {
     title: 'Vérifications',
@@ -954,6 +955,7 @@ export const fr: Texts = {
     allowedDomainsHint: 'Vide : toute adresse peut être invitée',
     retention: 'Conserver le journal',
     retentionForever: 'Pour toujours',
+    retentionHint: 'Seul le propriétaire peut le modifier.',
     years: (n) => count(n, '# an', '# ans'),
     grace: 'Jetons et domaines continuent',
     graceHint:

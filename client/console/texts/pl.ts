@@ -860,6 +860,7 @@ export const pl: Texts = {
     before: 'Przedtem',
     after: 'Potem',
     from: 'Skąd',
+    claimedFrom: 'Podaje, że pochodzi z',
   },
   accessReviews: {
     title: 'Przeglądy uprawnień',
@@ -974,6 +975,7 @@ export const pl: Texts = {
     allowedDomainsHint: 'Puste: można zaprosić każdy adres',
     retention: 'Przechowuj dziennik',
     retentionForever: 'Na zawsze',
+    retentionHint: 'Zmienia to tylko właściciel.',
     years: (n) => count(n, '# rok', '# lata', '# lat'),
     grace: 'Tokeny i domeny działają jeszcze',
     graceHint:

@@ -58,7 +58,7 @@ export const accessReviews: Operation[] = [
     params: inOrganisation,
     body: z.strictObject({ title: text.openapi({ example: 'Third quarter' }), due_at: time }),
     answers: created(AccessReview),
-    refuses: [...OUTSIDE, 'invalid_settings'],
+    refuses: [...OUTSIDE, 'invalid_settings', 'rate_limited'],
     creates: {},
   },
   {

@@ -58,7 +58,7 @@ export const directories: Operation[] = [
       expires_in: text.optional().openapi({ description: 'An interval.', example: '1 year' }),
     }),
     answers: created(NewDirectoryToken),
-    refuses: [...OUTSIDE, 'invalid_settings', 'invalid_expiry'],
+    refuses: [...OUTSIDE, 'invalid_settings', 'invalid_expiry', 'rate_limited'],
     creates: {},
   },
   {

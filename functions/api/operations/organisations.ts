@@ -231,6 +231,7 @@ export const organisations: Operation[] = [
       'seat_limit_reached',
       'invalid_role',
       'role_not_assignable',
+      'rate_limited',
     ],
   },
   {

@@ -44,6 +44,7 @@ export const ar: Texts = {
       organisation: 'عرض المؤسسة',
       members: 'عرض الأعضاء',
       invitation: 'عرض الدعوة',
+      invitations: 'عرض الدعوات',
       resend: 'إعادة إرسال الدعوة',
       devices: 'عرض الأجهزة',
       review: 'فتح المراجعة',

@@ -47,6 +47,7 @@ export const de: Texts = {
       organisation: 'Organisation ansehen',
       members: 'Mitglieder ansehen',
       invitation: 'Einladung ansehen',
+      invitations: 'Einladungen ansehen',
       resend: 'Einladung erneut senden',
       devices: 'Geräte ansehen',
       review: 'Prüfung öffnen',

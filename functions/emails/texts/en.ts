@@ -42,6 +42,7 @@ export const en: Texts = {
       organisation: 'See the organisation',
       members: 'See members',
       invitation: 'See the invitation',
+      invitations: 'See invitations',
       resend: 'Resend the invitation',
       devices: 'See devices',
       review: 'Open the review',

@@ -47,6 +47,7 @@ export const es: Texts = {
       organisation: 'Ver la organización',
       members: 'Ver los miembros',
       invitation: 'Ver la invitación',
+      invitations: 'Ver las invitaciones',
       resend: 'Reenviar la invitación',
       devices: 'Ver los dispositivos',
       review: 'Abrir la revisión',

@@ -53,6 +53,7 @@ export const fr: Texts = {
       organisation: 'Voir l’organisation',
       members: 'Voir les membres',
       invitation: 'Voir l’invitation',
+      invitations: 'Voir les invitations',
       resend: 'Renvoyer l’invitation',
       devices: 'Voir les appareils',
       review: 'Ouvrir la vérification',

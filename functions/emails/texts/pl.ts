@@ -45,6 +45,7 @@ export const pl: Texts = {
       organisation: 'Zobacz organizację',
       members: 'Zobacz członków',
       invitation: 'Zobacz zaproszenie',
+      invitations: 'Zobacz zaproszenia',
       resend: 'Wyślij zaproszenie ponownie',
       devices: 'Zobacz urządzenia',
       review: 'Otwórz przegląd',

@@ -26,7 +26,14 @@ builder.objectType(AuditEvent, {
     before: t.expose('before', { type: 'JSON', nullable: true }),
     after: t.expose('after', { type: 'JSON', nullable: true }),
     reason: t.exposeString('reason', { nullable: true }),
-    ip: t.exposeString('ip', { nullable: true }),
+    ip: t.exposeString('ip', {
+      nullable: true,
+      description: 'Who called, as the gateway itself says.',
+    }),
+    claimedIp: t.exposeString('claimed_ip', {
+      nullable: true,
+      description: 'What the request said of its address beside that: anybody can write it.',
+    }),
     userAgent: t.exposeString('user_agent', { nullable: true }),
   }),
 })

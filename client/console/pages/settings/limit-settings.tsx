@@ -7,6 +7,7 @@ import { NativeSelect, NumberInput, SimpleGrid, TagsInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Organisation } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
+import { useOrganisation } from '../../app/organisation.tsx'
 import { useFormDraft } from '../../app/use-draft.ts'
 import { graces, including, retentions } from './lifetimes.ts'
 import { SettingsSection } from './settings-section.tsx'
@@ -14,6 +15,7 @@ import { SettingsSection } from './settings-section.tsx'
 export function LimitSettings({ details }: { details: Organisation }) {
   const texts = useTexts()
   const { settings } = texts
+  const { isOwner } = useOrganisation()
   const form = useForm({
     initialValues: {
       seatLimit: details.seatLimit ?? ('' as number | string),
@@ -30,7 +32,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
       changes={() => ({
         seatLimit: form.values.seatLimit === '' ? null : Number(form.values.seatLimit),
         allowedEmailDomains: form.values.allowedEmailDomains,
-        auditRetention: form.values.auditRetention || null,
+        ...(isOwner && { auditRetention: form.values.auditRetention || null }),
         credentialGrace: form.values.credentialGrace,
       })}
       onSaved={() => form.resetDirty(form.values)}
@@ -47,6 +49,9 @@ export function LimitSettings({ details }: { details: Organisation }) {
         />
         <NativeSelect
           label={settings.retention}
+          description={isOwner ? undefined : settings.retentionHint}
+          disabled={!isOwner}
+          inputWrapperOrder={['label', 'input', 'description']}
           data={including(retentions(texts), details.auditRetention)}
           {...form.getInputProps('auditRetention')}
         />

@@ -27,6 +27,7 @@ export function EventDetails({ event, named }: EventDetailsProps) {
     [trail.who, named(event.actorId) ?? actorKinds[event.actorKind]],
     [trail.target, `${event.targetKind} ${named(event.targetId) ?? event.targetId}`],
     [trail.from, [event.ip, event.userAgent].filter(Boolean).join(' · ') || null],
+    [trail.claimedFrom, event.claimedIp],
     [common.reason, event.reason && (reasons[event.reason] ?? event.reason)],
   ]
   return (

@@ -16,6 +16,7 @@ const COLUMNS = [
   'reason',
   'ip',
   'userAgent',
+  'claimedIp',
   'before',
   'after',
   'id',
