@@ -152,7 +152,7 @@ as $$
     ('invite_declined',         null, 'Ask for a new one if you have changed your mind.'),
     ('invite_superseded',       null, 'Open the link in the newest mail.'),
     ('invalid_role',            'A role that this gives is no longer there.', 'Ask whoever invited you for a new one.'),
-    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text, or none.'),
+    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text without addresses and links, or none.'),
     ('rate_limited',            null, 'Wait as long as Retry-After says.')
 $$;
 comment on function usher.invitee_errors is

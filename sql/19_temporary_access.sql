@@ -262,7 +262,7 @@ begin
       and m.status = 'active' and m.next_end_at <= statement_timestamp()
     order by m.next_end_at
     -- One that is being changed at this moment is left to the next sweep.
-    for key share of o skip locked for update of m skip locked
+    for update skip locked
   loop
     v_count := v_count + 1;
     if v_member.ends_at <= statement_timestamp() then

@@ -263,7 +263,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if (inviter_right_ends_at.invite).inviter_kind = 'directory' then
+  -- By the project itself, in SQL.
+  if (inviter_right_ends_at.invite).invited_by is null then
+    return 'infinity';
+  elsif (inviter_right_ends_at.invite).inviter_kind = 'directory' then
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;

@@ -284,7 +284,7 @@ begin
       and i.status = 'pending' and i.expires_at <= statement_timestamp()
     order by i.expires_at
     -- One that is being answered or sent again at this moment is left to the next sweep.
-    for key share of o skip locked for update of i skip locked
+    for update skip locked
   ),
   expired as (
     update usher.invites i set status = 'expired' from due d where i.id = d.id

@@ -148,8 +148,10 @@ begin
   if new.raw_user_meta_data::jsonb ? 'invite_token' then
     v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
     if v_reading.problem is null then
+      perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
       insert into usher.sign_up_invites (user_id, invite_id, issue)
-      values (new.id, (v_reading.invite).id, (v_reading.invite).issue)
+      select new.id, i.id, i.issue
+      from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;
   end if;

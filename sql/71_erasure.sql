@@ -558,7 +558,7 @@ begin
   v_events := array(
     select e.id
     from public.organisation_audit_events e
-    where num_nonnulls(e.reason, e.ip, e.user_agent) > 0
+    where num_nonnulls(e.reason, e.ip, e.claimed_ip, e.user_agent) > 0
       and (e.actor_id = any (v_traces.user_ids) or e.target_id = any (v_traces.user_ids)
         -- What they did with a link and without a session, and what somebody said of them.
         or (e.target_id = any (v_traces.invite_ids) or e.target_id = any (v_traces.delivery_ids))
@@ -569,7 +569,7 @@ begin
   perform set_config('usher.audit_exception', 'UPDATE', true);
   update usher.sealed_events c set personal_salt = null where c.event_id = any (v_events);
   update public.organisation_audit_events e
-  set reason = null, ip = null, user_agent = null
+  set reason = null, ip = null, claimed_ip = null, user_agent = null
   where e.id = any (v_events);
   perform set_config('usher.audit_exception', '', true);
 end

@@ -16,7 +16,12 @@ function somebody() {
   const tag = randomUUID().slice(0, 8)
   const email = `zephyrine-${tag}@planted.test`
   const name = `Zephyrine Quill${tag}`
-  return { email, name, sentence: `Ask ${name} <${email}> about it.` }
+  return {
+    email,
+    name,
+    sentence: `Ask ${name} <${email}> about it.`,
+    plain: `Ask ${name} about it.`,
+  }
 }
 type Somebody = ReturnType<typeof somebody>
 
@@ -168,7 +173,7 @@ describe('a person with an account', () => {
     const { sql } = database
     const acme = await createAcme(sql)
     const planted = somebody()
-    const { email, name, sentence } = planted
+    const { email, name, sentence, plain } = planted
     const them = await person(sql, 'them', { email, metadata: { full_name: name } })
     await sql`select usher.add_member(${acme.id}, ${them.userId}, '{admin}')`
     const scene = await sceneOf(acme)
@@ -195,7 +200,7 @@ describe('a person with an account', () => {
       organisation_id: acme.otherId,
       email,
       roles: ['member'],
-      message: sentence,
+      message: plain,
       metadata: { contact: email },
     })
     await sql`select usher.suppress_address(${email}, 'bounce', '5.1.1')`
@@ -349,14 +354,14 @@ describe('a person with an account', () => {
 describe('a person without an account', () => {
   test('is reported and forgotten by their address', async ({ acme }) => {
     const { sql } = acme
-    const { email, sentence } = somebody()
+    const { email, plain } = somebody()
     const { invite, token } = await acme.invite(email)
-    await acme.anyone.rpc('decline_organisation_invite', { token, reason: sentence })
+    await acme.anyone.rpc('decline_organisation_invite', { token, reason: plain })
     await acme.outsider.rpc('create_organisation_invite', {
       organisation_id: acme.otherId,
       email,
       roles: ['member'],
-      message: sentence,
+      metadata: { contact: email },
     })
     await sql`select usher.seal_audit_trail()`
     const before = await placesOf(sql, email)
@@ -429,18 +434,10 @@ describe('what stopped mail', () => {
 
 describe('the trail', () => {
   test('holds no address in what changed, whoever writes it there', async ({ acme }) => {
-    const { email, sentence } = somebody()
-    await acme.owner.rpc('create_organisation_email_template', {
-      organisation_id: acme.id,
-      kind: 'invite',
-      locale: 'en',
-      body: `Questions?\n${email}, or [write](https://example.com/?to=${email})`,
-    })
-    await acme.owner.rpc('start_organisation_access_review', {
-      organisation_id: acme.id,
-      title: sentence,
-      due_at: new Date(Date.now() + 86_400_000).toISOString(),
-    })
+    const { email } = somebody()
+    const body = `Questions?\n${email}, or [write](https://example.com/?to=${email})`
+    await acme.sql`select usher.record_event(${acme.id}, 'template.created', 'template', ${acme.id},
+      after => ${acme.sql.json({ body })})`
 
     const found = await placesOf(acme.sql, email)
     expect(found.filter((place) => place.startsWith('public.organisation_audit_events'))).toEqual(

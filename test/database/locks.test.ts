@@ -13,6 +13,7 @@ const WIDER: Record<string, string> = {
   run_upkeep:
     'workers among themselves, a step and organisation each, and whoever does not get it goes on',
   rotate_signing_key: 'operators only; nobody else may call it',
+  next_place: 'workers among themselves, while they give places in line',
   ensure_signing_key: 'only while there is no key at all; the migrations make one',
 }
 
@@ -40,7 +41,7 @@ describe('locks', () => {
       narrow.push(name)
     }
 
-    expect(narrow).toEqual(expect.arrayContaining(['seal_events', 'open_directory']))
+    expect(narrow).toEqual(expect.arrayContaining(['seal_events', 'lock_person']))
     expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(WIDER)))
     const [keys] = await sql`select count(*)::int as n from usher.signing_keys`
     expect(keys?.n).toBeGreaterThan(0)

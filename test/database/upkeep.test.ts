@@ -56,6 +56,21 @@ const SCENES: Record<string, Step> = {
     isDone: ({ sql, member }) => sql`select status = 'removed' as done
       from public.organisation_members where user_id = ${member.userId}`,
   },
+  follow_lost_rights: {
+    async due(acme) {
+      await acme.admin.rpc('create_organisation_invite', {
+        organisation_id: acme.id,
+        email: 'new@example.com',
+        roles: ['member'],
+      })
+      await acme.owner.rpc('remove_organisation_member', {
+        organisation_id: acme.id,
+        user_id: acme.admin.userId,
+      })
+    },
+    isDone: ({ sql, id }) =>
+      sql`select status = 'revoked' as done from usher.invites where organisation_id = ${id}`,
+  },
   announce_ending_access: {
     due: (acme) => endOf(acme, '1 day'),
     isDone: ({ sql, member }) => sql`select announced_end_at is not null as done

@@ -108,6 +108,7 @@ export interface Texts {
       organisation: string
       members: string
       invitation: string
+      invitations: string
       resend: string
       devices: string
       review: string

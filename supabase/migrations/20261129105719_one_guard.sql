@@ -1447,47 +1447,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.end_due_access_of(organisation_id uuid, ids uuid[], batch_size integer)
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_member public.organisation_members;
-  v_kept   text[];
-  v_ended  text[];
-  v_count  integer := 0;
-begin
-  for v_member in
-    select m.*
-    from public.organisation_members m
-    where m.id = any (end_due_access_of.ids) and m.organisation_id = end_due_access_of.organisation_id
-      and m.status = 'active' and m.next_end_at <= statement_timestamp()
-    order by m.next_end_at
-    -- One that is being changed at this moment is left to the next sweep.
-    for key share of o skip locked for update of m skip locked
-  loop
-    v_count := v_count + 1;
-    if v_member.ends_at <= statement_timestamp() then
-      perform usher.end_access(v_member);
-      continue;
-    end if;
-
-    v_kept := usher.counting_roles(v_member.roles, v_member.ends_at, v_member.role_ends);
-    v_ended := array(select unnest(v_member.roles) except select unnest(v_kept) order by 1);
-    update public.organisation_members m set roles = v_kept where m.id = v_member.id;
-    perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
-      before     => jsonb_build_object('roles', v_member.roles),
-      after      => jsonb_build_object('roles', v_kept),
-      reason     => 'The role had an end.',
-      actor_kind => 'worker');
-    perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
-  end loop;
-  return v_count;
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.end_invite(invite_id uuid, reason text, actor_kind text DEFAULT NULL::text, revoked_by uuid DEFAULT auth.uid())
  RETURNS void
  LANGUAGE plpgsql
@@ -1619,6 +1578,42 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.erase_from_trail(traces usher.person_traces)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_traces usher.person_traces := erase_from_trail.traces;
+  v_words  record;
+  v_emails text;
+  v_names  text;
+  v_events uuid[];
+begin
+  select * into v_words from usher.searched_words(v_traces);
+  v_emails := usher.words_pattern(v_words.emails, false);
+  v_names := usher.words_pattern(v_words.names, false);
+  v_events := array(
+    select e.id
+    from public.organisation_audit_events e
+    where num_nonnulls(e.reason, e.ip, e.claimed_ip, e.user_agent) > 0
+      and (e.actor_id = any (v_traces.user_ids) or e.target_id = any (v_traces.user_ids)
+        -- What they did with a link and without a session, and what somebody said of them.
+        or (e.target_id = any (v_traces.invite_ids) or e.target_id = any (v_traces.delivery_ids))
+          and (e.actor_kind = 'invitee' or e.reason is not null)
+        or concat_ws(' ', e.reason, e.user_agent) collate "und-x-icu" ~* v_emails
+        or e.organisation_id = any (v_traces.organisation_ids) and e.reason collate "und-x-icu" ~* v_names));
+
+  perform set_config('usher.audit_exception', 'UPDATE', true);
+  update usher.sealed_events c set personal_salt = null where c.event_id = any (v_events);
+  update public.organisation_audit_events e
+  set reason = null, ip = null, claimed_ip = null, user_agent = null
+  where e.id = any (v_events);
+  perform set_config('usher.audit_exception', '', true);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.erase_person(user_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1740,34 +1735,6 @@ AS $function$
       'Wait as long as Retry-After says.'),
     ('try_again',               503, 'Somebody else changed the same thing at this moment.',
       'Send the same request again, after the time in Retry-After.')
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.expire_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_expired usher.invites[];
-begin
-  with due as (
-    select i.id
-    from usher.invites i
-    where i.id = any (expire_due_invites_of.ids) and i.organisation_id = expire_due_invites_of.organisation_id
-      and i.status = 'pending' and i.expires_at <= statement_timestamp()
-    order by i.expires_at
-    -- One that is being answered or sent again at this moment is left to the next sweep.
-    for key share of o skip locked for update of i skip locked
-  ),
-  expired as (
-    update usher.invites i set status = 'expired' from due d where i.id = d.id
-    returning i
-  )
-  select array_agg(e.i) into v_expired from expired e;
-  perform usher.record_expiry(v_expired);
-  return coalesce(cardinality(v_expired), 0);
-end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.expire_overdue_invites(organisation_id uuid, emails text[])
@@ -2349,7 +2316,7 @@ AS $function$
     ('invite_declined',         null, 'Ask for a new one if you have changed your mind.'),
     ('invite_superseded',       null, 'Open the link in the newest mail.'),
     ('invalid_role',            'A role that this gives is no longer there.', 'Ask whoever invited you for a new one.'),
-    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text, or none.'),
+    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text without addresses and links, or none.'),
     ('rate_limited',            null, 'Wait as long as Retry-After says.')
 $function$;
 
@@ -2360,7 +2327,10 @@ CREATE OR REPLACE FUNCTION usher.inviter_right_ends_at(invite usher.invites)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if (inviter_right_ends_at.invite).inviter_kind = 'directory' then
+  -- By the project itself, in SQL.
+  if (inviter_right_ends_at.invite).invited_by is null then
+    return 'infinity';
+  elsif (inviter_right_ends_at.invite).inviter_kind = 'directory' then
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
@@ -4758,6 +4728,33 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_users__closed_door()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_reading usher.token_reading;
+begin
+  if not usher.may_sign_up(new.email, new.raw_user_meta_data::jsonb) then
+    perform usher.fail('signup_not_invited');
+  end if;
+
+  if new.raw_user_meta_data::jsonb ? 'invite_token' then
+    v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
+    if v_reading.problem is null then
+      perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
+      insert into usher.sign_up_invites (user_id, invite_id, issue)
+      select new.id, i.id, i.issue
+      from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue
+      on conflict on constraint sign_up_invites_pkey do nothing;
+    end if;
+  end if;
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_users__end_memberships()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -5523,7 +5520,7 @@ COMMENT ON COLUMN "public"."organisation_members"."user_id" IS 'The account. No 
 COMMENT ON COLUMN "public"."organisations"."credential_grace" IS 'How long tokens of directories and joining by domain go on after who answers for them lost the right: 0 to 30 days.';
 
 COMMENT ON COLUMN "usher"."invites"."invited_by" IS 'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
-it outlives the account.';
+it outlives the account. Null: by the project itself.';
 
 COMMENT ON COLUMN "usher"."invites"."inviter_kind" IS 'user; directory: by a token of a directory, and invited_by is who answered for that token.';
 
