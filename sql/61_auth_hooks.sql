@@ -16,12 +16,15 @@
 
 create table usher.sign_up_invites (
   user_id   uuid primary key,
-  invite_id uuid not null references usher.invites on delete cascade,
-  issue     integer not null
+  invite_id uuid not null,
+  issue     integer not null,
+  organisation_id uuid not null references public.organisations on delete cascade
 );
 comment on table usher.sign_up_invites is
   'Which invite an account that is not confirmed yet came with. The token itself is not kept.';
-create index sign_up_invites_invite_id on usher.sign_up_invites (invite_id);
+comment on column usher.sign_up_invites.invite_id is
+  'No foreign key: it would lock the invite before the person and the members, whom joining locks first.';
+create index sign_up_invites_organisation_id on usher.sign_up_invites (organisation_id);
 alter table usher.sign_up_invites enable row level security;
 create policy sign_up_invites_nobody on usher.sign_up_invites for select to public using (false);
 
@@ -149,8 +152,8 @@ begin
     v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
     if v_reading.problem is null then
       perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
-      insert into usher.sign_up_invites (user_id, invite_id, issue)
-      select new.id, i.id, i.issue
+      insert into usher.sign_up_invites (user_id, invite_id, issue, organisation_id)
+      select new.id, i.id, i.issue, i.organisation_id
       from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;

@@ -2269,7 +2269,7 @@ $function$;
 
 -- Rows of before that go beyond the bounds below. An end so far away stands for none to anybody who reads it.
 UPDATE public.organisation_members m
-SET ends_at = least(m.ends_at, '9999-12-31T00:00:00Z'),
+SET ends_at = CASE WHEN m.ends_at > '9999-12-31T00:00:00Z' THEN '9999-12-31T00:00:00Z' ELSE m.ends_at END,
   role_ends = coalesce((
     SELECT jsonb_object_agg(e.key, CASE WHEN e.value::timestamptz > '9999-12-31T00:00:00Z'
       THEN '9999-12-31T00:00:00Z' ELSE e.value END)
@@ -2285,6 +2285,7 @@ UPDATE public.organisations o SET seat_limit = NULL WHERE o.seat_limit > 1000000
 -- What stands beyond is not let in: less is opened by this, never more.
 UPDATE public.organisations o SET allowed_email_domains = o.allowed_email_domains[1:1000]
 WHERE cardinality(o.allowed_email_domains) > 1000;
+-- Null stays null, which stands for no limit: least() would make one of it.
 UPDATE usher.settings s
 SET resend_cooldown = least(s.resend_cooldown, interval '30 days'),
   resends_per_day = least(s.resends_per_day, 10000),
@@ -2292,8 +2293,10 @@ SET resend_cooldown = least(s.resend_cooldown, interval '30 days'),
   access_end_notice = least(s.access_end_notice, interval '1 year'),
   webhook_failing_for = least(s.webhook_failing_for, interval '1 year'),
   webhook_answers_kept_for = least(s.webhook_answers_kept_for, interval '10 years'),
-  mails_per_minute_to_domain = least(s.mails_per_minute_to_domain, 1000000),
-  mails_per_minute_of_organisation = least(s.mails_per_minute_of_organisation, 1000000);
+  mails_per_minute_to_domain = CASE WHEN s.mails_per_minute_to_domain > 1000000
+    THEN 1000000 ELSE s.mails_per_minute_to_domain END,
+  mails_per_minute_of_organisation = CASE WHEN s.mails_per_minute_of_organisation > 1000000
+    THEN 1000000 ELSE s.mails_per_minute_of_organisation END;
 UPDATE public.organisation_directory_copies c SET remote_id = NULL, status = 'waiting', due_at = now()
 WHERE length(c.remote_id) > 1000;
 DELETE FROM usher.directory_group_copies g WHERE length(g.remote_id) > 1000;

@@ -162,7 +162,7 @@ const SWEEPS: Record<string, (scene: Scene) => Promise<unknown>> = {
 /** Calls that change nothing of the organisation that its lock is held of. */
 const ELSEWHERE = ['create_organisation', 'call_organisation_function_once']
 
-describe('the order of locks', { timeout: 120_000 }, () => {
+describe('the order of locks', { timeout: 300_000, tags: ['long'] }, () => {
   for (const held of ['public.organisations', 'public.organisation_members', 'usher.invites']) {
     test(`nothing is locked before ${held} that comes after it`, async ({ database, acme }) => {
       const sql = postgres(database.url, { max: 3, onnotice: () => {} })

@@ -14,6 +14,9 @@ const WIDER: Record<string, string> = {
     'workers among themselves, a step and organisation each, and whoever does not get it goes on',
   rotate_signing_key: 'operators only; nobody else may call it',
   next_place: 'workers among themselves, while they give places in line',
+  purge_auth_mails_of: 'workers among themselves; mails of Auth belong to no organisation',
+  pace_mails: 'workers among themselves, while they give places in line',
+  lease_in_turn: 'workers among themselves, a mailbox each, and whoever does not get it goes on',
   ensure_signing_key: 'only while there is no key at all; the migrations make one',
 }
 

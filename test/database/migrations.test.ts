@@ -18,6 +18,10 @@ describe('migrations', () => {
       await loadPresentState(present.url)
 
       expect(await differences(database.url, present.url)).toEqual([])
+      // Cleaning up what is there changes nothing of a project that has just begun.
+      const settings = (sql: typeof database.sql) =>
+        sql`select to_jsonb(s) as all from usher.settings s`
+      expect(await settings(database.sql)).toEqual(await settings(present.sql))
     } finally {
       await present.drop()
     }

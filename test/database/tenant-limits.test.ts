@@ -213,6 +213,7 @@ const OTHERWISE: Record<string, string> = {
   'usher.erased_stops': 'by operators: what was stopped of somebody who was forgotten',
   'usher.lost_rights': 'one row a member, until the worker has come by',
   'usher.mail_turns': 'one row an organisation',
+  'usher.sign_up_invites': 'one row an account that is not confirmed yet',
   'usher.sanctions': 'of a member who was banned or removed, one row for each of their addresses',
   'usher.audit_seals': 'by workers, for events that are there',
   'usher.sealed_events': 'by workers, for events that are there',

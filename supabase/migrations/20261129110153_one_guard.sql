@@ -3,11 +3,15 @@
 
 set local check_function_bodies = off;
 
+DROP INDEX "usher"."sign_up_invites_invite_id";
+
 DROP VIEW "usher"."stuck";
 
 ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
 
 ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_user_id_fkey";
+
+ALTER TABLE "usher"."sign_up_invites" DROP CONSTRAINT "sign_up_invites_invite_id_fkey";
 
 DROP FUNCTION "usher"."directory_endpoint_for_change"(uuid);
 
@@ -65,6 +69,10 @@ ALTER TABLE "public"."organisation_domains" ADD COLUMN "stops_at" timestamp with
 ALTER TABLE "public"."organisations" ADD COLUMN "credential_grace" interval NOT NULL DEFAULT '7 days'::interval;
 
 ALTER TABLE "usher"."invites" ADD COLUMN "inviter_kind" text NOT NULL DEFAULT 'user'::text;
+
+ALTER TABLE "usher"."sign_up_invites" ADD COLUMN "organisation_id" uuid;
+UPDATE usher.sign_up_invites s SET organisation_id = i.organisation_id FROM usher.invites i WHERE i.id = s.invite_id;
+ALTER TABLE "usher"."sign_up_invites" ALTER COLUMN "organisation_id" SET NOT NULL;
 
 CREATE OR REPLACE FUNCTION public.reissue_organisation_invites(invite_ids uuid[])
  RETURNS jsonb
@@ -4745,8 +4753,8 @@ begin
     v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
     if v_reading.problem is null then
       perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
-      insert into usher.sign_up_invites (user_id, invite_id, issue)
-      select new.id, i.id, i.issue
+      insert into usher.sign_up_invites (user_id, invite_id, issue, organisation_id)
+      select new.id, i.id, i.issue, i.organisation_id
       from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue
       on conflict on constraint sign_up_invites_pkey do nothing;
     end if;
@@ -5405,6 +5413,8 @@ ALTER TABLE "usher"."lost_rights" ADD CONSTRAINT "lost_rights_organisation_id_fk
 
 ALTER TABLE "usher"."sanctions" ADD CONSTRAINT "sanctions_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
+ALTER TABLE "usher"."sign_up_invites" ADD CONSTRAINT "sign_up_invites_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
 CREATE VIEW "usher"."stuck" WITH (security_invoker=true) AS  SELECT ('deliveries '::text || s.problem) AS what,
     count(*) AS how_many,
     min(s.created_at) AS since,
@@ -5488,6 +5498,8 @@ CREATE INDEX invites_pending_inviter ON usher.invites USING btree (organisation_
 
 CREATE INDEX sanctions_address ON usher.sanctions USING btree (organisation_id, address_hash);
 
+CREATE INDEX sign_up_invites_organisation_id ON usher.sign_up_invites USING btree (organisation_id);
+
 CREATE TRIGGER usher_end_memberships BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION usher.tg_users__end_memberships();
 
 CREATE TRIGGER usher_keep_sanctions AFTER INSERT OR UPDATE OF status, email ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__keep_sanctions();
@@ -5527,6 +5539,8 @@ COMMENT ON COLUMN "usher"."invites"."inviter_kind" IS 'user; directory: by a tok
 COMMENT ON COLUMN "usher"."lost_rights"."is_stopping" IS 'Whether something that they answer for stops now that did not before.';
 
 COMMENT ON COLUMN "usher"."sanctions"."address_hash" IS 'usher.sanction_hash: the address itself is not kept, because it may have to be erased.';
+
+COMMENT ON COLUMN "usher"."sign_up_invites"."invite_id" IS 'No foreign key: it would lock the invite before the person and the members, whom joining locks first.';
 
 COMMENT ON FUNCTION "public"."accept_organisation_invite"(text) IS 'Accepts an invite: the caller becomes a member with the invite''s roles, in one transaction.
 
