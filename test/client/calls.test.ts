@@ -367,7 +367,9 @@ describe('usher.domains', () => {
     const { data: requests } = await owner.must.joinRequests.list(id, { status: 'pending' })
     expect(requests.map(({ email }) => email)).toEqual(['lou@asking.test', 'kim@asking.test'])
     const [second, first] = requests.map((request) => request.id)
-    expect((await kim.usher.joinRequests.approve(first ?? '')).error?.code).toBe('invite_not_found')
+    expect((await kim.usher.joinRequests.approve(first ?? '')).error?.code).toBe(
+      'request_not_found',
+    )
     const { data: member } = await owner.must.joinRequests.approve(first ?? '', {
       roles: ['finance'],
     })
@@ -437,7 +439,7 @@ describe('usher.templates', () => {
     expect((await member.usher.templates.create(id, draft)).error?.code).toBe('permission_denied')
     expect((await stranger.must.templates.list(id)).data).toEqual([])
     expect((await stranger.usher.templates.delete(template.id)).error?.code).toBe(
-      'organisation_not_found',
+      'template_not_found',
     )
   })
 })
@@ -502,7 +504,7 @@ describe('usher.audit and usher.deliveries', () => {
     const [member, stranger] = [await stack.join(owner, id, ['member']), await stack.person()]
 
     expect((await member.usher.deliveries.retry(mail.id)).error?.code).toBe('permission_denied')
-    expect((await stranger.usher.deliveries.retry(mail.id)).error?.code).toBe('invite_not_found')
+    expect((await stranger.usher.deliveries.retry(mail.id)).error?.code).toBe('delivery_not_found')
     expect((await stranger.usher.deliveries.liftSuppression(id, mail.recipient)).error?.code).toBe(
       'organisation_not_found',
     )

@@ -34,7 +34,7 @@ describe('templates', () => {
     expect(found.body).toEqual(changed.body)
     expect([deleted.status, (await rest(path, { by })).body.code]).toEqual([
       204,
-      'organisation_not_found',
+      'template_not_found',
     ])
   })
 
@@ -61,7 +61,7 @@ describe('templates', () => {
     const change = await rest(path, { by, method: 'PATCH', json: { subject: 'Mine' } })
     const list = await rest(`/api/organisations/${acme.id}/email-templates`, { by })
 
-    expect((await rest(path, { by })).body.code).toBe('organisation_not_found')
+    expect((await rest(path, { by })).body.code).toBe('template_not_found')
     expect(change.body.code).toBe('organisation_not_found')
     expect(list.body.data).toEqual([])
   })

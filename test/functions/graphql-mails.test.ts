@@ -130,7 +130,7 @@ describe('mails that came back', () => {
     ]
 
     expect(await codes(acme.member)).toEqual(['permission_denied', 'permission_denied'])
-    expect(await codes(acme.outsider)).toEqual(['invite_not_found', 'organisation_not_found'])
+    expect(await codes(acme.outsider)).toEqual(['delivery_not_found', 'organisation_not_found'])
   })
 
   test('say when, on the mail and on its invite', async ({ door, acme }) => {

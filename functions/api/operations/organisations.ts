@@ -232,6 +232,7 @@ export const organisations: Operation[] = [
       'invalid_role',
       'role_not_assignable',
       'rate_limited',
+      'try_again',
     ],
   },
   {

