@@ -379,7 +379,7 @@ describe('usher.domains', () => {
     })
     expect(declined).toMatchObject({ status: 'declined', reason: 'Not yet' })
     expect((await owner.usher.joinRequests.decline(first ?? '')).error?.code).toBe(
-      'invite_not_pending',
+      'request_not_open',
     )
   })
 })

@@ -62,7 +62,7 @@ describe('templates', () => {
     const list = await rest(`/api/organisations/${acme.id}/email-templates`, { by })
 
     expect((await rest(path, { by })).body.code).toBe('template_not_found')
-    expect(change.body.code).toBe('organisation_not_found')
+    expect(change.body.code).toBe('template_not_found')
     expect(list.body.data).toEqual([])
   })
 
