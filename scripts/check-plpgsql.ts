@@ -43,6 +43,16 @@ const KNOWN: [RegExp, RegExp, string][] = [
     'usher.call_statement makes the statement of names out of the catalog, quoted by format.',
   ],
   [
+    /^usher\.call_statement\(/,
+    /^text type variable is not sanitized$/,
+    'It makes the statement of names out of the catalog, quoted by format.',
+  ],
+  [
+    /^usher\.redact_everywhere\(/,
+    /^text type variable is not sanitized$/,
+    'Tables and columns out of the catalog, quoted by format.',
+  ],
+  [
     /^usher\.require_room\(/,
     /^text type variable is not sanitized$/,
     'Table and condition are constants of usher.tenant_limits.',

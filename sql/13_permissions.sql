@@ -119,7 +119,7 @@ as $$
 declare
   v_member public.organisation_members := giving_ends_at.member;
   v_roles  text[];
-  v_end    timestamptz := '-infinity';
+  v_end    timestamptz := timestamptz '-infinity';
 begin
   -- Most have no end, and give built-in roles: then one question is enough.
   if v_member.next_end_at is null
@@ -133,7 +133,7 @@ begin
       where not exists (
         select from usher.role_assigners a where a.role = g.name and a.assigner = any (v_member.roles)))
   then
-    return 'infinity';
+    return timestamptz 'infinity';
   end if;
 
   -- With the roles of this moment, then with those that are left after each end, for as long as they are enough.

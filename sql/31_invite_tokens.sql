@@ -265,7 +265,7 @@ as $$
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
-    return 'infinity';
+    return timestamptz 'infinity';
   elsif (inviter_right_ends_at.invite).inviter_kind = 'directory' then
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);

@@ -91,7 +91,7 @@ declare
   v_to_domain       interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_to_domain;
   v_of_organisation interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_of_organisation;
   v_now             timestamptz := clock_timestamp();
-  v_ids             uuid[] := '{}';
+  v_ids             uuid[] := array[]::uuid[];
   v_mail            record;
   v_class           text;
   v_domain          text;

@@ -25,7 +25,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_due uuid[];
-  v_ids uuid[] := '{}';
+  v_ids uuid[] := array[]::uuid[];
   v_lap record;
 begin
   -- With little to do, who has mails that are due is seen by looking at those, however many wait for later.

@@ -359,7 +359,7 @@ as $$
 begin
   -- While the rule goes on without them, what they had themselves had no end.
   if (domain_word_ends_at.domain).stops_at is not null or (domain_word_ends_at.domain).responsible_id is null then
-    return 'infinity';
+    return timestamptz 'infinity';
   end if;
   return coalesce((
     select usher.giving_ends_at(row(m.*)::public.organisation_members, 'organisation.update',

@@ -127,7 +127,8 @@ carries the rights of the caller, asked anew with each request.
   name        what it is for, one line of at most 100 characters, such as Okta
   expires_in  1 hour to 10 years; without it, it does not end by itself
 
-Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage. Fails with
+Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage, and works while
+who answers for it has member.read as well. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_settings, invalid_expiry, rate_limited.$$;
 grant execute on function public.create_organisation_directory_token to authenticated;
 grant execute on function usher.create_directory_token to authenticated;

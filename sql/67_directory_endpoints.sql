@@ -161,13 +161,12 @@ as $$
 declare
   v_member   public.organisation_members :=
     usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage', 'settings');
-  -- What it sends out are addresses: to manage directories is not enough.
-  v_reader   public.organisation_members :=
-    usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
   v_name     text := usher.clean_name(create_directory_endpoint.name);
   v_url      text := usher.directory_url(create_directory_endpoint.url);
   v_endpoint public.organisation_directory_endpoints;
 begin
+  -- What it sends out are addresses: to manage directories is not enough.
+  perform usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
@@ -205,7 +204,7 @@ $$Tells another application, by SCIM 2.0, who is a member and with which roles: 
   url    its SCIM base URL, https, such as https://app.example.com/scim/v2
   token  the bearer token that it gave out; nobody can read it back
 
-Returns the endpoint. Needs directory.manage. Fails with unauthenticated, organisation_not_found,
+Returns the endpoint. Needs directory.manage and member.read. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings.$$;
 grant execute on function public.create_organisation_directory_endpoint to authenticated;
 grant execute on function usher.create_directory_endpoint to authenticated;
@@ -249,6 +248,7 @@ declare
   v_changes  jsonb := update_directory_endpoint.changes;
   v_endpoint public.organisation_directory_endpoints := v_before;
 begin
+  perform usher.require_permission(v_before.organisation_id, 'member.read');
   if jsonb_typeof(v_changes) is distinct from 'object' or v_changes - '{name,url,token,is_enabled}'::text[] <> '{}'
     or v_changes ? 'is_enabled' and jsonb_typeof(v_changes -> 'is_enabled') <> 'boolean'
   then
@@ -315,7 +315,7 @@ $$Changes an endpoint, and tries it again at once if it had failed.
            is_enabled; what is left out stays. A new url needs its token, and starts from nothing: that is
            another application
 
-Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,
+Returns the endpoint. Needs directory.manage and member.read. Fails with unauthenticated, directory_not_found,
 permission_denied, invalid_settings.$$;
 grant execute on function public.update_organisation_directory_endpoint to authenticated;
 grant execute on function usher.update_directory_endpoint to authenticated;

@@ -372,7 +372,7 @@ as $$
 declare
   v_credential record;
   v_member     public.organisation_members;
-  v_taken      jsonb := '[]';
+  v_taken      jsonb := jsonb '[]';
 begin
   if coalesce(cardinality(take_over_credentials.ids), 0) not between 1 and 100 then
     perform usher.fail('invalid_settings', hint => 'Give 1 to 100 ids.');

@@ -339,14 +339,21 @@ describe('a token of a directory', () => {
       expect(status).toBe(403)
       expect(JSON.stringify(body)).not.toContain('@example.com')
     }
-    await expect(
-      acme.roleless.rpc('create_organisation_directory_endpoint', {
+    const endpoint = { name: 'Mine', url: 'https://mine.example/scim', token: 'secret' }
+    const creating = (who: 'owner' | 'roleless') =>
+      acme[who].rpc('create_organisation_directory_endpoint', {
         organisation_id: acme.id,
-        name: 'Mine',
-        url: 'https://mine.example/scim',
-        token: 'secret',
+        ...endpoint,
+      })
+    const refused = { code: 'permission_denied', details: 'member.read' }
+    await expect(creating('roleless')).rejects.toMatchObject(refused)
+    const { id } = await creating('owner')
+    await expect(
+      acme.roleless.rpc('update_organisation_directory_endpoint', {
+        endpoint_id: id,
+        changes: { url: 'https://other.example/scim', token: 'secret' },
       }),
-    ).rejects.toMatchObject({ code: 'permission_denied', details: 'member.read' })
+    ).rejects.toMatchObject(refused)
   })
 })
 

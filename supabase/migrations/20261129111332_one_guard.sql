@@ -658,13 +658,12 @@ AS $function$
 declare
   v_member   public.organisation_members :=
     usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage', 'settings');
-  -- What it sends out are addresses: to manage directories is not enough.
-  v_reader   public.organisation_members :=
-    usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
   v_name     text := usher.clean_name(create_directory_endpoint.name);
   v_url      text := usher.directory_url(create_directory_endpoint.url);
   v_endpoint public.organisation_directory_endpoints;
 begin
+  -- What it sends out are addresses: to manage directories is not enough.
+  perform usher.require_permission(create_directory_endpoint.organisation_id, 'member.read');
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
@@ -1452,7 +1451,7 @@ AS $function$
 begin
   -- While the rule goes on without them, what they had themselves had no end.
   if (domain_word_ends_at.domain).stops_at is not null or (domain_word_ends_at.domain).responsible_id is null then
-    return 'infinity';
+    return timestamptz 'infinity';
   end if;
   return coalesce((
     select usher.giving_ends_at(row(m.*)::public.organisation_members, 'organisation.update',
@@ -2198,7 +2197,7 @@ AS $function$
 declare
   v_member public.organisation_members := giving_ends_at.member;
   v_roles  text[];
-  v_end    timestamptz := '-infinity';
+  v_end    timestamptz := timestamptz '-infinity';
 begin
   -- Most have no end, and give built-in roles: then one question is enough.
   if v_member.next_end_at is null
@@ -2212,7 +2211,7 @@ begin
       where not exists (
         select from usher.role_assigners a where a.role = g.name and a.assigner = any (v_member.roles)))
   then
-    return 'infinity';
+    return timestamptz 'infinity';
   end if;
 
   -- With the roles of this moment, then with those that are left after each end, for as long as they are enough.
@@ -2345,7 +2344,7 @@ AS $function$
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
-    return 'infinity';
+    return timestamptz 'infinity';
   elsif (inviter_right_ends_at.invite).inviter_kind = 'directory' then
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
@@ -3001,6 +3000,72 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.organisations_in_turn(is_bulk boolean, after uuid, at timestamp with time zone, how_many integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_due uuid[];
+  v_ids uuid[] := array[]::uuid[];
+  v_lap record;
+begin
+  -- With little to do, who has mails that are due is seen by looking at those, however many wait for later.
+  v_due := array(
+    select d.organisation_id
+    from public.organisation_deliveries d
+    where d.status in ('queued', 'sending') and d.is_bulk = organisations_in_turn.is_bulk
+      and d.due_at <= organisations_in_turn.at and d.organisation_id is not null
+    order by d.due_at
+    limit 1000);
+  if cardinality(v_due) < 1000 then
+    return array(
+      select o.id from unnest(v_due) o (id) group by o.id
+      order by o.id <= organisations_in_turn.after, o.id
+      limit organisations_in_turn.how_many);
+  end if;
+
+  -- Otherwise to the end, and then from the beginning to where it began.
+  for v_lap in
+    select * from (values
+      (organisations_in_turn.after, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+      ('00000000-0000-0000-0000-000000000000'::uuid, organisations_in_turn.after)) l (after, until)
+  loop
+    v_ids := v_ids || array(
+      -- From one organisation to the next by the index, whatever each has in the queue. Its first mail says
+      -- whether it has one that is due.
+      with recursive step as (
+        (
+          select d.organisation_id, d.due_at
+          from public.organisation_deliveries d
+          where d.status in ('queued', 'sending') and d.is_bulk = organisations_in_turn.is_bulk
+            and d.organisation_id > v_lap.after and d.organisation_id <= v_lap.until
+          order by d.organisation_id, d.due_at
+          limit 1
+        )
+        union all
+        select n.*
+        from step s
+        cross join lateral (
+          select d.organisation_id, d.due_at
+          from public.organisation_deliveries d
+          where d.status in ('queued', 'sending') and d.is_bulk = organisations_in_turn.is_bulk
+            and d.organisation_id > s.organisation_id and d.organisation_id <= v_lap.until
+          order by d.organisation_id, d.due_at
+          limit 1
+        ) n
+      )
+      select s.organisation_id
+      from step s
+      where s.due_at <= organisations_in_turn.at
+      limit organisations_in_turn.how_many - cardinality(v_ids));
+    exit when cardinality(v_ids) >= organisations_in_turn.how_many;
+  end loop;
+  return v_ids;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.own_role_for_change(organisation_id uuid, role text)
  RETURNS public.organisation_roles
  LANGUAGE plpgsql
@@ -3020,6 +3085,60 @@ begin
   perform usher.require_owner_of_role(v_role.organisation_id, array[v_role.name]);
   perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
   return v_role;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.pace_mails(ids uuid[], settings usher.settings)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_to_domain       interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_to_domain;
+  v_of_organisation interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_of_organisation;
+  v_now             timestamptz := clock_timestamp();
+  v_ids             uuid[] := array[]::uuid[];
+  v_mail            record;
+  v_class           text;
+  v_domain          text;
+  v_due_at          timestamptz;
+  v_is_paced        boolean;
+begin
+  if num_nonnulls(v_to_domain, v_of_organisation) = 0 then
+    return pace_mails.ids;
+  end if;
+
+  for v_mail in
+    select d.* from unnest(pace_mails.ids) with ordinality m (id, n)
+    join public.organisation_deliveries d on d.id = m.id
+    order by m.n
+  loop
+    v_due_at := null;
+    v_is_paced := true;
+    if v_mail.status = 'queued' and not v_mail.is_paced then
+      perform pg_advisory_xact_lock(hashtextextended('usher.mail_pace', 0));
+      v_class := case when v_mail.is_bulk then 'bulk:' else 'single:' end;
+      v_domain := v_class || 'domain:' || usher.email_domain(v_mail.recipient);
+      v_is_paced := v_to_domain is null or not exists (
+        select from usher.mail_pace p where p.line = v_domain and p.next_free_at > v_now + interval '1 minute');
+      v_due_at := case
+        when not v_is_paced then usher.next_place(
+          v_domain || ':' || v_mail.organisation_id, v_to_domain, v_now + interval '1 minute')
+        else greatest(
+          case when v_to_domain is not null then usher.next_place(v_domain, v_to_domain, v_now) end,
+          case when v_of_organisation is not null then usher.next_place(
+            v_class || 'organisation:' || v_mail.organisation_id, v_of_organisation, v_now) end)
+      end;
+      update public.organisation_deliveries d
+      set is_paced = v_is_paced, due_at = greatest(d.due_at, v_due_at)
+      where d.id = v_mail.id;
+    end if;
+    if v_due_at is null or v_due_at <= v_now then
+      v_ids := v_ids || v_mail.id;
+    end if;
+  end loop;
+  return v_ids;
 end
 $function$;
 
@@ -4484,7 +4603,7 @@ AS $function$
 declare
   v_credential record;
   v_member     public.organisation_members;
-  v_taken      jsonb := '[]';
+  v_taken      jsonb := jsonb '[]';
 begin
   if coalesce(cardinality(take_over_credentials.ids), 0) not between 1 and 100 then
     perform usher.fail('invalid_settings', hint => 'Give 1 to 100 ids.');
@@ -4855,6 +4974,70 @@ begin
       end
     order by r.name
     limit 1);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.update_directory_endpoint(endpoint_id uuid, changes jsonb)
+ RETURNS public.organisation_directory_endpoints
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_before   public.organisation_directory_endpoints :=
+    usher.directory_endpoint_for_change(update_directory_endpoint.endpoint_id);
+  v_changes  jsonb := update_directory_endpoint.changes;
+  v_endpoint public.organisation_directory_endpoints := v_before;
+begin
+  perform usher.require_permission(v_before.organisation_id, 'member.read');
+  if jsonb_typeof(v_changes) is distinct from 'object' or v_changes - '{name,url,token,is_enabled}'::text[] <> '{}'
+    or v_changes ? 'is_enabled' and jsonb_typeof(v_changes -> 'is_enabled') <> 'boolean'
+  then
+    perform usher.fail('invalid_settings', hint => 'changes is an object of name, url, token and is_enabled.');
+  end if;
+  if v_changes ? 'name' then
+    v_endpoint.name := case when v_changes ->> 'name' = v_before.name then v_before.name
+      else usher.clean_name(v_changes ->> 'name') end;
+  end if;
+  if v_changes ? 'url' then
+    v_endpoint.url := usher.directory_url(v_changes ->> 'url');
+  end if;
+  if v_endpoint.name is null or v_endpoint.url is null then
+    perform usher.fail('invalid_settings',
+      hint => coalesce(case when v_endpoint.url is null then usher.target_problem(btrim(v_changes ->> 'url')) end,
+        'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
+  end if;
+  -- Nobody reads the token back: not by having it sent to an address of theirs either.
+  if v_endpoint.url <> v_before.url and not v_changes ? 'token' then
+    perform usher.fail('invalid_settings', hint => 'A new url needs its token as well.');
+  end if;
+  if v_changes ? 'token' then
+    perform usher.keep_endpoint_token(v_before.id, v_changes ->> 'token');
+  end if;
+
+  -- Whatever was wrong with it may be right now: it is asked anew, and compared as a whole.
+  update public.organisation_directory_endpoints e
+  set name = v_endpoint.name, url = v_endpoint.url,
+    is_enabled = coalesce((v_changes ->> 'is_enabled')::boolean, e.is_enabled),
+    failures = 0, retry_at = null, last_error = null, features = null, reconcile_at = now(),
+    -- A lease is over: what its holder finds is that of another address, or of another token.
+    fence = e.fence + 1, leased_at = null
+  where e.id = v_before.id
+  returning e.* into v_endpoint;
+  -- At another address there is another application, in which nobody is known yet.
+  if v_endpoint.url <> v_before.url then
+    delete from public.organisation_directory_copies c where c.endpoint_id = v_endpoint.id;
+    delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
+    update public.organisation_directory_endpoints e set reconciled_at = null
+    where e.id = v_endpoint.id
+    returning e.* into v_endpoint;
+    perform usher.mark_copies(v_endpoint.id);
+  end if;
+  perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
+    before => jsonb_build_object('name', v_before.name, 'host', usher.target_host(v_before.url), 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url), 'is_enabled', v_endpoint.is_enabled,
+      'has_new_token', v_changes ? 'token'));
+  return v_endpoint;
 end
 $function$;
 
@@ -5590,6 +5773,25 @@ COMMENT ON FUNCTION "public"."create_organisation"(text, text) IS 'Creates an or
 Returns the organisation. Anyone signed in with a confirmed address may. Fails with unauthenticated,
 permission_denied (an anonymous account), email_unverified, invalid_settings, invalid_slug, slug_taken.';
 
+COMMENT ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) IS 'Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
+
+  name   of the application, one line of at most 100 characters
+  url    its SCIM base URL, https, such as https://app.example.com/scim/v2
+  token  the bearer token that it gave out; nobody can read it back
+
+Returns the endpoint. Needs directory.manage and member.read. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings.';
+
+COMMENT ON FUNCTION "public"."create_organisation_directory_token"(uuid, text, interval) IS 'Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
+carries the rights of the caller, asked anew with each request.
+
+  name        what it is for, one line of at most 100 characters, such as Okta
+  expires_in  1 hour to 10 years; without it, it does not end by itself
+
+Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage, and works while
+who answers for it has member.read as well. Fails with
+unauthenticated, organisation_not_found, permission_denied, invalid_settings, invalid_expiry, rate_limited.';
+
 COMMENT ON FUNCTION "public"."create_organisation_role_exclusion"(uuid, text, text[], integer) IS 'Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
 name is replaced.
 
@@ -5692,6 +5894,15 @@ COMMENT ON FUNCTION "public"."update_organisation"(uuid, jsonb) IS 'Changes sett
 
 Returns the organisation. Needs organisation.update. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry, slug_taken.';
+
+COMMENT ON FUNCTION "public"."update_organisation_directory_endpoint"(uuid, jsonb) IS 'Changes an endpoint, and tries it again at once if it had failed.
+
+  changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
+           is_enabled; what is left out stays. A new url needs its token, and starts from nothing: that is
+           another application
+
+Returns the endpoint. Needs directory.manage and member.read. Fails with unauthenticated, directory_not_found,
+permission_denied, invalid_settings.';
 
 COMMENT ON FUNCTION "public"."update_organisation_email_template"(uuid, jsonb) IS 'Changes a template; mails that go out from now on say it so.
 
