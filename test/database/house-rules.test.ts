@@ -16,6 +16,14 @@ const RULES = {
     where p.pronamespace ${OURS} and obj_description(p.oid, 'pg_proc') is null`,
   'every function looks into pg_temp last': `select p.oid::regprocedure from pg_proc p
     where p.pronamespace ${OURS} and 'search_path=pg_catalog, pg_temp' <> all (coalesce(p.proconfig, '{}'))`,
+  // Whoever asks by themselves whether the caller is a member has written the guard again.
+  'the caller is looked up by the guard, and by what answers of them': `select p.oid::regprocedure from pg_proc p
+    where p.pronamespace ${OURS} and p.prosrc ~ 'current_members[^;]*auth.uid()'
+      and p.proname not in (
+        'caller_membership', 'has_permission', 'organisations_where', 'list_my_organisations')`,
+  'every lock of an organisation is taken by its one function': `select p.oid::regprocedure from pg_proc p
+    where p.pronamespace ${OURS} and p.prosrc ~* 'public.organisations o[^;]*for (key share|share|no key update|update)'
+      and p.proname not in ('lock_organisation', 'lock_for_joining', 'run_upkeep', 'tg_users__end_memberships')`,
   'no function can be run by everybody': `select p.oid::regprocedure from pg_proc p
     where p.pronamespace ${OURS} and has_function_privilege('public', p.oid, 'execute')`,
   'no function of public runs with the rights of its owner': `select p.oid::regprocedure from pg_proc p
