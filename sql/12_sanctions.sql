@@ -102,6 +102,9 @@ begin
     insert into usher.sanctions (member_id, organisation_id, address_hash, status)
     select new.id, new.organisation_id, usher.sanction_hash(new.organisation_id, a.email), new.status
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
+    -- Of an address that they take later, only where it is proved to be theirs: otherwise they could have others banned.
+    where tg_op = 'INSERT' or old.status is distinct from new.status
+      or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;
   else
     if tg_op = 'UPDATE' then
@@ -116,7 +119,7 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__keep_sanctions is
-  'Keeps the hashes of addresses of banned and removed members, also of an address that they take later.';
+  'Keeps the hashes of addresses of banned and removed members, also of one that they take later and prove.';
 
 create trigger usher_keep_sanctions
 after insert or update of status, email on public.organisation_members

@@ -230,7 +230,7 @@ begin
   end if;
   v_member := usher.end_membership(v_member.id, 'banned', 'member.banned', ban_member.reason);
 
-  -- No way back by an invite that was sent to them; of what they sent, usher.giver_problem says that it is dead.
+  -- No way back by an invite that was sent to them; of what they sent, usher.invite_problem says that it is dead.
   perform usher.revoke_invites_to(v_member.organisation_id, a.email, 'The address was banned')
     from usher.addresses_of(v_member.organisation_id, v_member.user_id) a (email);
   perform usher.enqueue_notice('member_banned', v_member.id, v_actor.user_id);

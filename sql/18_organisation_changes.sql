@@ -64,9 +64,9 @@ begin
     when v_after.sender_name is not null then coalesce(usher.clean_name(v_after.sender_name), '') end;
   v_after.reply_to := case when v_after.reply_to is not null
     then coalesce(usher.normalise_email(v_after.reply_to), '') end;
-  if length(v_after.accent_colour) > 7 or cardinality(v_after.allowed_email_domains) > 500 then
+  if length(v_after.accent_colour) > 7 or cardinality(v_after.allowed_email_domains) > 1000 then
     perform usher.fail('invalid_settings',
-      hint => 'accent_colour is #rrggbb, and allowed_email_domains a list of at most 500.');
+      hint => 'accent_colour is #rrggbb, and allowed_email_domains a list of at most 1,000.');
   end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
@@ -95,7 +95,6 @@ begin
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit not between 1 and 1000000
-    or cardinality(v_after.allowed_email_domains) > 1000
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
     or v_after.audit_retention not between interval '30 days' and interval '100 years'

@@ -30,7 +30,7 @@ comment on table public.organisation_audit_events is
 comment on column public.organisation_audit_events.event is 'thing.happened, such as invite.accepted.';
 comment on column public.organisation_audit_events.actor_kind is
   'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
-rights of actor_id, who made its token; worker; operator: by SQL.';
+rights of actor_id, who answers for its token; worker; operator: by SQL.';
 comment on column public.organisation_audit_events.ip is
   'Who called, as the API''s gateway itself says: see usher.settings.client_address_header. Null for SQL and the worker.';
 comment on column public.organisation_audit_events.claimed_ip is

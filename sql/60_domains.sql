@@ -319,36 +319,6 @@ $$;
 comment on function usher.my_joinable_domains is
   'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
 
-create function usher.list_joinable_organisations()
-returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  select o.id, o.name, o.logo_url, o.accent_colour, d.domain, d.join_policy
-  from usher.my_joinable_domains() d
-  join public.organisations o on o.id = d.organisation_id
-  where not exists (
-    select from public.organisation_members m
-    where m.organisation_id = o.id and m.user_id = auth.uid() and m.status in ('active', 'banned'))
-  order by o.name
-$$;
-comment on function usher.list_joinable_organisations is 'The rule behind public.list_joinable_organisations.';
-
-create function public.list_joinable_organisations()
-returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select * from usher.list_joinable_organisations() $$;
-comment on function public.list_joinable_organisations is
-$$Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
-signed in may.$$;
-grant execute on function public.list_joinable_organisations to authenticated;
-grant execute on function usher.list_joinable_organisations to authenticated;
-
 create function usher.domain_word_ends_at(domain public.organisation_domains)
 returns timestamptz
 language plpgsql
@@ -371,6 +341,37 @@ end
 $$;
 comment on function usher.domain_word_ends_at is
   'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
+
+create function usher.list_joinable_organisations()
+returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.id, o.name, o.logo_url, o.accent_colour, d.domain,
+    case when usher.domain_word_ends_at(d) <= statement_timestamp() then 'ask' else d.join_policy end
+  from usher.my_joinable_domains() d
+  join public.organisations o on o.id = d.organisation_id
+  where not usher.is_banned(o.id, auth.uid()) and not exists (
+    select from public.organisation_members m
+    where m.organisation_id = o.id and m.user_id = auth.uid() and m.status in ('active', 'banned'))
+  order by o.name
+$$;
+comment on function usher.list_joinable_organisations is 'The rule behind public.list_joinable_organisations.';
+
+create function public.list_joinable_organisations()
+returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select * from usher.list_joinable_organisations() $$;
+comment on function public.list_joinable_organisations is
+$$Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
+signed in may.$$;
+grant execute on function public.list_joinable_organisations to authenticated;
+grant execute on function usher.list_joinable_organisations to authenticated;
 
 create function usher.join_organisation(organisation_id uuid)
 returns text
@@ -499,7 +500,9 @@ declare
 begin
   select r.* into v_request
   from public.organisation_join_requests r where r.id = join_request_for_change.request_id;
-  perform usher.require_permission(v_request.organisation_id, 'invite.create', 'share', 'request_not_found');
+  -- Where seats are counted, whoever joins needs the stronger lock, and none is made stronger later.
+  perform usher.require_permission(v_request.organisation_id, 'invite.create',
+    case when join_request_for_change.is_joining then 'settings' else 'share' end, 'request_not_found');
   if join_request_for_change.is_joining then
     perform usher.lock_for_joining(v_request.organisation_id, v_request.user_id);
     perform usher.lock_open_invites(v_request.organisation_id, v_request.email);

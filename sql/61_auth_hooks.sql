@@ -151,7 +151,8 @@ begin
   if new.raw_user_meta_data::jsonb ? 'invite_token' then
     v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
     if v_reading.problem is null then
-      perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
+      -- No more than that it stays: whether joining needs it alone is found out when they join.
+      perform usher.lock_organisation((v_reading.invite).organisation_id, 'exists');
       insert into usher.sign_up_invites (user_id, invite_id, issue, organisation_id)
       select new.id, i.id, i.issue, i.organisation_id
       from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue

@@ -86,7 +86,7 @@ declare
   v_token  public.organisation_directory_tokens;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', 
+    perform usher.fail('invalid_settings',
       hint => 'A name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
@@ -261,6 +261,11 @@ begin
   end if;
   if v_token.id is null then
     perform usher.fail('directory_token_invalid');
+  end if;
+
+  if v_token.stops_at <= statement_timestamp() then
+    perform usher.fail('permission_denied', details => 'directory.manage',
+      hint => 'Nobody answers for this token any more. Let somebody who may take it over, or make a new one.');
   end if;
 
   -- From here on to the end of the transaction, the rules ask after whoever answers for the token.

@@ -164,6 +164,12 @@ begin
   from usher.directory_users d
   where d.id = directory_user_for_change.id
     and d.organisation_id = directory_user_for_change.organisation_id;
+  -- The accounts before the members, as whoever deletes one does.
+  perform from auth.users u
+  where u.email = v_user.email
+    or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
+  order by u.id
+  for key share;
   perform usher.lock_person(v_user.organisation_id, v_user.email);
   perform usher.lock_members(v_user.organisation_id, array(
     select m.user_id from public.organisation_members m where m.id = v_user.member_id or m.user_id = auth.uid()));

@@ -193,21 +193,27 @@ begin
     for update skip locked
   loop
     v_count := v_count + 1;
-    select array_agg(i.id) into v_invites
+    select array_agg(l.id) into v_invites
     from (
-      select i.* from usher.invites i
-      where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
-        and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
-      order by i.id
-      -- One that is being answered or sent again at this moment is judged by that.
-      for update skip locked
-    ) i
-    where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
+      select i.id
+      from (
+        select i.* from usher.invites i
+        where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
+          and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
+        order by i.id
+        -- One that is being answered or sent again at this moment is judged by that.
+        for update skip locked
+      ) i
+      where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right'
+      limit 1000
+    ) l;
     perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
       perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id,
         '{invite.create}', jsonb_build_object('count', cardinality(v_invites)));
     end if;
+    -- There may be more of them: the line stays for the next time.
+    continue when cardinality(v_invites) = 1000;
 
     select jsonb_agg(c.name order by c.name), min(c.stops_at) into v_stopping, v_stops_at
     from (

@@ -139,7 +139,7 @@ begin
   with known as materialized (
     select distinct k.email
     from new_deliveries d
-    cross join lateral (values (d.recipient), (regexp_replace(d.recipient, '\+[^@]*@', '@'))) k (email)
+    cross join lateral (values (d.recipient), (usher.mailbox(d.recipient))) k (email)
   ), back as (
     delete from usher.erased_stops s
     using known k
@@ -482,7 +482,9 @@ begin
     from usher.invites i
     where i.status = 'pending' and i.email = any (v_traces.emails)
     order by i.id;
-  perform usher.keep_stops(v_traces.emails);
+  -- Stops are kept by the mailbox, whatever the tag.
+  perform usher.keep_stops(array(
+    select e from unnest(v_traces.emails) e union select usher.mailbox(e) from unnest(v_traces.emails) e));
 
   -- In the words of RFC 2606, an address that can never be anyone's.
   update public.organisation_deliveries d

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Connections, deadlocks, no room, locks, shutdown, files, and faults of Postgres itself (its appendix A). */
-const OF_THE_DATABASE = /^(08|40|53|55|57|58|XX)/
+/** Connections, a database that only reads, deadlocks, no room, locks, shutdown, files, and faults of Postgres itself (its appendix A). */
+const OF_THE_DATABASE = /^(08|25|40|53|55|57|58|XX)/
 
 /**
  * Whether the database is well, and has refused what this one call was about: the row of one organisation, which

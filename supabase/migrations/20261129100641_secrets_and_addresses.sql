@@ -8,7 +8,7 @@ set local check_function_bodies = off;
 do $$
 begin
   if to_regclass('auth.identities') is not null then
-    drop trigger usher_no_secrets on auth.identities;
+    drop trigger if exists usher_no_secrets on auth.identities;
   end if;
 end
 $$;

@@ -418,6 +418,22 @@ describe('what stopped mail', () => {
     expect(stop?.organisation_id).toBe(acme.id)
   })
 
+  test('is kept by the mailbox, whatever the tag that is erased', async ({ acme }) => {
+    const { sql } = acme
+    const { email } = somebody()
+    const tagged = email.replace('@', '+news@')
+    const { invite } = await acme.invite(tagged)
+    const [mail] = await sql`select usher.mint_stop_token(d.id) as token
+      from public.organisation_deliveries d where d.invite_id = ${invite.id}`
+    await acme.anyone.rpc('stop_organisation_mail', { token: mail?.token })
+
+    await sql`select usher.erase_address(${tagged})`
+    expect(await placesOf(sql, email.split('@')[0] as string)).toEqual([])
+
+    await acme.invite(tagged)
+    expect(await sql`select email from usher.mail_opt_outs where email = ${email}`).toHaveLength(1)
+  })
+
   test('of the whole project does so for any organisation, with its reason', async ({ acme }) => {
     const { sql } = acme
     const { email } = somebody()

@@ -204,6 +204,40 @@ describe('the order of locks', { timeout: 300_000, tags: ['long'] }, () => {
   }
 })
 
+describe('the lock of the organisation', { timeout: 300_000, tags: ['long'] }, () => {
+  test('is never made stronger, also where seats are counted', async ({ database, acme }) => {
+    const sql = postgres(database.url, { max: 3, onnotice: () => {} })
+    onTestFinished(() => sql.end())
+    await acme.sql`create extension if not exists pgrowlocks with schema extensions`
+    const raised: string[] = []
+    for (const name of [...Object.keys(CALLS), ...Object.keys(OTHERS)]) {
+      const { scene, args, caller } = await prepare(acme.sql, name)
+      const change = await OTHERS[name]?.(scene)
+      await acme.sql`update public.organisations set seat_limit = 1000 where id = ${scene.id}`
+      // Whoever needs it alone waits here, and must not hold it shared meanwhile.
+      const holder = await begin(sql, null)
+      await holder.tx`select from public.organisations where id = ${scene.id} for share`
+      const waiter = await begin(sql, change ? null : claimsOf(caller))
+      const work: Promise<unknown> = (async () =>
+        change?.(waiter.tx) ?? callIn(waiter.tx, name, args))()
+      work.catch(() => {})
+      if ((await settled(acme.sql, waiter.pid, work)) === 'waits') {
+        const [row] = await acme.sql`select exists (
+            select from unnest(l.pids, l.modes) h (pid, mode)
+            where h.pid = ${waiter.pid} and h.mode not like '%Key Share') as holds
+          from extensions.pgrowlocks('public.organisations') l
+          join public.organisations o on o.ctid = l.locked_row
+          where o.id = ${scene.id}`
+        if (row?.holds) raised.push(name)
+      }
+      await holder.rollback()
+      await work.catch(() => {})
+      await waiter.rollback()
+    }
+    expect(raised).toEqual([])
+  })
+})
+
 describe('what the worker does for all', () => {
   for (const [name, prepare] of Object.entries(SWEEPS)) {
     test(`${name} leaves an organisation that is being deleted alone, and does it for others`, async ({

@@ -300,6 +300,24 @@ describe('a token of a directory', () => {
     expect(await acme.events()).toContain('credentials.taken_over')
   })
 
+  test('that has stopped stays so when they are an admin again, until it is taken over', async ({
+    acme,
+    scimUrl,
+    tokenBy,
+  }) => {
+    const scim = scimOf(scimUrl, await tokenBy(acme.admin))
+    const status = async () => (await scim('GET', '/Users')).status
+    await setRoles(acme, ['member'])
+    await acme.sql`update public.organisation_directory_tokens set stops_at = now()
+      where organisation_id = ${acme.id}`
+    await setRoles(acme, ['admin'])
+    expect(await status()).toBe(403)
+
+    const { id } = await tokenRow(acme)
+    await acme.admin.rpc('take_over_organisation_credentials', { ids: [id] })
+    expect(await status()).toBe(200)
+  })
+
   test('gives nothing that lasts longer than who answers for it', async ({
     acme,
     scimUrl,

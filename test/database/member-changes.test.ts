@@ -168,6 +168,7 @@ describe('banning', () => {
     await acme.sql`delete from auth.users where id = ${eve.userId}`
     const again = await acme.person(email)
 
+    expect(await again.rpc('list_joinable_organisations')).toEqual([])
     await expect(joining(again)).rejects.toMatchObject({ code: 'member_banned' })
     await expect(acme.invite(email)).rejects.toMatchObject({ code: 'member_banned' })
     const { code } = await acme.admin.rpc('create_organisation_device_invite', {
@@ -191,12 +192,23 @@ describe('banning', () => {
   }) => {
     const before = acme.member.email
     const after = `after-${acme.id}@example.com`
+    await acme.sql`select usher.update_settings('{"auth_confirms_addresses": true}')`
     await acme.owner.rpc('ban_organisation_member', on(acme, 'member'))
     await acme.sql`update auth.users set email = ${after} where id = ${acme.member.userId}`
 
     for (const email of [before, after]) {
       await expect(acme.invite(email)).rejects.toMatchObject({ code: 'member_banned' })
     }
+  })
+
+  test('does not hold for an address that the account only claims', async ({ acme }) => {
+    const victim = `victim-${acme.id}@example.com`
+    await acme.owner.rpc('ban_organisation_member', on(acme, 'member'))
+    await acme.sql`update auth.users set email = ${victim}, email_confirmed_at = null
+      where id = ${acme.member.userId}`
+    await acme.sql`update auth.users set email = ${acme.member.email} where id = ${acme.member.userId}`
+
+    expect((await acme.invite(victim)).invite).toMatchObject({ status: 'pending' })
   })
 
   test.for(['ban', 'remove'] as const)('nobody can %s themselves', async (what, { acme }) => {

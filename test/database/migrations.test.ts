@@ -67,7 +67,7 @@ describe('migrations', () => {
     }
   })
 
-  test('take tokens out of accounts that are there, and addresses out of lines that no seal covers', async () => {
+  test('bring over what is there: tokens in accounts, addresses in the trail, bans, rules of who is no admin now', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'usher-before-'))
     const files = (await readdir('supabase/migrations')).sort()
     const step = files.findIndex((file) => file.includes('secrets_and_addresses'))
@@ -87,6 +87,26 @@ describe('migrations', () => {
         (organisation_id, event, actor_kind, target_kind, target_id, after)
         values (${acme.id}, 'access_review.started', 'user', 'access_review', gen_random_uuid(), ${written})`
       await sql`select usher.erase_person(${acme.member.userId})`
+      const by = { organisation_id: acme.id, user_id: acme.finance.userId }
+      await acme.owner.rpc('ban_organisation_member', by)
+      // An admin opens a domain and a directory, invites, and is no admin any more.
+      await acme.admin.rpc('create_organisation_domain', {
+        organisation_id: acme.id,
+        domain: 'b.example',
+      })
+      await acme.admin.rpc('update_organisation_domain', {
+        ...{ organisation_id: acme.id, domain: 'b.example' },
+        join_policy: 'join',
+      })
+      await acme.admin.rpc('create_organisation_directory_token', {
+        ...{ organisation_id: acme.id, name: 'Okta' },
+      })
+      await acme.admin.rpc('create_organisation_invite', {
+        ...{ organisation_id: acme.id, email: 'old@example.com', roles: ['member'] },
+      })
+      await acme.owner.rpc('update_organisation_member_roles', {
+        ...{ organisation_id: acme.id, user_id: acme.admin.userId, roles: ['member'] },
+      })
 
       expect(await applyMigrations(older.url)).toEqual(files.slice(step))
 
@@ -100,6 +120,17 @@ describe('migrations', () => {
       const [member] = await sql`select email, display_name from public.organisation_members
         where user_id = ${acme.member.userId}`
       expect(member).toMatchObject({ email: null, display_name: null })
+      await sql`delete from auth.users where id = ${acme.finance.userId}`
+      await expect(acme.invite(acme.finance.email)).rejects.toMatchObject({ code: 'member_banned' })
+      await sql`select usher.follow_lost_rights()`
+      const stopping = await sql`select responsible_id, stops_at > now() as goes_on
+        from public.organisation_domains
+        union all select responsible_id, stops_at > now() from public.organisation_directory_tokens`
+      const until = { responsible_id: acme.admin.userId, goes_on: true }
+      expect(stopping).toMatchObject([until, until])
+      expect(
+        await sql`select status from usher.invites where email = 'old@example.com'`,
+      ).toMatchObject([{ status: 'revoked' }])
     } finally {
       await older.drop()
       await rm(folder, { recursive: true })

@@ -63,6 +63,7 @@ describe('update_organisation', () => {
     ['invalid_settings', { seat_limit: 0 }],
     ['invalid_settings', { seat_limit: 'many' }],
     ['invalid_settings', { allowed_email_domains: ['not a domain'] }],
+    ['invalid_settings', { allowed_email_domains: Array(1001).fill('corp.example') }],
     ['invalid_settings', { self_service_resend: null }],
     ['invalid_settings', { invite_ttl: 'soon' }],
     ['invalid_expiry', { invite_ttl: '31 days' }],
@@ -148,6 +149,15 @@ describe('audit_retention', () => {
     })
     await change(acme, 'admin', '5 years')
   })
+})
+
+test('a thousand allowed domains are no hindrance to another change', async ({ acme }) => {
+  const update = (changes: object) =>
+    acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes })
+  const domains = Array.from({ length: 1000 }, (_, i) => `d${i}.example`)
+  await update({ allowed_email_domains: domains })
+
+  expect(await update({ name: 'Renamed' })).toMatchObject({ name: 'Renamed' })
 })
 
 describe('delete_organisation', () => {

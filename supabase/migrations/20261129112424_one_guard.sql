@@ -1,5 +1,4 @@
 -- One guard and one order of locks; what somebody gives counts only while they may give it; bans outlive accounts.
--- one guard
 
 set local check_function_bodies = off;
 
@@ -454,7 +453,7 @@ begin
   end if;
   v_member := usher.end_membership(v_member.id, 'banned', 'member.banned', ban_member.reason);
 
-  -- No way back by an invite that was sent to them; of what they sent, usher.giver_problem says that it is dead.
+  -- No way back by an invite that was sent to them; of what they sent, usher.invite_problem says that it is dead.
   perform usher.revoke_invites_to(v_member.organisation_id, a.email, 'The address was banned')
     from usher.addresses_of(v_member.organisation_id, v_member.user_id) a (email);
   perform usher.enqueue_notice('member_banned', v_member.id, v_actor.user_id);
@@ -696,7 +695,7 @@ declare
   v_token  public.organisation_directory_tokens;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', 
+    perform usher.fail('invalid_settings',
       hint => 'A name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
   if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
@@ -1410,6 +1409,12 @@ begin
   from usher.directory_users d
   where d.id = directory_user_for_change.id
     and d.organisation_id = directory_user_for_change.organisation_id;
+  -- The accounts before the members, as whoever deletes one does.
+  perform from auth.users u
+  where u.email = v_user.email
+    or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
+  order by u.id
+  for key share;
   perform usher.lock_person(v_user.organisation_id, v_user.email);
   perform usher.lock_members(v_user.organisation_id, array(
     select m.user_id from public.organisation_members m where m.id = v_user.member_id or m.user_id = auth.uid()));
@@ -1640,6 +1645,77 @@ declare
 begin
   perform usher.erase_traces(usher.person_traces(
     array(select erase_person.user_id union select unnest(usher.accounts_of(v_email))), v_email));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.erase_traces(traces usher.person_traces)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_traces usher.person_traces := erase_traces.traces;
+begin
+  -- Their open invites end, so that no mail goes out any more.
+  perform usher.end_invite(i.id, null)
+    from usher.invites i
+    where i.status = 'pending' and i.email = any (v_traces.emails)
+    order by i.id;
+  -- Stops are kept by the mailbox, whatever the tag.
+  perform usher.keep_stops(array(
+    select e from unnest(v_traces.emails) e union select usher.mailbox(e) from unnest(v_traces.emails) e));
+
+  -- In the words of RFC 2606, an address that can never be anyone's.
+  update public.organisation_deliveries d
+  set recipient = 'erased@' || d.id || '.invalid', facts = '{}', last_response = null,
+    status = case when d.status in ('queued', 'sending') then 'cancelled' else d.status end
+  where d.recipient = any (v_traces.emails) or d.member_id = any (v_traces.member_ids);
+  -- To others, about them: whoever acted is nobody in particular, and news of an invite has lost what it tells.
+  update public.organisation_deliveries d
+  set facts = d.facts
+    || case when d.facts ->> 'actor_email' = any (v_traces.emails)
+      then '{"actor_email": null, "actor_name": null}'::jsonb else '{}' end
+    || case when d.facts ->> 'owner_name' = any (v_traces.names) then '{"owner_name": null}'::jsonb else '{}' end,
+    status = case when d.status in ('queued', 'sending')
+      and (d.invite_id = any (v_traces.invite_ids) or d.facts ->> 'requester_email' = any (v_traces.emails))
+      then 'cancelled' else d.status end
+  where d.organisation_id = any (v_traces.organisation_ids)
+    and (d.invite_id = any (v_traces.invite_ids) or d.facts ->> 'requester_email' = any (v_traces.emails)
+      or d.facts ->> 'actor_email' = any (v_traces.emails) or d.facts ->> 'owner_name' = any (v_traces.names));
+  update usher.invites i
+  set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, revoked_reason = null,
+    metadata = '{}'
+  where i.id = any (v_traces.invite_ids) and i.kind = 'user';
+  update public.organisation_join_requests r
+  set email = 'erased@' || r.id || '.invalid', reason = null
+  where r.user_id = any (v_traces.user_ids) or r.email = any (v_traces.emails);
+  update public.organisation_access_review_items i
+  set reason = case when i.decision = 'withdrawn' then '-' end
+  where i.user_id = any (v_traces.user_ids) and i.reason is not null;
+  update public.organisations o set reply_to = null where o.reply_to = any (v_traces.emails);
+  delete from usher.sign_up_invites s
+  where s.user_id = any (v_traces.user_ids) or s.invite_id = any (v_traces.invite_ids);
+  delete from usher.idempotency_keys k where k.user_id = any (v_traces.user_ids);
+  delete from usher.directory_users d
+  where d.email = any (v_traces.emails) or d.member_id = any (v_traces.member_ids);
+
+  perform usher.erase_from_trail(v_traces);
+
+  perform usher.record_event(m.organisation_id, 'person.erased', 'user', m.user_id)
+    from public.organisation_members m where m.id = any (v_traces.member_ids);
+  -- Who never had an account here is known to others by the invite alone.
+  perform usher.record_event(i.organisation_id, 'person.erased', 'invite', i.id)
+    from usher.invites i
+    where i.id = any (v_traces.invite_ids) and not exists (
+      select from public.organisation_members m
+      where m.organisation_id = i.organisation_id and m.id = any (v_traces.member_ids));
+  update public.organisation_members m
+  set email = null, display_name = null, status_reason = null
+  where m.id = any (v_traces.member_ids);
+  insert into usher.erased_members (member_id) select unnest(v_traces.member_ids)
+  on conflict on constraint erased_members_pkey do nothing;
+  perform usher.redact_everywhere(v_traces);
 end
 $function$;
 
@@ -2146,21 +2222,27 @@ begin
     for update skip locked
   loop
     v_count := v_count + 1;
-    select array_agg(i.id) into v_invites
+    select array_agg(l.id) into v_invites
     from (
-      select i.* from usher.invites i
-      where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
-        and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
-      order by i.id
-      -- One that is being answered or sent again at this moment is judged by that.
-      for update skip locked
-    ) i
-    where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right';
+      select i.id
+      from (
+        select i.* from usher.invites i
+        where i.organisation_id = v_lost.organisation_id and i.invited_by = v_lost.user_id
+          and i.inviter_kind = 'user' and i.status = 'pending' and i.expires_at > clock_timestamp()
+        order by i.id
+        -- One that is being answered or sent again at this moment is judged by that.
+        for update skip locked
+      ) i
+      where usher.invite_problem(i.*::usher.invites) = 'inviter_lost_right'
+      limit 1000
+    ) l;
     perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
       perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id,
         '{invite.create}', jsonb_build_object('count', cardinality(v_invites)));
     end if;
+    -- There may be more of them: the line stays for the next time.
+    continue when cardinality(v_invites) = 1000;
 
     select jsonb_agg(c.name order by c.name), min(c.stops_at) into v_stopping, v_stops_at
     from (
@@ -2550,7 +2632,9 @@ declare
 begin
   select r.* into v_request
   from public.organisation_join_requests r where r.id = join_request_for_change.request_id;
-  perform usher.require_permission(v_request.organisation_id, 'invite.create', 'share', 'request_not_found');
+  -- Where seats are counted, whoever joins needs the stronger lock, and none is made stronger later.
+  perform usher.require_permission(v_request.organisation_id, 'invite.create',
+    case when join_request_for_change.is_joining then 'settings' else 'share' end, 'request_not_found');
   if join_request_for_change.is_joining then
     perform usher.lock_for_joining(v_request.organisation_id, v_request.user_id);
     perform usher.lock_open_invites(v_request.organisation_id, v_request.email);
@@ -2637,6 +2721,22 @@ begin
       and usher.roles_problem(list_assignable_roles.organisation_id, array[r.name], v_member.roles) is null
     order by r.organisation_id is not null, r.name);
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.list_joinable_organisations()
+ RETURNS TABLE(id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select o.id, o.name, o.logo_url, o.accent_colour, d.domain,
+    case when usher.domain_word_ends_at(d) <= statement_timestamp() then 'ask' else d.join_policy end
+  from usher.my_joinable_domains() d
+  join public.organisations o on o.id = d.organisation_id
+  where not usher.is_banned(o.id, auth.uid()) and not exists (
+    select from public.organisation_members m
+    where m.organisation_id = o.id and m.user_id = auth.uid() and m.status in ('active', 'banned'))
+  order by o.name
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.list_my_invites()
@@ -2972,6 +3072,11 @@ begin
   end if;
   if v_token.id is null then
     perform usher.fail('directory_token_invalid');
+  end if;
+
+  if v_token.stops_at <= statement_timestamp() then
+    perform usher.fail('permission_denied', details => 'directory.manage',
+      hint => 'Nobody answers for this token any more. Let somebody who may take it over, or make a new one.');
   end if;
 
   -- From here on to the end of the transaction, the rules ask after whoever answers for the token.
@@ -4735,6 +4840,41 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.tg_organisation_deliveries__bring_back_stops()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- In most projects nobody was erased who had stopped anything.
+  if not exists (select from usher.erased_stops) then
+    return null;
+  end if;
+  -- The address is here again, because somebody has entered it again: then what it wants is, too. Also the one
+  -- without its tag, which a stop may be kept for.
+  with known as materialized (
+    select distinct k.email
+    from new_deliveries d
+    cross join lateral (values (d.recipient), (usher.mailbox(d.recipient))) k (email)
+  ), back as (
+    delete from usher.erased_stops s
+    using known k
+    where s.hash = usher.address_hash(k.email)
+    returning s.place, s.kept || jsonb_build_object('email', k.email) as stop
+  ), opt_outs as (
+    insert into usher.mail_opt_outs
+    select (jsonb_populate_record(null::usher.mail_opt_outs, b.stop)).* from back b where b.place = 'mail_opt_outs'
+    on conflict do nothing
+  )
+  insert into usher.suppressed_addresses
+  select (jsonb_populate_record(null::usher.suppressed_addresses, b.stop)).*
+  from back b where b.place = 'suppressed_addresses'
+  on conflict do nothing;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.tg_organisation_members__join_directory()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4801,6 +4941,9 @@ begin
     insert into usher.sanctions (member_id, organisation_id, address_hash, status)
     select new.id, new.organisation_id, usher.sanction_hash(new.organisation_id, a.email), new.status
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
+    -- Of an address that they take later, only where it is proved to be theirs: otherwise they could have others banned.
+    where tg_op = 'INSERT' or old.status is distinct from new.status
+      or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;
   else
     if tg_op = 'UPDATE' then
@@ -4879,7 +5022,8 @@ begin
   if new.raw_user_meta_data::jsonb ? 'invite_token' then
     v_reading := usher.read_invite_token(new.raw_user_meta_data::jsonb ->> 'invite_token');
     if v_reading.problem is null then
-      perform usher.lock_organisation((v_reading.invite).organisation_id, 'share');
+      -- No more than that it stays: whether joining needs it alone is found out when they join.
+      perform usher.lock_organisation((v_reading.invite).organisation_id, 'exists');
       insert into usher.sign_up_invites (user_id, invite_id, issue, organisation_id)
       select new.id, i.id, i.issue, i.organisation_id
       from usher.invites i where i.id = (v_reading.invite).id and i.issue = (v_reading.invite).issue
@@ -5320,9 +5464,9 @@ begin
     when v_after.sender_name is not null then coalesce(usher.clean_name(v_after.sender_name), '') end;
   v_after.reply_to := case when v_after.reply_to is not null
     then coalesce(usher.normalise_email(v_after.reply_to), '') end;
-  if length(v_after.accent_colour) > 7 or cardinality(v_after.allowed_email_domains) > 500 then
+  if length(v_after.accent_colour) > 7 or cardinality(v_after.allowed_email_domains) > 1000 then
     perform usher.fail('invalid_settings',
-      hint => 'accent_colour is #rrggbb, and allowed_email_domains a list of at most 500.');
+      hint => 'accent_colour is #rrggbb, and allowed_email_domains a list of at most 1,000.');
   end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
@@ -5351,7 +5495,6 @@ begin
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit not between 1 and 1000000
-    or cardinality(v_after.allowed_email_domains) > 1000
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
     or v_after.reminder_before not between interval '1 hour' and interval '14 days'
     or v_after.audit_retention not between interval '30 days' and interval '100 years'
@@ -5706,6 +5849,9 @@ CREATE TRIGGER usher_note_lost_rights AFTER UPDATE OF permissions, inherits ON p
 CREATE POLICY "lost_rights_nobody" ON "usher"."lost_rights" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "sanctions_nobody" ON "usher"."sanctions" FOR SELECT TO PUBLIC USING (false);
+
+COMMENT ON COLUMN "public"."organisation_audit_events"."actor_kind" IS 'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
+rights of actor_id, who answers for its token; worker; operator: by SQL.';
 
 COMMENT ON COLUMN "public"."organisation_directory_tokens"."carried_roles" IS 'Until stops_at it goes on with these roles, which they had without an end when they lost the right.';
 
@@ -6084,7 +6230,7 @@ COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind 
 
 COMMENT ON FUNCTION "usher"."template_for_change"(uuid, text) IS 'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
 
-COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_sanctions"() IS 'Keeps the hashes of addresses of banned and removed members, also of an address that they take later.';
+COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_sanctions"() IS 'Keeps the hashes of addresses of banned and removed members, also of one that they take later and prove.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__note_lost_rights"() IS 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
 
@@ -6210,8 +6356,20 @@ INSERT INTO usher.sanctions (member_id, organisation_id, address_hash, status)
 SELECT m.id, m.organisation_id, usher.sanction_hash(m.organisation_id, a.email), m.status
 FROM public.organisation_members m
 CROSS JOIN LATERAL usher.addresses_of(m.organisation_id, m.user_id) a (email)
-WHERE m.status IN ('banned', 'removed')
+WHERE m.status = 'banned' OR m.status = 'removed' AND NOT EXISTS (
+  -- Somebody has let them in again since, with another account.
+  SELECT FROM public.organisation_members n
+  WHERE n.organisation_id = m.organisation_id AND n.email = a.email AND n.status = 'active')
 ON CONFLICT DO NOTHING;
+
+-- Nobody has been asked so far whether they may still have what they answer for: it goes on for as long as for anybody
+-- who loses the right now, and those who can take it over are told.
+SELECT usher.note_lost_right(c.organisation_id, c.responsible_id, '{}', false)
+FROM (
+  SELECT organisation_id, responsible_id FROM public.organisation_domains WHERE responsible_id IS NOT NULL
+  UNION
+  SELECT organisation_id, responsible_id FROM public.organisation_directory_tokens WHERE revoked_at IS NULL
+) c;
 
 -- Whoever has sent what they may not give any more is looked at once.
 INSERT INTO usher.lost_rights (organisation_id, user_id)
