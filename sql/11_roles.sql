@@ -217,7 +217,7 @@ begin
           select from usher.role_assigners a where a.role = r.name and a.assigner = any (v_assigners))
         else not r.permissions <@ v_permissions
           or not 'owner' = any (v_assigners)
-            and usher.is_for_owners(unassignable_role.organisation_id, array[r.name])
+            and usher.is_for_owners(unassignable_role.organisation_id, unassignable_role.roles)
       end
     order by r.name
     limit 1);
@@ -226,7 +226,7 @@ $$;
 comment on function usher.unassignable_role is
 $$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
 is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
-that is in it, but by the owner alone where it contains what the owner alone gives.$$;
+that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.$$;
 
 create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
 returns text

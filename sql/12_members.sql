@@ -333,11 +333,18 @@ begin
   -- A device goes by the name that it was given.
   where m.user_id = new.id and m.kind = 'user'
     and not exists (select from usher.erased_members e where e.member_id = m.id);
+  if old.email is distinct from new.email then
+    perform usher.judge_new_address(m, usher.normalise_email(new.email))
+      from public.organisation_members m
+      where m.user_id = new.id
+      order by m.organisation_id;
+  end if;
   return null;
 end
 $$;
 comment on function usher.tg_users__follow_profile is
-  'Copies address and name of an account to its memberships, but for those that were erased.';
+$$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new address
+what was asked of the old one.$$;
 
 create trigger usher_follow_profile
 after update of email, raw_user_meta_data on auth.users
@@ -353,13 +360,20 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_organisation_id uuid;
 begin
-  -- The organisations first, in one order, as every change does.
+  -- The organisations first, in one order, as every change does; then one after the other, with all that hangs on it.
   perform from public.organisations o
   where o.id in (select m.organisation_id from public.organisation_members m where m.user_id = old.id)
   order by o.id
   for key share;
-  delete from public.organisation_members m where m.user_id = old.id and m.status <> 'banned';
+  for v_organisation_id in
+    select m.organisation_id from public.organisation_members m where m.user_id = old.id order by m.organisation_id
+  loop
+    delete from public.organisation_members m
+    where m.organisation_id = v_organisation_id and m.user_id = old.id and m.status <> 'banned';
+  end loop;
   return old;
 end
 $$;

@@ -124,3 +124,40 @@ comment on function usher.tg_organisation_members__keep_sanctions is
 create trigger usher_keep_sanctions
 after insert or update of status, email on public.organisation_members
 for each row execute function usher.tg_organisation_members__keep_sanctions();
+
+create function usher.judge_new_address(member public.organisation_members, email text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_member public.organisation_members := judge_new_address.member;
+begin
+  if v_member.status = 'banned' then
+    -- Of a device, and of somebody who was erased, the membership shows no address that could be followed.
+    insert into usher.sanctions (member_id, organisation_id, address_hash, status)
+    select v_member.id, v_member.organisation_id,
+      usher.sanction_hash(v_member.organisation_id, judge_new_address.email), 'banned'
+    where judge_new_address.email is not null and usher.has_proven_address(v_member.user_id)
+      and (select s.auth_confirms_addresses from usher.settings s)
+    on conflict do nothing;
+  elsif v_member.status = 'active' and v_member.kind = 'device' and judge_new_address.email is not null
+    and (
+      usher.has_sanction(v_member.organisation_id, judge_new_address.email, 'banned')
+      or exists (
+        select from public.organisations o
+        where o.id = v_member.organisation_id and cardinality(o.allowed_email_domains) > 0
+          and usher.email_domain(judge_new_address.email) <> all (o.allowed_email_domains))
+      or usher.lacks_identity(v_member.organisation_id, v_member.user_id, judge_new_address.email))
+  then
+    -- A device without an address was let in by its code alone; with one, it is somebody's account.
+    perform usher.end_membership(v_member.id, 'removed', 'member.removed',
+      'The account of the device took an address that the organisation does not take.', 'worker');
+  end if;
+end
+$$;
+comment on function usher.judge_new_address is
+$$Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one which the
+organisation would not have let in is a member no more.$$;

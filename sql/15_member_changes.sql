@@ -59,6 +59,26 @@ $$The membership, locked until the end of the transaction, as is the caller's ow
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.$$;
 
+create function usher.require_no_owners_set(actor public.organisation_members, before text[], after text[])
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not 'owner' = any ((require_no_owners_set.actor).roles)
+    and usher.is_for_owners((require_no_owners_set.actor).organisation_id, require_no_owners_set.after)
+    and not usher.is_for_owners((require_no_owners_set.actor).organisation_id, require_no_owners_set.before)
+  then
+    perform usher.fail('role_not_assignable',
+      hint => 'Together these roles contain what the owner alone may give, such as admin.');
+  end if;
+end
+$$;
+comment on function usher.require_no_owners_set is
+'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner alone gives.';
+
 create function usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])
 returns public.organisation_members
 language plpgsql
@@ -94,6 +114,7 @@ begin
       perform usher.fail(v_problem);
     end if;
     perform usher.require_roles(v_member.organisation_id, v_roles);
+    perform usher.require_no_owners_set(v_actor, v_before, v_roles);
   end if;
 
   update public.organisation_members m

@@ -130,6 +130,28 @@ $$;
 comment on function usher.require_owner_of_role is
   'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
 
+create function usher.require_lasting_right(organisation_id uuid, permissions text[])
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_actor public.organisation_members := usher.caller_membership(require_lasting_right.organisation_id);
+begin
+  if v_actor.next_end_at is not null and exists (
+    select from unnest(require_lasting_right.permissions || '{role.manage}'::text[]) p
+    where usher.giving_ends_at(v_actor, p, '{}') <> 'infinity')
+  then
+    perform usher.fail('permission_denied', details => 'role.manage',
+      hint => 'Your own right to this has an end. What a role permits has none: let somebody add it whose right lasts.');
+  end if;
+end
+$$;
+comment on function usher.require_lasting_right is
+'Refuses with permission_denied unless the caller holds these permissions, and role.manage, without an end.';
+
 create function usher.own_role_for_change(organisation_id uuid, role text)
 returns public.organisation_roles
 language plpgsql
@@ -165,6 +187,7 @@ as $$
 declare
   v_role      public.organisation_roles := save_own_role.role;
   v_inherited text[];
+  v_added     text[];
 begin
   if exists (
     select from unnest(v_role.inherits) i (name)
@@ -181,6 +204,13 @@ begin
   v_inherited := array(select usher.permissions_of(v_role.organisation_id, v_role.inherits));
   v_role.permissions := usher.clean_roles(v_role.granted_permissions || v_inherited);
   perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+  -- Whoever holds it holds what is added from now on, for as long as they hold the role.
+  v_added := array(
+    select unnest(v_role.permissions)
+    except select unnest(r.permissions) from public.organisation_roles r where r.id = v_role.id);
+  if cardinality(v_added) > 0 and exists (select from public.organisation_roles r where r.id = v_role.id) then
+    perform usher.require_lasting_right(v_role.organisation_id, v_added);
+  end if;
 
   insert into public.organisation_roles select v_role.*
   on conflict (id) do update
@@ -208,6 +238,19 @@ begin
   then
     perform usher.fail('role_not_assignable',
       hint => 'A member would hold roles that may not be held together.');
+  end if;
+  -- Together with others that somebody holds it may come to be what the owner alone gives.
+  if cardinality(v_added) > 0
+    and not 'owner' = any ((usher.caller_membership(v_role.organisation_id)).roles)
+    and exists (
+      select from public.organisation_members m
+      where m.organisation_id = v_role.organisation_id and m.status = 'active'
+        and v_role.name in (select usher.roles_with_inherited(m.organisation_id, m.roles))
+        and not usher.is_for_owners(m.organisation_id, array_remove(m.roles, v_role.name))
+        and usher.is_for_owners(m.organisation_id, m.roles))
+  then
+    perform usher.fail('permission_denied', details => 'role.manage',
+      hint => 'With their other roles somebody would hold what the owner alone may give.');
   end if;
 
   perform usher.record_event(v_role.organisation_id, save_own_role.event, 'role', v_role.id,

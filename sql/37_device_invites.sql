@@ -172,6 +172,7 @@ declare
   v_invite usher.invites;
   v_member public.organisation_members;
   v_email  text;
+  v_has_phone boolean;
   v_right_ends_at timestamptz;
 begin
   if auth.uid() is null then
@@ -221,13 +222,14 @@ begin
     perform usher.fail('inviter_lost_right');
   end if;
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  -- An account with an address is somebody's: a code is no way round what the organisation asks of people.
-  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
-  if v_email is not null then
+  -- An account with an address or a phone number is somebody's: a code is no way round what the organisation asks of people.
+  select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
+  from auth.users u where u.id = auth.uid();
+  if v_email is not null or v_has_phone then
     if exists (
       select from public.organisations o
       where o.id = v_invite.organisation_id and cardinality(o.allowed_email_domains) > 0
-        and usher.email_domain(v_email) <> all (o.allowed_email_domains))
+        and coalesce(usher.email_domain(v_email) <> all (o.allowed_email_domains), true))
     then
       perform usher.fail('domain_not_allowed');
     end if;

@@ -514,6 +514,11 @@ begin
     perform usher.fail('request_not_found');
   elsif v_request.status <> 'pending' then
     perform usher.fail('request_not_open', details => v_request.status);
+  elsif join_request_for_change.is_joining and not exists (
+    select from auth.users u where u.id = v_request.user_id and usher.normalise_email(u.email) = v_request.email)
+  then
+    perform usher.fail('request_not_open', details => 'address_changed',
+      hint => 'They have another address than the one that asked. Decline the request: they can ask again.');
   end if;
   return v_request;
 end

@@ -210,6 +210,32 @@ comment on function usher.directory_membership is
 $$What a directory acts with while its token goes on without whoever answered for it: their user id, and the roles that
 they had; null for any other token.$$;
 
+create function usher.require_other_than_responsible(organisation_id uuid, email text, member_id uuid)
+returns void
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- While they are a member they may do by themselves what the token may; afterwards it must not let them in.
+  if (usher.directory_membership(require_other_than_responsible.organisation_id)).id is not null
+    and (
+      require_other_than_responsible.email in (
+        select usher.addresses_of(require_other_than_responsible.organisation_id, auth.uid()))
+      or exists (
+        select from public.organisation_members m
+        where m.id = require_other_than_responsible.member_id and m.user_id = auth.uid()))
+  then
+    perform usher.fail('permission_denied',
+      hint => 'Nobody lets themselves in, or gives themselves more, by a token that they answer for.');
+  end if;
+end
+$$;
+comment on function usher.require_other_than_responsible is
+$$Refuses with permission_denied when a directory gives something to the one who answered for its token, while that token
+goes on without their right.$$;
+
 create function usher.directory_giving_ends_at(organisation_id uuid, permission text, roles text[])
 returns timestamptz
 language plpgsql

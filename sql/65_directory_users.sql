@@ -26,8 +26,10 @@ create table usher.directory_users (
   invite_id       uuid references usher.invites on delete set null,
   created_at      timestamptz not null default now(),
   updated_at      timestamptz not null default now(),
+  role_ends       jsonb not null default '{}',
 
   constraint directory_users_bounds check (
+    pg_column_size(role_ends) <= 16384 and
     length(user_name) <= 254 and length(external_id) <= 254 and length(email) <= 254
     and cardinality(roles) <= 1000 and octet_length(array_to_string(roles, '')) <= 63000
     and pg_column_size(attributes) <= 16384)
@@ -40,6 +42,9 @@ comment on column usher.directory_users.roles is
   'What its groups give: held once they are a member, and again when they come back.';
 comment on column usher.directory_users.attributes is
   'What else it says of them, to be given back to it; decides nothing. At most 16 kB.';
+
+comment on column usher.directory_users.role_ends is
+  'Until when those of roles are given that somebody gave through the directory whose own right has an end.';
 
 create unique index directory_users_user_name on usher.directory_users (organisation_id, lower(user_name));
 create unique index directory_users_email on usher.directory_users (organisation_id, email);
@@ -261,6 +266,7 @@ declare
   v_before  public.organisation_members;
   v_member  public.organisation_members;
 begin
+  perform usher.require_other_than_responsible(v_user.organisation_id, v_user.email, v_user.member_id);
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
@@ -296,8 +302,9 @@ begin
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
       least(v_before.ends_at, nullif(usher.giving_ends_at(v_actor, 'invite.create', v_user.roles), 'infinity')));
     -- What a directory turns off and on again has the ends that people here gave it.
-    if v_before.role_ends <> '{}' then
-      update public.organisation_members m set role_ends = v_before.role_ends
+    if v_before.role_ends <> '{}' or v_user.role_ends <> '{}' then
+      update public.organisation_members m
+      set role_ends = coalesce(v_before.role_ends, '{}') || coalesce(v_user.role_ends, '{}')
       where m.id = v_member.id
       returning m.* into v_member;
     end if;
@@ -462,9 +469,14 @@ begin
   set member_id = new.id, is_active = true, updated_at = now()
   from usher.directory_users o
   where o.id = d.id
-    and d.organisation_id = new.organisation_id
-    and (d.member_id = new.id or d.email = new.email and not exists (
-      select from public.organisation_members m where m.id = d.member_id and m.status = 'active'))
+    -- One User, also when the directory has named a new address of theirs as somebody else.
+    and d.id = (
+      select u.id from usher.directory_users u
+      where u.organisation_id = new.organisation_id
+        and (u.member_id = new.id or u.email = new.email and not exists (
+          select from public.organisation_members m where m.id = u.member_id and m.status = 'active'))
+      order by u.member_id is not distinct from new.id desc, u.created_at
+      limit 1)
   returning o.* into v_user;
   if v_user.is_active is not true then
     return null;
@@ -473,7 +485,8 @@ begin
   -- What the directory may give at this second, and until when.
   select coalesce(jsonb_object_agg(g.name, g.ends_at), '{}') into v_gifts
   from (
-    select r.name, usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name]) as ends_at
+    select r.name, least((v_user.role_ends ->> r.name)::timestamptz,
+      usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name])) as ends_at
     from public.organisation_roles r
     where r.name = any (v_user.roles)
       -- What they had for a time is theirs again when somebody gives it again.

@@ -121,6 +121,7 @@ declare
   v_problem text;
 begin
   if set_directory_role.is_held then
+    perform usher.require_other_than_responsible(v_user.organisation_id, v_user.email, v_user.member_id);
     v_problem := usher.roles_problem(v_user.organisation_id, array[set_directory_role.role], v_actor.roles);
     if v_problem is not null then
       perform usher.fail(v_problem, details => set_directory_role.role);
@@ -128,7 +129,10 @@ begin
   end if;
   update usher.directory_users d
   set updated_at = now(), roles = case when set_directory_role.is_held
-    then usher.clean_roles(d.roles || set_directory_role.role) else array_remove(d.roles, set_directory_role.role) end
+    then usher.clean_roles(d.roles || set_directory_role.role) else array_remove(d.roles, set_directory_role.role) end,
+    -- For no longer than whoever answers for the token that gives it.
+    role_ends = (d.role_ends - set_directory_role.role) || case when set_directory_role.is_held
+      then usher.role_ends_of_gift(v_actor, 'member.update', array[set_directory_role.role]) else '{}' end
   where d.id = v_user.id
   returning d.roles into v_roles;
 
@@ -148,6 +152,7 @@ begin
     else array_remove(v_member.roles, set_directory_role.role) end;
   if set_directory_role.is_held then
     perform usher.require_roles(v_member.organisation_id, v_roles);
+    perform usher.require_no_owners_set(v_actor, v_member.roles, v_roles);
   end if;
   -- No mail, unlike a change by hand: a directory makes many of them, and tells its people itself.
   update public.organisation_members m

@@ -47,10 +47,15 @@ begin
   select now() + case when stop_credentials.is_banned then interval '0' else o.credential_grace end into v_stops_at
   from public.organisations o where o.id = stop_credentials.organisation_id;
 
+  -- In one order, as taking over does.
+  perform from public.organisation_directory_tokens t
+  where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+  order by t.id
+  for update;
   -- Whoever has the right again answers for it again.
   update public.organisation_directory_tokens t
   set stops_at = case when r.has_right then null else v_stops_at end,
-    carried_roles = case when r.has_right then '{}' else stop_credentials.carried_roles end
+    carried_roles = case when r.has_right then '{}' else coalesce(stop_credentials.carried_roles, '{}') end
   from (
     select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
   ) r
@@ -59,12 +64,19 @@ begin
     and (r.has_right and t.stops_at > now() or not r.has_right and coalesce(t.stops_at > v_stops_at, true));
 
   update public.organisation_domains d
-  set stops_at = case when r.has_right then null else v_stops_at end
+  set stops_at = case when r.has_right then null when r.is_carried then v_stops_at else now() end
   from (
     select o.domain,
-      usher.giving_ends_at(v_member, 'organisation.update', array[o.role]) > statement_timestamp() as has_right
+      usher.giving_ends_at(v_member, 'organisation.update', array[o.role]) > statement_timestamp() as has_right,
+      -- What they had to an end of their own goes on no longer.
+      coalesce('organisation.update' in (
+          select usher.permissions_of(o.organisation_id, stop_credentials.carried_roles))
+        and usher.unassignable_role(o.organisation_id, array[o.role], stop_credentials.carried_roles) is null, true)
+        or stop_credentials.carried_roles is null as is_carried
     from public.organisation_domains o
     where o.organisation_id = stop_credentials.organisation_id and o.responsible_id = stop_credentials.user_id
+    order by o.domain
+    for update
   ) r
   where d.organisation_id = stop_credentials.organisation_id and d.domain = r.domain
     and (r.has_right and d.stops_at > now() or not r.has_right and coalesce(d.stops_at > v_stops_at, true));
@@ -83,7 +95,8 @@ comment on function usher.stop_credentials is
 $$Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
 or that they go on, when the right is theirs again.
 
-  carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out
+  carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out;
+                 null: not known
   is_banned      it stops at once
 
 Returns whether something stops now that did not before.$$;
@@ -301,17 +314,24 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_organisation_id uuid := (
-    select i.organisation_id from usher.invites i
-    where i.id = any (reissue_invites.invite_ids)
-    order by array_position(reissue_invites.invite_ids, i.id)
-    limit 1);
+  v_organisation_id uuid;
   v_drafts jsonb;
   v_rows   integer[];
 begin
+  perform usher.require_person();
   if cardinality(reissue_invites.invite_ids) > 10000 then
     perform usher.fail('batch_too_large');
   end if;
+  -- That of the first which the caller may know of: another's looks like none at all.
+  select g.organisation_id into v_organisation_id
+  from (
+    select i.organisation_id
+    from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
+    join usher.invites i on i.id = g.id
+    order by g.n
+  ) g
+  where (usher.caller_membership(g.organisation_id)).id is not null
+  limit 1;
   perform usher.require_permission(v_organisation_id, 'invite.create', 'share', 'invite_not_found');
 
   -- What is dead and not swept yet is revoked here; what cannot be given again is told by its code.
@@ -389,7 +409,7 @@ begin
     from (select distinct unnest(take_over_credentials.ids) as id) g
     left join public.organisation_directory_tokens t on t.id = g.id and t.revoked_at is null
     left join public.organisation_domains d on d.id = g.id
-    order by 2, 1
+    order by 2, d.id is not null, d.domain, 1
   loop
     v_member := usher.require_permission(v_credential.organisation_id,
       case v_credential.kind when 'domain' then 'organisation.update' else 'directory.manage' end,

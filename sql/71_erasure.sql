@@ -477,6 +477,17 @@ as $$
 declare
   v_traces usher.person_traces := erase_traces.traces;
 begin
+  -- Every organisation that knows them, alone: nothing of theirs changes while they are forgotten.
+  perform usher.lock_organisation(o.id, 'settings')
+    from (
+      select unnest(v_traces.organisation_ids) as id
+      union
+      select i.organisation_id from usher.invites i where i.id = any (v_traces.invite_ids)
+      union
+      select d.organisation_id from public.organisation_deliveries d
+      where d.id = any (v_traces.delivery_ids) and d.organisation_id is not null
+      order by 1
+    ) o;
   -- Their open invites end, so that no mail goes out any more.
   perform usher.end_invite(i.id, null)
     from usher.invites i

@@ -406,6 +406,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
   'function usher.join_request_for_change(request_id uuid, is_joining boolean)': [],
   'function usher.judge_mails(ids uuid[], is_bulk boolean, settings usher.settings)': [],
+  'function usher.judge_new_address(member public.organisation_members, email text)': [],
   'function usher.keep_endpoint_token(endpoint_id uuid, token text)': [],
   'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
     'authenticated execute',
@@ -549,8 +550,13 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_confirmed_person()': [],
   'function usher.require_end(ends_at timestamp with time zone)': [],
   'function usher.require_free_seat(organisation_id uuid)': [],
+  'function usher.require_lasting_right(organisation_id uuid, permissions text[])': [],
   'function usher.require_mailed(invite usher.invites)': [],
   'function usher.require_manageable(organisation_id uuid, permissions text[])': [],
+  'function usher.require_no_owners_set(actor public.organisation_members, before text[], after text[])':
+    [],
+  'function usher.require_other_than_responsible(organisation_id uuid, email text, member_id uuid)':
+    [],
   'function usher.require_owner_of_role(organisation_id uuid, roles text[])': [],
   'function usher.require_permission(organisation_id uuid, permission text, lock text, not_found text)':
     [],

@@ -12,6 +12,8 @@ ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_del
 
 ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_user_id_fkey";
 
+ALTER TABLE "usher"."directory_users" DROP CONSTRAINT "directory_users_bounds";
+
 ALTER TABLE "usher"."sign_up_invites" DROP CONSTRAINT "sign_up_invites_invite_id_fkey";
 
 DROP FUNCTION "usher"."directory_endpoint_for_change"(uuid);
@@ -72,6 +74,8 @@ UPDATE public.organisation_domains d SET responsible_id = coalesce(
 ALTER TABLE "public"."organisation_domains" ADD COLUMN "stops_at" timestamp with time zone;
 
 ALTER TABLE "public"."organisations" ADD COLUMN "credential_grace" interval NOT NULL DEFAULT '7 days'::interval;
+
+ALTER TABLE "usher"."directory_users" ADD COLUMN "role_ends" jsonb NOT NULL DEFAULT '{}'::jsonb;
 
 ALTER TABLE "usher"."invites" ADD COLUMN "inviter_kind" text NOT NULL DEFAULT 'user'::text;
 
@@ -295,6 +299,7 @@ declare
   v_before  public.organisation_members;
   v_member  public.organisation_members;
 begin
+  perform usher.require_other_than_responsible(v_user.organisation_id, v_user.email, v_user.member_id);
   if v_problem is not null then
     perform usher.fail(v_problem);
   end if;
@@ -330,8 +335,9 @@ begin
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
       least(v_before.ends_at, nullif(usher.giving_ends_at(v_actor, 'invite.create', v_user.roles), 'infinity')));
     -- What a directory turns off and on again has the ends that people here gave it.
-    if v_before.role_ends <> '{}' then
-      update public.organisation_members m set role_ends = v_before.role_ends
+    if v_before.role_ends <> '{}' or v_user.role_ends <> '{}' then
+      update public.organisation_members m
+      set role_ends = coalesce(v_before.role_ends, '{}') || coalesce(v_user.role_ends, '{}')
       where m.id = v_member.id
       returning m.* into v_member;
     end if;
@@ -1518,6 +1524,7 @@ declare
   v_invite usher.invites;
   v_member public.organisation_members;
   v_email  text;
+  v_has_phone boolean;
   v_right_ends_at timestamptz;
 begin
   if auth.uid() is null then
@@ -1567,13 +1574,14 @@ begin
     perform usher.fail('inviter_lost_right');
   end if;
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  -- An account with an address is somebody's: a code is no way round what the organisation asks of people.
-  select usher.normalise_email(u.email) into v_email from auth.users u where u.id = auth.uid();
-  if v_email is not null then
+  -- An account with an address or a phone number is somebody's: a code is no way round what the organisation asks of people.
+  select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
+  from auth.users u where u.id = auth.uid();
+  if v_email is not null or v_has_phone then
     if exists (
       select from public.organisations o
       where o.id = v_invite.organisation_id and cardinality(o.allowed_email_domains) > 0
-        and usher.email_domain(v_email) <> all (o.allowed_email_domains))
+        and coalesce(usher.email_domain(v_email) <> all (o.allowed_email_domains), true))
     then
       perform usher.fail('domain_not_allowed');
     end if;
@@ -1657,6 +1665,17 @@ AS $function$
 declare
   v_traces usher.person_traces := erase_traces.traces;
 begin
+  -- Every organisation that knows them, alone: nothing of theirs changes while they are forgotten.
+  perform usher.lock_organisation(o.id, 'settings')
+    from (
+      select unnest(v_traces.organisation_ids) as id
+      union
+      select i.organisation_id from usher.invites i where i.id = any (v_traces.invite_ids)
+      union
+      select d.organisation_id from public.organisation_deliveries d
+      where d.id = any (v_traces.delivery_ids) and d.organisation_id is not null
+      order by 1
+    ) o;
   -- Their open invites end, so that no mail goes out any more.
   perform usher.end_invite(i.id, null)
     from usher.invites i
@@ -2646,8 +2665,46 @@ begin
     perform usher.fail('request_not_found');
   elsif v_request.status <> 'pending' then
     perform usher.fail('request_not_open', details => v_request.status);
+  elsif join_request_for_change.is_joining and not exists (
+    select from auth.users u where u.id = v_request.user_id and usher.normalise_email(u.email) = v_request.email)
+  then
+    perform usher.fail('request_not_open', details => 'address_changed',
+      hint => 'They have another address than the one that asked. Decline the request: they can ask again.');
   end if;
   return v_request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.judge_new_address(member public.organisation_members, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_member public.organisation_members := judge_new_address.member;
+begin
+  if v_member.status = 'banned' then
+    -- Of a device, and of somebody who was erased, the membership shows no address that could be followed.
+    insert into usher.sanctions (member_id, organisation_id, address_hash, status)
+    select v_member.id, v_member.organisation_id,
+      usher.sanction_hash(v_member.organisation_id, judge_new_address.email), 'banned'
+    where judge_new_address.email is not null and usher.has_proven_address(v_member.user_id)
+      and (select s.auth_confirms_addresses from usher.settings s)
+    on conflict do nothing;
+  elsif v_member.status = 'active' and v_member.kind = 'device' and judge_new_address.email is not null
+    and (
+      usher.has_sanction(v_member.organisation_id, judge_new_address.email, 'banned')
+      or exists (
+        select from public.organisations o
+        where o.id = v_member.organisation_id and cardinality(o.allowed_email_domains) > 0
+          and usher.email_domain(judge_new_address.email) <> all (o.allowed_email_domains))
+      or usher.lacks_identity(v_member.organisation_id, v_member.user_id, judge_new_address.email))
+  then
+    -- A device without an address was let in by its code alone; with one, it is somebody's account.
+    perform usher.end_membership(v_member.id, 'removed', 'member.removed',
+      'The account of the device took an address that the organisation does not take.', 'worker');
+  end if;
 end
 $function$;
 
@@ -3685,17 +3742,24 @@ CREATE OR REPLACE FUNCTION usher.reissue_invites(invite_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_organisation_id uuid := (
-    select i.organisation_id from usher.invites i
-    where i.id = any (reissue_invites.invite_ids)
-    order by array_position(reissue_invites.invite_ids, i.id)
-    limit 1);
+  v_organisation_id uuid;
   v_drafts jsonb;
   v_rows   integer[];
 begin
+  perform usher.require_person();
   if cardinality(reissue_invites.invite_ids) > 10000 then
     perform usher.fail('batch_too_large');
   end if;
+  -- That of the first which the caller may know of: another's looks like none at all.
+  select g.organisation_id into v_organisation_id
+  from (
+    select i.organisation_id
+    from unnest(reissue_invites.invite_ids) with ordinality g (id, n)
+    join usher.invites i on i.id = g.id
+    order by g.n
+  ) g
+  where (usher.caller_membership(g.organisation_id)).id is not null
+  limit 1;
   perform usher.require_permission(v_organisation_id, 'invite.create', 'share', 'invite_not_found');
 
   -- What is dead and not swept yet is revoked here; what cannot be given again is told by its code.
@@ -3856,6 +3920,25 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.require_lasting_right(organisation_id uuid, permissions text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor public.organisation_members := usher.caller_membership(require_lasting_right.organisation_id);
+begin
+  if v_actor.next_end_at is not null and exists (
+    select from unnest(require_lasting_right.permissions || '{role.manage}'::text[]) p
+    where usher.giving_ends_at(v_actor, p, '{}') <> 'infinity')
+  then
+    perform usher.fail('permission_denied', details => 'role.manage',
+      hint => 'Your own right to this has an end. What a role permits has none: let somebody add it whose right lasts.');
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.require_manageable(organisation_id uuid, permissions text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -3882,6 +3965,45 @@ begin
   if found then
     perform usher.fail('permission_denied',
       hint => 'Nobody manages a role that holds more than they do.', details => v_lacking);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_no_owners_set(actor public.organisation_members, before text[], after text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not 'owner' = any ((require_no_owners_set.actor).roles)
+    and usher.is_for_owners((require_no_owners_set.actor).organisation_id, require_no_owners_set.after)
+    and not usher.is_for_owners((require_no_owners_set.actor).organisation_id, require_no_owners_set.before)
+  then
+    perform usher.fail('role_not_assignable',
+      hint => 'Together these roles contain what the owner alone may give, such as admin.');
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_other_than_responsible(organisation_id uuid, email text, member_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- While they are a member they may do by themselves what the token may; afterwards it must not let them in.
+  if (usher.directory_membership(require_other_than_responsible.organisation_id)).id is not null
+    and (
+      require_other_than_responsible.email in (
+        select usher.addresses_of(require_other_than_responsible.organisation_id, auth.uid()))
+      or exists (
+        select from public.organisation_members m
+        where m.id = require_other_than_responsible.member_id and m.user_id = auth.uid()))
+  then
+    perform usher.fail('permission_denied',
+      hint => 'Nobody lets themselves in, or gives themselves more, by a token that they answer for.');
   end if;
 end
 $function$;
@@ -4377,6 +4499,7 @@ AS $function$
 declare
   v_role      public.organisation_roles := save_own_role.role;
   v_inherited text[];
+  v_added     text[];
 begin
   if exists (
     select from unnest(v_role.inherits) i (name)
@@ -4393,6 +4516,13 @@ begin
   v_inherited := array(select usher.permissions_of(v_role.organisation_id, v_role.inherits));
   v_role.permissions := usher.clean_roles(v_role.granted_permissions || v_inherited);
   perform usher.require_manageable(v_role.organisation_id, v_role.permissions);
+  -- Whoever holds it holds what is added from now on, for as long as they hold the role.
+  v_added := array(
+    select unnest(v_role.permissions)
+    except select unnest(r.permissions) from public.organisation_roles r where r.id = v_role.id);
+  if cardinality(v_added) > 0 and exists (select from public.organisation_roles r where r.id = v_role.id) then
+    perform usher.require_lasting_right(v_role.organisation_id, v_added);
+  end if;
 
   insert into public.organisation_roles select v_role.*
   on conflict (id) do update
@@ -4421,6 +4551,19 @@ begin
     perform usher.fail('role_not_assignable',
       hint => 'A member would hold roles that may not be held together.');
   end if;
+  -- Together with others that somebody holds it may come to be what the owner alone gives.
+  if cardinality(v_added) > 0
+    and not 'owner' = any ((usher.caller_membership(v_role.organisation_id)).roles)
+    and exists (
+      select from public.organisation_members m
+      where m.organisation_id = v_role.organisation_id and m.status = 'active'
+        and v_role.name in (select usher.roles_with_inherited(m.organisation_id, m.roles))
+        and not usher.is_for_owners(m.organisation_id, array_remove(m.roles, v_role.name))
+        and usher.is_for_owners(m.organisation_id, m.roles))
+  then
+    perform usher.fail('permission_denied', details => 'role.manage',
+      hint => 'With their other roles somebody would hold what the owner alone may give.');
+  end if;
 
   perform usher.record_event(v_role.organisation_id, save_own_role.event, 'role', v_role.id,
     before => save_own_role.before, after => usher.role_facts(v_role));
@@ -4444,6 +4587,7 @@ declare
   v_problem text;
 begin
   if set_directory_role.is_held then
+    perform usher.require_other_than_responsible(v_user.organisation_id, v_user.email, v_user.member_id);
     v_problem := usher.roles_problem(v_user.organisation_id, array[set_directory_role.role], v_actor.roles);
     if v_problem is not null then
       perform usher.fail(v_problem, details => set_directory_role.role);
@@ -4451,7 +4595,10 @@ begin
   end if;
   update usher.directory_users d
   set updated_at = now(), roles = case when set_directory_role.is_held
-    then usher.clean_roles(d.roles || set_directory_role.role) else array_remove(d.roles, set_directory_role.role) end
+    then usher.clean_roles(d.roles || set_directory_role.role) else array_remove(d.roles, set_directory_role.role) end,
+    -- For no longer than whoever answers for the token that gives it.
+    role_ends = (d.role_ends - set_directory_role.role) || case when set_directory_role.is_held
+      then usher.role_ends_of_gift(v_actor, 'member.update', array[set_directory_role.role]) else '{}' end
   where d.id = v_user.id
   returning d.roles into v_roles;
 
@@ -4471,6 +4618,7 @@ begin
     else array_remove(v_member.roles, set_directory_role.role) end;
   if set_directory_role.is_held then
     perform usher.require_roles(v_member.organisation_id, v_roles);
+    perform usher.require_no_owners_set(v_actor, v_member.roles, v_roles);
   end if;
   -- No mail, unlike a change by hand: a directory makes many of them, and tells its people itself.
   update public.organisation_members m
@@ -4627,10 +4775,15 @@ begin
   select now() + case when stop_credentials.is_banned then interval '0' else o.credential_grace end into v_stops_at
   from public.organisations o where o.id = stop_credentials.organisation_id;
 
+  -- In one order, as taking over does.
+  perform from public.organisation_directory_tokens t
+  where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
+  order by t.id
+  for update;
   -- Whoever has the right again answers for it again.
   update public.organisation_directory_tokens t
   set stops_at = case when r.has_right then null else v_stops_at end,
-    carried_roles = case when r.has_right then '{}' else stop_credentials.carried_roles end
+    carried_roles = case when r.has_right then '{}' else coalesce(stop_credentials.carried_roles, '{}') end
   from (
     select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
   ) r
@@ -4639,12 +4792,19 @@ begin
     and (r.has_right and t.stops_at > now() or not r.has_right and coalesce(t.stops_at > v_stops_at, true));
 
   update public.organisation_domains d
-  set stops_at = case when r.has_right then null else v_stops_at end
+  set stops_at = case when r.has_right then null when r.is_carried then v_stops_at else now() end
   from (
     select o.domain,
-      usher.giving_ends_at(v_member, 'organisation.update', array[o.role]) > statement_timestamp() as has_right
+      usher.giving_ends_at(v_member, 'organisation.update', array[o.role]) > statement_timestamp() as has_right,
+      -- What they had to an end of their own goes on no longer.
+      coalesce('organisation.update' in (
+          select usher.permissions_of(o.organisation_id, stop_credentials.carried_roles))
+        and usher.unassignable_role(o.organisation_id, array[o.role], stop_credentials.carried_roles) is null, true)
+        or stop_credentials.carried_roles is null as is_carried
     from public.organisation_domains o
     where o.organisation_id = stop_credentials.organisation_id and o.responsible_id = stop_credentials.user_id
+    order by o.domain
+    for update
   ) r
   where d.organisation_id = stop_credentials.organisation_id and d.domain = r.domain
     and (r.has_right and d.stops_at > now() or not r.has_right and coalesce(d.stops_at > v_stops_at, true));
@@ -4719,7 +4879,7 @@ begin
     from (select distinct unnest(take_over_credentials.ids) as id) g
     left join public.organisation_directory_tokens t on t.id = g.id and t.revoked_at is null
     left join public.organisation_domains d on d.id = g.id
-    order by 2, 1
+    order by 2, d.id is not null, d.domain, 1
   loop
     v_member := usher.require_permission(v_credential.organisation_id,
       case v_credential.kind when 'domain' then 'organisation.update' else 'directory.manage' end,
@@ -4890,9 +5050,14 @@ begin
   set member_id = new.id, is_active = true, updated_at = now()
   from usher.directory_users o
   where o.id = d.id
-    and d.organisation_id = new.organisation_id
-    and (d.member_id = new.id or d.email = new.email and not exists (
-      select from public.organisation_members m where m.id = d.member_id and m.status = 'active'))
+    -- One User, also when the directory has named a new address of theirs as somebody else.
+    and d.id = (
+      select u.id from usher.directory_users u
+      where u.organisation_id = new.organisation_id
+        and (u.member_id = new.id or u.email = new.email and not exists (
+          select from public.organisation_members m where m.id = u.member_id and m.status = 'active'))
+      order by u.member_id is not distinct from new.id desc, u.created_at
+      limit 1)
   returning o.* into v_user;
   if v_user.is_active is not true then
     return null;
@@ -4901,7 +5066,8 @@ begin
   -- What the directory may give at this second, and until when.
   select coalesce(jsonb_object_agg(g.name, g.ends_at), '{}') into v_gifts
   from (
-    select r.name, usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name]) as ends_at
+    select r.name, least((v_user.role_ends ->> r.name)::timestamptz,
+      usher.directory_giving_ends_at(new.organisation_id, 'member.update', array[r.name])) as ends_at
     from public.organisation_roles r
     where r.name = any (v_user.roles)
       -- What they had for a time is theirs again when somebody gives it again.
@@ -5040,14 +5206,44 @@ CREATE OR REPLACE FUNCTION usher.tg_users__end_memberships()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_organisation_id uuid;
 begin
-  -- The organisations first, in one order, as every change does.
+  -- The organisations first, in one order, as every change does; then one after the other, with all that hangs on it.
   perform from public.organisations o
   where o.id in (select m.organisation_id from public.organisation_members m where m.user_id = old.id)
   order by o.id
   for key share;
-  delete from public.organisation_members m where m.user_id = old.id and m.status <> 'banned';
+  for v_organisation_id in
+    select m.organisation_id from public.organisation_members m where m.user_id = old.id order by m.organisation_id
+  loop
+    delete from public.organisation_members m
+    where m.organisation_id = v_organisation_id and m.user_id = old.id and m.status <> 'banned';
+  end loop;
   return old;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.tg_users__follow_profile()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update public.organisation_members m
+  set email = usher.normalise_email(new.email),
+    display_name = usher.display_name(new.raw_user_meta_data::jsonb)
+  -- A device goes by the name that it was given.
+  where m.user_id = new.id and m.kind = 'user'
+    and not exists (select from usher.erased_members e where e.member_id = m.id);
+  if old.email is distinct from new.email then
+    perform usher.judge_new_address(m, usher.normalise_email(new.email))
+      from public.organisation_members m
+      where m.user_id = new.id
+      order by m.organisation_id;
+  end if;
+  return null;
 end
 $function$;
 
@@ -5114,7 +5310,7 @@ begin
           select from usher.role_assigners a where a.role = r.name and a.assigner = any (v_assigners))
         else not r.permissions <@ v_permissions
           or not 'owner' = any (v_assigners)
-            and usher.is_for_owners(unassignable_role.organisation_id, array[r.name])
+            and usher.is_for_owners(unassignable_role.organisation_id, unassignable_role.roles)
       end
     order by r.name
     limit 1);
@@ -5409,6 +5605,7 @@ begin
       perform usher.fail(v_problem);
     end if;
     perform usher.require_roles(v_member.organisation_id, v_roles);
+    perform usher.require_no_owners_set(v_actor, v_before, v_roles);
   end if;
 
   update public.organisation_members m
@@ -5743,6 +5940,8 @@ ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_credential_grace" CHECK (((credential_grace >= '00:00:00'::interval) AND (credential_grace <= '30 days'::interval)));
 
+ALTER TABLE "usher"."directory_users" ADD CONSTRAINT "directory_users_bounds" CHECK (((pg_column_size(role_ends) <= 16384) AND (length(user_name) <= 254) AND (length(external_id) <= 254) AND (length(email) <= 254) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000) AND (pg_column_size(attributes) <= 16384)));
+
 ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_inviter_kind" CHECK ((inviter_kind = ANY (ARRAY['user'::text, 'directory'::text])));
 
 ALTER TABLE "usher"."lost_rights" ADD CONSTRAINT "lost_rights_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
@@ -5869,6 +6068,8 @@ to; null: it does not stop.';
 COMMENT ON COLUMN "public"."organisation_members"."user_id" IS 'The account. No foreign key: a ban outlives the account, so that it can be seen and lifted.';
 
 COMMENT ON COLUMN "public"."organisations"."credential_grace" IS 'How long tokens of directories and joining by domain go on after who answers for them lost the right: 0 to 30 days.';
+
+COMMENT ON COLUMN "usher"."directory_users"."role_ends" IS 'Until when those of roles are given that somebody gave through the directory whose own right has an end.';
 
 COMMENT ON COLUMN "usher"."invites"."invited_by" IS 'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
 it outlives the account. Null: by the project itself.';
@@ -6139,6 +6340,9 @@ Fails with already_invited when a newer invite of the address is open.';
 COMMENT ON FUNCTION "usher"."join_request_for_change"(uuid, boolean) IS 'A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked relies on when they
 join. Fails with unauthenticated, request_not_found (also for another tenant''s), permission_denied, request_not_open.';
 
+COMMENT ON FUNCTION "usher"."judge_new_address"(public.organisation_members, text) IS 'Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one which the
+organisation would not have let in is a member no more.';
+
 COMMENT ON FUNCTION "usher"."lock_for_joining"(uuid, uuid, uuid) IS 'Locks, in the order of usher.lock_organisation, what every way of becoming a member relies on: the account, the
 organisation (alone, where seats are counted), the address, the memberships of the joining and of the inviting one.
 
@@ -6188,6 +6392,13 @@ COMMENT ON FUNCTION "usher"."reissue_invites"(uuid[]) IS 'The rule behind public
 COMMENT ON FUNCTION "usher"."require_free_seat"(uuid) IS 'Fails with seat_limit_reached when the organisation has as many active members as it may. Nobody else takes the
 seat until the end of the transaction, if its caller came by usher.lock_for_joining.';
 
+COMMENT ON FUNCTION "usher"."require_lasting_right"(uuid, text[]) IS 'Refuses with permission_denied unless the caller holds these permissions, and role.manage, without an end.';
+
+COMMENT ON FUNCTION "usher"."require_no_owners_set"(public.organisation_members, text[], text[]) IS 'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner alone gives.';
+
+COMMENT ON FUNCTION "usher"."require_other_than_responsible"(uuid, text, uuid) IS 'Refuses with permission_denied when a directory gives something to the one who answered for its token, while that token
+goes on without their right.';
+
 COMMENT ON FUNCTION "usher"."require_owner_of_role"(uuid, text[]) IS 'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
 
 COMMENT ON FUNCTION "usher"."require_permission"(uuid, text, text, text) IS 'The guard: the first line of every rule, also of those that start from the id of a thing, which find its
@@ -6221,7 +6432,8 @@ that cannot be accepted any more is revoked. So no offer stays open to a member.
 COMMENT ON FUNCTION "usher"."stop_credentials"(uuid, uuid, text[], boolean) IS 'Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
 or that they go on, when the right is theirs again.
 
-  carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out
+  carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out;
+                 null: not known
   is_banned      it stops at once
 
 Returns whether something stops now that did not before.';
@@ -6238,9 +6450,12 @@ COMMENT ON FUNCTION "usher"."tg_organisation_roles__note_lost_rights"() IS 'As f
 
 COMMENT ON FUNCTION "usher"."tg_users__end_memberships"() IS 'Deletes the memberships of an account that is being deleted; a ban stays, so that it holds and can be lifted.';
 
+COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships, but for those that were erased, and asks of the new address
+what was asked of the old one.';
+
 COMMENT ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) IS 'The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
 is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
-that is in it, but by the owner alone where it contains what the owner alone gives.';
+that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.';
 
 COMMENT ON FUNCTION "usher"."webhook_for_change"(uuid, text) IS 'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
 sent to it meanwhile.';
@@ -6301,6 +6516,8 @@ REVOKE ALL ON FUNCTION "usher"."issue_again"(uuid, text, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."join_request_for_change"(uuid, boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."judge_new_address"(public.organisation_members, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."lock_for_joining"(uuid, uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."lock_members"(uuid, uuid[]) FROM PUBLIC;
@@ -6318,6 +6535,12 @@ REVOKE ALL ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) FR
 REVOKE ALL ON FUNCTION "usher"."reissue_invites"(uuid[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."reissue_invites"(uuid[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."require_lasting_right"(uuid, text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_no_owners_set"(public.organisation_members, text[], text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."require_other_than_responsible"(uuid, text, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_owner_of_role"(uuid, text[]) FROM PUBLIC;
 
@@ -6364,7 +6587,7 @@ ON CONFLICT DO NOTHING;
 
 -- Nobody has been asked so far whether they may still have what they answer for: it goes on for as long as for anybody
 -- who loses the right now, and those who can take it over are told.
-SELECT usher.note_lost_right(c.organisation_id, c.responsible_id, '{}', false)
+SELECT usher.note_lost_right(c.organisation_id, c.responsible_id, null, false)
 FROM (
   SELECT organisation_id, responsible_id FROM public.organisation_domains WHERE responsible_id IS NOT NULL
   UNION
