@@ -189,3 +189,22 @@ comment on function usher.url_origin is
 $$Scheme, host and port of an absolute https address (http only for this machine itself). Null for any
 other, so also for javascript:, for user@host, for backslashes and for spaces.
 Source: OWASP Unvalidated Redirects Cheat Sheet.$$;
+
+create function usher.is_span(value interval, at_least interval, at_most interval)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Every part by itself: '-70000000 mons 2100000007 days' equals a week, and added to a date it is no week.
+  return is_span.value between is_span.at_least and is_span.at_most
+    and extract(year from is_span.value) >= 0 and extract(month from is_span.value) >= 0
+    and extract(day from is_span.value) >= 0 and extract(hour from is_span.value) >= 0
+    and extract(minute from is_span.value) >= 0 and extract(second from is_span.value) >= 0;
+end
+$$;
+comment on function usher.is_span is
+$$Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so that it stays
+within them when it is added to a date. Null for null.$$;

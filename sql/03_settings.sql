@@ -29,26 +29,25 @@ create table usher.settings (
   constraint settings_is_only_row check (is_only_row),
   constraint settings_sign_up check (sign_up in ('open', 'invite_only')),
   constraint settings_one_click check (
-    one_click in ('off', 'new_addresses') and one_click_within between interval '1 minute' and interval '24 hours'),
+    one_click in ('off', 'new_addresses') and usher.is_span(one_click_within, '1 minute', '24 hours')),
   constraint settings_limits check (
-    resend_cooldown >= interval '0' and resends_per_day >= 0 and invites_per_day >= 0
-    and access_end_notice >= interval '0'
-    and webhook_failing_for >= interval '1 hour' and webhook_answers_kept_for >= interval '1 day'
+    resends_per_day >= 0 and invites_per_day >= 0
     and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0),
   -- A new organisation's first 50 single mails go out undelayed, whatever else is set.
   constraint settings_allowances check (
     mails_per_hour_to_recipient >= 1 and mails_per_hour_to_recipient <= 10000
     and mails_per_hour_of_sender >= 50 and mails_per_hour_of_sender <= 1000000
-    and organisation_is_new_for >= interval '0' and organisation_is_new_for <= interval '365 days'
+    and usher.is_span(organisation_is_new_for, '0', '365 days')
     and new_mails_per_hour_to_recipient >= 1 and new_mails_per_hour_to_recipient <= 10000
     and new_mails_per_hour_of_sender >= 50 and new_mails_per_hour_of_sender <= 1000000),
   constraint settings_bounds check (
     length(site_url) <= 2000 and length(functions_url) <= 2000
     and cardinality(redirect_origins) <= 100 and octet_length(array_to_string(redirect_origins, '')) <= 30000
-    and resend_cooldown <= interval '30 days' and resends_per_day <= 10000 and invites_per_day <= 2000000000
-    and access_end_notice <= interval '1 year'
+    and usher.is_span(resend_cooldown, '0', '30 days') and resends_per_day <= 10000 and invites_per_day <= 2000000000
+    and usher.is_span(access_end_notice, '0', '1 year')
     and client_address_header ~ '^[a-z0-9-]{1,60}$' and cardinality(trusted_proxies) <= 100
-    and webhook_failing_for <= interval '1 year' and webhook_answers_kept_for <= interval '10 years'
+    and usher.is_span(webhook_failing_for, '1 hour', '1 year')
+    and usher.is_span(webhook_answers_kept_for, '1 day', '10 years')
     and mails_per_minute_to_domain <= 1000000 and mails_per_minute_of_organisation <= 1000000)
 );
 comment on table usher.settings is 'Settings of the project. One row; change it by usher.update_settings.';

@@ -30,10 +30,10 @@ create table public.organisations (
   constraint organisations_sender_name check (usher.clean_line(sender_name, 100) = sender_name or sender_name is null),
   constraint organisations_reply_to check (usher.normalise_email(reply_to) = reply_to or reply_to is null),
   constraint organisations_locale check (usher.is_locale(locale)),
-  constraint organisations_invite_ttl check (invite_ttl between interval '1 hour' and interval '30 days'),
-  constraint organisations_reminder_before check (reminder_before between interval '1 hour' and interval '14 days'),
-  constraint organisations_audit_retention check (audit_retention between interval '30 days' and interval '100 years'),
-  constraint organisations_credential_grace check (credential_grace between interval '0' and interval '30 days'),
+  constraint organisations_invite_ttl check (usher.is_span(invite_ttl, '1 hour', '30 days')),
+  constraint organisations_reminder_before check (usher.is_span(reminder_before, '1 hour', '14 days')),
+  constraint organisations_audit_retention check (usher.is_span(audit_retention, '30 days', '100 years')),
+  constraint organisations_credential_grace check (usher.is_span(credential_grace, '0', '30 days')),
   constraint organisations_seat_limit check (seat_limit between 1 and 1000000),
   constraint organisations_allowed_email_domains check (
     cardinality(allowed_email_domains) <= 1000

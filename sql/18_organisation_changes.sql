@@ -89,17 +89,16 @@ begin
   then
     perform usher.fail('invalid_email',
       hint => 'reply_to is the confirmed address of a member, or one of a domain that the organisation has verified.');
-  elsif v_after.invite_ttl is null or v_after.invite_ttl not between interval '1 hour' and interval '30 days' then
+  elsif usher.is_span(v_after.invite_ttl, '1 hour', '30 days') is not true then
     perform usher.fail('invalid_expiry');
   elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit not between 1 and 1000000
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
-    or v_after.reminder_before not between interval '1 hour' and interval '14 days'
-    or v_after.audit_retention not between interval '30 days' and interval '100 years'
-    or v_after.credential_grace is null
-    or v_after.credential_grace not between interval '0' and interval '30 days'
+    or not usher.is_span(v_after.reminder_before, '1 hour', '14 days')
+    or not usher.is_span(v_after.audit_retention, '30 days', '100 years')
+    or usher.is_span(v_after.credential_grace, '0', '30 days') is not true
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
@@ -110,7 +109,8 @@ begin
   end if;
 
   -- Whoever shortens it makes what they have done go. Set to what it is, it is no change: pages send all that they show.
-  if v_after.audit_retention is distinct from v_before.audit_retention and not 'owner' = any (v_member.roles) then
+  -- As it is written, and not as it compares: a month is no 30 days when it is taken from a date.
+  if v_after.audit_retention::text is distinct from v_before.audit_retention::text and not 'owner' = any (v_member.roles) then
     perform usher.fail('permission_denied', details => 'audit_retention',
       hint => 'Only the owner changes how long the trail is kept.');
   end if;

@@ -42,7 +42,7 @@ create table usher.invites (
     or kind = 'device' and email is null and device_name is not null),
   constraint invites_inviter_kind check (inviter_kind in ('user', 'directory')),
   constraint invites_status check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
-  constraint invites_lifetime check (lifetime between interval '1 hour' and interval '30 days'),
+  constraint invites_lifetime check (usher.is_span(lifetime, '1 hour', '30 days')),
   constraint invites_has_roles check (cardinality(roles) > 0),
   constraint invites_owner_is_transferred check (not 'owner' = any (roles)),
   constraint invites_accepted check ((status = 'accepted') = (accepted_at is not null and accepted_by is not null)),

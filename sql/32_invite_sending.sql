@@ -29,7 +29,7 @@ begin
   elsif expires_in is not null then
     v_lifetime := expires_in::interval;
   end if;
-  return case when v_lifetime between interval '1 hour' and interval '30 days' then v_lifetime end;
+  return case when usher.is_span(v_lifetime, '1 hour', '30 days') then v_lifetime end;
 exception
   when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
     return null;

@@ -124,7 +124,7 @@ declare
   v_keep    interval := coalesce(rotate_webhook_secret.keep_old_for, interval '1 day');
   v_secret  public.organisation_webhook_secret;
 begin
-  if v_keep not between interval '0' and interval '7 days' then
+  if not usher.is_span(v_keep, '0', '7 days') then
     perform usher.fail('invalid_settings', hint => 'keep_old_for is from 0 to 7 days.');
   end if;
   -- Each that still signs is one more signature in the header.

@@ -27,7 +27,7 @@ create table public.organisation_sign_in_rules (
     and provider not in ('email', 'phone', 'sso', 'custom')),
   constraint organisation_sign_in_rules_one_provider check (num_nonnulls(provider, domain) <= 1),
   constraint organisation_sign_in_rules_level check (level in ('aal1', 'aal2')),
-  constraint organisation_sign_in_rules_max_age check (max_age between interval '1 minute' and interval '30 days'),
+  constraint organisation_sign_in_rules_max_age check (usher.is_span(max_age, '1 minute', '30 days')),
   constraint organisation_sign_in_rules_bounds check (
     length(domain) <= 253
     and cardinality(methods) <= 10 and octet_length(array_to_string(methods, '')) <= 400)

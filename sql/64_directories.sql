@@ -89,7 +89,7 @@ begin
     perform usher.fail('invalid_settings',
       hint => 'A name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
-  if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
+  if not usher.is_span(create_directory_token.expires_in, '1 hour', '10 years') then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
   perform usher.require_room('directory tokens', v_member.organisation_id);

@@ -400,6 +400,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.is_redirect(redirect_to text)': [],
   'function usher.is_reserved_slug(slug text)': [],
   'function usher.is_slug(slug text)': [],
+  'function usher.is_span(value interval, at_least interval, at_most interval)': [],
   'function usher.is_suppressed(email text, mailbox text)': [],
   'function usher.is_to_invitee()': [],
   'function usher.issue_again(invite_id uuid, actor_kind text, inviter_id uuid)': [],

@@ -120,7 +120,16 @@ const EXTREMES: Record<string, string[]> = {
   // Of many, so that it is not packed into little.
   jsonb: [`(select jsonb_object_agg(n, md5(n::text)) from generate_series(1, 20000) n)`],
   bytea: [`decode(repeat('00', 1000000), 'hex')`],
-  interval: [`interval '170000 years'`, `interval '-170000 years'`, `interval 'infinity'`],
+  interval: [
+    `interval '170000 years'`,
+    `interval '-170000 years'`,
+    `interval 'infinity'`,
+    // They equal an hour, a week, a month, a year, and are none of it once they are added to a date.
+    `interval '-70000000 mons 2100000000 days 1 hour'`,
+    `interval '-70000000 mons 2100000007 days'`,
+    `interval '24000 mons -719970 days'`,
+    `interval '24000 mons -719640 days'`,
+  ],
   smallint: ['32767::smallint', '(-32768)::smallint'],
   integer: ['2147483647', '-2147483648'],
   bigint: ['9223372036854775807', '-9223372036854775808'],

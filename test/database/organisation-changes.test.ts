@@ -151,6 +151,59 @@ describe('audit_retention', () => {
   })
 })
 
+describe('a length of time that only compares as allowed', () => {
+  // Each equals what stands beside it, and is nothing of the kind once it is added to a date.
+  const WEEK = '-70000000 mons 2100000007 days'
+  const MONTH = '24000 mons -719970 days'
+
+  test.for([
+    ['invalid_expiry', { invite_ttl: WEEK }],
+    ['invalid_settings', { reminder_before: WEEK }],
+    ['invalid_settings', { credential_grace: WEEK }],
+    ['invalid_settings', { audit_retention: MONTH }],
+  ] as const)('is refused with %s: %j', async ([code, changes], { acme }) => {
+    await expect(
+      acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  test('is no lifetime of an invite, of a code, of a token, and costs its own row only', async ({
+    acme,
+  }) => {
+    const org = { organisation_id: acme.id }
+    const roles = ['member']
+    const invites = [
+      { email: 'one@example.com', roles, expires_in: WEEK },
+      { email: 'two@example.com', roles },
+    ]
+    expect(await acme.owner.rpc('create_organisation_invites', { ...org, invites })).toMatchObject([
+      { error_code: 'invalid_expiry' },
+      { status: 'created' },
+    ])
+    for (const [name, args] of [
+      ['create_organisation_device_invite', { device_name: 'Door', roles, expires_in: MONTH }],
+      ['create_organisation_directory_token', { name: 'Okta', expires_in: MONTH }],
+    ] as const) {
+      await expect(acme.owner.rpc(name, { ...org, ...args })).rejects.toMatchObject({
+        code: 'invalid_expiry',
+      })
+    }
+  })
+
+  test('is no way round who may shorten how long the trail is kept', async ({ acme }) => {
+    const set = (who: 'owner' | 'admin', audit_retention: string) =>
+      acme[who].rpc('update_organisation', {
+        organisation_id: acme.id,
+        changes: { audit_retention },
+      })
+    await set('owner', '10 years')
+    // As much, to Postgres, as ten years.
+    await expect(set('admin', '3600 days')).rejects.toMatchObject({ code: 'permission_denied' })
+    await expect(set('admin', '-9000 mons 273600 days')).rejects.toMatchObject({})
+    expect(await set('admin', '10 years')).toMatchObject({ audit_retention: '10 years' })
+  })
+})
+
 test('a thousand allowed domains are no hindrance to another change', async ({ acme }) => {
   const update = (changes: object) =>
     acme.owner.rpc('update_organisation', { organisation_id: acme.id, changes })

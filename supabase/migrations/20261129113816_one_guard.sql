@@ -12,7 +12,25 @@ ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_del
 
 ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_user_id_fkey";
 
+ALTER TABLE "public"."organisation_sign_in_rules" DROP CONSTRAINT "organisation_sign_in_rules_max_age";
+
+ALTER TABLE "public"."organisations" DROP CONSTRAINT "organisations_audit_retention";
+
+ALTER TABLE "public"."organisations" DROP CONSTRAINT "organisations_invite_ttl";
+
+ALTER TABLE "public"."organisations" DROP CONSTRAINT "organisations_reminder_before";
+
 ALTER TABLE "usher"."directory_users" DROP CONSTRAINT "directory_users_bounds";
+
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_lifetime";
+
+ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_allowances";
+
+ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_bounds";
+
+ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_limits";
+
+ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_one_click";
 
 ALTER TABLE "usher"."sign_up_invites" DROP CONSTRAINT "sign_up_invites_invite_id_fkey";
 
@@ -704,7 +722,7 @@ begin
     perform usher.fail('invalid_settings',
       hint => 'A name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   end if;
-  if create_directory_token.expires_in not between interval '1 hour' and interval '10 years' then
+  if not usher.is_span(create_directory_token.expires_in, '1 hour', '10 years') then
     perform usher.fail('invalid_expiry', hint => 'Give an interval from 1 hour to 10 years, or none.');
   end if;
   perform usher.require_room('directory tokens', v_member.organisation_id);
@@ -2367,6 +2385,27 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.invite_lifetime(expires_in text, organisation_ttl interval)
+ RETURNS interval
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_lifetime interval := organisation_ttl;
+begin
+  if length(expires_in) > 100 then
+    return null;
+  elsif expires_in is not null then
+    v_lifetime := expires_in::interval;
+  end if;
+  return case when usher.is_span(v_lifetime, '1 hour', '30 days') then v_lifetime end;
+exception
+  when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
+    return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.invite_problem(invite usher.invites)
  RETURNS text
  LANGUAGE plpgsql
@@ -2507,6 +2546,21 @@ begin
     and not usher.acts_as_directory()
     and not 'owner' = any ((is_kept_out.member).roles)
     and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_span(value interval, at_least interval, at_most interval)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Every part by itself: '-70000000 mons 2100000007 days' equals a week, and added to a date it is no week.
+  return is_span.value between is_span.at_least and is_span.at_most
+    and extract(year from is_span.value) >= 0 and extract(month from is_span.value) >= 0
+    and extract(day from is_span.value) >= 0 and extract(hour from is_span.value) >= 0
+    and extract(minute from is_span.value) >= 0 and extract(second from is_span.value) >= 0;
 end
 $function$;
 
@@ -4271,6 +4325,35 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
+ RETURNS public.organisation_webhook_secret
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_webhook public.organisation_webhooks := usher.webhook_for_change(rotate_webhook_secret.webhook_id);
+  v_keep    interval := coalesce(rotate_webhook_secret.keep_old_for, interval '1 day');
+  v_secret  public.organisation_webhook_secret;
+begin
+  if not usher.is_span(v_keep, '0', '7 days') then
+    perform usher.fail('invalid_settings', hint => 'keep_old_for is from 0 to 7 days.');
+  end if;
+  -- Each that still signs is one more signature in the header.
+  perform usher.take_allowance('webhook-rotations:' || v_webhook.id, 1, 10, interval '1 day');
+
+  update usher.webhook_secrets s
+  set expires_at = least(s.expires_at, clock_timestamp() + v_keep)
+  where s.webhook_id = v_webhook.id;
+  delete from usher.webhook_secrets s
+  where s.webhook_id = v_webhook.id and s.expires_at <= clock_timestamp();
+  v_secret := usher.add_webhook_secret(v_webhook);
+  perform usher.record_event(v_webhook.organisation_id, 'webhook.secret_rotated', 'webhook', v_webhook.id,
+    after => jsonb_build_object('old_secrets_end', v_secret.old_secrets_end));
+  return v_secret;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.run_upkeep(step text, items usher.upkeep_item[], batch_size integer DEFAULT NULL::integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -5686,17 +5769,16 @@ begin
   then
     perform usher.fail('invalid_email',
       hint => 'reply_to is the confirmed address of a member, or one of a domain that the organisation has verified.');
-  elsif v_after.invite_ttl is null or v_after.invite_ttl not between interval '1 hour' and interval '30 days' then
+  elsif usher.is_span(v_after.invite_ttl, '1 hour', '30 days') is not true then
     perform usher.fail('invalid_expiry');
   elsif v_after.logo_url is not null and usher.url_origin(v_after.logo_url) is null
     or v_after.accent_colour !~ '^#[0-9a-f]{6}$'
     or v_after.locale is null or not usher.is_locale(v_after.locale)
     or v_after.seat_limit not between 1 and 1000000
     or v_after.self_service_resend is null or v_after.expiry_mail is null or v_after.track_opens is null
-    or v_after.reminder_before not between interval '1 hour' and interval '14 days'
-    or v_after.audit_retention not between interval '30 days' and interval '100 years'
-    or v_after.credential_grace is null
-    or v_after.credential_grace not between interval '0' and interval '30 days'
+    or not usher.is_span(v_after.reminder_before, '1 hour', '14 days')
+    or not usher.is_span(v_after.audit_retention, '30 days', '100 years')
+    or usher.is_span(v_after.credential_grace, '0', '30 days') is not true
     or exists (
       select from unnest(v_after.allowed_email_domains) d
       where usher.normalise_email('a@' || d) is null)
@@ -5707,7 +5789,8 @@ begin
   end if;
 
   -- Whoever shortens it makes what they have done go. Set to what it is, it is no change: pages send all that they show.
-  if v_after.audit_retention is distinct from v_before.audit_retention and not 'owner' = any (v_member.roles) then
+  -- As it is written, and not as it compares: a month is no 30 days when it is taken from a date.
+  if v_after.audit_retention::text is distinct from v_before.audit_retention::text and not 'owner' = any (v_member.roles) then
     perform usher.fail('permission_denied', details => 'audit_retention',
       hint => 'Only the owner changes how long the trail is kept.');
   end if;
@@ -5932,13 +6015,24 @@ begin
 end
 $function$;
 
+-- Lengths of time that only compare as allowed, with a negative part, are written as what they compare as.
+UPDATE public.organisations o SET
+  invite_ttl = make_interval(secs => extract(epoch FROM o.invite_ttl)),
+  reminder_before = make_interval(secs => extract(epoch FROM o.reminder_before)),
+  audit_retention = make_interval(secs => extract(epoch FROM o.audit_retention))
+WHERE NOT coalesce(usher.is_span(o.invite_ttl, '0', '100 years'), true)
+  OR NOT coalesce(usher.is_span(o.reminder_before, '0', '100 years'), true)
+  OR NOT coalesce(usher.is_span(o.audit_retention, '0', '100 years'), true);
+UPDATE usher.invites i SET lifetime = make_interval(secs => extract(epoch FROM i.lifetime))
+WHERE NOT usher.is_span(i.lifetime, '0', '30 days');
+UPDATE public.organisation_sign_in_rules r SET max_age = make_interval(secs => extract(epoch FROM r.max_age))
+WHERE NOT usher.is_span(r.max_age, '0', '30 days');
+
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'access_review_started'::text, 'access_review_overdue'::text, 'webhook_disabled'::text, 'invites_lost_right'::text, 'credentials_lost_right'::text, 'auth'::text])));
 
 -- Few rows, or small ones.
 -- squawk-ignore disallowed-unique-constraint
 ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains_id_key" UNIQUE (id);
-
-ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_credential_grace" CHECK (((credential_grace >= '00:00:00'::interval) AND (credential_grace <= '30 days'::interval)));
 
 ALTER TABLE "usher"."directory_users" ADD CONSTRAINT "directory_users_bounds" CHECK (((pg_column_size(role_ends) <= 16384) AND (length(user_name) <= 254) AND (length(external_id) <= 254) AND (length(email) <= 254) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000) AND (pg_column_size(attributes) <= 16384)));
 
@@ -5947,6 +6041,8 @@ ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_inviter_kind" CHECK ((invi
 ALTER TABLE "usher"."lost_rights" ADD CONSTRAINT "lost_rights_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."sanctions" ADD CONSTRAINT "sanctions_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_limits" CHECK (((resends_per_day >= 0) AND (invites_per_day >= 0) AND (mails_per_minute_to_domain > 0) AND (mails_per_minute_of_organisation > 0)));
 
 ALTER TABLE "usher"."sign_up_invites" ADD CONSTRAINT "sign_up_invites_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
@@ -6333,6 +6429,9 @@ COMMENT ON FUNCTION "usher"."is_banned"(uuid, uuid) IS 'Whether the address of a
 COMMENT ON FUNCTION "usher"."is_for_owners"(uuid, text[]) IS 'Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them inherits
 it, or together they permit all that it permits.';
 
+COMMENT ON FUNCTION "usher"."is_span"(interval, interval, interval) IS 'Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so that it stays
+within them when it is added to a date. Null for null.';
+
 COMMENT ON FUNCTION "usher"."issue_again"(uuid, text, uuid) IS 'A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out. inviter_id:
 by whose word from now on; null: as before.
 Fails with already_invited when a newer invite of the address is open.';
@@ -6512,6 +6611,8 @@ REVOKE ALL ON FUNCTION "usher"."is_banned"(uuid, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_for_owners"(uuid, text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."is_span"(interval, interval, interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."issue_again"(uuid, text, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."join_request_for_change"(uuid, boolean) FROM PUBLIC;
@@ -6573,6 +6674,24 @@ REVOKE ALL ON FUNCTION "usher"."tg_users__end_memberships"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."webhook_for_change"(uuid, text) FROM PUBLIC;
+
+ALTER TABLE "public"."organisation_sign_in_rules" ADD CONSTRAINT "organisation_sign_in_rules_max_age" CHECK (usher.is_span(max_age, '00:01:00'::interval, '30 days'::interval));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_audit_retention" CHECK (usher.is_span(audit_retention, '30 days'::interval, '100 years'::interval));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_credential_grace" CHECK (usher.is_span(credential_grace, '00:00:00'::interval, '30 days'::interval));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_invite_ttl" CHECK (usher.is_span(invite_ttl, '01:00:00'::interval, '30 days'::interval));
+
+ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_reminder_before" CHECK (usher.is_span(reminder_before, '01:00:00'::interval, '14 days'::interval));
+
+ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_lifetime" CHECK (usher.is_span(lifetime, '01:00:00'::interval, '30 days'::interval));
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_allowances" CHECK (((mails_per_hour_to_recipient >= 1) AND (mails_per_hour_to_recipient <= 10000) AND (mails_per_hour_of_sender >= 50) AND (mails_per_hour_of_sender <= 1000000) AND usher.is_span(organisation_is_new_for, '00:00:00'::interval, '365 days'::interval) AND (new_mails_per_hour_to_recipient >= 1) AND (new_mails_per_hour_to_recipient <= 10000) AND (new_mails_per_hour_of_sender >= 50) AND (new_mails_per_hour_of_sender <= 1000000)));
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_bounds" CHECK (((length(site_url) <= 2000) AND (length(functions_url) <= 2000) AND (cardinality(redirect_origins) <= 100) AND (octet_length(array_to_string(redirect_origins, ''::text)) <= 30000) AND usher.is_span(resend_cooldown, '00:00:00'::interval, '30 days'::interval) AND (resends_per_day <= 10000) AND (invites_per_day <= 2000000000) AND usher.is_span(access_end_notice, '00:00:00'::interval, '1 year'::interval) AND (client_address_header ~ '^[a-z0-9-]{1,60}$'::text) AND (cardinality(trusted_proxies) <= 100) AND usher.is_span(webhook_failing_for, '01:00:00'::interval, '1 year'::interval) AND usher.is_span(webhook_answers_kept_for, '1 day'::interval, '10 years'::interval) AND (mails_per_minute_to_domain <= 1000000) AND (mails_per_minute_of_organisation <= 1000000)));
+
+ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_one_click" CHECK (((one_click = ANY (ARRAY['off'::text, 'new_addresses'::text])) AND usher.is_span(one_click_within, '00:01:00'::interval, '24:00:00'::interval)));
 
 -- Bans and removals of today hold by their address as well.
 INSERT INTO usher.sanctions (member_id, organisation_id, address_hash, status)
