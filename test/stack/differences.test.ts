@@ -32,6 +32,13 @@ const test = base
     await database.sql.unsafe(SCENE)
     const api = await startTestApi(database)
     onCleanup(() => api.stop())
+    // PostgREST, when it was running before, hears of what was made a moment later.
+    const headers = { apikey: KEYS.publishableKey }
+    await expect
+      .poll(async () => (await fetch(`${api.url}/rest/v1/rpc/time_limit`, { headers })).status, {
+        timeout: 10_000,
+      })
+      .toBe(200)
     return api
   })
   .extend('ask', async ({ api, acme }) => {
