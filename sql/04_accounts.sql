@@ -114,8 +114,12 @@ as $$
 begin
   -- By the session, and by the account: a token that was made before says what was true then. A stand-in for
   -- Auth may lack the column.
+  -- Auth's if it is there, and otherwise the one beside it.
   return coalesce(auth.jwt() ->> 'is_anonymous', 'false') = 'true' or exists (
-    select from auth.users u where u.id = auth.uid() and to_jsonb(u) ->> 'is_anonymous' = 'true');
+    select from (values (false)) otherwise (is_anonymous)
+    cross join lateral (
+      select is_anonymous as is_so from auth.users u where u.id = auth.uid()) account
+    where account.is_so);
 end
 $$;
 comment on function usher.is_anonymous is

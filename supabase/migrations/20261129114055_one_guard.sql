@@ -2498,6 +2498,24 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.is_anonymous()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- By the session, and by the account: a token that was made before says what was true then. A stand-in for
+  -- Auth may lack the column.
+  -- Auth's if it is there, and otherwise the one beside it.
+  return coalesce(auth.jwt() ->> 'is_anonymous', 'false') = 'true' or exists (
+    select from (values (false)) otherwise (is_anonymous)
+    cross join lateral (
+      select is_anonymous as is_so from auth.users u where u.id = auth.uid()) account
+    where account.is_so);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.is_banned(organisation_id uuid, user_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
