@@ -76,7 +76,8 @@ create unique index invites_one_pending on usher.invites (organisation_id, email
 create index invites_pending_email on usher.invites (email) where status = 'pending';
 create index invites_template_id on usher.invites (template_id) where template_id is not null;
 -- What one has sent, for when their right to give it ends.
-create index invites_pending_inviter on usher.invites (organisation_id, invited_by) where status = 'pending';
+-- Not by the organisation first: it would be taken for what finds an address in it, and reads all of its open invites.
+create index invites_pending_inviter on usher.invites (invited_by) where status = 'pending';
 create index invites_due on usher.invites (expires_at) where status = 'pending';
 create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
 -- When it came, or will come, to its end: each invite has one.

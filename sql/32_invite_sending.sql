@@ -155,6 +155,7 @@ declare
   v_results public.organisation_invite_result[];
   v_created integer;
   v_created_at timestamptz := clock_timestamp();
+  v_inviter_kind text := case when usher.acts_as_directory() then 'directory' else 'user' end;
   v_ids     uuid[];
   v_afters  jsonb[];
 begin
@@ -252,7 +253,7 @@ begin
       invited_by, inviter_kind, lifetime, membership_ends_at, expires_at, created_at)
     select r.id, create_invites.organisation_id, r.address, r.roles, nullif(r.message, ''), r.locale, r.redirect_to,
       r.metadata, r.checked_template_id, v_member.user_id,
-      case when usher.acts_as_directory() then 'directory' else 'user' end, r.lifetime, r.ends_at,
+      v_inviter_kind, r.lifetime, r.ends_at,
       usher.invite_end(r.lifetime, r.ends_at),
       -- Listed in the order in which they were given.
       v_created_at + r.row_number * interval '1 microsecond'
