@@ -1,7 +1,8 @@
 -- The audit trail: what happened, who did it, to whom, from where. Lines are only ever added.
 --
 -- A line is written in the transaction of the change that it tells of, so neither is there without the
--- other. It holds ids, roles and times but no address, so that a person can be erased without touching it.
+-- other. It holds ids, roles and times but no address, so that a person can be erased without touching what
+-- changed; a name that somebody wrote into a text or a title may stand there, and stays.
 -- It outlives its organisation: hence no foreign key. Reading needs audit.read.
 
 create table public.organisation_audit_events (

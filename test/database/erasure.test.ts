@@ -299,8 +299,18 @@ describe('a person with an account', () => {
     for (const { userId } of [them, namesake]) {
       await sql`select usher.add_member(${acme.id}, ${userId}, '{member}')`
     }
-    const longer = [`x${email}`, `a.${email}`, `${email}.au`, `a-${email}`]
+    const longer = [`x${email}`, `a.${email}`, `${email}.au`, `a-${email}`, `a+${email}`]
     for (const each of longer) await acme.invite(each)
+    const description = longer
+      .map((each) => `https://h.test/?u=${encodeURIComponent(each)}`)
+      .join(' ')
+    await acme.owner.rpc('create_organisation_role', {
+      organisation_id: acme.id,
+      name: 'longer',
+      description,
+      permissions: [],
+      inherits: [],
+    })
     const short = await person(sql, 'short', { metadata: { full_name: 'Max' } })
     await sql`select usher.add_member(${acme.id}, ${short.userId}, '{member}')`
     await acme.owner.rpc('update_organisation', {
@@ -316,6 +326,9 @@ describe('a person with an account', () => {
         .map((row) => row.email)
         .sort(),
     ).toEqual([...longer].sort())
+    const [role] = await sql`select description from public.organisation_roles
+      where organisation_id = ${acme.id} and name = 'longer'`
+    expect(role?.description).toBe(description)
     const [same] =
       await sql`select display_name from public.organisation_members where user_id = ${namesake.userId}`
     expect(same?.display_name).toBe(name)
