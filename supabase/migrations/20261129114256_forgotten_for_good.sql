@@ -413,8 +413,8 @@ declare
   v_ascii  text := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
   v_basic  integer := length(v_ascii);
   v_done   integer := v_basic;
-  v_next   bigint := 128;
-  v_delta  bigint := 0;
+  v_next   bigint := 128::bigint;
+  v_delta  bigint := 0::bigint;
   v_bias   integer := 72;
   v_least  bigint;
   v_point  integer;
@@ -427,7 +427,7 @@ begin
   end if;
   v_ascii := 'xn--' || v_ascii || case when v_basic > 0 then '-' else '' end;
   while v_done < v_count loop
-    v_least := (select min(p) from unnest(v_points) p where p >= v_next);
+    v_least := (select min(p)::bigint from unnest(v_points) p where p >= v_next);
     v_delta := v_delta + (v_least - v_next) * (v_done + 1);
     v_next := v_least;
     foreach v_point in array v_points loop
@@ -466,14 +466,14 @@ declare
   v_basic text := coalesce(substring(label_to_unicode.label from '^xn--(.*)-[^-]*$'), '');
   v_rest  text := substring(label_to_unicode.label from '^xn--(?:.*-)?([^-]*)$');
   v_text  text := v_basic;
-  v_next  bigint := 128;
-  v_i     bigint := 0;
+  v_next  bigint := 128::bigint;
+  v_i     bigint := 0::bigint;
   v_bias  integer := 72;
   v_from  bigint;
   v_w     bigint;
   v_k     integer;
   v_t     integer;
-  v_digit integer;
+  v_digit bigint;
   v_count integer;
 begin
   if v_rest is null or length(label_to_unicode.label) > 63 then
@@ -484,7 +484,7 @@ begin
     v_w := 1;
     v_k := 36;
     loop
-      v_digit := position(left(v_rest, 1) in 'abcdefghijklmnopqrstuvwxyz0123456789') - 1;
+      v_digit := (position(left(v_rest, 1) in 'abcdefghijklmnopqrstuvwxyz0123456789') - 1)::bigint;
       -- Not punycode, or of no letter that there is.
       if v_rest = '' or v_digit < 0 or v_w > 100000000 then
         return label_to_unicode.label;
@@ -751,7 +751,7 @@ begin
     v_delta := v_delta / 35;
     v_k := v_k + 36;
   end loop;
-  return v_k + 36 * v_delta / (v_delta + 38);
+  return (v_k + 36 * v_delta / (v_delta + 38))::integer;
 end
 $function$;
 
