@@ -33,7 +33,8 @@ create table usher.settings (
   constraint settings_limits check (
     resends_per_day >= 0 and invites_per_day >= 0
     and mails_per_minute_to_domain > 0 and mails_per_minute_of_organisation > 0),
-  -- A new organisation's first 50 single mails go out undelayed, whatever else is set.
+  -- What an account sends does not hold up its new organisation's first 50 single mails, whatever else is set; only one
+  -- to a mailbox that gets too much waits as any other.
   constraint settings_allowances check (
     mails_per_hour_to_recipient >= 1 and mails_per_hour_to_recipient <= 10000
     and mails_per_hour_of_sender >= 50 and mails_per_hour_of_sender <= 1000000

@@ -219,7 +219,11 @@ as $$
     'autoconfig', 'autodiscover', 'ftp', 'imap', 'isatap', 'mail', 'mta-sts', 'mx', 'ns', 'ns1', 'ns2', 'pop', 'pop3',
     'smtp', 'webmail', 'wpad',
     -- Mailboxes that stand for whoever runs a domain (RFC 2142, and what CAs write to).
-    'abuse', 'hostmaster', 'info', 'noc', 'no-reply', 'noreply', 'postmaster', 'webmaster')
+    'abuse', 'hostmaster', 'info', 'noc', 'no-reply', 'noreply', 'postmaster', 'webmaster',
+    -- What a path says of whoever reads it, or of nothing, and steps on the way in.
+    'callback', 'me', 'null', 'owner', 'payments', 'secure', 'undefined', 'verify')
+    -- Further ones of a kind: www1, api-v1, admins. Few digits, so that usher.free_slug finds one that is not.
+    or $1 ~ '^(admin|api|app|auth|cdn|mail|mx|ns|smtp|static|www)s?-?v?[0-9]{0,3}$'
 $$;
 comment on function usher.is_reserved_slug is
 $$Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given

@@ -1,7 +1,8 @@
 -- The audit trail: what happened, who did it, to whom, from where. Lines are only ever added.
 --
 -- A line is written in the transaction of the change that it tells of, so neither is there without the
--- other. It holds ids, roles and times but no address, so that a person can be erased without touching it.
+-- other. It holds ids, roles and times but no address, so that a person can be erased without touching what
+-- changed; a name that somebody wrote into a text or a title may stand there, and stays.
 -- It outlives its organisation: hence no foreign key. Reading needs audit.read.
 
 create table public.organisation_audit_events (
@@ -116,15 +117,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- Most lines have none, and looking for the sign is all that they cost.
-  if position('@' in without_addresses.value::text) = 0 then
+  if without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
     return without_addresses.value;
   end if;
-  return usher.redact(without_addresses.value, '[^[:space:]"''@<>(),;:/=]+@([[:alnum:]-]+\.)', '…@\1');
+  -- A name before the sign may hold all that RFC 5321 lets stand in a dot-atom: o'brien, a/b, c=d. So what is written
+  -- up against one goes with it, but for the beginning of a URL, up to what it says of a thing.
+  return usher.redact(without_addresses.value,
+    '(://[[:alnum:].-]+(?::[0-9]+)?(?:/[^[:space:]"@<>(),;:?]*)?\?(?:[^[:space:]"@<>(),;:=&]+=[^[:space:]"@<>(),;:=&]*&)*'
+    || '[^[:space:]"@<>(),;:=&%]+=)?[^[:space:]"@\uff20\ufe6b<>(),;:]+(?:[@\uff20\ufe6b]|%(?:25)*40)([[:alnum:]%-]+\.)',
+    '\1…@\2');
 end
 $$;
 comment on function usher.without_addresses is
-$$What a line of the trail may say of a change: of mail addresses in it, only the domain. Lines are sealed, so that
-an address in one could never be forgotten.$$;
+$$What a line of the trail may say of a change: of mail addresses in it, also percent-encoded ones, only the domain.
+Lines are sealed, so that an address in one could never be forgotten.$$;
 
 create function usher.read_address(value text)
 returns inet

@@ -136,6 +136,27 @@ comment on function usher.delivery_status is
 $$The status of a mail, and delayed for one that was never tried and is due later: an allowance or a pace of
 42_delivery_pace.sql delays it. It is not stuck.$$;
 
+create function usher.erased_recipient(delivery_id uuid)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select 'erased@' || $1 || '.invalid' $$;
+comment on function usher.erased_recipient is
+  'What stands in the place of a mail''s recipient who was erased (71_erasure.sql).';
+
+create function usher.response_to_keep(delivery public.organisation_deliveries, response text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$ select case when ($1).recipient <> usher.erased_recipient(($1).id) then left($2, 1000) end $$;
+comment on function usher.response_to_keep is
+$$What is kept of a mail server's answer: 1,000 characters. Of a mail whose recipient was erased, nothing: answers
+repeat the address.$$;
+
 create function usher.enqueue_delivery(
   kind            text,
   organisation_id uuid,
@@ -323,6 +344,8 @@ begin
     limit 1;
   end if;
   select i.* into v_invite from usher.invites i where i.id = v_invite_id;
+  -- By the link of a mail from before they were erased, its reader may have stopped this one, too.
+  perform usher.bring_back_stops(array[v_delivery.recipient]);
   if usher.end_undeliverable(v_delivery, v_invite) then
     return null;
   end if;
@@ -469,7 +492,7 @@ begin
   perform usher.lock_organisation((
     select d.organisation_id from public.organisation_deliveries d where d.id = complete_delivery.delivery_id), 'exists');
   update public.organisation_deliveries d
-  set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
+  set status = 'sent', sent_at = clock_timestamp(), last_response = usher.response_to_keep(d, complete_delivery.response),
     last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
     facts = d.facts - 'sealed'
   where d.id = complete_delivery.delivery_id
@@ -537,14 +560,14 @@ begin
     -- A fifth more or less, so that what failed together does not come back together.
     due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
     in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
-    last_response = left(fail_delivery.response, 1000),
+    last_response = usher.response_to_keep(d, fail_delivery.response),
     last_status_code = fail_delivery.status_code,
     facts = case when v_is_final then d.facts - 'sealed' else d.facts end
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
 
   if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
-    perform usher.suppress_address(v_delivery.recipient, 'bounce', fail_delivery.status_code);
+    perform usher.suppress_recipient(v_delivery, 'bounce', fail_delivery.status_code);
   end if;
   if v_is_final then
     perform usher.mark_bounced(v_delivery);

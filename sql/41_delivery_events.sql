@@ -81,7 +81,7 @@ begin
     bounced_at = case when v_kind = 'bounced' then least(d.bounced_at, v_at) else d.bounced_at end,
     complained_at = case when v_kind = 'complained' then least(d.complained_at, v_at) else d.complained_at end,
     last_response = case when v_kind = 'bounced'
-      then left(record_delivery_event.response, 1000) else d.last_response end,
+      then usher.response_to_keep(d, record_delivery_event.response) else d.last_response end,
     last_status_code = case when v_kind = 'bounced'
       then record_delivery_event.status_code else d.last_status_code end,
     -- Whoever tells of it has taken it, whether or not the worker lived to hear so.
@@ -100,10 +100,10 @@ begin
   if v_kind = 'bounced' then
     perform usher.mark_bounced(v_delivery);
     if record_delivery_event.is_permanent then
-      perform usher.suppress_address(v_delivery.recipient, 'bounce', record_delivery_event.status_code);
+      perform usher.suppress_recipient(v_delivery, 'bounce', record_delivery_event.status_code);
     end if;
   elsif v_kind = 'complained' then
-    perform usher.suppress_address(v_delivery.recipient, 'complaint');
+    perform usher.suppress_recipient(v_delivery, 'complaint');
   end if;
   perform usher.record_turn(v_delivery, 'delivery.' || v_kind);
   return 'recorded';
@@ -120,7 +120,7 @@ that they are genuine.
   provider_message_id  which mail, otherwise
   occurred_at          when, by the provider's clock; null: now
   is_permanent         of a bounce: whether the address will never take mail; it is then suppressed
-  response             of a bounce: what the recipient's server said, kept to 1,000 characters
+  response             of a bounce: what the recipient's server said, kept to 1,000 characters; nothing once they are erased
   status_code          of a bounce: its enhanced status code (RFC 3463)
 
 Returns recorded, duplicate (told before), unknown (no mail of ours), or ignored (opened, where the organisation

@@ -262,6 +262,7 @@ declare
   v_held     uuid[] := (delay_mails.judgement).held_by_mailbox || (delay_mails.judgement).held_by_sender;
   v_mail     record;
   v_line     text;
+  v_hash     text;
   v_free_at  timestamptz;
   v_step     interval;
 begin
@@ -286,6 +287,8 @@ begin
 
     if v_line is distinct from v_mail.mailbox || v_mail.is_new then
       v_line := v_mail.mailbox || v_mail.is_new;
+      -- Salted: whoever reads the names of lines is not told whose mailbox is full.
+      v_hash := encode(usher.address_hash(v_mail.mailbox), 'hex');
       v_free_at := coalesce(greatest(
         usher.mailbox_free_at(v_mail.mailbox, v_settings.mails_per_hour_to_recipient, null, v_held),
         case when v_mail.is_new then usher.mailbox_free_at(
@@ -299,10 +302,9 @@ begin
     -- for this mailbox: a thousand notices do not keep the one that matters, nor a stranger's mail anybody else's.
     update public.organisation_deliveries d
     set due_at = greatest(
-      usher.next_place(format('mailbox:%s:%s:%s', hashtextextended(v_mail.mailbox, 0), v_mail.organisation_id,
-        v_mail.kind), v_step, v_free_at),
+      usher.next_place(format('mailbox:%s:%s:%s', v_hash, v_mail.organisation_id, v_mail.kind), v_step, v_free_at),
       case when v_mail.caused_by is not null then usher.next_place(
-        format('mailbox:%s:%s', hashtextextended(v_mail.mailbox, 0), v_mail.caused_by), v_step, v_free_at) end)
+        format('mailbox:%s:%s', v_hash, v_mail.caused_by), v_step, v_free_at) end)
     where d.id = v_mail.id;
   end loop;
 end

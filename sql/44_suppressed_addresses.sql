@@ -61,6 +61,28 @@ $$;
 comment on function usher.suppress_address is
   'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
 
+create function usher.suppress_recipient(
+  delivery public.organisation_deliveries, reason text, status_code text default null
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_delivery public.organisation_deliveries := suppress_recipient.delivery;
+begin
+  if v_delivery.recipient = usher.erased_recipient(v_delivery.id) then
+    perform usher.keep_late_suppression(v_delivery.id, suppress_recipient.reason, suppress_recipient.status_code);
+  else
+    perform usher.suppress_address(v_delivery.recipient, suppress_recipient.reason, suppress_recipient.status_code);
+  end if;
+end
+$$;
+comment on function usher.suppress_recipient is
+  'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
+
 create function usher.is_suppressed(email text, mailbox text)
 returns boolean
 language plpgsql
@@ -86,11 +108,18 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := usher.normalise_email(lift_suppression.email);
+  v_email  text := usher.normalise_email(lift_suppression.email);
+  v_lifted integer;
+  v_erased integer;
 begin
   delete from usher.suppressed_addresses s
   where s.email = v_email or s.reason = 'complaint' and usher.mailbox(s.email) = usher.mailbox(v_email);
-  return found;
+  get diagnostics v_lifted = row_count;
+  delete from usher.erased_stops s
+  where s.place = 'suppressed_addresses' and (s.hash = usher.address_hash(v_email)
+    or s.kept ->> 'reason' = 'complaint' and s.hash = usher.address_hash(usher.mailbox(v_email)));
+  get diagnostics v_erased = row_count;
+  return v_lifted + v_erased > 0;
 end
 $$;
 comment on function usher.lift_suppression is
@@ -212,6 +241,9 @@ as $$
 declare
   v_delivery        public.organisation_deliveries;
   v_organisation_id uuid;
+  v_is_erased       boolean;
+  v_is_news         boolean;
+  v_hash            bytea;
 begin
   select d.* into v_delivery
   from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
@@ -220,20 +252,35 @@ begin
   if not found or v_delivery.organisation_id is null then
     perform usher.fail('invite_invalid');
   end if;
+  v_is_erased := v_delivery.recipient = usher.erased_recipient(v_delivery.id);
+  v_hash := case when v_is_erased
+    then (select e.mailbox_hash from usher.erased_deliveries e where e.delivery_id = v_delivery.id)
+    else usher.address_hash(v_delivery.mailbox) end;
+  -- Erased by a version that kept nothing of whom it went to: then nothing can be promised.
+  if v_is_erased and v_hash is null then
+    perform usher.fail('invite_invalid');
+  end if;
   if stop_mail.everywhere is not true then
     v_organisation_id := v_delivery.organisation_id;
   end if;
 
-  if stop_mail.stop then
+  if stop_mail.stop and v_is_erased then
+    v_is_news := usher.keep_late_stop(v_delivery.id, v_organisation_id);
+  elsif stop_mail.stop then
     insert into usher.mail_opt_outs (organisation_id, email)
     values (v_organisation_id, v_delivery.mailbox)
     on conflict do nothing;
+    v_is_news := found;
   else
+    -- The address may have been erased, or entered again, since it was stopped.
     delete from usher.mail_opt_outs o
-    where o.organisation_id is not distinct from v_organisation_id and o.email = v_delivery.mailbox;
+    where o.organisation_id is not distinct from v_organisation_id
+      and case when v_is_erased then usher.address_hash(o.email) = v_hash else o.email = v_delivery.mailbox end;
+    v_is_news := found;
+    v_is_news := usher.lift_erased_stop(v_hash, v_organisation_id) or v_is_news;
   end if;
   -- Of all, the trail of the one whose mail it was says so; that of others would tell them of their absence.
-  if found then
+  if v_is_news then
     perform usher.record_event(v_delivery.organisation_id,
       case when stop_mail.stop then 'mail.stopped' else 'mail.resumed' end, 'delivery', v_delivery.id,
       actor_kind => 'invitee');

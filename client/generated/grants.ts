@@ -211,6 +211,7 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function usher.before_user_created(event jsonb)': [],
+  'function usher.bring_back_stops(recipients text[])': [],
   'function usher.call_function_once(idempotency_key text, function_name text, arguments jsonb)': [
     'authenticated execute',
   ],
@@ -333,6 +334,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.erase_from_trail(traces usher.person_traces)': [],
   'function usher.erase_person(user_id uuid)': [],
   'function usher.erase_traces(traces usher.person_traces)': [],
+  'function usher.erased_recipient(delivery_id uuid)': [],
   'function usher.error_of(code text)': [],
   'function usher.errors()': [],
   'function usher.event_hash(event public.organisation_audit_events)': [],
@@ -412,8 +414,12 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)': [
     'authenticated execute',
   ],
+  'function usher.keep_late_stop(delivery_id uuid, organisation_id uuid)': [],
+  'function usher.keep_late_suppression(delivery_id uuid, reason text, status_code text)': [],
   'function usher.keep_stops(emails text[])': [],
   'function usher.kept_at_erasure()': [],
+  'function usher.label_to_ascii(label text)': [],
+  'function usher.label_to_unicode(label text)': [],
   'function usher.lacks_identity(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.lease_deliveries(worker text, batch_size integer, lease interval)': [
     'usher_worker execute',
@@ -428,6 +434,7 @@ export const GRANTS: Record<string, string[]> = {
     'usher_worker execute',
   ],
   'function usher.leave_organisation(organisation_id uuid)': ['authenticated execute'],
+  'function usher.lift_erased_stop(hash bytea, organisation_id uuid)': [],
   'function usher.lift_mail_suppression(organisation_id uuid, email text)': [
     'authenticated execute',
   ],
@@ -489,6 +496,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.own_tables()': [],
   'function usher.pace_mails(ids uuid[], settings usher.settings)': [],
   'function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)': [],
+  'function usher.percent_pattern(letter text)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
   'function usher.person_traces(user_ids uuid[], email text)': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
@@ -500,6 +508,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)': [
     'usher_worker execute',
   ],
+  'function usher.punycode_bias(delta bigint, points integer, is_first boolean)': [],
   'function usher.purge_audit_trail(batch_size integer)': ['usher_worker execute'],
   'function usher.purge_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.purge_auth_mails()': ['usher_worker execute'],
@@ -570,6 +579,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.require_webhook(url text, events text[], description text)': [],
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
+  'function usher.response_to_keep(delivery public.organisation_deliveries, response text)': [],
   'function usher.resting_organisations(step text)': [],
   'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
@@ -624,6 +634,7 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
     'service_role execute',
   ],
+  'function usher.spellings(email text)': [],
   'function usher.sso_provider_of(domain text)': [],
   'function usher.start_access_review(organisation_id uuid, title text, due_at timestamp with time zone)':
     ['authenticated execute'],
@@ -637,6 +648,8 @@ export const GRANTS: Record<string, string[]> = {
     'usher_worker execute',
   ],
   'function usher.suppress_address(email text, reason text, status_code text)': [],
+  'function usher.suppress_recipient(delivery public.organisation_deliveries, reason text, status_code text)':
+    [],
   'function usher.take_allowance(key text, amount integer, allowance integer, period interval, is_secret boolean)':
     [],
   'function usher.take_idempotency_key(idempotency_key text, request_hash bytea)': [
@@ -727,6 +740,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.webhook_signatures(webhook_id uuid, content text)': [],
   'function usher.without_addresses(value jsonb)': [],
   'function usher.without_secrets(user_metadata jsonb)': [],
+  'function usher.word_pattern(word text)': [],
   'function usher.words_pattern(words text[], is_whole boolean)': [],
   'table public.organisation_access_review_items': [
     'rls',
@@ -791,6 +805,7 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.directory_groups': ['rls'],
   'table usher.directory_token_hashes': ['rls'],
   'table usher.directory_users': ['rls'],
+  'table usher.erased_deliveries': ['rls'],
   'table usher.erased_members': ['rls'],
   'table usher.erased_stops': ['rls'],
   'table usher.expiring_invites': [],

@@ -53,11 +53,21 @@ export function redact(text: string): string {
   const measured = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
   return (
     measured
-      // Our own tokens, those of Supabase Auth in its links, and signed ones of any kind.
-      .replace(/\b(inv_|stp_|scim_|whsec_|re_)[\w+/=-]{8,}/g, '$1…')
-      .replace(/\b(token|token_hash|apikey|secret|password)=[^\s&"']+/gi, '$1=…')
+      // Our own tokens, those of Supabase Auth in its links, keys of its API, and signed ones of any kind.
+      .replace(/\b(inv_|stp_|scim_|whsec_|re_|sb_secret_)[\w+/=-]{8,}/g, '$1…')
+      .replace(/\b(token|token_hash|apikey|secret|password|device_code)=[^\s&"']+/gi, '$1=…')
       .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '…')
+      .replace(/\b(Bearer\s)\s{0,8}[\w.~+/=-]{8,}…?/gi, '$1…')
+      // The code of a device, where it says that it is one: it looks like any other word with a hyphen.
+      .replace(
+        /(code["'\\]{0,4}\s{0,4}[=:]?\s{0,4}["'\\]{0,4})[\da-z]{5}-[\da-z]{5}(?![\da-z])/gi,
+        '$1…',
+      )
       .replace(/:\/\/[^\s/@]+@/g, '://…@')
-      .replace(/[\w.!#$%&'*+/=?^`{|}~-]+@([\p{L}\p{N}.-]+)/gu, '…@$1')
+      // From the beginning of a word only: or a long one is gone through once for each of its letters.
+      .replace(
+        /(?<![\p{L}\p{N}_.!#$%&'*+/=?^`{|}~-])[\p{L}\p{N}_.!#$%&'*+/=?^`{|}~-]+(?:@|%(?:25)*40)([\p{L}\p{N}.%-]+)/gu,
+        '…@$1',
+      )
   )
 }

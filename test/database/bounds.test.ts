@@ -86,6 +86,7 @@ const UNBOUNDED: Record<string, string[]> = {
     'usher.address_salt.salt',
     'usher.audit_seals.hash',
     'usher.device_codes.hash',
+    'usher.erased_deliveries.recipient_hash, mailbox_hash',
     'usher.erased_stops.hash',
     'usher.sanctions.address_hash',
     'usher.directory_token_hashes.hash',

@@ -3,13 +3,14 @@
  * can hold them; what finds them again reads the catalogue, so that a new table or column is looked into by itself.
  */
 import { randomUUID } from 'node:crypto'
+import { domainToASCII } from 'node:url'
 import type postgres from 'postgres'
 import { describe, expect, onTestFinished } from 'vitest'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
 import { createDatabase } from '../support/database.ts'
 import { CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
 import { type Person, person } from '../support/people.ts'
-import { delivery, leaseOne } from '../support/worker.ts'
+import { delivery, lease, leaseOne, prepare } from '../support/worker.ts'
 
 /** Somebody whose address and name stand nowhere by chance. */
 function somebody() {
@@ -50,13 +51,13 @@ const textColumns = (sql: postgres.Sql) =>
 
 const placeOf = ({ schema, table, column }: Column) => `${schema}.${table}.${column}`
 
-/** Where a text stands, in whatever case. */
+/** Where a text stands, in whatever case, also of letters that the C locale does not know. */
 async function placesOf(sql: postgres.Sql, text: string): Promise<string[]> {
   const found: string[] = []
   for (const each of await textColumns(sql)) {
     const [row] = await sql`select exists (
       select from ${sql(`${each.schema}.${each.table}`)}
-      where position(lower(${text}) in lower(${sql(each.column)}::text)) > 0) as is`
+      where position(lower(${text} collate "und-x-icu") in lower(${sql(each.column)}::text collate "und-x-icu")) > 0) as is`
     if (row?.is) found.push(placeOf(each))
   }
   return found
@@ -298,8 +299,18 @@ describe('a person with an account', () => {
     for (const { userId } of [them, namesake]) {
       await sql`select usher.add_member(${acme.id}, ${userId}, '{member}')`
     }
-    const longer = [`x${email}`, `a.${email}`, `${email}.au`, `a-${email}`]
+    const longer = [`x${email}`, `a.${email}`, `${email}.au`, `a-${email}`, `a+${email}`]
     for (const each of longer) await acme.invite(each)
+    const description = longer
+      .map((each) => `https://h.test/?u=${encodeURIComponent(each)}`)
+      .join(' ')
+    await acme.owner.rpc('create_organisation_role', {
+      organisation_id: acme.id,
+      name: 'longer',
+      description,
+      permissions: [],
+      inherits: [],
+    })
     const short = await person(sql, 'short', { metadata: { full_name: 'Max' } })
     await sql`select usher.add_member(${acme.id}, ${short.userId}, '{member}')`
     await acme.owner.rpc('update_organisation', {
@@ -315,6 +326,9 @@ describe('a person with an account', () => {
         .map((row) => row.email)
         .sort(),
     ).toEqual([...longer].sort())
+    const [role] = await sql`select description from public.organisation_roles
+      where organisation_id = ${acme.id} and name = 'longer'`
+    expect(role?.description).toBe(description)
     const [same] =
       await sql`select display_name from public.organisation_members where user_id = ${namesake.userId}`
     expect(same?.display_name).toBe(name)
@@ -448,7 +462,317 @@ describe('what stopped mail', () => {
   })
 })
 
+describe('a mail that was delivered before its recipient was erased', () => {
+  /** Invites, lets the mail go out, and erases whom it went to. */
+  async function mailed(acme: Organisation, email: string) {
+    const { sql } = acme
+    const { invite } = await acme.invite(email)
+    const [mail] = await sql`update public.organisation_deliveries
+      set status = 'sent', fence = 1, sent_at = now() where invite_id = ${invite.id}
+      returning id, usher.mint_stop_token(id) as token`
+    await sql`select usher.erase_address(${email})`
+    return mail as unknown as { id: string; token: string }
+  }
+  const placesOfErased = async ({ sql }: Organisation, { id }: { id: string }) =>
+    (await placesOf(sql, `erased@${id}.invalid`)).filter(
+      (place) => !place.startsWith('public.organisation_deliveries.'),
+    )
+  /** What becomes of the mail of a new invite to the address. */
+  async function statusOfNext(acme: Organisation, email: string) {
+    const { invite } = await acme.invite(email)
+    const leased = await lease(acme)
+    for (const each of leased) await prepare(acme, each)
+    const [mail] = await acme.sql`select status from public.organisation_deliveries
+      where invite_id = ${invite.id} and kind = 'invite'`
+    return mail?.status
+  }
+
+  test.for([false, true])(
+    'can still be answered with a stop (everywhere: %s)',
+    async (everywhere, { acme }) => {
+      const { email } = somebody()
+      const mail = await mailed(acme, email)
+
+      for (const _ of [1, 2]) {
+        await acme.anyone.rpc('stop_organisation_mail', { token: mail.token, everywhere })
+      }
+
+      expect(await placesOf(acme.sql, email)).toEqual([])
+      expect(await placesOfErased(acme, mail)).toEqual([])
+      expect((await acme.events()).filter((event) => event === 'mail.stopped')).toHaveLength(1)
+      // Also to another tag of the mailbox.
+      expect(await statusOfNext(acme, email.replace('@', '+again@'))).toBe('suppressed')
+    },
+  )
+
+  test('stops one that is under way to the address again', async ({ acme }) => {
+    const { email } = somebody()
+    const mail = await mailed(acme, email)
+    await acme.invite(email)
+    const leased = await leaseOne(acme)
+
+    await acme.anyone.rpc('stop_organisation_mail', { token: mail.token })
+
+    expect(await prepare(acme, leased)).toBeNull()
+    expect(await delivery(acme, leased.delivery_id)).toMatchObject({ status: 'suppressed' })
+  })
+
+  test.for(['before', 'after'])(
+    'takes a stop back %s the address is entered again',
+    async (when, { acme }) => {
+      const { email } = somebody()
+      const mail = await mailed(acme, email)
+      const stop = (is: boolean) =>
+        acme.anyone.rpc('stop_organisation_mail', { token: mail.token, stop: is })
+      await stop(true)
+      if (when === 'after') expect(await statusOfNext(acme, email)).toBe('suppressed')
+
+      await stop(false)
+
+      expect(
+        await acme.sql`select from usher.erased_stops where organisation_id = ${acme.id}`,
+      ).toEqual([])
+      if (when === 'after') {
+        expect(await acme.sql`select from usher.mail_opt_outs where email = ${email}`).toEqual([])
+      } else {
+        expect(await statusOfNext(acme, email)).toBe('sending')
+      }
+    },
+  )
+
+  test('says so where nothing was kept of whom it went to', async ({ acme }) => {
+    const mail = await mailed(acme, somebody().email)
+    await acme.sql`delete from usher.erased_deliveries where delivery_id = ${mail.id}`
+
+    await expect(
+      acme.anyone.rpc('stop_organisation_mail', { token: mail.token }),
+    ).rejects.toMatchObject({ code: 'invite_invalid' })
+  })
+
+  test('is complained about for the mailbox, and bounces for the address', async ({ acme }) => {
+    const { sql } = acme
+    const { email } = somebody()
+    const tagged = email.replace('@', '+news@')
+    const mail = await mailed(acme, tagged)
+    const tell = (kind: string) =>
+      sql`select usher.record_delivery_event('resend', ${randomUUID()}, ${kind}, ${mail.id}, is_permanent => true,
+        response => ${`550 5.1.1 <${tagged}>: no such user`}, status_code => '5.1.1')`
+
+    await tell('bounced')
+    await tell('complained')
+    await tell('bounced')
+
+    expect(await placesOf(sql, tagged)).toEqual([])
+    expect(await placesOf(sql, email)).toEqual([])
+    expect(await placesOfErased(acme, mail)).toEqual([])
+    const [row] =
+      await sql`select last_response, status from public.organisation_deliveries where id = ${mail.id}`
+    expect(row).toMatchObject({ last_response: null, status: 'complained' })
+
+    expect(await statusOfNext(acme, tagged)).toBe('suppressed')
+    const rows = await sql`select email, reason from usher.suppressed_addresses
+      where usher.mailbox(email) = ${email} order by reason`
+    expect(rows.map((each) => ({ ...each }))).toEqual([
+      { email: tagged, reason: 'bounce' },
+      { email, reason: 'complaint' },
+    ])
+    expect(await statusOfNext(acme, email.replace('@', '+other@'))).toBe('suppressed')
+  })
+
+  test('an operator lets mails go to it again before it is entered', async ({ acme }) => {
+    const { email } = somebody()
+    const mail = await mailed(acme, email)
+    await acme.sql`select usher.record_delivery_event('resend', ${randomUUID()}, 'complained', ${mail.id})`
+
+    const [row] =
+      await acme.sql`select usher.lift_suppression(${email.replace('@', '+x@')}) as lifted`
+
+    expect(row?.lifted).toBe(true)
+    expect(await statusOfNext(acme, email)).toBe('sending')
+  })
+
+  test('leaves nothing of who answers it, once they are erased again', async ({ acme }) => {
+    const { sql } = acme
+    const { email } = somebody()
+    const mail = await mailed(acme, email)
+    await acme.anyone.rpc('stop_organisation_mail', { token: mail.token })
+    await sql.begin(async (tx) => {
+      await tx`select set_config('usher.audit_exception', 'UPDATE', true)`
+      await tx`update public.organisation_audit_events set ip = '192.0.2.1'
+        where target_id = ${mail.id} and event = 'mail.stopped'`
+    })
+
+    await sql`select usher.erase_address(${email})`
+
+    expect(
+      await sql`select ip from public.organisation_audit_events where target_id = ${mail.id} and event = 'mail.stopped'`,
+    ).toMatchObject([{ ip: null }])
+  })
+})
+
+describe('however they are written', () => {
+  /** Puts texts into an organisation; they are found again by their marks, which erasing leaves. */
+  async function written({ sql, invite }: Organisation, texts: string[]) {
+    const mark = randomUUID()
+    for (const text of texts) {
+      const { invite: made } = await invite()
+      await sql`update usher.invites set message = ${`${mark} ${text} end`},
+        metadata = ${sql.json({ said: `${mark} ${text} end` })} where id = ${made.id}`
+    }
+    return async () =>
+      (
+        await sql`select message, metadata ->> 'said' as said from usher.invites
+          where message like ${`${mark}%`}`
+      ).flatMap(({ message, said }) => [message.slice(mark.length), said.slice(mark.length)])
+  }
+
+  test('an address goes', async ({ acme }) => {
+    const { sql } = acme
+    const tag = randomUUID().slice(0, 8)
+    const email = `zeph'${tag}/x+news@münchen-${tag}.test`
+    const ascii = `zeph'${tag}/x+news@${domainToASCII(`münchen-${tag}.test`)}`
+    const encoded = encodeURIComponent(email)
+    const forms = [
+      email,
+      `<${email}>`,
+      email.toUpperCase(),
+      ascii,
+      `https://h.test/?u=${encoded}&x=1`,
+      `https://h.test/?u=${encoded.replaceAll("'", '%27').toLowerCase()}`,
+      `https://h.test/?u=${encodeURIComponent(email.toUpperCase())}`,
+      `https://h.test/?u=${encodeURIComponent(encoded)}`,
+      `https://h.test/?q=${encodeURIComponent(`ask ${email} now`)}`,
+      `https://h.test/?q=ask+${encoded}+now`,
+      `https://h.test/?u=${encodeURIComponent(ascii)}`,
+    ]
+    for (const given of [email, ascii]) {
+      const texts = await written(acme, forms)
+      expect((await sql`select from usher.report_address(${given})`).length).toBeGreaterThanOrEqual(
+        forms.length,
+      )
+
+      await sql`select usher.erase_address(${given})`
+
+      const left = await texts()
+      expect(left).toHaveLength(2 * forms.length)
+      expect(left.filter((text) => /zeph|news/i.test(text))).toEqual([])
+      expect(left.every((text) => text.endsWith(' end'))).toBe(true)
+    }
+  })
+
+  test('a name goes', async ({ acme }) => {
+    const { sql } = acme
+    const tag = randomUUID().slice(0, 8)
+    const name = `Özlem "Öz"  O'Quill${tag}`
+    const them = await person(sql, 'them', { metadata: { full_name: name } })
+    await sql`select usher.add_member(${acme.id}, ${them.userId}, '{member}')`
+    const single = name.replace('  ', ' ')
+    const forms = [
+      name,
+      single,
+      single.toUpperCase(),
+      single.replaceAll(' ', '\n'),
+      single.replaceAll(' ', ' \n\t '),
+      single.replaceAll(' ', '\u00a0'),
+      `https://h.test/?q=${encodeURIComponent(`ask ${single} now`)}`,
+    ]
+    const texts = await written(acme, forms)
+    expect(
+      (await sql`select from usher.report_person(${them.userId})`).length,
+    ).toBeGreaterThanOrEqual(forms.length)
+
+    await erase(acme, them)
+
+    const left = await texts()
+    expect(left).toHaveLength(2 * forms.length)
+    expect(left.filter((text) => /quill/i.test(text))).toEqual([])
+    expect(left.every((text) => text.endsWith(' end'))).toBe(true)
+  })
+
+  test.for([
+    'münchen',
+    'bücher',
+    'faß',
+    'президент',
+    '他们为什么不说中文',
+    '3年b組金八先生',
+    'δοκιμή',
+    'مثال',
+    'a-ö-z',
+    'plain',
+  ])('the label %s is one in both spellings', async (label, { acme }) => {
+    const ascii = label === 'faß' ? 'xn--fa-hia' : domainToASCII(label)
+    const [row] = await acme.sql`select usher.label_to_ascii(${label}) as ascii,
+      usher.label_to_unicode(${ascii}) as unicode`
+    expect(row).toMatchObject({ ascii, unicode: label })
+  })
+
+  test.for([
+    'xn--',
+    'xn--ü',
+    'xn--99999999999',
+    `xn--${'9'.repeat(59)}`,
+    'xn--a-',
+    'xn--zzzzzzz',
+    '',
+  ])('what is no punycode stays as it is: %s', async (label, { acme }) => {
+    const [row] = await acme.sql`select usher.label_to_unicode(${label}) as unicode`
+    expect(typeof row?.unicode).toBe('string')
+  })
+
+  test('a stop by an address with a tag is in the report of it', async ({ acme }) => {
+    const { sql } = acme
+    const { email } = somebody()
+    const tagged = email.replace('@', '+a@')
+    await sql`insert into usher.mail_opt_outs (organisation_id, email) values (${acme.id}, ${email})`
+    await sql`select usher.suppress_address(${email.replace('@', '+b@')}, 'complaint')`
+
+    for (const asked of [tagged, email]) {
+      const rows = await sql`select place from usher.report_address(${asked}) order by place`
+      expect(rows.map(({ place }) => place)).toEqual([
+        'usher.mail_opt_outs',
+        'usher.suppressed_addresses',
+      ])
+    }
+  })
+})
+
 describe('the trail', () => {
+  test.for([
+    ["Ask o'brien@planted.test", 'Ask …@planted.test'],
+    ['Ask quill/zephyrine@planted.test', 'Ask …@planted.test'],
+    ['a=anna.b=c@planted.test', '…@planted.test'],
+    ['anna%40planted.test', '…@planted.test'],
+    ['anna%2540planted.test', '…@planted.test'],
+    ['anna＠planted.test', '…@planted.test'],
+    ["!#$%&'*+/=?^_`{|}~anna@planted.test", '…@planted.test'],
+    ['<anna@planted.test>, "x"', '<…@planted.test>, "x"'],
+    ['{"to":"anna@planted.test"}', '{"to":"…@planted.test"}'],
+    [
+      'https://h.test/a/?x=1&u=o%27brien%40planted.test&y',
+      'https://h.test/a/?x=1&u=…@planted.test&y',
+    ],
+    ["https://h.test?u=o'brien/x@planted.test", 'https://h.test?u=…@planted.test'],
+    ['https://h.test/@name and 40%, 100%40', 'https://h.test/@name and 40%, 100%40'],
+  ] as const)('takes whole the name before the sign: %s', async ([text, safe], { acme }) => {
+    const [row] =
+      await acme.sql`select usher.without_addresses(${acme.sql.json({ text })}) as value`
+    expect(row?.value.text).toBe(safe)
+  })
+
+  test('is written at once, whatever is in it', async ({ acme }) => {
+    for (const text of [
+      'a'.repeat(50_000),
+      '://a.b?x='.repeat(5_000),
+      'a=&'.repeat(15_000),
+      '%40'.repeat(15_000),
+    ]) {
+      const asked = performance.now()
+      await acme.sql`select usher.without_addresses(${acme.sql.json({ text: `${text} @` })})`
+      expect(performance.now() - asked).toBeLessThan(5_000)
+    }
+  })
+
   test('holds no address in what changed, whoever writes it there', async ({ acme }) => {
     const { email } = somebody()
     const body = `Questions?\n${email}, or [write](https://example.com/?to=${email})`

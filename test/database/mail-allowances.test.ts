@@ -216,6 +216,19 @@ describe('a mailbox that is flooded', () => {
     expect(sent.map(({ kind }) => kind)).toEqual(['auth', 'invite'])
   })
 
+  test('is not told by the names of lines, but to who has the salt', async ({ acme }) => {
+    await fill(acme, 'unnamed@example.com', 30)
+    await drain(acme)
+
+    const lines = await acme.sql`select line, split_part(line, ':', 2) as name from usher.mail_pace
+      where line like 'mailbox:%'`
+    const [is] = await acme.sql`select hashtextextended('unnamed@example.com', 0)::text as plain,
+      encode(usher.address_hash('unnamed@example.com'), 'hex') as salted`
+    expect(lines.length).toBeGreaterThan(0)
+    expect(new Set(lines.map(({ name }) => name))).toEqual(new Set([is?.salted]))
+    expect(lines.filter(({ line }) => line.includes(is?.plain))).toEqual([])
+  })
+
   test('does not keep the mail that matters behind a thousand notices', async ({ acme }) => {
     const { email } = acme.member
     // Each caused by somebody else, as when people accept.

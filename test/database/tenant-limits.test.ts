@@ -210,7 +210,8 @@ const OTHERWISE: Record<string, string> = {
   'public.organisation_sign_in_rules': 'one row an organisation',
   'usher.directory_groups': 'one row an own role',
   'usher.mail_opt_outs': 'one row a recipient, by the link in a mail that was sent to them',
-  'usher.erased_stops': 'by operators: what was stopped of somebody who was forgotten',
+  'usher.erased_stops':
+    'what was stopped of somebody who was forgotten: by operators, and one of a kind a mail of theirs',
   'usher.lost_rights': 'one row a member, until the worker has come by',
   'usher.mail_turns': 'one row an organisation',
   'usher.sign_up_invites': 'one row an account that is not confirmed yet',

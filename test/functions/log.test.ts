@@ -10,6 +10,17 @@ describe('the log', () => {
     ['/auth/v1/verify?token=abc&type=signup', '/auth/v1/verify?token=…&type=signup'],
     ['Bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl failed', 'Bearer … failed'],
     ['connect postgres://usher_worker:pass@db:5432/x', 'connect postgres://…@db:5432/x'],
+    [`apikey sb_secret_${'F'.repeat(30)}`, 'apikey sb_secret_…'],
+    [`Authorization: Bearer sb_secret_${'F'.repeat(30)}`, 'Authorization: Bearer …'],
+    ['authorization: bearer  0123456789abcdef', 'authorization: bearer …'],
+    ['device_code=3CKMN-3RNJF&x=1', 'device_code=…&x=1'],
+    ['{"device_code":"3CKMN-3RNJF"}', '{"device_code":"…"}'],
+    ['the device code 3ckmn-3rnjf is unknown', 'the device code … is unknown'],
+    ['asked for a later-write', 'asked for a later-write'],
+    ['to anna%40example.com', 'to …@example.com'],
+    ['/x?to=anna%2Bnews%2540example.com&y=1', '…@example.com&y=1'],
+    ["o'brien/a=b@example.com", '…@example.com'],
+    ['josé.garcía@example.com', '…@example.com'],
     ['nothing to hide', 'nothing to hide'],
   ] as const)('%s: %s', ([text, safe]) => {
     expect(redact(text)).toBe(safe)

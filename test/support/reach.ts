@@ -60,6 +60,7 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.audit_seals': NOBODY,
   'usher.address_salt': NOBODY,
   'usher.delivery_events': NOBODY,
+  'usher.erased_deliveries': NOBODY,
   'usher.erased_members': NOBODY,
   'usher.erased_stops': NOBODY,
   'usher.device_codes': NOBODY,
