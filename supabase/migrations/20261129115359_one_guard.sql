@@ -529,33 +529,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.complete_delivery(delivery_id uuid, fence bigint, response text, provider_message_id text DEFAULT NULL::text)
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_delivery public.organisation_deliveries;
-begin
-  perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_deliveries d where d.id = complete_delivery.delivery_id), 'exists');
-  update public.organisation_deliveries d
-  set status = 'sent', sent_at = clock_timestamp(), last_response = left(complete_delivery.response, 1000),
-    last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
-    facts = d.facts - 'sealed'
-  where d.id = complete_delivery.delivery_id
-    and d.fence = complete_delivery.fence
-    and d.status = 'sending'
-  returning d.* into v_delivery;
-  if not found then
-    return false;
-  end if;
-  perform usher.record_turn(v_delivery, 'delivery.sent');
-  return true;
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.complete_directory_change(endpoint_id uuid, member_id uuid, fence bigint, change bigint, remote_id text, roles text[], error text DEFAULT NULL::text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1675,88 +1648,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.erase_traces(traces usher.person_traces)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_traces usher.person_traces := erase_traces.traces;
-begin
-  -- Every organisation that knows them, alone: nothing of theirs changes while they are forgotten.
-  perform usher.lock_organisation(o.id, 'settings')
-    from (
-      select unnest(v_traces.organisation_ids) as id
-      union
-      select i.organisation_id from usher.invites i where i.id = any (v_traces.invite_ids)
-      union
-      select d.organisation_id from public.organisation_deliveries d
-      where d.id = any (v_traces.delivery_ids) and d.organisation_id is not null
-      order by 1
-    ) o;
-  -- Their open invites end, so that no mail goes out any more.
-  perform usher.end_invite(i.id, null)
-    from usher.invites i
-    where i.status = 'pending' and i.email = any (v_traces.emails)
-    order by i.id;
-  -- Stops are kept by the mailbox, whatever the tag.
-  perform usher.keep_stops(array(
-    select e from unnest(v_traces.emails) e union select usher.mailbox(e) from unnest(v_traces.emails) e));
-
-  -- In the words of RFC 2606, an address that can never be anyone's.
-  update public.organisation_deliveries d
-  set recipient = 'erased@' || d.id || '.invalid', facts = '{}', last_response = null,
-    status = case when d.status in ('queued', 'sending') then 'cancelled' else d.status end
-  where d.recipient = any (v_traces.emails) or d.member_id = any (v_traces.member_ids);
-  -- To others, about them: whoever acted is nobody in particular, and news of an invite has lost what it tells.
-  update public.organisation_deliveries d
-  set facts = d.facts
-    || case when d.facts ->> 'actor_email' = any (v_traces.emails)
-      then '{"actor_email": null, "actor_name": null}'::jsonb else '{}' end
-    || case when d.facts ->> 'owner_name' = any (v_traces.names) then '{"owner_name": null}'::jsonb else '{}' end,
-    status = case when d.status in ('queued', 'sending')
-      and (d.invite_id = any (v_traces.invite_ids) or d.facts ->> 'requester_email' = any (v_traces.emails))
-      then 'cancelled' else d.status end
-  where d.organisation_id = any (v_traces.organisation_ids)
-    and (d.invite_id = any (v_traces.invite_ids) or d.facts ->> 'requester_email' = any (v_traces.emails)
-      or d.facts ->> 'actor_email' = any (v_traces.emails) or d.facts ->> 'owner_name' = any (v_traces.names));
-  update usher.invites i
-  set email = 'erased@' || i.id || '.invalid', message = null, declined_reason = null, revoked_reason = null,
-    metadata = '{}'
-  where i.id = any (v_traces.invite_ids) and i.kind = 'user';
-  update public.organisation_join_requests r
-  set email = 'erased@' || r.id || '.invalid', reason = null
-  where r.user_id = any (v_traces.user_ids) or r.email = any (v_traces.emails);
-  update public.organisation_access_review_items i
-  set reason = case when i.decision = 'withdrawn' then '-' end
-  where i.user_id = any (v_traces.user_ids) and i.reason is not null;
-  update public.organisations o set reply_to = null where o.reply_to = any (v_traces.emails);
-  delete from usher.sign_up_invites s
-  where s.user_id = any (v_traces.user_ids) or s.invite_id = any (v_traces.invite_ids);
-  delete from usher.idempotency_keys k where k.user_id = any (v_traces.user_ids);
-  delete from usher.directory_users d
-  where d.email = any (v_traces.emails) or d.member_id = any (v_traces.member_ids);
-
-  perform usher.erase_from_trail(v_traces);
-
-  perform usher.record_event(m.organisation_id, 'person.erased', 'user', m.user_id)
-    from public.organisation_members m where m.id = any (v_traces.member_ids);
-  -- Who never had an account here is known to others by the invite alone.
-  perform usher.record_event(i.organisation_id, 'person.erased', 'invite', i.id)
-    from usher.invites i
-    where i.id = any (v_traces.invite_ids) and not exists (
-      select from public.organisation_members m
-      where m.organisation_id = i.organisation_id and m.id = any (v_traces.member_ids));
-  update public.organisation_members m
-  set email = null, display_name = null, status_reason = null
-  where m.id = any (v_traces.member_ids);
-  insert into usher.erased_members (member_id) select unnest(v_traces.member_ids)
-  on conflict on constraint erased_members_pkey do nothing;
-  perform usher.redact_everywhere(v_traces);
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.errors()
  RETURNS TABLE(code text, status integer, message text, hint text)
  LANGUAGE sql
@@ -1930,62 +1821,6 @@ begin
       -- that may be of any length.
       'hint', left(case when usher.is_to_invitee() then v_error.hint else coalesce(fail.hint, v_error.hint) end, 1000)),
     detail = json_build_object('status', v_error.status, 'headers', fail.headers);
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
- RETURNS text
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_delivery public.organisation_deliveries;
-  -- About when a greylist lets through, then rarer; eight tries in two days.
-  v_delays   constant interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}'::interval[];
-  v_is_final boolean;
-begin
-  perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
-  if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
-    raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
-      using errcode = 'invalid_parameter_value';
-  end if;
-
-  select d.* into v_delivery
-  from public.organisation_deliveries d
-  where d.id = fail_delivery.delivery_id
-    and d.fence = fail_delivery.fence
-    and d.status = 'sending'
-  for update;
-  if not found then
-    return null;
-  end if;
-
-  v_is_final := fail_delivery.failure = 'permanent'
-    or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
-    or v_delivery.attempts >= 8;
-
-  update public.organisation_deliveries d
-  set status = case when v_is_final then 'failed' else 'queued' end,
-    -- A fifth more or less, so that what failed together does not come back together.
-    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
-    in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
-    last_response = left(fail_delivery.response, 1000),
-    last_status_code = fail_delivery.status_code,
-    facts = case when v_is_final then d.facts - 'sealed' else d.facts end
-  where d.id = v_delivery.id
-  returning d.* into strict v_delivery;
-
-  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
-    perform usher.suppress_address(v_delivery.recipient, 'bounce', fail_delivery.status_code);
-  end if;
-  if v_is_final then
-    perform usher.mark_bounced(v_delivery);
-  end if;
-  perform usher.record_turn(v_delivery,
-    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
-  return v_delivery.status;
 end
 $function$;
 
@@ -3377,106 +3212,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.prepare_delivery(delivery_id uuid, fence bigint)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_delivery     public.organisation_deliveries;
-  v_invite       usher.invites;
-  v_invite_id    uuid;
-  v_organisation public.organisations;
-  v_inviter      public.organisation_members;
-  v_template     public.organisation_email_templates;
-  v_settings     usher.settings;
-  v_is_offer     boolean;
-  v_locale       text;
-  v_link         text;
-  v_stop_token   text;
-begin
-  perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_deliveries d where d.id = prepare_delivery.delivery_id), 'exists');
-  select d.* into v_delivery
-  from public.organisation_deliveries d
-  where d.id = prepare_delivery.delivery_id
-    and d.fence = prepare_delivery.fence
-    and d.status = 'sending'
-    and d.due_at > clock_timestamp()
-  for update;
-  if not found then
-    return null;
-  end if;
-
-  v_invite_id := v_delivery.invite_id;
-  -- A mail of Supabase Auth to somebody who is invited says to what.
-  if v_delivery.kind = 'auth' then
-    select i.id into v_invite_id
-    from usher.invites i
-    where i.email = v_delivery.recipient and i.status = 'pending' and i.expires_at > clock_timestamp()
-    order by i.created_at desc
-    limit 1;
-  end if;
-  select i.* into v_invite from usher.invites i where i.id = v_invite_id;
-  if usher.end_undeliverable(v_delivery, v_invite) then
-    return null;
-  end if;
-
-  v_is_offer := v_delivery.kind in ('invite', 'invite_reminder');
-  select s.* into strict v_settings from usher.settings s;
-  select o.* into v_organisation
-  from public.organisations o where o.id = coalesce(v_delivery.organisation_id, v_invite.organisation_id);
-  select m.* into v_inviter
-  from public.organisation_members m
-  where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
-
-  v_locale := coalesce(v_delivery.locale, v_invite.locale, v_organisation.locale, 'en');
-  v_template := usher.template_for_mail(v_delivery.kind, v_organisation.id, v_locale,
-    case when v_delivery.kind = 'invite' then v_invite.template_id end);
-  if v_is_offer then
-    v_link := v_settings.site_url || '/invite#' || usher.mint_invite_token(v_invite.id, is_mailed => true);
-    v_stop_token := usher.mint_stop_token(v_delivery.id);
-  end if;
-
-  return jsonb_build_object(
-    'id', v_delivery.id,
-    'kind', v_delivery.kind,
-    'to', v_delivery.recipient,
-    'locale', coalesce(v_template.locale, v_locale),
-    -- Judged at this moment: the member may have left since, or the domain been lost.
-    'reply_to', case when usher.may_take_answers(v_organisation.id, v_organisation.reply_to)
-      then v_organisation.reply_to end,
-    'site_url', v_settings.site_url,
-    'link', v_link,
-    'stop_link', v_settings.site_url || '/stop-mail#' || v_stop_token,
-    'one_click_stop_url', v_settings.functions_url || '/stop-mail?token=' || v_stop_token,
-    'track_opens', coalesce(v_organisation.track_opens, false),
-    'template_id', v_template.id,
-    'template', case when v_template.id is not null then jsonb_build_object(
-      'subject', v_template.subject, 'heading', v_template.heading,
-      'body', v_template.body, 'button', v_template.button) end,
-    'organisation', case when v_organisation.id is not null then jsonb_build_object(
-      'id', v_organisation.id,
-      'name', v_organisation.name,
-      'sender_name', coalesce(v_organisation.sender_name, v_organisation.name),
-      'logo_url', v_organisation.logo_url,
-      'accent_colour', v_organisation.accent_colour) end,
-    'facts', v_delivery.facts,
-    'invite', case when v_invite.id is not null then jsonb_build_object(
-      'id', v_invite.id,
-      'email', v_invite.email,
-      'device_name', v_invite.device_name,
-      'roles', v_invite.roles,
-      'inviter_name', v_inviter.display_name,
-      'inviter_email', v_inviter.email,
-      'message', v_invite.message,
-      'expires_at', v_invite.expires_at,
-      'decline_reason', v_invite.declined_reason,
-      'membership_ends_at', v_invite.membership_ends_at) end);
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3531,25 +3266,6 @@ begin
       'webhook-id', v_message,
       'webhook-timestamp', v_timestamp,
       'webhook-signature', v_signed));
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.purge_auth_mails_of(organisation_id uuid, ids uuid[], batch_size integer)
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_purged integer;
-begin
-  delete from public.organisation_deliveries d
-  where d.kind = 'auth' and d.created_at < now() - interval '30 days';
-  get diagnostics v_purged = row_count;
-  -- What is kept of lines at the outbox names addresses and accounts, if only by a hash: no longer than it serves.
-  perform pg_advisory_xact_lock(hashtextextended('usher.mail_pace', 0));
-  delete from usher.mail_pace p where p.next_free_at < now() - interval '1 hour';
-  return v_purged;
 end
 $function$;
 
@@ -3631,85 +3347,6 @@ begin
         where i.organisation_id = o.id and i.email = a.email and i.status = 'pending')
     from (select distinct e as email from unnest(recipient_problems.emails) e) a
     join public.organisations o on o.id = recipient_problems.organisation_id;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid DEFAULT NULL::uuid, provider_message_id text DEFAULT NULL::text, occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, is_permanent boolean DEFAULT false, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
- RETURNS text
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_kind     text := record_delivery_event.kind;
-  -- A provider's clock may be wrong; nothing has happened after now.
-  v_at       timestamptz := least(coalesce(record_delivery_event.occurred_at, now()), now());
-  v_delivery public.organisation_deliveries;
-begin
-  perform usher.lock_organisation(d.organisation_id, 'exists')
-    from public.organisation_deliveries d
-    where d.id = record_delivery_event.delivery_id
-      or record_delivery_event.delivery_id is null
-        and d.provider_message_id = record_delivery_event.provider_message_id;
-  if v_kind is null or v_kind not in ('delivered', 'opened', 'bounced', 'complained') then
-    raise exception 'kind is delivered, opened, bounced or complained, not %', v_kind
-      using errcode = 'invalid_parameter_value';
-  end if;
-  select d.* into v_delivery
-  from public.organisation_deliveries d
-  where d.id = record_delivery_event.delivery_id
-    or record_delivery_event.delivery_id is null
-      and d.provider_message_id = record_delivery_event.provider_message_id
-  for update;
-  -- Not ours, or of a time before the mail was ever handed out.
-  if not found or v_delivery.fence = 0 then
-    return 'unknown';
-  end if;
-  if v_kind = 'opened' and not coalesce((
-    select o.track_opens from public.organisations o where o.id = v_delivery.organisation_id), false) then
-    return 'ignored';
-  end if;
-
-  insert into usher.delivery_events (provider, event_id, delivery_id, kind, occurred_at)
-  values (record_delivery_event.provider, record_delivery_event.event_id, v_delivery.id, v_kind, v_at)
-  on conflict do nothing;
-  if not found then
-    return 'duplicate';
-  end if;
-
-  update public.organisation_deliveries d
-  set
-    delivered_at = case when v_kind = 'delivered' then least(d.delivered_at, v_at) else d.delivered_at end,
-    opened_at = case when v_kind = 'opened' then least(d.opened_at, v_at) else d.opened_at end,
-    bounced_at = case when v_kind = 'bounced' then least(d.bounced_at, v_at) else d.bounced_at end,
-    complained_at = case when v_kind = 'complained' then least(d.complained_at, v_at) else d.complained_at end,
-    last_response = case when v_kind = 'bounced'
-      then left(record_delivery_event.response, 1000) else d.last_response end,
-    last_status_code = case when v_kind = 'bounced'
-      then record_delivery_event.status_code else d.last_status_code end,
-    -- Whoever tells of it has taken it, whether or not the worker lived to hear so.
-    sent_at = coalesce(d.sent_at, v_at),
-    provider_message_id = coalesce(d.provider_message_id, record_delivery_event.provider_message_id),
-    status = case
-      when v_kind = 'complained' or d.complained_at is not null then 'complained'
-      when v_kind = 'bounced' or d.bounced_at is not null then 'bounced'
-      when v_kind = 'opened' or d.opened_at is not null then 'opened'
-      else 'delivered'
-    end,
-    facts = d.facts - 'sealed'
-  where d.id = v_delivery.id
-  returning d.* into strict v_delivery;
-
-  if v_kind = 'bounced' then
-    perform usher.mark_bounced(v_delivery);
-    if record_delivery_event.is_permanent then
-      perform usher.suppress_address(v_delivery.recipient, 'bounce', record_delivery_event.status_code);
-    end if;
-  elsif v_kind = 'complained' then
-    perform usher.suppress_address(v_delivery.recipient, 'complaint');
-  end if;
-  perform usher.record_turn(v_delivery, 'delivery.' || v_kind);
-  return 'recorded';
 end
 $function$;
 
@@ -4922,45 +4559,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.stop_mail(token text, stop boolean DEFAULT true, everywhere boolean DEFAULT false)
- RETURNS text
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_delivery        public.organisation_deliveries;
-  v_organisation_id uuid;
-begin
-  select d.* into v_delivery
-  from public.organisation_deliveries d where d.id = usher.verify_stop_token(stop_mail.token);
-  perform usher.lock_organisation(v_delivery.organisation_id, 'share');
-  select d.* into v_delivery from public.organisation_deliveries d where d.id = v_delivery.id;
-  if not found or v_delivery.organisation_id is null then
-    perform usher.fail('invite_invalid');
-  end if;
-  if stop_mail.everywhere is not true then
-    v_organisation_id := v_delivery.organisation_id;
-  end if;
-
-  if stop_mail.stop then
-    insert into usher.mail_opt_outs (organisation_id, email)
-    values (v_organisation_id, v_delivery.mailbox)
-    on conflict do nothing;
-  else
-    delete from usher.mail_opt_outs o
-    where o.organisation_id is not distinct from v_organisation_id and o.email = v_delivery.mailbox;
-  end if;
-  -- Of all, the trail of the one whose mail it was says so; that of others would tell them of their absence.
-  if found then
-    perform usher.record_event(v_delivery.organisation_id,
-      case when stop_mail.stop then 'mail.stopped' else 'mail.resumed' end, 'delivery', v_delivery.id,
-      actor_kind => 'invitee');
-  end if;
-  return (select o.name from public.organisations o where o.id = v_delivery.organisation_id);
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.take_over_credentials(ids uuid[])
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -5099,41 +4697,6 @@ begin
     end if;
   end loop;
   return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.tg_organisation_deliveries__bring_back_stops()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  -- In most projects nobody was erased who had stopped anything.
-  if not exists (select from usher.erased_stops) then
-    return null;
-  end if;
-  -- The address is here again, because somebody has entered it again: then what it wants is, too. Also the one
-  -- without its tag, which a stop may be kept for.
-  with known as materialized (
-    select distinct k.email
-    from new_deliveries d
-    cross join lateral (values (d.recipient), (usher.mailbox(d.recipient))) k (email)
-  ), back as (
-    delete from usher.erased_stops s
-    using known k
-    where s.hash = usher.address_hash(k.email)
-    returning s.place, s.kept || jsonb_build_object('email', k.email) as stop
-  ), opt_outs as (
-    insert into usher.mail_opt_outs
-    select (jsonb_populate_record(null::usher.mail_opt_outs, b.stop)).* from back b where b.place = 'mail_opt_outs'
-    on conflict do nothing
-  )
-  insert into usher.suppressed_addresses
-  select (jsonb_populate_record(null::usher.suppressed_addresses, b.stop)).*
-  from back b where b.place = 'suppressed_addresses'
-  on conflict do nothing;
-  return null;
 end
 $function$;
 
