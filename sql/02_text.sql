@@ -112,7 +112,8 @@ begin
   if length(clean_line.value) > 4 * clean_line.max_length then
     return null;
   end if;
-  v_line := usher.nfc(btrim(clean_line.value));
+  -- Marks of direction around it turn nothing, and keyboards of Arabic and Hebrew leave them there.
+  v_line := usher.nfc(btrim(clean_line.value, e' \u200e\u200f'));
   return case
     when v_line !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]'
       and length(v_line) between 1 and clean_line.max_length
@@ -121,7 +122,7 @@ begin
 end
 $$;
 comment on function usher.clean_line is
-$$One line of text that may stand in a subject or beside other text: trimmed, NFC, 1 to max_length
+$$One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends included, NFC, 1 to max_length
 characters. Null if it holds a line break, another control character, or one that turns the direction
 of the text around it: each can make a mail say what its sender did not write.$$;
 

@@ -4,13 +4,14 @@
 -- text around it, no code that mail programs would read, and, where strangers read it, no address and no link.
 
 create function usher.top_level_domains()
-returns text[]
+returns jsonb
 language sql
 immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select string_to_array(btrim(regexp_replace('
+  -- By key, so that a label is looked up; immutable, so that it is made once for each session.
+  select jsonb_object_agg(d.name, true) from regexp_split_to_table(btrim('
     aaa aarp abb abbott abbvie abc able abogado abudhabi ac academy accenture accountant accountants aco actor ad
     ads adult ae aeg aero aetna af afl africa ag agakhan agency ai aig airbus airforce airtel akdn al alibaba alipay
     allfinanz allstate ally alsace alstom am amazon americanexpress americanfamily amex amfam amica amsterdam
@@ -87,11 +88,43 @@ as $$
     คอม ไทย ລາວ გე みんな アマゾン クラウド グーグル コム ストア セール ファッション ポイント 世界 中信 中国 中國 中文网 亚马逊 企业 佛山 信息 健康 八卦 公司 公益 台湾 台灣 商城 商店 商标
     嘉里 嘉里大酒店 在线 大拿 天主教 娱乐 家電 广东 微博 慈善 我爱你 手机 招聘 政务 政府 新加坡 新闻 时尚 書籍 机构 淡马锡 游戏 澳門 点看 移动 组织机构 网址 网店 网站 网络 联通 谷歌 购物 通販
     集团 電訊盈科 飞利浦 食品 餐厅 香格里拉 香港 닷넷 닷컴 삼성 한국
-  ', '\s+', ' ', 'g')), ' ')
+  ', e' \n'), '\s+') d (name)
 $$;
 comment on function usher.top_level_domains is
-$$The top level domains that there are, in lower case: those of other scripts as they are read, in NFKC.
+$$The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they are read, in NFKC.
 Source: https://data.iana.org/TLD/tlds-alpha-by-domain.txt, by the npm package tlds 1.261.0.$$;
+
+create function usher.is_title(labels text[], is_alone boolean)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_last text := is_title.labels [cardinality(is_title.labels)];
+begin
+  -- What firms are called by law, and degrees: Müller GmbH & Co.KG, Ann Smith M.Sc.
+  return is_title.is_alone and (
+    array_to_string(is_title.labels, '.') in ('co.kg', 'co.ltd', 'pty.ltd', 'pvt.ltd', 'm.sc', 'b.sc')
+    or v_last not in (
+      'com', 'net', 'org', 'info', 'biz', 'co', 'io', 'ai', 'me', 'cc', 'tv', 'to', 'ly', 'gl', 'gg', 'app', 'dev', 'xyz',
+      'link', 'click', 'page', 'site', 'online', 'shop', 'store', 'top', 'icu', 'club', 'live', 'new', 'web', 'cloud')
+    and not exists (
+      select from unnest(is_title.labels [:cardinality(is_title.labels) - 1]) l
+      where l not in (
+        'dr', 'prof', 'mag', 'mr', 'mrs', 'ms', 'mx', 'st', 'ste', 'sr', 'jr', 'dipl', 'ing', 'med', 'dent', 'vet',
+        'phil', 'rer', 'nat', 'jur', 'iur', 'oec', 'pol', 'habil')
+      -- Domains of one letter are known under two letters, such as t.co, and elsewhere next to none is given.
+      and not (l ~ ('^[[:alpha:]]$' collate "und-x-icu") and length(v_last) > 2)));
+end
+$$;
+comment on function usher.is_title is
+$$Whether labels with dots between them are a title, an initial or a form of company in front of a name, written without
+the blank: Dr.med, E.Leclerc, Co.KG. They end with what is a top level domain as well, but not with one that everybody
+takes for that.
+
+  is_alone  whether nothing follows that would make an address of it, such as a path$$;
 
 create function usher.find_links(value text)
 returns setof text
@@ -102,48 +135,78 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_text   text := find_links.value;
-  v_token  text;
+  v_found  text[];
   v_labels text[];
-  -- With a scheme, whichever; an address; www.
-  v_plain  constant text :=
-    '((?:[a-z][a-z0-9+-]*:[/\\]{2}|(?:h..ps?|ftp|mailto|javascript):[^\s])[^\s]*'
+  -- With a scheme, whichever, or what a browser reads as one; an address; www.
+  v_plain constant text :=
+    '((?:[a-z][a-z0-9+-]*:[/\\]{2}|(?:h..ps?|ftp|mailto|javascript|data|tel|sms|callto|facetime|skype|whatsapp):[^\s])[^\s]*'
+    '|[/\\]{2}[^\s/\\][^\s]*'
     '|[^\s@<>"(),;:]+@(?:[^\s@.]+\.)+[^\s@.,;:!?<>")]+|[^\s@<>"(),;:]+@\[[^\s]*'
     '|\mwww\d?\.[^\s]+)';
+  -- A label of a domain: letters, marks and digits of any script, hyphens. A symbol ends it, and no class holds those. But
+  -- a domain may begin with a picture.
+  v_first  text := '(?:[^[:space:][:punct:]]|[_-])';
+  v_label  text :=
+    '(?:[^[:space:][:punct:]\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf'
+    '\u00d7\u00f7\u02c2-\u02c5\u02d2-\u02df\u02e5-\u02ff\u0375\u0384\u0385\u03f6\u0482\u058d-\u058f\u0606-\u060f\u06de\u06e9'
+    '\u06fd\u06fe\u0e3f\u17db\u1fbd-\u1fc1\u2000-\u2bff\u2e80-\u3004\u3012-\u3020\u3036-\u303f\u309b\u309c\u3190-\u319f'
+    '\u31c0-\u31ef\u3200-\u33ff\u4dc0-\u4dff\ufdfc-\ufdff\ufe62-\ufe69\ufff0-\uffff\U0001d000-\U0001d3ff'
+    '\U0001f000-\U0001ffff]|[_-])';
+  -- What cannot be seen.
+  v_hidden constant text :=
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]';
 begin
   -- Most text holds none of the signs that make a link, nor of those that look like them.
-  if v_text is null or v_text !~* '[.@:]|dot|[^\u0001-\u007f]' then
-    return;
-  elsif usher.is_heaped(v_text) then
-    return next left(v_text, 30);
+  if v_text is null or v_text !~* '[.@:\\]|//|dot|[^\u0001-\u007f]' then
     return;
   end if;
-  -- As a browser reads it: full-width signs as their narrow ones, and what cannot be seen not at all.
-  v_text := lower(regexp_replace(normalize(v_text, nfkc),
-    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]',
-    '', 'g') collate "und-x-icu");
-  -- A full stop of Chinese ends a sentence, and before Latin letters it is the dot of a domain.
-  v_text := regexp_replace(v_text, '\u3002(?=[a-z0-9])', '.', 'g');
+  if v_text ~ '[^\u0001-\u007f]' then
+    if usher.is_heaped(v_text) then
+      return next left(v_text, 30);
+      return;
+    end if;
+    -- As a browser reads it: full-width signs as their narrow ones, and what cannot be seen not at all. And as a program
+    -- reads it that looks for the end of a link: there, such signs end it, and ™ is not the letters "tm".
+    v_text := normalize(regexp_replace(v_text, v_hidden, '', 'g')
+      || case when v_text ~ '[\u00a0-\u00bf\u2070-\u2bff\u3200-\u33ff\U0001f000-\U0001ffff]' or v_text ~ v_hidden then
+        e'\n' || regexp_replace(regexp_replace(v_text, v_hidden, ' ', 'g'),
+          '[\u00a0-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2070-\u2bff\u3200-\u33ff\U0001f000-\U0001ffff]', ' ', 'g')
+      else '' end, nfkc);
+    -- A full stop of Chinese ends a sentence, and is the dot of a domain.
+    v_text := lower(replace(v_text, '。', '.') collate "und-x-icu");
+  else
+    v_text := lower(v_text);
+    v_label := '[a-z0-9_-]';
+    v_first := v_label;
+  end if;
   -- What is to be typed by hand, so that no program sees it.
-  v_text := regexp_replace(v_text, '\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*', '.', 'g');
-  v_text := regexp_replace(v_text, '\s*[\[({]\s*(?:@|at)\s*[\])}]\s*', '@', 'g');
+  if v_text ~ '[\[({]' then
+    v_text := regexp_replace(v_text, '\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*', '.', 'g');
+    v_text := regexp_replace(v_text, '\s*[\[({]\s*(?:@|at)\s*[\])}]\s*', '@', 'g');
+  end if;
 
-  return query select m.found [1] from regexp_matches(v_text, v_plain, 'g') m (found);
-  v_text := regexp_replace(v_text, v_plain, ' ', 'g');
+  if v_text ~ '[@:/\\]|www' then
+    for v_found in select m from regexp_matches(v_text, v_plain, 'g') m loop
+      return next v_found [1];
+    end loop;
+    if found then
+      v_text := regexp_replace(v_text, v_plain, ' ', 'g');
+    end if;
+  end if;
 
+  if v_text !~ '\.[^\s]' then
+    return;
+  end if;
   -- By itself, and mail programs make a link of it: an IPv4 address, or a label that is followed by a top level domain.
-  for v_token in
-    select distinct m.found [1]
-    from regexp_matches(v_text,
-      '((?:(?:[^[:space:][:punct:]]|[_-])+\.)+(?:[^[:space:][:punct:]]|-)+)' collate "und-x-icu", 'g') m (found)
+  for v_found in
+    select m from regexp_matches(v_text,
+      ('(' || v_first || '+\.(?:' || v_label || '+\.)*' || v_label || '+)(\.*(?:[/?#\\]|:\d)[^\s]?)?') collate "und-x-icu", 'g') m
   loop
-    -- What firms are called by law: Müller GmbH & Co.KG.
-    continue when v_token in ('co.kg', 'co.ltd', 'pty.ltd', 'pvt.ltd');
-    v_labels := string_to_array(v_token, '.');
-    if v_token ~ '^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$' or exists (
-      select from unnest(v_labels [2:]) l
-      where l = any (usher.top_level_domains()) or l like 'xn--%')
+    v_labels := string_to_array(v_found [1], '.');
+    if usher.top_level_domains() ?| v_labels [2:] and not usher.is_title(v_labels, v_found [2] is null)
+      or v_found [1] like '%.xn--%' or v_found [1] ~ '^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$'
     then
-      return next v_token;
+      return next v_found [1];
     end if;
   end loop;
 end
@@ -153,7 +216,7 @@ $$The addresses and links in a text, in lower case: URLs of any scheme, addresse
 scheme, because mail programs make links of those as well. For text whose length was looked at.
 
 So a sentence without a blank after its full stop counts where the next word is a top level domain ("ready.It is"):
-programs take it for a link, too.$$;
+programs take it for a link, too. Titles and initials do not (usher.is_title).$$;
 
 create function usher.clean_name(value text, max_length integer default 100, may_link boolean default false)
 returns text

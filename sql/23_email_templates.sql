@@ -146,6 +146,64 @@ comment on function usher.template_leads_astray is
 $$Whether a link of this text leads anywhere but to site_url's origin or an origin in usher.settings.redirect_origins:
 the mail comes from the project's own address, and is believed.$$;
 
+create function usher.template_as_read(value text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return regexp_replace(regexp_replace(regexp_replace(regexp_replace(template_as_read.value,
+    '\{\{[^{}]*\}\}', e'\u0001', 'g'),
+    '\]\([^\s()]*\)', '', 'g'),
+    -- A backslash shows the sign that follows it, which then is none of Markdown.
+    '\\([!-/:-@\[-`{-~])', '\1', 'g'),
+    '<[/a-z]?>|[*_~`\[]', '', 'gi');
+end
+$$;
+comment on function usher.template_as_read is
+$$The text of a template as it stands in a mail: without signs of Markdown and where its links lead, and a character
+U+0001 for each placeholder.$$;
+
+create function usher.template_touches(value text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_read text := usher.template_as_read(template_touches.value);
+  v_near text;
+begin
+  -- Letters of scripts that have no blanks between words may touch one, where they cannot be a part of a top level domain.
+  v_near := substring(v_read from (
+    '(?:(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])[[:alnum:]]|[.:/@\\．：／＠。｡․﹒]'
+    '|[\u00ad\u034f\u061c\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff\u0001]|--)\u0001') collate "und-x-icu");
+  v_near := coalesce(v_near, substring(v_read from (
+    '\u0001(?:(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])[[:alnum:]]|[/@\\／＠]|--'
+    '|[\u0300-\u036f\u00ad\u034f\u061c\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]'
+    -- What ends a sentence may stand behind one.
+    '|[.:．：。｡․﹒]+[[:alnum:]/@\\\u0001])') collate "und-x-icu"));
+  return coalesce(v_near, (
+    select n.near
+    from (
+      select m.found [1], '%' || m.found [1]
+      from regexp_matches(v_read, '\u0001([^[:space:][:punct:]\u0001]+)' collate "und-x-icu", 'g') m (found)
+      union all
+      select m.found [1], m.found [1] || '%'
+      from regexp_matches(v_read, '[.．。｡․﹒]([^[:space:][:punct:]\u0001]+)\u0001' collate "und-x-icu", 'g') m (found)
+    ) n (near, pattern)
+    where exists (select from jsonb_object_keys(usher.top_level_domains()) d (name) where d.name like n.pattern)
+    limit 1));
+end
+$$;
+comment on function usher.template_touches is
+$$Where a placeholder of a template touches what would make a link or an address together with whatever fills it: a
+letter, a digit, a dot, a slash, a colon, an @ or another placeholder. Null where none does. For text whose length was
+looked at.$$;
+
 create function usher.template_problem(kind text, template jsonb)
 returns text
 language plpgsql
@@ -204,9 +262,15 @@ begin
     end if;
     -- Mail programs make links of these as well; whatever fills a placeholder may be the end of one. An address that
     -- answers may go to anyway may stand here, too.
+    if usher.template_touches(v_part.clean) is not null then
+      return format('%s: between a placeholder and letters, digits, other placeholders and the signs . : / @ stands a '
+        'blank, so that they make no link together. A dot or colon behind one may end a sentence.', v_part.name);
+    end if;
     select l into v_link
-    from usher.find_links(regexp_replace(regexp_replace(replace(v_part.clean, '}}{{', '}}.{{'),
-      '\]\([^\s()]*\)', ' ', 'g'), '\{\{[^{}]*\}\}', 'com', 'g')) l
+    from unnest(array[
+      regexp_replace(regexp_replace(v_part.clean, '\]\([^\s()]*\)', ' ', 'g'), '\{\{[^{}]*\}\}', 'com', 'g'),
+      replace(usher.template_as_read(v_part.clean), e'\u0001', 'com')]) t (as_read)
+    cross join usher.find_links(t.as_read) l
     where not usher.may_take_answers((template_problem.template ->> 'organisation_id')::uuid,
       usher.normalise_email(l))
     limit 1;
@@ -359,7 +423,8 @@ $$Words a kind of mail in one language; what is left out is said as built in.
   subject     one line of at most 200 characters, with placeholders such as {{organisation}}
   heading     the same
   body        at most 5,000 characters, with placeholders and a little Markdown: paragraphs, lists, **bold**,
-              *italic*, [links](https://…) to the origin of site_url or one of redirect_origins
+              *italic*, [links](https://…) to the origin of site_url or one of redirect_origins; a placeholder
+              touches no letter, digit, slash or @, and no dot or colon but one that ends a sentence
   button      one line of at most 60 characters
   is_default  whether it counts for mails that name no template; takes the place of the one that did
 

@@ -212,7 +212,8 @@ begin
       from (select distinct d.given_roles from draft d) g
     ) c
   ),
-  judged as (
+  -- Once for each row: the problem is asked for several times below, and a message is read for it.
+  judged as materialized (
     select d.*, t.id as checked_template_id, r.roles, p.invite_id as open_invite_id,
       coalesce(d.membership_ends_at, r.giving_ends_at) as ends_at,
       case

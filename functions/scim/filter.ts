@@ -16,10 +16,41 @@ const EXACT = new Set(['id', 'externalId', 'value', '$ref', 'meta', 'schemas'])
 /** `emails eq "x"` means `emails.value eq "x"`. */
 const BY_VALUE = new Set(['emails', 'phoneNumbers', 'members'])
 
+/**
+ * Alternatives that scimmy may make of a filter: it multiplies out every `or` in brackets with all that is joined to it
+ * by `and`, so that each further pair of brackets doubles time and memory.
+ */
+const MAX_ALTERNATIVES = 256
+/** Brackets of a filter: each is read anew for each that it stands in. */
+const MAX_BRACKETS = 40
+
+/**
+ * Whether a filter, or a path that holds one, is more than scimmy may be given. Never too low, whatever stands in quotes:
+ * what only looks like an operator counts as one.
+ */
+export function isCostly(text: string): boolean {
+  const count = (sign: RegExp) => text.match(sign)?.length ?? 0
+  const brackets = count(/[([]/g)
+  const ors = count(/or(?![a-z\d])/gi)
+  // A value in brackets joins what is in it to what stands behind it.
+  const ands = count(/\[/g) + count(/and(?![a-z\d])/gi)
+  // Spread evenly over the brackets, they make the most of it. A term outside of them is crossed with each.
+  const groups = Math.min(brackets, ors)
+  const alternatives = groups === 0 ? 1 : ((1 + ors / groups) * Math.max(ands, 1)) ** groups
+  return brackets > MAX_BRACKETS || alternatives > MAX_ALTERNATIVES
+}
+
 /** @throws 400 invalidFilter */
 export function parseFilter(text: string): InstanceType<typeof Filter> {
   if (text.length > MAX_LENGTH) {
     throw refuse(400, 'invalidFilter', `A filter has at most ${MAX_LENGTH} characters.`)
+  }
+  if (isCostly(text)) {
+    throw refuse(
+      400,
+      'invalidFilter',
+      'The filter joins too many alternatives: use fewer brackets.',
+    )
   }
   try {
     const filter = new Filter(text)

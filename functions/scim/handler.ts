@@ -64,6 +64,9 @@ export function createHandler(
       throw refuse(401, null, 'Authorization is "Bearer" and a token of the organisation.')
     return open({ token, isChange, headers: c.req.raw.headers }, work)
   }
+  /** Whoever has no valid token has nothing read: neither a filter nor a body. */
+  const admit = (c: Context) =>
+    enter(c, false, (directory) => directory.groups({ id: NOBODY, withoutMembers: true }))
 
   for (const kind of KINDS) {
     const list = async (c: Context, given: Json) => {
@@ -84,8 +87,14 @@ export function createHandler(
       })
     const path = kind.endpoint
 
-    app.get(path, (c) => list(c, c.req.query()))
-    app.post(`${path}/.search`, async (c) => list(c, await readBody(c)))
+    app.get(path, async (c) => {
+      await admit(c)
+      return list(c, c.req.query())
+    })
+    app.post(`${path}/.search`, async (c) => {
+      await admit(c)
+      return list(c, await readBody(c))
+    })
     app.get(`${path}/:id`, async (c) => {
       const resource = await enter(c, false, (directory) => one(directory, c.req.param('id')))
       const known = c.req.header('if-none-match')
@@ -95,6 +104,7 @@ export function createHandler(
       return show(c, resource)
     })
     app.post(path, async (c) => {
+      await admit(c)
       const body = await readBody(c)
       const resource = await enter(c, true, async (directory) =>
         one(directory, await kind.create(directory, body)),
@@ -103,7 +113,9 @@ export function createHandler(
     })
     for (const method of ['PUT', 'PATCH'] as const) {
       app.on(method, `${path}/:id`, async (c) => {
+        await admit(c)
         const body = await readBody(c)
+        if (method === 'PATCH') kind.judge(body)
         const id = c.req.param('id')
         const resource = await enter(c, true, async (directory) => {
           const now = await one(directory, id)

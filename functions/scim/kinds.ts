@@ -7,6 +7,8 @@ import type { Directory } from './directory.ts'
 import { readEquality } from './filter.ts'
 import { fromGroupRow, patchGroup, readGroup } from './groups.ts'
 import type { ListQuery } from './listing.ts'
+import { patchMembers } from './members.ts'
+import { judgePatch } from './patch.ts'
 import { isWithoutMembers } from './projection.ts'
 import { Group, type Json, User } from './schema.ts'
 import { fromUserRow, patchUser, readUser } from './users.ts'
@@ -26,6 +28,12 @@ export interface Kind {
   create(directory: Directory, body: object): Promise<string>
   /** @param now - the resource as it is */
   replace(directory: Directory, now: Json, body: object): Promise<unknown>
+  /**
+   * Whether a PATCH can be carried out at all: before the directory is opened, where others wait.
+   *
+   * @throws 400
+   */
+  judge(body: object): void
   /** @param now - the resource as it is */
   patch(directory: Directory, now: Json, body: object): Promise<unknown>
   delete(directory: Directory, id: string): Promise<void>
@@ -57,6 +65,7 @@ const users: Kind = {
   create: (directory, body) => directory.saveUser(null, readUser(body)),
   replace: (directory, now, body) =>
     directory.saveUser(String(now.id), readUser(body, now.active === true)),
+  judge: judgePatch,
   patch: async (directory, now, body) =>
     directory.saveUser(String(now.id), await patchUser(now, body)),
   delete: (directory, id) => directory.deleteUser(id),
@@ -77,6 +86,10 @@ const groups: Kind = {
   },
   create: (directory, body) => directory.saveGroup(null, readGroup(body)),
   replace: (directory, now, body) => directory.saveGroup(String(now.id), readGroup(body)),
+  judge(body) {
+    const { rest } = patchMembers([], body)
+    if (rest) judgePatch(rest)
+  },
   patch: async (directory, now, body) =>
     directory.saveGroup(String(now.id), await patchGroup(now, body)),
   delete: (directory, id) => directory.deleteGroup(id),

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isCostly } from './filter.ts'
 import { refuse } from './problem.ts'
 import { type Json, PatchOp } from './schema.ts'
 
@@ -19,9 +20,44 @@ interface Operation {
 const VALUE_PATH = /^(?:urn:[^[]+:)?(\w+)\[(\w+) eq "?([^"\]]*)"?\](?:\.(\w+))?$/i
 /** Characters of a path: scimmy reads one in the square of its length. */
 const MAX_PATH = 2_000
-/** Each is carried out by itself, on the whole resource. Members of a Group are not among them. */
-const MAX_OPERATIONS = 2_000
+/** Of all the paths of a request together. */
+const MAX_PATHS = 20_000
+/**
+ * Each is carried out by itself, on the whole resource, while others wait. Identity providers send one per attribute;
+ * members of a Group are not among them.
+ */
+const MAX_OPERATIONS = 100
 const BOOLEANS = /^(active|primary|emails\[.*\]\.primary)$/i
+
+/**
+ * Looks at the body of a PATCH before anything is done for it.
+ *
+ * @throws 400 with invalidSyntax, invalidPath or tooMany
+ */
+export function judgePatch(body: object): void {
+  const { Operations } = body as { Operations?: unknown }
+  const isObject = (one: unknown) => one !== null && typeof one === 'object' && !Array.isArray(one)
+  if (!Array.isArray(Operations) || !Operations.every(isObject)) {
+    throw refuse(400, 'invalidSyntax', 'Operations is an array of objects.')
+  }
+  if (Operations.length > MAX_OPERATIONS) {
+    throw refuse(400, 'tooMany', `There are more than ${MAX_OPERATIONS} Operations.`)
+  }
+  const paths = Operations.flatMap(pathsOf)
+  if (paths.some((one) => one.length > MAX_PATH || isCostly(one))) {
+    throw refuse(400, 'invalidPath', `A path has at most ${MAX_PATH} characters, and few brackets.`)
+  }
+  if (paths.reduce((sum, one) => sum + one.length, 0) > MAX_PATHS) {
+    throw refuse(400, 'invalidPath', `All paths together have at most ${MAX_PATHS} characters.`)
+  }
+}
+
+/** Without a path, the names in the value are paths. */
+function pathsOf({ path, value }: Operation): string[] {
+  if (typeof path === 'string') return [path]
+  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
+  return isObject ? Object.keys(value) : []
+}
 
 /**
  * Applies the body of a PATCH to a resource.
@@ -34,15 +70,8 @@ export async function patch<Resource extends object>(
   resource: Resource,
   body: object,
 ): Promise<Resource> {
-  const { Operations, ...rest } = body as { Operations?: unknown }
-  const isObject = (one: unknown) => one !== null && typeof one === 'object' && !Array.isArray(one)
-  if (!Array.isArray(Operations) || !Operations.every(isObject)) {
-    throw refuse(400, 'invalidSyntax', 'Operations is an array of objects.')
-  }
-  if (Operations.length > MAX_OPERATIONS) {
-    throw refuse(400, 'tooMany', `There are more than ${MAX_OPERATIONS} Operations.`)
-  }
-  for (const { path, value } of Operations) measure(path, value)
+  judgePatch(body)
+  const { Operations, ...rest } = body as Json & { Operations: Operation[] }
   new PatchOp(body as never)
   let patched = resource
   // One at a time, because what one operation adds another one may look for.
@@ -53,15 +82,6 @@ export async function patch<Resource extends object>(
     }
   }
   return patched
-}
-
-/** Before anybody reads it. Without a path, the names in the value are paths. */
-function measure(path: unknown, value: unknown): void {
-  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
-  const paths = typeof path === 'string' ? [path] : isObject ? Object.keys(value) : []
-  if (paths.some((one) => one.length > MAX_PATH)) {
-    throw refuse(400, 'invalidPath', `A path has at most ${MAX_PATH} characters.`)
-  }
 }
 
 /** An operation as RFC 7644 would write it: one, or several. */

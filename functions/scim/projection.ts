@@ -7,6 +7,10 @@ import { createHash } from 'node:crypto'
 import { refuse } from './problem.ts'
 import { Filter, type Group, type Json, toJson, type User } from './schema.ts'
 
+/** More than a resource has. */
+const MAX_NAMES = 100
+const MAX_NAME = 200
+
 type Definition = typeof User | typeof Group
 
 /** As JSON, with a weak entity tag in `meta.version` that changes when anything of it does. */
@@ -62,6 +66,14 @@ export const isWithoutMembers = (given: Json): boolean => {
 function readNames(value: unknown): string[] {
   const list = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
   const texts = list.map((one) => String(one).trim()).filter(Boolean)
+  // They become a filter, which scimmy reads in the square of its length.
+  if (texts.length > MAX_NAMES || texts.some((one) => one.length > MAX_NAME)) {
+    throw refuse(
+      400,
+      'invalidValue',
+      `attributes and excludedAttributes are at most ${MAX_NAMES} names of ${MAX_NAME} characters.`,
+    )
+  }
   if (texts.some((one) => !/^[\w.:$-]+$/.test(one))) {
     throw refuse(
       400,

@@ -140,7 +140,25 @@ const LINKS: [string, string][] = [
   ['an address', 'ann@evil.example'],
   ['a full-width at', 'ann＠evil.example'],
   ['an address in words', 'ann (at) evil.example'],
+  ['a domain in angle brackets', 'Bank <evil.com>'],
+  ['a full stop of Chinese between two scripts', 'evil。中国'],
+  ['a domain that a zero-width sign ends', 'evil.com\u200dx'],
+  ['a domain with a picture', '💰.ws'],
+  ['a host after two slashes', '//host/x'],
+  ['a host after two backslashes', '\\\\host\\x'],
+  ['a number to call', 'tel:+18005550100'],
+  ['a number to write to', 'sms:+18005550100'],
+  ['a form of company with a path', 'co.kg/login'],
+  ['another with a port', 'pty.ltd:8080'],
+  ['a title with a path', 'dr.no/login'],
+  ['a title under a domain', 'login.dr.no'],
+  ['a title that everybody takes for a domain', 'st.com'],
+  ['an initial with a path', 'e.leclerc/login'],
+  ['an initial that everybody takes for a domain', 'x.app'],
 ]
+
+/** No letter, digit or hyphen, and so the end of a domain, or what stands in front of one. */
+const SYMBOLS = [...'<>|=+^`$~®™★→😀⁄×°²½﹩＋＜€¢•']
 
 const ORDINARY = [
   ...['Acme', 'Dr. Müller', 'St. John', 'St.John', 'A.B.C. Ltd', 'A.B.C.', 'U.S. Navy', 'U.S.A.'],
@@ -148,7 +166,25 @@ const ORDINARY = [
   ...['Pat’s Bakery, Inc.', 'S.p.A.', 'Ph.D. Club', 'No.5', 'Version 1.2', 'AT&T', 'Women@Work'],
   ...['Team #1: R&D', '10:30 / 12:00', 'a/b testing', 'What =? that', 'Wait... what', 'C++'],
   ...['你好。欢迎', 'الشركة العربية', 'מכון ויצמן', 'शर्मा एंड संस', 'ไทย', '👨‍👩‍👧 Family', '42'],
-  ...['+1 800 555 0100'],
+  ...[
+    '+1 800 555 0100',
+    'Ann Smith M.Sc.',
+    'B.Sc. Programme',
+    'Dr.med. Huber',
+    'Dipl.Ing. Maier',
+    'Mr.Bean',
+  ],
+  ...[
+    'Dr.No',
+    'E.Leclerc',
+    'E.Leclerc Drive',
+    'M.Video',
+    'St.Gallen',
+    'Dr.med.dent. Roth',
+    'a <3 b',
+    'C# | F#',
+  ],
+  ...['中国。北京', 'Müller Co.KG: Köln', '1 + 1 = 2', 'R&D // Ops'],
 ]
 
 describe.for(Object.entries(NAMED))('the name of %s', ([, call]) => {
@@ -173,6 +209,42 @@ describe.for(Object.entries(NAMED))('the name of %s', ([, call]) => {
       code: expect.stringMatching(/^invalid_(settings|role)$/),
     })
   })
+})
+
+test.for(SYMBOLS)('no name holds a domain beside %s', async (symbol, { acme }) => {
+  for (const name of [
+    `evil.com${symbol}`,
+    `${symbol}evil.com`,
+    `Bank${symbol}evil.com${symbol}x`,
+  ]) {
+    await expect(update(acme, { name }), name).rejects.toMatchObject({ code: 'invalid_settings' })
+  }
+})
+
+test('every top level domain is found, with whatever sign behind it', async ({ acme }) => {
+  const missed = await acme.sql`
+    select d.name, s.sign from jsonb_object_keys(usher.top_level_domains()) d (name),
+      unnest(${['', '|', '>', '/x', ' x', '.', '€']}::text[]) s (sign)
+    where not exists (select from usher.find_links('go to evil.' || d.name || s.sign))`
+  expect(missed).toEqual([])
+})
+
+test('text of many dots is read in a moment', async ({ acme }) => {
+  const text = Array.from({ length: 75_000 }, (_, i) => `${i}.q${i}`).join(' ')
+  const links = await acme.sql.begin(async (tx) => {
+    await tx`set local statement_timeout = '5s'`
+    return tx`select usher.find_links(${text})`
+  })
+  expect(links).toHaveLength(0)
+})
+
+test('marks of direction at its ends are no part of a name, and within it turn nothing', async ({
+  acme,
+}) => {
+  expect((await update(acme, { name: '\u200fشركة (Acme)\u200e ' })).name).toBe('شركة (Acme)')
+  for (const name of ['Ac\u200eme', 'Acme \u200f Ltd', '\u200e\u200f']) {
+    await expect(update(acme, { name }), name).rejects.toMatchObject({ code: 'invalid_settings' })
+  }
 })
 
 test('ordinary names are taken as they are', async ({ acme }) => {
@@ -462,9 +534,48 @@ describe('a template', () => {
     ['two that meet', { subject: '{{organisation}}{{roles}}' }],
     ['a scheme before a placeholder', { body: 'https://{{organisation}}' }],
     ['somebody else’s address', { body: 'Write to help@evil.example' }],
+    ['a backslash of Markdown', { body: 'Visit evil\\.com' }],
+    ['bold', { body: 'Visit evil.**com**' }],
+    ['half in bold', { body: 'evil**.com**' }],
+    ['italic', { body: 'evil._com_' }],
+    ['code', { body: 'evil.`com`' }],
+    ['struck out', { body: 'evil.~~com~~' }],
+    ['words of a link', { body: 'evil.[com](https://docs.acme.example/)' }],
+    ['a domain in angle brackets', { body: '<evil.com>' }],
+    ['a domain in a subject, with a sign', { subject: 'evil.com|' }],
+    ['the end of a domain', { subject: '{{organisation}}om: sign in' }],
+    ['the end of a domain in bold', { body: '**{{organisation}}**om' }],
+    ['the end of a domain, escaped', { body: '{{organisation}}\\.com' }],
+    ['a path', { heading: '{{organisation}}/login' }],
+    ['a host after a name', { body: '{{organisation}}//evil/x' }],
+    ['a port', { body: '{{organisation}}:8080' }],
+    ['a mailbox', { body: '{{organisation}}@evil' }],
+    ['a host for a mailbox', { body: 'help@{{organisation}}' }],
+    ['a label for a name', { body: 'evil.{{organisation}}' }],
+    ['letters before a name', { subject: 'evil{{organisation}}' }],
+    ['two with a dot between', { subject: '{{inviter}}.{{organisation}}' }],
+    ['punycode', { body: '{{organisation}}--p1ai' }],
+    ['the end of a domain of Chinese', { body: '{{organisation}}国' }],
+    ['the beginning of one', { body: 'evil.中{{organisation}}' }],
   ] as const)('has no other link: %s', async ([, parts], { acme }) => {
     await allow(acme, ['https://docs.acme.example'])
     await expect(create(acme, parts)).rejects.toMatchObject({ code: 'invalid_settings' })
+  })
+
+  test.for([
+    'Welcome to {{organisation}}.',
+    '{{organisation}}: come in, {{invitee}}!',
+    '**{{inviter}}** (of *{{organisation}}*).',
+    'Das {{organisation}}-Team',
+    '{{inviter}}’s team',
+    '- {{roles}}\n- {{expires_at}}',
+    '{{organisation}}への招待です。{{invitee}}'.replace('。{', '。 {'),
+    'ยินดีต้อนรับสู่{{organisation}}ครับ',
+    '[{{organisation}}](https://docs.acme.example/)',
+    'Write 5\\*3 and snake\\_case',
+  ])('may say %s', async (body, { acme }) => {
+    await allow(acme, ['https://docs.acme.example'])
+    await create(acme, { body })
   })
 
   test('may name an address to which answers may go', async ({ acme }) => {

@@ -1,5 +1,6 @@
 /** The SCIM function over HTTP: the protocol, request by request, as RFC 7644 has it. */
 import { describe, expect } from 'vitest'
+import { parseFilter } from '../../functions/scim/filter.ts'
 import { patchOf, SCIM_URL, scimOf, test, userOf } from '../support/scim.ts'
 
 const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error'
@@ -198,8 +199,23 @@ describe('a User', () => {
       'invalidPath',
     ],
     [
+      'a path whose filter multiplies',
+      { op: 'replace', path: `emails[${bomb(8)}].value`, value: 'x' },
+      'invalidPath',
+    ],
+    [
+      'a name whose filter does, without a path',
+      { op: 'add', value: { [`emails[${bomb(8)}].value`]: 'x' } },
+      'invalidPath',
+    ],
+    [
+      'many long paths',
+      ...[[...Array(100)].map(() => ({ op: 'add', path: 'a'.repeat(1_000), value: 'x' }))],
+      'invalidPath',
+    ],
+    [
       'more operations than are carried out',
-      ...[[...Array(2_001)].map(() => ({ op: 'replace', path: 'title', value: 'x' }))],
+      ...[[...Array(101)].map(() => ({ op: 'replace', path: 'title', value: 'x' }))],
       'tooMany',
     ],
   ] as [string, object | object[], string][])(
@@ -402,6 +418,22 @@ describe('a refusal', () => {
       'invalidFilter',
     ],
     ['a page that is no number', 'GET', '/Users?count=many', undefined, 400, 'invalidValue'],
+    [
+      'more attributes than there are',
+      'POST',
+      '/Users/.search',
+      { attributes: Array.from({ length: 200_000 }, (_, i) => `a${i}`) },
+      400,
+      'invalidValue',
+    ],
+    [
+      'an attribute of any length',
+      'POST',
+      '/Users/.search',
+      { excludedAttributes: 'a.'.repeat(500_000) },
+      400,
+      'invalidValue',
+    ],
     ['a User that is not there', 'GET', NOBODY, undefined, 404, undefined],
     ['an id that is none', 'GET', '/Users/me', undefined, 404, undefined],
     ['a PUT where nothing is', 'PUT', NOBODY, BABS, 404, undefined],
@@ -440,6 +472,77 @@ describe('a refusal', () => {
     const answer = await scim('PATCH', `/Users/${user.id}`, body)
 
     expect([answer.status, answer.body.scimType]).toEqual([400, scimType])
+  })
+})
+
+/** Each pair of brackets doubles the alternatives. */
+const bomb = (brackets: number) => `${'(title pr or title eq "x") and '.repeat(brackets)}title pr`
+
+describe('a filter', () => {
+  test.for([
+    ['brackets joined', bomb(8)],
+    ['brackets joined, of 2,000 characters', bomb(60)],
+    ['values in brackets', 'emails[a pr or b pr].value pr and '.repeat(8)],
+    ['brackets within brackets', `${'('.repeat(50)}title pr${')'.repeat(50)}`],
+    ['negated brackets', `${'not (a pr or b pr) and '.repeat(8)}a pr`],
+    ['operators in capitals', bomb(8).toUpperCase()],
+    ['a bracket in quotes that hides others', `${'(a eq ")" or b pr) and '.repeat(8)}a pr`],
+  ] as [string, string][])('that multiplies is refused: %s', async ([, filter], { scim }) => {
+    for (const path of ['/Users', '/Groups']) {
+      const { status, body } = await scim('GET', `${path}${query({ filter })}`)
+      expect([status, body.scimType]).toEqual([400, 'invalidFilter'])
+    }
+    const { status, body } = await scim('POST', '/Users/.search', { filter })
+    expect([status, body.scimType]).toEqual([400, 'invalidFilter'])
+  })
+
+  test('that is taken has few alternatives, however it is put together', () => {
+    const taken: number[] = []
+    for (const brackets of [0, 1, 2, 3, 4, 5, 6, 12]) {
+      for (const choices of [1, 2, 3, 5, 8, 20]) {
+        for (const others of [0, 1, 3]) {
+          const group = Array.from({ length: choices }, (_, i) => `a${i} pr`).join(' or ')
+          const parts = [...Array(brackets).fill(`(${group})`), ...Array(others).fill('b pr')]
+          const filter = parts.join(' and ') || group
+          try {
+            taken.push(parseFilter(filter).length)
+          } catch (error) {
+            expect(error).toMatchObject({ status: 400, scimType: 'invalidFilter' })
+          }
+        }
+      }
+    }
+    expect(taken.length).toBeGreaterThan(40)
+    expect(Math.max(...taken)).toBeLessThanOrEqual(256)
+  })
+
+  test.for([
+    Array.from({ length: 40 }, (_, i) => `userName eq "p${i}@example.com"`).join(' or '),
+    `(${Array.from({ length: 40 }, (_, i) => `id eq "${i}"`).join(' or ')}) and active eq true`,
+    'emails[type eq "work" and value eq "x"] or emails[type eq "home" and value eq "y"]',
+    '(title pr or displayName pr) and (active eq true or active eq false) and userName pr',
+    'displayName eq "Research (and development or not) and sales (or so)"',
+  ])('that identity providers send is taken: %s', async (filter, { scim }) => {
+    expect(await scim('GET', `/Users${query({ filter })}`)).toMatchObject({ status: 200 })
+  })
+})
+
+describe('whoever has no valid token has nothing read', () => {
+  test.for([
+    ['GET', `/Users${query({ filter: 'userName eq' })}`, undefined],
+    ['GET', `/Users${query({ filter: bomb(8) })}`, undefined],
+    ['GET', '/Groups?count=many', undefined],
+    ['GET', '/Users?attributes=%20%25', undefined],
+    ['POST', '/Users/.search', '{'],
+    ['POST', '/Users', '{'],
+    ['POST', '/Groups', []],
+    ['PUT', NOBODY, '{'],
+    ['PATCH', NOBODY, '{'],
+    ['PATCH', NOBODY, patchOf({ op: 'replace', path: `emails[${bomb(8)}]`, value: 1 })],
+  ] as const)('%s %s', async ([method, path, body], { scimUrl }) => {
+    for (const token of [null, 'scim_wrong', 'x'.repeat(500)]) {
+      expect(await scimOf(scimUrl, token)(method, path, body)).toMatchObject({ status: 401 })
+    }
   })
 })
 
