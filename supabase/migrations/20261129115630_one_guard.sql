@@ -845,7 +845,8 @@ begin
       from (select distinct d.given_roles from draft d) g
     ) c
   ),
-  judged as (
+  -- Once for each row: the problem is asked for several times below, and a message is read for it.
+  judged as materialized (
     select d.*, t.id as checked_template_id, r.roles, p.invite_id as open_invite_id,
       coalesce(d.membership_ends_at, r.giving_ends_at) as ends_at,
       case
@@ -4625,78 +4626,6 @@ begin
     perform usher.fail('template_not_found');
   end if;
   return v_template;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.template_problem(kind text, template jsonb)
- RETURNS text
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
-  v_part    record;
-  v_unknown text;
-  v_link    text;
-begin
-  if v_allowed is null then
-    return format('There is no mail of the kind %L.', left(template_problem.kind, 100));
-  end if;
-  if not coalesce(usher.is_locale(template_problem.template ->> 'locale'), false) then
-    return 'locale is a language such as de or de-AT.';
-  end if;
-  if usher.clean_name(template_problem.template ->> 'name') is null then
-    return 'name is one line of 1 to 100 characters that can be seen, without addresses and links.';
-  end if;
-
-  for v_part in
-    select p.name, template_problem.template ->> p.name as value,
-      case p.name when 'body' then usher.clean_text(template_problem.template ->> p.name, 5000)
-        else usher.clean_name(template_problem.template ->> p.name, p.max_length, may_link => true) end as clean
-    from (values ('subject', 200), ('heading', 200), ('body', 5000), ('button', 60)) p (name, max_length)
-  loop
-    continue when v_part.value is null;
-    if coalesce(v_part.clean, '') = '' then
-      return format('%s is %s that can be seen, without control characters, or null.', v_part.name,
-        case v_part.name when 'body' then 'text of 1 to 5,000 characters'
-          when 'button' then 'one line of 1 to 60 characters' else 'one line of 1 to 200 characters' end);
-    end if;
-    select m.found [1] into v_unknown
-    -- On one line, as it is read when it is filled: a line break inside ends the paragraph first.
-    from regexp_matches(v_part.clean, '\{\{ *([^{}]*?) *\}\}', 'g') m (found)
-    where m.found [1] <> all (v_allowed) or v_part.name = 'button'
-    limit 1;
-    if found then
-      return format('%s: there is no placeholder {{%s}} here; %s.', v_part.name, v_unknown,
-        case v_part.name when 'button' then 'a button has none'
-          else 'there are {{' || array_to_string(v_allowed, '}}, {{') || '}}' end);
-    end if;
-    if regexp_replace(v_part.clean, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
-      return format('%s: a placeholder is {{name}}, in two braces on each side.', v_part.name);
-    end if;
-    -- A link must lead where whoever saved it saw it lead.
-    if v_part.name = 'body' then
-      if v_part.clean ~ '\]\((?!https://[^\s{}()]+\))' then
-        return 'body: a link is [words](https://…), to an https address without spaces, brackets or placeholders.';
-      elsif usher.template_leads_astray(v_part.clean) then
-        return 'body: a link leads to the origin of the project''s pages, or to one of its redirect_origins.';
-      end if;
-    end if;
-    -- Mail programs make links of these as well; whatever fills a placeholder may be the end of one. An address that
-    -- answers may go to anyway may stand here, too.
-    select l into v_link
-    from usher.find_links(regexp_replace(regexp_replace(replace(v_part.clean, '}}{{', '}}.{{'),
-      '\]\([^\s()]*\)', ' ', 'g'), '\{\{[^{}]*\}\}', 'com', 'g')) l
-    where not usher.may_take_answers((template_problem.template ->> 'organisation_id')::uuid,
-      usher.normalise_email(l))
-    limit 1;
-    if found then
-      return format('%s: %L would be a link. One to an allowed origin is [words](https://…), in the body alone; an '
-        'address is that of a member, or of a verified domain.', v_part.name, left(v_link, 100));
-    end if;
-  end loop;
-  return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
 end
 $function$;
 
