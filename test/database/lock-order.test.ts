@@ -8,6 +8,7 @@ import { createAcme, test } from '../support/acme.ts'
 import { begin, callIn, settled } from '../support/locks.ts'
 import { CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
 import { type CallerName, MATRIX } from '../support/permission-matrix.ts'
+import { ROUNDS } from '../support/rounds.ts'
 
 const CALLERS: CallerName[] = ['owner', 'admin', 'member', 'stranger', 'outsider', 'anyone']
 
@@ -342,4 +343,65 @@ describe('beside a call that takes something away', { timeout: 600_000 }, () => 
       expect(await pairs([destructive])(database, acme.sql)).toEqual({})
     })
   }
+})
+
+describe('a storm', { timeout: 120_000, tags: ['long'] }, () => {
+  test('of all calls at once on one organisation has only answers of the contract', async ({
+    database,
+    acme,
+  }) => {
+    const sql = postgres(database.url, { max: 12, onnotice: () => {} })
+    onTestFinished(() => sql.end())
+    await acme.sql`select usher.update_settings('{"auth_confirms_addresses": true}')`
+    const base = await createAcme(sql)
+    await base.owner.rpc('update_organisation', {
+      organisation_id: base.id,
+      changes: { seat_limit: 100_000 },
+    })
+    const scene = await sceneOf(base)
+    const errors = await sql`select code from usher.errors()`
+    const codes = new Set(['ok', '42501', ...errors.map((error) => error.code)])
+    const names = Object.keys(CALLS).filter((name) => !/delete_organisation$|transfer_/.test(name))
+    const unknown: Record<string, string> = {}
+    const outcomes: Record<string, number> = {}
+    const until = Date.now() + 20_000 * ROUNDS
+
+    // As every way of joining does, with the locks of it.
+    const join = async (roles: string[]) => {
+      const joined = await scene.person()
+      await sql.begin(async (tx) => {
+        await tx`select usher.lock_for_joining(${scene.id}, ${joined.userId})`
+        await tx`select usher.add_member(${scene.id}, ${joined.userId}, ${roles})`
+      })
+      return joined
+    }
+    const worker = async (start: number) => {
+      for (let turn = start; Date.now() < until; turn += 7) {
+        const others = Object.keys(OTHERS)
+        const name =
+          turn % 3 === 0
+            ? (others[turn % others.length] as string)
+            : (names[(turn * 31) % names.length] as string)
+        const prepared = await (async () => {
+          const fresh = { ...scene, roleless: await join([]), member: await join(['member']) }
+          const change = await OTHERS[name]?.(fresh)
+          const args = { ...(await CALLS[name]?.(fresh)) }
+          const caller = change ? fresh.owner : await callerOf(name, fresh, args)
+          return () => (change ? sql.begin((tx) => change(tx)) : caller.rpc(name, args))
+          // What others do meanwhile may leave nothing to call it with.
+        })().catch(() => null)
+        if (!prepared) continue
+        const outcome = await prepared().then(
+          () => 'ok',
+          (error) => (error.code === 'PGRST' ? JSON.parse(error.message).code : error.code),
+        )
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+        if (!codes.has(outcome)) unknown[name] = outcome
+      }
+    }
+    await Promise.all([1, 2, 3, 4, 5, 6].map(worker))
+
+    expect(unknown).toEqual({})
+    expect(outcomes.ok).toBeGreaterThan(50)
+  })
 })
