@@ -284,7 +284,7 @@ as $$
     -- Mailboxes that stand for whoever runs a domain (RFC 2142, and what CAs write to).
     'abuse', 'hostmaster', 'info', 'noc', 'no-reply', 'noreply', 'postmaster', 'webmaster',
     -- What a path says of whoever reads it, or of nothing, and steps on the way in.
-    'callback', 'me', 'null', 'owner', 'payments', 'secure', 'undefined', 'verify')
+    'callback', 'me', 'owner', 'payments', 'secure', 'undefined', 'verify')
     -- Further ones of a kind: www1, api-v1, admins. Few digits, so that usher.free_slug finds one that is not.
     or $1 ~ '^(admin|api|app|auth|cdn|mail|mx|ns|smtp|static|www)s?-?v?[0-9]{0,3}$'
 $$;

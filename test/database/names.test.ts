@@ -372,7 +372,6 @@ describe('a slug', () => {
     'invite',
     'postmaster',
     'me',
-    'null',
     'undefined',
     'owner',
     'callback',

@@ -2404,6 +2404,30 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.is_reserved_slug(slug text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select $1 in (
+    -- Pages and hosts that a project has itself, or will have.
+    'about', 'account', 'accounts', 'admin', 'administrator', 'api', 'app', 'assets', 'auth', 'billing', 'blog', 'cdn',
+    'console', 'dashboard', 'docs', 'download', 'functions', 'graphql', 'help', 'invite', 'join', 'localhost', 'login',
+    'logout', 'mcp', 'new', 'oauth', 'organisations', 'public', 'register', 'rest', 'root', 'scim', 'security',
+    'settings', 'sign-in', 'sign-out', 'sign-up', 'signin', 'signup', 'sso', 'staff', 'static', 'status', 'stop-mail',
+    'storage', 'support', 'system', 'usher', 'www',
+    -- Names of hosts that mail programs and browsers look for by themselves.
+    'autoconfig', 'autodiscover', 'ftp', 'imap', 'isatap', 'mail', 'mta-sts', 'mx', 'ns', 'ns1', 'ns2', 'pop', 'pop3',
+    'smtp', 'webmail', 'wpad',
+    -- Mailboxes that stand for whoever runs a domain (RFC 2142, and what CAs write to).
+    'abuse', 'hostmaster', 'info', 'noc', 'no-reply', 'noreply', 'postmaster', 'webmaster',
+    -- What a path says of whoever reads it, or of nothing, and steps on the way in.
+    'callback', 'me', 'owner', 'payments', 'secure', 'undefined', 'verify')
+    -- Further ones of a kind: www1, api-v1, admins. Few digits, so that usher.free_slug finds one that is not.
+    or $1 ~ '^(admin|api|app|auth|cdn|mail|mx|ns|smtp|static|www)s?-?v?[0-9]{0,3}$'
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.is_span(value interval, at_least interval, at_most interval)
  RETURNS boolean
  LANGUAGE plpgsql
