@@ -15,8 +15,9 @@ const CALLERS: CallerName[] = ['owner', 'admin', 'member', 'stranger', 'outsider
 /** Who may make a call in the scene; accepting is for the invitee. */
 async function callerOf(name: string, scene: Scene, args: Record<string, unknown>) {
   if (/^accept_.*invite$/.test(name)) {
+    const { token = null, invite_id: id = null } = args as Record<string, string>
     const [invite] = await scene.sql`select email from usher.invites
-      where organisation_id = ${scene.id} order by created_at desc limit 1`
+      where id = coalesce(${id}::uuid, (usher.verify_invite_token(${token})).invite_id)`
     return scene.person(invite?.email)
   }
   if (name === 'join_organisation') {
@@ -295,8 +296,8 @@ async function outcomeBeside(
     const { scene, args, caller } = await prepare(admin, destructive)
     // The same things for both calls, and the same people.
     const own = { ...(await CALLS[name]?.(scene)) }
-    const other = await callerOf(name, scene, own)
     const shared = Object.fromEntries(Object.keys(own).map((key) => [key, args[key] ?? own[key]]))
+    const other = name === destructive ? caller : await callerOf(name, scene, shared)
     const first = await begin(sql, claimsOf(caller))
     await callIn(first.tx, destructive, args)
     const second = await begin(sql, claimsOf(other))
