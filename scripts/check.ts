@@ -6,11 +6,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { sqlFiles } from './sql-files.ts'
 
 const migrations = readdirSync('supabase/migrations').map((file) => `supabase/migrations/${file}`)
-const sql = readdirSync('sql')
-  .filter((file) => file.endsWith('.sql'))
-  .map((file) => `sql/${file}`)
+const sql = sqlFiles().map((file) => `sql/${file}`)
 
 const CHECKS = [
   { name: 'format and lint', command: ['biome', 'ci', '.'], repair: 'npm run fix' },

@@ -5,12 +5,13 @@
  * @module
  */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
+import { SQL_FOLDER, sqlFiles } from './sql-files.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -42,10 +43,9 @@ export async function withDatabase<T>(url: string, work: (sql: postgres.Sql) => 
 
 /** Loads `sql/` into a database that looks like an empty Supabase project. */
 export async function loadPresentState(url: string): Promise<void> {
-  const files = (await readdir(join(root, 'sql'))).filter((name) => name.endsWith('.sql')).sort()
   await withDatabase(url, async (sql) => {
-    for (const file of files) {
-      const text = await readFile(join(root, 'sql', file), 'utf8')
+    for (const file of sqlFiles()) {
+      const text = await readFile(join(SQL_FOLDER, file), 'utf8')
       await sql.unsafe(text).catch((cause: unknown) => {
         throw new Error(`sql/${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
       })

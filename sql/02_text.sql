@@ -67,9 +67,9 @@ begin
       -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
       -- way to the mailbox, which no sender can promise.
       and position('@' in v_address) <= 65
+      -- Behind it labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
       and v_address ~ (
         '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
-        -- Labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
         '([[:alnum:]]([[:alnum:]-]*[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$'
         collate "und-x-icu")
       -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
