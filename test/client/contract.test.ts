@@ -23,7 +23,7 @@ test('the client knows every kind of mail and every status of one', () => {
   const wordsOf = (text: string | undefined) => (text?.match(/'\w+'/g) ?? []).sort()
   const union = (name: string) =>
     wordsOf(deliveries.match(`export type ${name} =([^;{]*?)\n\\S`)?.[1])
-  const table = readFileSync('sql/40_deliveries.sql', 'utf8')
+  const table = readFileSync('sql/50_mail/01_deliveries.sql', 'utf8')
   const check = (name: string) =>
     wordsOf(
       table.match(`constraint organisation_deliveries_${name} check \\(${name} in \\(([^)]*)`)?.[1],

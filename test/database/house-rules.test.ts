@@ -1,9 +1,11 @@
 /** Rules of this code base that the catalog can answer, so that none rests on memory. */
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { LONG_LISTS } from '../../client/keyset.ts'
+import { SQL_FOLDER, sqlFiles } from '../../scripts/sql-files.ts'
 import { test } from '../support/acme.ts'
 
 const run = promisify(execFile)
@@ -88,12 +90,9 @@ describe('house rules', () => {
   test('every error code in sql/ is listed, and every listed one is raised', async ({
     database,
   }) => {
-    const folder = new URL('../../sql/', import.meta.url)
-    const files = (await readdir(folder)).filter(
-      (file) => file.endsWith('.sql') && file !== '01_errors.sql',
-    )
+    const files = sqlFiles().filter((file) => file !== '00_base/02_errors.sql')
     const text = (
-      await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')))
+      await Promise.all(files.map((file) => readFile(join(SQL_FOLDER, file), 'utf8')))
     ).join('\n')
     const codes = (await database.sql`select code from usher.errors()`).map(
       (row) => row.code as string,

@@ -26,7 +26,7 @@ describe('docs/security.md', () => {
   })
 
   test('names functions and tables where they are', () => {
-    const places = [...PAGE.matchAll(/`usher\.(\w+)` in `(sql\/\w+\.sql)`/g)]
+    const places = [...PAGE.matchAll(/`usher\.(\w+)` in `(sql\/\w+\/\w+\.sql)`/g)]
     expect(places.length).toBeGreaterThan(10)
     const missing = places.filter(
       ([, name = '', file = '']) =>
