@@ -167,6 +167,9 @@ export async function readSql(): Promise<Map<string, Subject>> {
       for (const trigger of subjects.get(table)?.triggers ?? [])
         if (trigger.events.includes(event)) subject.calls.add(trigger.function)
     }
+    subject.dynamic = subject.dynamic.filter(
+      (text) => text === 'execute' || subjects.has(/^\w+\.\w+/.exec(text)?.[0] ?? ''),
+    )
     for (const name of subject.calls)
       if (!subjects.has(name) || name === subject.name) subject.calls.delete(name)
   }
