@@ -16,6 +16,11 @@ const CHECKS = [
   { name: 'types', command: ['tsc', '--noEmit'], repair: 'mend the lines above' },
   { name: 'SQL', command: ['squawk', ...migrations, ...sql], repair: 'mend the lines above' },
   {
+    name: 'SQL format',
+    command: ['node', 'scripts/format-sql.ts', '--check'],
+    repair: 'npm run fix',
+  },
+  {
     name: 'generated files',
     command: ['node', 'scripts/generate.ts', '--check'],
     repair: 'npm run generate',
