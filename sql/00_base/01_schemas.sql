@@ -18,8 +18,8 @@ end
 $$;
 
 create schema usher;
-comment on schema usher is
-  'The rules behind the organisation functions of public. Not exposed over HTTP.';
+comment on schema usher
+  is 'The rules behind the organisation functions of public. Not exposed over HTTP.';
 
 -- Usage alone opens nothing: each function and table below says who may use it.
 grant usage on schema usher to anon, authenticated, service_role, usher_worker;
@@ -27,7 +27,5 @@ grant usage on schema usher to anon, authenticated, service_role, usher_worker;
 -- While these files load, nothing is granted by itself, so that every grant is written out beside
 -- its object. 99_defaults/01_default_privileges.sql gives the project its own defaults back.
 alter default privileges revoke execute on functions from public;
-alter default privileges in schema public
-  revoke all on tables from anon, authenticated, service_role;
-alter default privileges in schema public
-  revoke all on functions from anon, authenticated, service_role;
+alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
+alter default privileges in schema public revoke all on functions from anon, authenticated, service_role;

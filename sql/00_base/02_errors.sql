@@ -4,13 +4,17 @@
 -- below; psql shows the same word.
 -- https://docs.postgrest.org/en/stable/references/errors.html#raise-errors-with-http-status-codes
 
-create function usher.errors()
-returns table (code text, status integer, message text, hint text)
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.errors() returns table (
+  code text,
+  status integer,
+  message text,
+  hint text
+)
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   values
     ('unauthenticated',         401, 'You are not signed in.',
       'Sign in and try again.'),
@@ -113,18 +117,21 @@ as $$
     ('try_again',               503, 'Somebody else changed the same thing at this moment.',
       'Send the same request again, after the time in Retry-After.')
 $$;
-comment on function usher.errors is
-$$Every error that Usher raises: code, HTTP status, message, and what to do about it.
+comment on function usher.errors
+  is $$Every error that Usher raises: code, HTTP status, message, and what to do about it.
 
 TypeScript's ErrorCode union is generated from this list.$$;
 
-create function usher.invitee_errors()
-returns table (code text, message text, hint text)
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invitee_errors() returns table (
+  code text,
+  message text,
+  hint text
+)
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   values
     ('unauthenticated',         null, 'Sign in and try again.'),
     ('permission_denied',       'This cannot be accepted without its link.', 'Accept by the link in the mail.'),
@@ -155,48 +162,48 @@ as $$
     ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text without addresses and links, or none.'),
     ('rate_limited',            null, 'Wait as long as Retry-After says.')
 $$;
-comment on function usher.invitee_errors is
-$$The same codes to somebody who answers an invite, enrols a device or joins: what happened to them, and what they
+comment on function usher.invitee_errors
+  is $$The same codes to somebody who answers an invite, enrols a device or joins: what happened to them, and what they
 themselves can do about it. message is null where usher.errors() says it well.
 
 A function that they call says so first, by usher.speak_to_invitee().$$;
 
-create function usher.speak_to_invitee()
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.speak_to_invitee() returns void
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- For this statement alone: another one of the same transaction may be somebody else's business.
   perform set_config('usher.reader', 'invitee ' || statement_timestamp(), true);
 end
 $$;
-comment on function usher.speak_to_invitee is
-  'Says that whoever called answers an invite, enrols a device or joins: errors are in the words of usher.invitee_errors().';
+comment on function usher.speak_to_invitee
+  is 'Says that whoever called answers an invite, enrols a device or joins: errors are in the words of usher.invitee_errors().';
 grant execute on function usher.speak_to_invitee to anon, authenticated, service_role;
 
-create function usher.is_to_invitee()
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_to_invitee() returns boolean
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return coalesce(current_setting('usher.reader', true) = 'invitee ' || statement_timestamp(), false);
 end
 $$;
-comment on function usher.is_to_invitee is 'Whether usher.speak_to_invitee() was said in this statement.';
+comment on function usher.is_to_invitee
+  is 'Whether usher.speak_to_invitee() was said in this statement.';
 
-create function usher.error_of(code text)
-returns table (status integer, message text, hint text)
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.error_of(
+  code text
+) returns table (status integer, message text, hint text)
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if usher.is_to_invitee() then
     return query
@@ -209,20 +216,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.error_of is 'An error in the words for whoever is spoken to; no row for an unknown code.';
+comment on function usher.error_of
+  is 'An error in the words for whoever is spoken to; no row for an unknown code.';
 
 create function usher.fail(
-  code    text,
-  hint    text default null,
+  code text,
+  hint text default null,
   details text default null,
   headers jsonb default '{}'
-)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+) returns void
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_error record;
 begin
@@ -238,8 +245,8 @@ begin
     detail = json_build_object('status', v_error.status, 'headers', fail.headers);
 end
 $$;
-comment on function usher.fail is
-$$Refuses: raises the error of this code, so that nothing of the transaction stays.
+comment on function usher.fail
+  is $$Refuses: raises the error of this code, so that nothing of the transaction stays.
 
   code     a word of usher.errors(); an unknown one fails loudly
   hint     what to do about it, where that can be said better than in the list

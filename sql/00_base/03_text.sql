@@ -5,13 +5,12 @@
 --
 -- Letters are folded and classed by ICU's root collation, because a database may be in the C locale.
 
-create function usher.nfc(value text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.nfc(value text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if nfc.value is nfc normalized then
     return nfc.value;
@@ -21,20 +20,19 @@ begin
   return normalize(nfc.value, nfc);
 end
 $$;
-comment on function usher.nfc is
-$$Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
+comment on function usher.nfc
+  is $$Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
 
 Null where more than 30 marks stand on one letter, in the wrong order: no language has them, and to put them in
 order takes the square of their number, during which nothing can stop Postgres, statement_timeout included.
 Source: UAX 15 section 13, Stream-Safe Text Format.$$;
 
-create function usher.is_heaped(value text)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_heaped(value text) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Marks have no class of their own here: what is no letter, digit, blank, punctuation or picture. The two at the
   -- end are letters, and become marks in NFKC.
@@ -43,15 +41,15 @@ begin
     collate "und-x-icu");
 end
 $$;
-comment on function usher.is_heaped is 'Whether more than 30 marks follow each other somewhere in it.';
+comment on function usher.is_heaped
+  is 'Whether more than 30 marks follow each other somewhere in it.';
 
-create function usher.normalise_email(email text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.normalise_email(email text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_address text;
 begin
@@ -78,33 +76,32 @@ begin
   end;
 end
 $$;
-comment on function usher.normalise_email is
-$$The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
+comment on function usher.normalise_email
+  is $$The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
 that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
 mailbox's owner knows what they mean there.
 
 Source: RFC 5321 section 4.1.2; OWASP Input Validation Cheat Sheet, e-mail addresses.$$;
 
-create function usher.email_domain(email text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.email_domain(email text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return substring(email_domain.email from position('@' in email_domain.email) + 1);
 end
 $$;
-comment on function usher.email_domain is 'The part after the @ of a normalised address.';
+comment on function usher.email_domain
+  is 'The part after the @ of a normalised address.';
 
-create function usher.clean_line(value text, max_length integer)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.clean_line(value text, max_length integer) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_line text;
 begin
@@ -121,18 +118,17 @@ begin
   end;
 end
 $$;
-comment on function usher.clean_line is
-$$One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends included, NFC, 1 to max_length
+comment on function usher.clean_line
+  is $$One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends included, NFC, 1 to max_length
 characters. Null if it holds a line break, another control character, or one that turns the direction
 of the text around it: each can make a mail say what its sender did not write.$$;
 
-create function usher.clean_text(value text, max_length integer)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.clean_text(value text, max_length integer) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_text text;
 begin
@@ -148,56 +144,56 @@ begin
   end;
 end
 $$;
-comment on function usher.clean_text is
-$$Text of several lines: trimmed, NFC, at most max_length characters. Null if it holds a control
+comment on function usher.clean_text
+  is $$Text of several lines: trimmed, NFC, at most max_length characters. Null if it holds a control
 character other than a line break or a tab, or one that turns the direction of the text.$$;
 
-create function usher.is_locale(locale text)
-returns boolean
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select length($1) <= 35 and $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
-comment on function usher.is_locale is
-  'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
+create function usher.is_locale(locale text) returns boolean
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select length($1) <= 35 and $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $$;
+comment on function usher.is_locale
+  is 'Whether this is a language tag such as en, de-AT, zh-Hant-TW. Source: RFC 5646, without variants.';
 
-create function usher.is_slug(slug text)
-returns boolean
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $$;
-comment on function usher.is_slug is
-$$Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
+create function usher.is_slug(slug text) returns boolean
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $$;
+comment on function usher.is_slug
+  is $$Whether this can name an organisation in an address: 2 to 63 of a-z, 0-9 and single inner hyphens, so
 that it can also be a DNS label. Source: RFC 1035 section 2.3.1.$$;
 
-create function usher.url_origin(url text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.url_origin(url text) returns text
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select case when length($1) <= 2000 then (
     select lower((regexp_match(
       $1, '^(https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:[/?#][!-~]*)?$',
       'i'))[1])
     where $1 !~ '[\\<>"`]') end
 $$;
-comment on function usher.url_origin is
-$$Scheme, host and port of an absolute https address (http only for this machine itself). Null for any
+comment on function usher.url_origin
+  is $$Scheme, host and port of an absolute https address (http only for this machine itself). Null for any
 other, so also for javascript:, for user@host, for backslashes and for spaces.
 Source: OWASP Unvalidated Redirects Cheat Sheet.$$;
 
-create function usher.is_span(value interval, at_least interval, at_most interval)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_span(
+  value interval,
+  at_least interval,
+  at_most interval
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Every part by itself: '-70000000 mons 2100000007 days' equals a week, and added to a date it is no week.
   return is_span.value between is_span.at_least and is_span.at_most
@@ -206,16 +202,15 @@ begin
     and extract(minute from is_span.value) >= 0 and extract(second from is_span.value) >= 0;
 end
 $$;
-comment on function usher.is_span is
-$$Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so that it stays
+comment on function usher.is_span
+  is $$Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so that it stays
 within them when it is added to a date. Null for null.$$;
-create function usher.read_time(value text)
-returns timestamptz
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.read_time(value text) returns timestamptz
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Without a date, or without an offset, it would be another moment in another session.
   if length(read_time.value) > 40 or read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$' then
@@ -228,5 +223,5 @@ exception
     return null;
 end
 $$;
-comment on function usher.read_time is
-'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+comment on function usher.read_time
+  is 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';

@@ -3,13 +3,12 @@
 -- A name is one line in which something can be seen, and nothing else than it seems to be: no sign that turns the
 -- text around it, no code that mail programs would read, and, where strangers read it, no address and no link.
 
-create function usher.top_level_domains()
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.top_level_domains() returns jsonb
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   -- By key, so that a label is looked up; immutable, so that it is made once for each session.
   select jsonb_object_agg(d.name, true) from regexp_split_to_table(btrim('
     aaa aarp abb abbott abbvie abc able abogado abudhabi ac academy accenture accountant accountants aco actor ad
@@ -90,17 +89,16 @@ as $$
     集团 電訊盈科 飞利浦 食品 餐厅 香格里拉 香港 닷넷 닷컴 삼성 한국
   ', e' \n'), '\s+') d (name)
 $$;
-comment on function usher.top_level_domains is
-$$The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they are read, in NFKC.
+comment on function usher.top_level_domains
+  is $$The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they are read, in NFKC.
 Source: https://data.iana.org/TLD/tlds-alpha-by-domain.txt, by the npm package tlds 1.261.0.$$;
 
-create function usher.is_title(labels text[], is_alone boolean)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_title(labels text[], is_alone boolean) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_last text := is_title.labels [cardinality(is_title.labels)];
 begin
@@ -119,20 +117,19 @@ begin
       and not (l ~ ('^[[:alpha:]]$' collate "und-x-icu") and length(v_last) > 2)));
 end
 $$;
-comment on function usher.is_title is
-$$Whether labels with dots between them are a title, an initial or a form of company in front of a name, written without
+comment on function usher.is_title
+  is $$Whether labels with dots between them are a title, an initial or a form of company in front of a name, written without
 the blank: Dr.med, E.Leclerc, Co.KG. They end with what is a top level domain as well, but not with one that everybody
 takes for that.
 
   is_alone  whether nothing follows that would make an address of it, such as a path$$;
 
-create function usher.find_links(value text)
-returns setof text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.find_links(value text) returns setof text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_text   text := find_links.value;
   v_found  text[];
@@ -211,20 +208,23 @@ begin
   end loop;
 end
 $$;
-comment on function usher.find_links is
-$$The addresses and links in a text, in lower case: URLs of any scheme, addresses of mail, and domains without a
+comment on function usher.find_links
+  is $$The addresses and links in a text, in lower case: URLs of any scheme, addresses of mail, and domains without a
 scheme, because mail programs make links of those as well. For text whose length was looked at.
 
 So a sentence without a blank after its full stop counts where the next word is a top level domain ("ready.It is"):
 programs take it for a link, too. Titles and initials do not (usher.is_title).$$;
 
-create function usher.clean_name(value text, max_length integer default 100, may_link boolean default false)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.clean_name(
+  value text,
+  max_length integer default 100,
+  may_link boolean default false
+) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_name text := usher.clean_line(clean_name.value, clean_name.max_length);
 begin
@@ -240,19 +240,21 @@ begin
   end;
 end
 $$;
-comment on function usher.clean_name is
-$$A name as people may be shown it: one line of 1 to max_length characters of which at least one can be seen. Null
+comment on function usher.clean_name
+  is $$A name as people may be shown it: one line of 1 to max_length characters of which at least one can be seen. Null
 for anything else, also for what a mail program would read as an encoded word (RFC 2047).
 
   may_link  whether it may be or hold an address or a link: what comes from a directory, and only admins see$$;
 
-create function usher.clean_description(value text, max_length integer)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.clean_description(
+  value text,
+  max_length integer
+) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_text text := usher.clean_text(clean_description.value, clean_description.max_length);
 begin
@@ -260,17 +262,16 @@ begin
     translate(v_text, e'\n\t', '  '), clean_description.max_length, may_link => true) is not null then v_text end;
 end
 $$;
-comment on function usher.clean_description is
-$$What is said beside a name: nothing, or text of several lines that is otherwise as usher.clean_name has it. It may
+comment on function usher.clean_description
+  is $$What is said beside a name: nothing, or text of several lines that is otherwise as usher.clean_name has it. It may
 hold links.$$;
 
-create function usher.is_reserved_slug(slug text)
-returns boolean
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_reserved_slug(slug text) returns boolean
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select $1 in (
     -- Pages and hosts that a project has itself, or will have.
     'about', 'account', 'accounts', 'admin', 'administrator', 'api', 'app', 'assets', 'auth', 'billing', 'blog', 'cdn',
@@ -288,6 +289,6 @@ as $$
     -- Further ones of a kind: www1, api-v1, admins. Few digits, so that usher.free_slug finds one that is not.
     or $1 ~ '^(admin|api|app|auth|cdn|mail|mx|ns|smtp|static|www)s?-?v?[0-9]{0,3}$'
 $$;
-comment on function usher.is_reserved_slug is
-$$Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given
+comment on function usher.is_reserved_slug
+  is $$Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given
 it any more. One that has it keeps it.$$;

@@ -1,12 +1,11 @@
 -- Targets: addresses that organisations want the project's servers to call.
 
-create function usher.target_problem(url text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.target_problem(url text) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_parts      text[];
   v_host       text;
@@ -52,29 +51,27 @@ begin
   return case when v_is_private then 'The address is one of the public internet.' end;
 end
 $$;
-comment on function usher.target_problem is
-$$What is wrong with an address that an organisation wants to be called at, as far as its text tells; null for
+comment on function usher.target_problem
+  is $$What is wrong with an address that an organisation wants to be called at, as far as its text tells; null for
 nothing. Who calls it looks at what its name means at that moment.
 
 Source: OWASP Server-Side Request Forgery Prevention Cheat Sheet.$$;
 
-create function usher.target_host(url text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select (regexp_match($1, '^https?://([^/?]+)', 'i'))[1] $$;
-comment on function usher.target_host is
-  'What the trail says of such an address: without path and query, because whoever knows those can often send.';
+create function usher.target_host(url text) returns text
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select (regexp_match($1, '^https?://([^/?]+)', 'i'))[1] $$;
+comment on function usher.target_host
+  is 'What the trail says of such an address: without path and query, because whoever knows those can often send.';
 
-create function usher.is_redirect(redirect_to text)
-returns boolean
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_redirect(redirect_to text) returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select coalesce(
     -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
     case when length(is_redirect.redirect_to) <= 2000 then is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' end
@@ -84,6 +81,6 @@ as $$
       select lower(o) from usher.settings s, unnest(s.redirect_origins) o),
     false)
 $$;
-comment on function usher.is_redirect is
-$$Whether an invite may lead there: a path of the pages, or an address of site_url's origin or of an origin
+comment on function usher.is_redirect
+  is $$Whether an invite may lead there: a path of the pages, or an address of site_url's origin or of an origin
 in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sheet.$$;

@@ -1,22 +1,28 @@
 -- Rate limits: so many of a thing within a time.
 
 create table usher.rate_limits (
-  key          text primary key,
+  key text primary key,
   window_start timestamptz not null,
-  used         integer not null
+  used integer not null
 );
-comment on table usher.rate_limits is
-  'How much of an allowance is used: one row a thing, such as resends:<invite id>. Old rows may be deleted.';
+comment on table usher.rate_limits
+  is 'How much of an allowance is used: one row a thing, such as resends:<invite id>. Old rows may be deleted.';
 alter table usher.rate_limits enable row level security;
-create policy rate_limits_nobody on usher.rate_limits for select to public using (false);
+create policy rate_limits_nobody
+  on usher.rate_limits
+  for select
+  to public
+  using (false);
 
-create function usher.fail_rate_limited(wait interval, headers jsonb default '{}')
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.fail_rate_limited(
+  wait interval,
+  headers jsonb default '{}'
+) returns void
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_seconds text := greatest(1, ceil(extract(epoch from fail_rate_limited.wait)))::integer::text;
 begin
@@ -24,35 +30,41 @@ begin
     headers => fail_rate_limited.headers || jsonb_build_object('Retry-After', v_seconds));
 end
 $$;
-comment on function usher.fail_rate_limited is
-  'Refuses with rate_limited; Retry-After, and details, say how many seconds to wait, at least one.';
+comment on function usher.fail_rate_limited
+  is 'Refuses with rate_limited; Retry-After, and details, say how many seconds to wait, at least one.';
 
 create function usher.rate_limit_headers(
-  policy text, allowance integer, remaining integer, period interval, reset interval
-)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+  policy text,
+  allowance integer,
+  remaining integer,
+  period interval,
+  reset interval
+) returns jsonb
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select jsonb_build_object(
     'RateLimit-Policy', format('"%s";q=%s;w=%s', $1, $2, extract(epoch from $4)::integer),
     'RateLimit', format('"%s";r=%s;t=%s', $1, greatest($3, 0), greatest(1, ceil(extract(epoch from $5))::integer)))
 $$;
-comment on function usher.rate_limit_headers is
-$$The headers that say how much is left: the allowance of a period, what remains of it, and for how many
+comment on function usher.rate_limit_headers
+  is $$The headers that say how much is left: the allowance of a period, what remains of it, and for how many
 seconds. Source: draft-ietf-httpapi-ratelimit-headers.$$;
 
 create function usher.take_allowance(
-  key text, amount integer, allowance integer, period interval, is_secret boolean default false
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  key text,
+  amount integer,
+  allowance integer,
+  period interval,
+  is_secret boolean default false
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_limit   usher.rate_limits;
   v_left    interval;
@@ -80,7 +92,7 @@ begin
   end if;
 end
 $$;
-comment on function usher.take_allowance is
-$$Counts amount against an allowance within a period that starts with the first use, and says in the headers of
+comment on function usher.take_allowance
+  is $$Counts amount against an allowance within a period that starts with the first use, and says in the headers of
 the answer what is left, unless that is_secret. Fails with rate_limited when that is more than there is; nothing
 is counted then.$$;

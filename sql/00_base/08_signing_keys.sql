@@ -1,31 +1,38 @@
 -- Signing keys: what the tokens in mailed links are signed with. They never leave the database.
 
 create table usher.signing_keys (
-  id              smallint primary key,
-  secret          bytea,
+  id smallint primary key,
+  secret bytea,
   vault_secret_id uuid,
-  created_at      timestamptz not null default now(),
-  retired_at      timestamptz,
-
-  constraint signing_keys_one_place check (num_nonnulls(secret, vault_secret_id) = 1)
+  created_at timestamptz not null default now(),
+  retired_at timestamptz,
+  constraint signing_keys_one_place check (
+    num_nonnulls(secret, vault_secret_id) = 1
+  )
 );
-comment on table usher.signing_keys is
-  'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
-comment on column usher.signing_keys.secret is '32 bytes, only where the project has no Vault.';
-comment on column usher.signing_keys.vault_secret_id is 'Where it lies in vault.secrets, as hex.';
+comment on table usher.signing_keys
+  is 'Keys that sign tokens. The one not retired signs; retired ones verify until their last token has expired.';
+comment on column usher.signing_keys.secret
+  is '32 bytes, only where the project has no Vault.';
+comment on column usher.signing_keys.vault_secret_id
+  is 'Where it lies in vault.secrets, as hex.';
 
-create unique index signing_keys_one_signs on usher.signing_keys ((true)) where retired_at is null;
+create unique index signing_keys_one_signs on usher.signing_keys ((true))
+  where retired_at is null;
 
 alter table usher.signing_keys enable row level security;
-create policy signing_keys_nobody on usher.signing_keys for select to public using (false);
+create policy signing_keys_nobody
+  on usher.signing_keys
+  for select
+  to public
+  using (false);
 
-create function usher.rotate_signing_key()
-returns smallint
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.rotate_signing_key() returns smallint
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_secret   bytea := extensions.gen_random_bytes(32);
   v_id       smallint;
@@ -45,19 +52,18 @@ begin
   return v_id;
 end
 $$;
-comment on function usher.rotate_signing_key is
-$$Makes a new signing key, in Vault where the project has one, and retires the one that signed so far. Links
+comment on function usher.rotate_signing_key
+  is $$Makes a new signing key, in Vault where the project has one, and retires the one that signed so far. Links
 that are out keep working until they expire. For operators.
 
 Returns the id of the new key.$$;
 
-create function usher.ensure_signing_key()
-returns smallint
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.ensure_signing_key() returns smallint
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_id smallint;
 begin
@@ -72,19 +78,18 @@ begin
   return coalesce(v_id, usher.rotate_signing_key());
 end
 $$;
-comment on function usher.ensure_signing_key is
-  'The id of the key that signs; makes the first one when there is none yet.';
+comment on function usher.ensure_signing_key
+  is 'The id of the key that signs; makes the first one when there is none yet.';
 
 -- The first one is there from the beginning: who made it in the middle of something else would let everybody wait for that.
 select usher.ensure_signing_key();
 
-create function usher.signing_key_secret(key_id integer)
-returns bytea
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.signing_key_secret(key_id integer) returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_key    usher.signing_keys;
   v_secret text;
@@ -103,26 +108,27 @@ begin
   return decode(v_secret, 'hex');
 end
 $$;
-comment on function usher.signing_key_secret is 'The 32 bytes of a key that still signs or verifies; null for any other.';
+comment on function usher.signing_key_secret
+  is 'The 32 bytes of a key that still signs or verifies; null for any other.';
 
 create view usher.signing_key_states
-with (security_invoker = true)
-as
-select
-  k.id,
-  case
-    when k.retired_at is null then 'signs'
-    when k.retired_at > now() - interval '30 days' then 'verifies'
-    else 'dead'
-  end as state,
-  case when k.secret is null then 'vault' else 'table' end as kept_in,
-  k.created_at,
-  k.retired_at,
-  k.retired_at + interval '30 days' as verifies_until,
-  k.retired_at is null and k.created_at < now() - interval '1 year' as is_due
-from usher.signing_keys k;
-comment on view usher.signing_key_states is
-$$The keys that sign links, without the keys: which one signs, which still verify and until when, and whether it
+  with (security_invoker = true)
+  as
+  select
+    k.id,
+    case
+      when k.retired_at is null then 'signs'
+      when k.retired_at > now() - interval '30 days' then 'verifies'
+      else 'dead'
+    end as state,
+    case when k.secret is null then 'vault' else 'table' end as kept_in,
+    k.created_at,
+    k.retired_at,
+    k.retired_at + interval '30 days' as verifies_until,
+    k.retired_at is null and k.created_at < now() - interval '1 year' as is_due
+  from usher.signing_keys k;
+comment on view usher.signing_key_states
+  is $$The keys that sign links, without the keys: which one signs, which still verify and until when, and whether it
 is time for usher.rotate_signing_key.
 
 Source: NIST SP 800-57 part 1 rev. 5, table 1: a symmetric authentication key signs for at most two years. Half

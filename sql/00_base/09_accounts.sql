@@ -4,13 +4,12 @@
 -- others of the same address, and believes whatever address an identity provider names: so that one
 -- customer's provider could name the address of another customer's people.
 
-create function usher.has_account(email text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.has_account(email text) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Auth writes addresses in lower case, and has an index of those without single sign-on.
   if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
@@ -21,16 +20,19 @@ begin
     select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
 end
 $$;
-comment on function usher.has_account is
-  'Whether anyone has an account with this normalised address, confirmed or not, by whichever way in.';
+comment on function usher.has_account
+  is 'Whether anyone has an account with this normalised address, confirmed or not, by whichever way in.';
 
-create function usher.has_identity(user_id uuid, provider text, email text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.has_identity(
+  user_id uuid,
+  provider text,
+  email text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return to_regclass('auth.identities') is not null and exists (
     select from auth.identities d
@@ -39,17 +41,16 @@ begin
       and usher.normalise_email(d.email) = has_identity.email);
 end
 $$;
-comment on function usher.has_identity is
-$$Whether this account is known to a provider under this normalised address. Provider and address have to
+comment on function usher.has_identity
+  is $$Whether this account is known to a provider under this normalised address. Provider and address have to
 belong to the one identity: an address that another identity of the account brought along does not count.$$;
 
-create function usher.sso_provider_of(domain text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.sso_provider_of(domain text) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- A stand-in for Auth may lack it, and a platform may keep it to itself: then no domain leads anywhere.
   if has_table_privilege(to_regclass('auth.sso_domains'), 'select') is not true then
@@ -60,17 +61,16 @@ begin
     from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
 end
 $$;
-comment on function usher.sso_provider_of is
-$$The SAML provider that Supabase Auth knows for a mail domain, as sso:<id>; null where there is none. It is what
+comment on function usher.sso_provider_of
+  is $$The SAML provider that Supabase Auth knows for a mail domain, as sso:<id>; null where there is none. It is what
 signInWithSSO({ domain }) leads to.$$;
 
-create function usher.has_proven_address(user_id uuid)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.has_proven_address(user_id uuid) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user record;
 begin
@@ -85,32 +85,30 @@ begin
     usher.sso_provider_of(usher.email_domain(v_user.email)), v_user.email), false);
 end
 $$;
-comment on function usher.has_proven_address is
-$$Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
+comment on function usher.has_proven_address
+  is $$Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
 and, where a SAML provider named it, that provider is the one that the project has for its domain.$$;
 
-create function usher.calling_account()
-returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.calling_account() returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return auth.uid();
 end
 $$;
-comment on function usher.calling_account is
-$$The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
+comment on function usher.calling_account
+  is $$The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
 planned, and refused, before a role without any right on the table is told so.$$;
 
-create function usher.is_anonymous()
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_anonymous() returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- By the session, and by the account: a token that was made before says what was true then. A stand-in for
   -- Auth may lack the column.
@@ -122,17 +120,16 @@ begin
     where account.is_so);
 end
 $$;
-comment on function usher.is_anonymous is
-$$Whether the caller's session is one of an anonymous account, which Supabase Auth gives to anyone who asks:
+comment on function usher.is_anonymous
+  is $$Whether the caller's session is one of an anonymous account, which Supabase Auth gives to anyone who asks:
 signInAnonymously. Such a session may look, decline and enrol a device, and nothing else.$$;
 
-create function usher.require_person()
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_person() returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
@@ -141,17 +138,16 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_person is
-$$Refuses a caller who is nobody in particular: unauthenticated, or permission_denied for an anonymous account. For
+comment on function usher.require_person
+  is $$Refuses a caller who is nobody in particular: unauthenticated, or permission_denied for an anonymous account. For
 every rule by which somebody changes something in their own name.$$;
 
-create function usher.require_confirmed_person()
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_confirmed_person() returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.require_person();
   if not exists (
@@ -161,5 +157,5 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_confirmed_person is
-  'Refuses as usher.require_person does, and with email_unverified an account without a confirmed address.';
+comment on function usher.require_confirmed_person
+  is 'Refuses as usher.require_person does, and with email_unverified an account without a confirmed address.';

@@ -3,13 +3,15 @@
 -- Nobody gives more than they hold. Every way of gaining a role asks here: invites, joining by a domain,
 -- directories, changes of members.
 
-create function usher.is_for_owners(organisation_id uuid, roles text[])
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_for_owners(
+  organisation_id uuid,
+  roles text[]
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return exists (
     select from usher.role_assigners a
@@ -20,17 +22,20 @@ begin
         or b.permissions <@ array(select usher.permissions_of(is_for_owners.organisation_id, is_for_owners.roles))));
 end
 $$;
-comment on function usher.is_for_owners is
-$$Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them inherits
+comment on function usher.is_for_owners
+  is $$Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them inherits
 it, or together they permit all that it permits.$$;
 
-create function usher.unassignable_role(organisation_id uuid, roles text[], assigner_roles text[])
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.unassignable_role(
+  organisation_id uuid,
+  roles text[],
+  assigner_roles text[]
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- What somebody's role inherits they may give as its holders may.
   v_assigners   text[] := array(
@@ -54,18 +59,21 @@ begin
     limit 1);
 end
 $$;
-comment on function usher.unassignable_role is
-$$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
+comment on function usher.unassignable_role
+  is $$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
 is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
 that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.$$;
 
-create function usher.roles_problem(organisation_id uuid, roles text[], assigner_roles text[])
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.roles_problem(
+  organisation_id uuid,
+  roles text[],
+  assigner_roles text[]
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return case
     when roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20
@@ -83,18 +91,20 @@ begin
   end;
 end
 $$;
-comment on function usher.roles_problem is
-$$Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
+comment on function usher.roles_problem
+  is $$Why a holder of assigner_roles may not give these roles: invalid_role (none, over 20, unknown here) or
 role_not_assignable (not theirs to give, as usher.unassignable_role says, or not to be held together). Null when they
 may.$$;
 
-create function usher.require_roles(organisation_id uuid, roles text[])
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_roles(
+  organisation_id uuid,
+  roles text[]
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if exists (
     select from unnest(require_roles.roles) g (name)
@@ -110,6 +120,6 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_roles is
-$$Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
+comment on function usher.require_roles
+  is $$Fails unless all of these roles exist in the organisation at this moment (invalid_role) and may be held
 together (role_not_assignable). Both stay so: whoever changes roles waits for the lock that its caller holds.$$;

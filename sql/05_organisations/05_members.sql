@@ -5,67 +5,93 @@
 -- Reading needs member.read; everyone sees their own memberships.
 
 create table public.organisation_members (
-  id              uuid primary key default gen_random_uuid(),
-  organisation_id uuid not null references public.organisations on delete cascade,
-  user_id         uuid not null,
-  kind            text not null default 'user',
-  status          text not null default 'active',
-  roles           text[] not null,
-  email           text,
-  display_name    text,
-  joined_at       timestamptz not null default now(),
-  ended_at        timestamptz,
-  status_reason   text,
-  ends_at         timestamptz,
-  role_ends       jsonb not null default '{}',
-  next_end_at     timestamptz,
+  id uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  user_id uuid not null,
+  kind text not null default 'user',
+  status text not null default 'active',
+  roles text[] not null,
+  email text,
+  display_name text,
+  joined_at timestamptz not null default now(),
+  ended_at timestamptz,
+  status_reason text,
+  ends_at timestamptz,
+  role_ends jsonb not null default '{}',
+  next_end_at timestamptz,
   announced_end_at timestamptz,
-
   constraint organisation_members_subject_key unique (organisation_id, user_id),
   constraint organisation_members_kind check (kind in ('user', 'device')),
-  constraint organisation_members_status check (status in ('active', 'banned', 'left', 'removed')),
-  constraint organisation_members_ended check ((status = 'active') = (ended_at is null)),
-  constraint organisation_members_owner_is_active check (status = 'active' or not 'owner' = any (roles)),
-  constraint organisation_members_owner_has_no_end check (next_end_at is null or not 'owner' = any (roles)),
+  constraint organisation_members_status check (
+    status in ('active', 'banned', 'left', 'removed')
+  ),
+  constraint organisation_members_ended check (
+    (status = 'active') = (ended_at is null)
+  ),
+  constraint organisation_members_owner_is_active check (
+    status = 'active' or not 'owner' = any(roles)
+  ),
+  constraint organisation_members_owner_has_no_end check (
+    next_end_at is null or not 'owner' = any(roles)
+  ),
   constraint organisation_members_bounds check (
-    length(email) <= 254 and length(display_name) <= 100 and length(status_reason) <= 500
-    and cardinality(roles) <= 1000 and octet_length(array_to_string(roles, '')) <= 63000
-    and pg_column_size(role_ends) <= 131072
-    and ends_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
-    and next_end_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
-    and announced_end_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
+    length(email) <= 254
+      and length(display_name) <= 100
+      and length(status_reason) <= 500
+      and cardinality(roles) <= 1000
+      and octet_length(array_to_string(roles, '')) <= 63000
+      and pg_column_size(role_ends) <= 131072
+      and ends_at
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
+      and next_end_at
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
+      and announced_end_at
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
+  )
 );
-comment on table public.organisation_members is
-  'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
-comment on column public.organisation_members.user_id is
-  'The account. No foreign key: a ban outlives the account, so that it can be seen and lifted.';
-comment on column public.organisation_members.email is
-  'The account''s address, kept in step with auth.users, which the API does not show.';
-comment on column public.organisation_members.display_name is
-  'What the account calls itself; null when it says nothing fit to show.';
-comment on column public.organisation_members.status_reason is 'Why they were removed or banned.';
-comment on column public.organisation_members.ends_at is
-  'When the membership stops counting; null: it has no end. See 40_administration/06_temporary_access.sql.';
-comment on column public.organisation_members.role_ends is
-  'When roles stop counting: names of roles to times in ISO 8601. A role that is not among them has no end.';
-comment on column public.organisation_members.next_end_at is
-  'The first of all these ends. Kept by a trigger, so that whoever has none pays for one comparison only.';
-comment on column public.organisation_members.announced_end_at is
-  'Which next_end_at the member was told of beforehand.';
+comment on table public.organisation_members
+  is 'Memberships, past ones too. Read with member.read, and one''s own; written by functions only.';
+comment on column public.organisation_members.user_id
+  is 'The account. No foreign key: a ban outlives the account, so that it can be seen and lifted.';
+comment on column public.organisation_members.email
+  is 'The account''s address, kept in step with auth.users, which the API does not show.';
+comment on column public.organisation_members.display_name
+  is 'What the account calls itself; null when it says nothing fit to show.';
+comment on column public.organisation_members.status_reason
+  is 'Why they were removed or banned.';
+comment on column public.organisation_members.ends_at
+  is 'When the membership stops counting; null: it has no end. See 40_administration/06_temporary_access.sql.';
+comment on column public.organisation_members.role_ends
+  is 'When roles stop counting: names of roles to times in ISO 8601. A role that is not among them has no end.';
+comment on column public.organisation_members.next_end_at
+  is 'The first of all these ends. Kept by a trigger, so that whoever has none pays for one comparison only.';
+comment on column public.organisation_members.announced_end_at
+  is 'Which next_end_at the member was told of beforehand.';
 
-create index organisation_members_user_id on public.organisation_members (user_id);
-create index organisation_members_next_end_at
-  on public.organisation_members (next_end_at) where next_end_at is not null and status = 'active';
-create index organisation_members_email on public.organisation_members (organisation_id, email);
+create index organisation_members_user_id on public.organisation_members (
+  user_id
+);
+create index organisation_members_next_end_at on public.organisation_members (
+  next_end_at
+)
+  where next_end_at is not null and status = 'active';
+create index organisation_members_email on public.organisation_members (
+  organisation_id,
+  email
+);
 create unique index organisation_members_one_owner
-  on public.organisation_members (organisation_id) where 'owner' = any (roles);
+  on public.organisation_members (organisation_id)
+  where 'owner' = any(roles);
 
-create function usher.tg_organisation_members__follow_ends()
-returns trigger
-language plpgsql
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__follow_ends() returns trigger
+  language plpgsql
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- A role that is not held any more has no end either: whoever gets it again gets it as it is given then.
   new.role_ends := coalesce((
@@ -77,22 +103,30 @@ begin
   return new;
 end
 $$;
-comment on function usher.tg_organisation_members__follow_ends is
-  'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
+comment on function usher.tg_organisation_members__follow_ends
+  is 'Keeps next_end_at, and forgets the ends of roles that are no longer held.';
 
 create trigger usher_follow_ends
-before insert or update of roles, ends_at, role_ends on public.organisation_members
-for each row
-when (new.ends_at is not null or new.role_ends <> '{}' or new.next_end_at is not null)
-execute function usher.tg_organisation_members__follow_ends();
+  before insert or update of roles, ends_at, role_ends
+  on public.organisation_members
+  for each row
+  when (
+    new.ends_at is not null
+      or new.role_ends <> '{}'
+      or new.next_end_at is not null
+  )
+  execute function usher.tg_organisation_members__follow_ends();
 
-create function usher.counting_roles(roles text[], ends_at timestamptz, role_ends jsonb)
-returns text[]
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.counting_roles(
+  roles text[],
+  ends_at timestamptz,
+  role_ends jsonb
+) returns text[]
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if counting_roles.ends_at <= statement_timestamp() then
     return '{}'::text[];
@@ -103,40 +137,45 @@ begin
     order by r);
 end
 $$;
-comment on function usher.counting_roles is 'Those of a member''s roles whose end has not come yet.';
+comment on function usher.counting_roles
+  is 'Those of a member''s roles whose end has not come yet.';
 
 create view usher.current_members
-with (security_invoker = true)
-as
-select
-  m.id,
-  m.organisation_id,
-  m.user_id,
-  m.kind,
-  m.status,
-  case when m.next_end_at <= statement_timestamp()
-    then usher.counting_roles(m.roles, m.ends_at, m.role_ends) else m.roles end as roles,
-  m.email,
-  m.display_name,
-  m.joined_at,
-  m.ended_at,
-  m.status_reason,
-  m.ends_at,
-  m.role_ends,
-  m.next_end_at,
-  m.announced_end_at
-from public.organisation_members m
-where m.status = 'active' and (m.ends_at is null or m.ends_at > statement_timestamp());
-comment on view usher.current_members is
-$$The members of this moment, with the roles that count now: what has come to its end is left out, swept or not.
+  with (security_invoker = true)
+  as
+  select
+    m.id,
+    m.organisation_id,
+    m.user_id,
+    m.kind,
+    m.status,
+    case
+      when m.next_end_at <= statement_timestamp() then
+        usher.counting_roles(m.roles, m.ends_at, m.role_ends)
+      else m.roles
+    end as roles,
+    m.email,
+    m.display_name,
+    m.joined_at,
+    m.ended_at,
+    m.status_reason,
+    m.ends_at,
+    m.role_ends,
+    m.next_end_at,
+    m.announced_end_at
+  from public.organisation_members m
+  where
+    m.status = 'active'
+    and (m.ends_at is null or m.ends_at > statement_timestamp());
+comment on view usher.current_members
+  is $$The members of this moment, with the roles that count now: what has come to its end is left out, swept or not.
 Every rule asks it, and not the table, which may be up to a minute behind. Its columns are the table's.$$;
 
-create function usher.tg_organisation_members__keep_owner()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__keep_owner() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- When the organisation itself is deleted, it is gone already, and so may its owner be.
   if exists (select from public.organisations o where o.id = old.organisation_id) then
@@ -145,21 +184,25 @@ begin
   return old;
 end
 $$;
-comment on function usher.tg_organisation_members__keep_owner is
-  'Refuses with owner_required when the row of an owner would go while the organisation stays.';
+comment on function usher.tg_organisation_members__keep_owner
+  is 'Refuses with owner_required when the row of an owner would go while the organisation stays.';
 
 create trigger usher_keep_owner
-before delete on public.organisation_members
-for each row when ('owner' = any (old.roles))
-execute function usher.tg_organisation_members__keep_owner();
+  before delete
+  on public.organisation_members
+  for each row
+  when ('owner' = any(old.roles))
+  execute function usher.tg_organisation_members__keep_owner();
 
-create function usher.addresses_of(organisation_id uuid, user_id uuid)
-returns setof text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.addresses_of(
+  organisation_id uuid,
+  user_id uuid
+) returns setof text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     select usher.normalise_email(u.email) from auth.users u
@@ -171,5 +214,5 @@ begin
     order by 1;
 end
 $$;
-comment on function usher.addresses_of is
-  'By which addresses a member, or a former one, is known: that of the account, and that of the membership.';
+comment on function usher.addresses_of
+  is 'By which addresses a member, or a former one, is known: that of the account, and that of the membership.';

@@ -6,55 +6,69 @@
 -- go on. So it is with an organisation that is locked at that moment.
 
 create table usher.upkeep_failures (
-  id              uuid primary key default gen_random_uuid(),
-  step            text not null,
+  id uuid primary key default gen_random_uuid(),
+  step text not null,
   organisation_id uuid,
-  failing_since   timestamptz not null default now(),
-  failed_at       timestamptz not null default now(),
-  times           integer not null default 1,
-  retry_at        timestamptz not null default now(),
-  error           text not null,
-
-  constraint upkeep_failures_key unique nulls not distinct (step, organisation_id)
+  failing_since timestamptz not null default now(),
+  failed_at timestamptz not null default now(),
+  times integer not null default 1,
+  retry_at timestamptz not null default now(),
+  error text not null,
+  constraint upkeep_failures_key unique nulls not distinct (
+    step,
+    organisation_id
+  )
 );
-comment on table usher.upkeep_failures is
-$$What upkeep could not do, for whom, and why: a line goes when the step has been done, or a day after the last failure.
+comment on table usher.upkeep_failures
+  is $$What upkeep could not do, for whom, and why: a line goes when the step has been done, or a day after the last failure.
 usher.stuck shows them. No foreign key, because a trail outlives its organisation.$$;
-comment on column usher.upkeep_failures.organisation_id is 'Null: the step is about no single organisation.';
-comment on column usher.upkeep_failures.retry_at is 'The organisation is left out of the step until then: a minute, two, four … an hour.';
-comment on column usher.upkeep_failures.error is 'SQLSTATE and message, without the values of the row.';
+comment on column usher.upkeep_failures.organisation_id
+  is 'Null: the step is about no single organisation.';
+comment on column usher.upkeep_failures.retry_at
+  is 'The organisation is left out of the step until then: a minute, two, four … an hour.';
+comment on column usher.upkeep_failures.error
+  is 'SQLSTATE and message, without the values of the row.';
 alter table usher.upkeep_failures enable row level security;
-create policy upkeep_failures_nobody on usher.upkeep_failures for select to public using (false);
+create policy upkeep_failures_nobody
+  on usher.upkeep_failures
+  for select
+  to public
+  using (false);
 
-create type usher.upkeep_item as (organisation_id uuid, id uuid);
-comment on type usher.upkeep_item is
-  'What is due in a step: a thing of an organisation; without an id, the organisation as a whole.';
+create type usher.upkeep_item as (
+  organisation_id uuid,
+  id uuid
+);
+comment on type usher.upkeep_item
+  is 'What is due in a step: a thing of an organisation; without an id, the organisation as a whole.';
 
-create function usher.resting_organisations(step text)
-returns setof uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.resting_organisations(step text) returns setof uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     select f.organisation_id from usher.upkeep_failures f
     where f.step = resting_organisations.step and f.organisation_id is not null and f.retry_at > now();
 end
 $$;
-comment on function usher.resting_organisations is
-  'For whom a step has failed, and whose next try is not due yet.';
+comment on function usher.resting_organisations
+  is 'For whom a step has failed, and whose next try is not due yet.';
 
-create function usher.run_upkeep(step text, items usher.upkeep_item[], batch_size integer default null)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
--- Whoever holds an organisation locked holds up this much of the upkeep of the others.
-set lock_timeout = '500ms'
-as $$
+create function usher.run_upkeep(
+  step text,
+  items usher.upkeep_item[],
+  batch_size integer default null
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- Whoever holds an organisation locked holds up this much of the upkeep of the others.
+  set lock_timeout = '500ms'
+  as $$
 declare
   v_tenant record;
   v_state  text;
@@ -107,8 +121,8 @@ begin
   return v_total;
 end
 $$;
-comment on function usher.run_upkeep is
-$$Does what is due in a step, organisation by organisation, by the function that is called as the step with _of at the end:
+comment on function usher.run_upkeep
+  is $$Does what is due in a step, organisation by organisation, by the function that is called as the step with _of at the end:
 (organisation_id, ids, batch_size), which returns how much it did. What fails, or has to wait for a lock for longer than
 half a second, is undone for that organisation alone and noted in usher.upkeep_failures.
 

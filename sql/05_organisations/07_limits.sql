@@ -1,12 +1,17 @@
 -- Limits: how much of each thing one organisation may have, so that no tenant fills what all share.
 
-create function usher.tenant_limits()
-returns table (thing text, relation regclass, counted text, at_most integer, code text)
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tenant_limits() returns table (
+  thing text,
+  relation regclass,
+  counted text,
+  at_most integer,
+  code text
+)
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
   -- Names until they are asked for: the tables come in later files.
@@ -28,18 +33,21 @@ begin
   ) l (thing, relation, counted, at_most, code);
 end
 $$;
-comment on function usher.tenant_limits is
-$$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted in, which
+comment on function usher.tenant_limits
+  is $$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted in, which
 of its rows count, how many, and the code of the refusal. What is not here has another bound, which
 test/database/tenant-limits.test.ts names.$$;
 
-create function usher.require_room(thing text, organisation_id uuid, more integer default 1)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_room(
+  thing text,
+  organisation_id uuid,
+  more integer default 1
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_limit record;
   v_held  integer;
@@ -64,8 +72,8 @@ begin
   perform usher.fail(v_limit.code, hint => v_hint || ': end or delete some first.');
 end
 $$;
-comment on function usher.require_room is
-$$Fails, as usher.tenant_limits says, when an organisation would have more of a thing than it may.
+comment on function usher.require_room
+  is $$Fails, as usher.tenant_limits says, when an organisation would have more of a thing than it may.
 
   thing  as usher.tenant_limits names it
   more   how many are to come

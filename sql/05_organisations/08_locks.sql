@@ -2,13 +2,15 @@
 --
 -- The organisation, the person, members by id, invites by id, whatever else.
 
-create function usher.lock_organisation(organisation_id uuid, lock text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_organisation(
+  organisation_id uuid,
+  lock text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   case lock_organisation.lock
     when 'exists' then
@@ -22,8 +24,8 @@ begin
   end case;
 end
 $$;
-comment on function usher.lock_organisation is
-$$The first lock of every change, held until the end of its transaction, and never made stronger in it.
+comment on function usher.lock_organisation
+  is $$The first lock of every change, held until the end of its transaction, and never made stronger in it.
 
   lock  exists    what the worker notes down: it waits for nothing but the deletion of the organisation
         share     whatever happens in the organisation: many at once
@@ -33,28 +35,29 @@ $$The first lock of every change, held until the end of its transaction, and nev
 After it, and in this order: the person (usher.lock_person), members by id, invites by id, whatever else. So two
 changes wait for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
 
-create function usher.lock_person(organisation_id uuid, email text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_person(organisation_id uuid, email text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(
     concat_ws(' ', 'usher person', lock_person.organisation_id, lock_person.email), 0));
 end
 $$;
-comment on function usher.lock_person is
-$$The second lock: one address in one organisation, whoever it belongs to now. A ban takes it, and every way of
+comment on function usher.lock_person
+  is $$The second lock: one address in one organisation, whoever it belongs to now. A ban takes it, and every way of
 joining, so that nobody comes in while they are being shut out.$$;
-create function usher.lock_members(organisation_id uuid, user_ids uuid[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_members(
+  organisation_id uuid,
+  user_ids uuid[]
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform from public.organisation_members m
   where m.organisation_id = lock_members.organisation_id and m.user_id = any (lock_members.user_ids)
@@ -62,5 +65,5 @@ begin
   for no key update;
 end
 $$;
-comment on function usher.lock_members is
-  'The third lock: memberships of these accounts, past ones too, in the order of their ids.';
+comment on function usher.lock_members
+  is 'The third lock: memberships of these accounts, past ones too, in the order of their ids.';

@@ -13,50 +13,59 @@
 -- sso/saml name its provider); https://supabase.com/docs/guides/auth/enterprise-sso/auth-sso-saml
 
 create table public.organisation_sign_in_rules (
-  organisation_id uuid primary key references public.organisations on delete cascade,
-  provider        text,
-  domain          text,
-  level           text not null default 'aal1',
-  methods         text[] not null default '{}',
-  max_age         interval,
-  for_members     boolean not null default false,
-  updated_at      timestamptz not null default now(),
-
+  organisation_id uuid primary key references public.organisations
+    on delete cascade,
+  provider text,
+  domain text,
+  level text not null default 'aal1',
+  methods text[] not null default '{}',
+  max_age interval,
+  for_members boolean not null default false,
+  updated_at timestamptz not null default now(),
   constraint organisation_sign_in_rules_provider check (
-    provider ~ '^(sso:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|custom:[a-z0-9:-]{1,43}|[a-z][a-z0-9_]{1,49})$'
-    and provider not in ('email', 'phone', 'sso', 'custom')),
-  constraint organisation_sign_in_rules_one_provider check (num_nonnulls(provider, domain) <= 1),
+    provider
+        ~ '^(sso:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|custom:[a-z0-9:-]{1,43}|[a-z][a-z0-9_]{1,49})$'
+      and provider not in ('email', 'phone', 'sso', 'custom')
+  ),
+  constraint organisation_sign_in_rules_one_provider check (
+    num_nonnulls(provider, domain) <= 1
+  ),
   constraint organisation_sign_in_rules_level check (level in ('aal1', 'aal2')),
-  constraint organisation_sign_in_rules_max_age check (usher.is_span(max_age, '1 minute', '30 days')),
+  constraint organisation_sign_in_rules_max_age check (
+    usher.is_span(max_age, '1 minute', '30 days')
+  ),
   constraint organisation_sign_in_rules_bounds check (
     length(domain) <= 253
-    and cardinality(methods) <= 10 and octet_length(array_to_string(methods, '')) <= 400)
+      and cardinality(methods) <= 10
+      and octet_length(array_to_string(methods, '')) <= 400
+  )
 );
-comment on table public.organisation_sign_in_rules is
-  'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
-comment on column public.organisation_sign_in_rules.provider is
-  'As Supabase Auth names it: sso:<id> for SAML, keycloak or custom:<name> for OIDC; null: any, or by domain.';
-comment on column public.organisation_sign_in_rules.domain is
-  'In place of provider: the SAML provider that the project has for this mail domain.';
-comment on column public.organisation_sign_in_rules.level is
-  'The assurance level that Auth itself vouches for; aal2: with a second factor.';
-comment on column public.organisation_sign_in_rules.methods is
-  'One of these has to be among the session''s methods (amr), such as totp; empty: any.';
-comment on column public.organisation_sign_in_rules.max_age is
-  'How long ago they signed in at most, 1 minute to 30 days; null: as long as the session lives.';
-comment on column public.organisation_sign_in_rules.for_members is
-  'Whether members, too, need such a session for what they do; the owner and devices do not.';
+comment on table public.organisation_sign_in_rules
+  is 'Which way an organisation''s people have to come in; no row: any. Read by members; written by functions only.';
+comment on column public.organisation_sign_in_rules.provider
+  is 'As Supabase Auth names it: sso:<id> for SAML, keycloak or custom:<name> for OIDC; null: any, or by domain.';
+comment on column public.organisation_sign_in_rules.domain
+  is 'In place of provider: the SAML provider that the project has for this mail domain.';
+comment on column public.organisation_sign_in_rules.level
+  is 'The assurance level that Auth itself vouches for; aal2: with a second factor.';
+comment on column public.organisation_sign_in_rules.methods
+  is 'One of these has to be among the session''s methods (amr), such as totp; empty: any.';
+comment on column public.organisation_sign_in_rules.max_age
+  is 'How long ago they signed in at most, 1 minute to 30 days; null: as long as the session lives.';
+comment on column public.organisation_sign_in_rules.for_members
+  is 'Whether members, too, need such a session for what they do; the owner and devices do not.';
 
 alter table public.organisation_sign_in_rules enable row level security;
 grant select on public.organisation_sign_in_rules to authenticated, service_role;
 
-create function usher.amr_entries(claims jsonb)
-returns table (method text, provider text, at timestamptz)
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.amr_entries(
+  claims jsonb
+) returns table (method text, provider text, at timestamptz)
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Auth writes objects; a hook that rewrites tokens may leave the plain words of RFC 8176.
   return query
@@ -67,15 +76,19 @@ begin
       case jsonb_typeof(amr_entries.claims -> 'amr') when 'array' then amr_entries.claims -> 'amr' end) a (entry);
 end
 $$;
-comment on function usher.amr_entries is 'How the session of a token has signed in, and when, as its amr claim says.';
+comment on function usher.amr_entries
+  is 'How the session of a token has signed in, and when, as its amr claim says.';
 
-create function usher.session_came_by(claims jsonb, provider text, since timestamptz)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.session_came_by(
+  claims jsonb,
+  provider text,
+  since timestamptz
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_app      jsonb := session_came_by.claims -> 'app_metadata';
   v_is_saml  boolean := session_came_by.provider like 'sso:%';
@@ -100,20 +113,23 @@ begin
       end);
 end
 $$;
-comment on function usher.session_came_by is
-$$Whether the session of a token was begun through a provider, and not only belongs to an account that could.
+comment on function usher.session_came_by
+  is $$Whether the session of a token was begun through a provider, and not only belongs to an account that could.
 
   claims    the token's
   provider  sso:<id>, or the name of an OIDC provider
   since     not before; null: whenever$$;
 
-create function usher.sign_in_problem(rule public.organisation_sign_in_rules, user_id uuid, email text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.sign_in_problem(
+  rule public.organisation_sign_in_rules,
+  user_id uuid,
+  email text
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_rule     public.organisation_sign_in_rules := sign_in_problem.rule;
   v_claims   jsonb := auth.jwt();
@@ -142,19 +158,22 @@ begin
   return null;
 end
 $$;
-comment on function usher.sign_in_problem is
-$$What the caller's session lacks for a rule: the provider as the rule names it (sso:<id>, keycloak, custom:<name>,
+comment on function usher.sign_in_problem
+  is $$What the caller's session lacks for a rule: the provider as the rule names it (sso:<id>, keycloak, custom:<name>,
 domain:<domain>), aal2, amr:<methods>, or max_age; null when it lacks nothing.
 
   user_id, email  the account, and the address that it is to be known by at the provider$$;
 
-create function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_sign_in(
+  organisation_id uuid,
+  user_id uuid,
+  email text
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_rule    public.organisation_sign_in_rules;
   v_problem text;
@@ -170,17 +189,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_sign_in is
-$$Fails with sso_required unless the caller's session is as the organisation asks; details say what it lacks, as
+comment on function usher.require_sign_in
+  is $$Fails with sso_required unless the caller's session is as the organisation asks; details say what it lacks, as
 usher.sign_in_problem does. To be asked only of whoever is known to be meant: details name the provider.$$;
 
-create function usher.lacks_identity(organisation_id uuid, user_id uuid, email text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lacks_identity(
+  organisation_id uuid,
+  user_id uuid,
+  email text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_rule public.organisation_sign_in_rules;
 begin
@@ -191,17 +213,18 @@ begin
     coalesce(v_rule.provider, usher.sso_provider_of(v_rule.domain)), lacks_identity.email) is not true;
 end
 $$;
-comment on function usher.lacks_identity is
-$$Whether an organisation asks for a provider that does not know this account under this address: what can be said
+comment on function usher.lacks_identity
+  is $$Whether an organisation asks for a provider that does not know this account under this address: what can be said
 of somebody who is not there to show a session.$$;
 
-create function usher.is_kept_out(member public.organisation_members)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_kept_out(
+  member public.organisation_members
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_rule public.organisation_sign_in_rules;
 begin
@@ -215,5 +238,5 @@ begin
     and usher.sign_in_problem(v_rule, (is_kept_out.member).user_id, (is_kept_out.member).email) is not null;
 end
 $$;
-comment on function usher.is_kept_out is
-  'Whether a rule for members asks more than the caller''s session has; member is the caller''s own row.';
+comment on function usher.is_kept_out
+  is 'Whether a rule for members asks more than the caller''s session has; member is the caller''s own row.';

@@ -4,14 +4,13 @@
 -- cached in a session.
 -- The read policies of the tables that were made before stand here, because they ask this question.
 
-create function usher.organisations_where(permission text)
-returns setof uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-rows 10
-as $$
+create function usher.organisations_where(permission text) returns setof uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  rows 10
+  as $$
 begin
   return query
     select m.organisation_id
@@ -25,8 +24,8 @@ begin
           and organisations_where.permission = any (r.permissions));
 end
 $$;
-comment on function usher.organisations_where is
-$$The organisations in which the caller has a permission. For row level security, also of an application's
+comment on function usher.organisations_where
+  is $$The organisations in which the caller has a permission. For row level security, also of an application's
 own tables, evaluated once a query:
 
   using (organisation_id in (select usher.organisations_where('billing.read')))
@@ -34,13 +33,15 @@ own tables, evaluated once a query:
 Empty for whoever is not signed in.$$;
 grant execute on function usher.organisations_where to authenticated;
 
-create function usher.has_permission(organisation_id uuid, permission text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.has_permission(
+  organisation_id uuid,
+  permission text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return exists (
     select from usher.current_members m
@@ -52,21 +53,24 @@ begin
       and has_permission.permission = any (r.permissions));
 end
 $$;
-comment on function usher.has_permission is 'The rule behind public.has_organisation_permission.';
+comment on function usher.has_permission
+  is 'The rule behind public.has_organisation_permission.';
 
-create function public.has_organisation_permission(organisation_id uuid, permission text)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.has_organisation_permission(
+  organisation_id uuid,
+  permission text
+) returns boolean
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.has_permission(has_organisation_permission.organisation_id, has_organisation_permission.permission);
 end
 $$;
-comment on function public.has_organisation_permission is
-$$Whether the caller may do something in an organisation.
+comment on function public.has_organisation_permission
+  is $$Whether the caller may do something in an organisation.
 
   permission  thing.action, such as invite.create
 
@@ -76,26 +80,38 @@ grant execute on function public.has_organisation_permission to authenticated;
 grant execute on function usher.has_permission to authenticated;
 
 alter table public.organisations enable row level security;
-create policy organisations_select on public.organisations
-  for select to authenticated
+create policy organisations_select
+  on public.organisations
+  for select
+  to authenticated
   using (id in (select usher.organisations_where('organisation.read')));
 grant select on public.organisations to authenticated, service_role;
 
 alter table public.organisation_roles enable row level security;
-create policy organisation_roles_select on public.organisation_roles
-  for select to authenticated
+create policy organisation_roles_select
+  on public.organisation_roles
+  for select
+  to authenticated
   using (
     organisation_id is null
-    or organisation_id in (select usher.organisations_where('role.read')));
+      or organisation_id in (select usher.organisations_where('role.read'))
+  );
 grant select on public.organisation_roles to authenticated, service_role;
 
 alter table public.organisation_members enable row level security;
-create policy organisation_members_select on public.organisation_members
-  for select to authenticated
+create policy organisation_members_select
+  on public.organisation_members
+  for select
+  to authenticated
   using (
     user_id = (select auth.uid())
-    or organisation_id in (select usher.organisations_where('member.read')));
+      or organisation_id in (select usher.organisations_where('member.read'))
+  );
 grant select on public.organisation_members to authenticated, service_role;
-create policy organisation_sign_in_rules_select on public.organisation_sign_in_rules
-  for select to authenticated
-  using (organisation_id in (select usher.organisations_where('organisation.read')));
+create policy organisation_sign_in_rules_select
+  on public.organisation_sign_in_rules
+  for select
+  to authenticated
+  using (
+    organisation_id in (select usher.organisations_where('organisation.read'))
+  );

@@ -1,12 +1,13 @@
 -- The guard: the first line of every rule. It finds the caller, locks what the change relies on, asks, and refuses.
 
-create function usher.caller_membership(organisation_id uuid)
-returns public.organisation_members
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.caller_membership(
+  organisation_id uuid
+) returns public.organisation_members
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
 begin
@@ -20,22 +21,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.caller_membership is
-$$The caller's membership of an organisation at this moment, with the roles that count now; null for none. For a
+comment on function usher.caller_membership
+  is $$The caller's membership of an organisation at this moment, with the roles that count now; null for none. For a
 directory, that of whoever answers for its token, or what they had while the token may go on without them.$$;
 
 create function usher.require_permission(
   organisation_id uuid,
-  permission      text,
-  lock            text default null,
-  not_found       text default 'organisation_not_found'
-)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  permission text,
+  lock text default null,
+  not_found text default 'organisation_not_found'
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
 begin
@@ -66,8 +66,8 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.require_permission is
-$$The guard: the first line of every rule, also of those that start from the id of a thing, which find its
+comment on function usher.require_permission
+  is $$The guard: the first line of every rule, also of those that start from the id of a thing, which find its
 organisation by it.
 
   organisation_id  where; null, too, for a thing that is not there

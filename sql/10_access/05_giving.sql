@@ -1,12 +1,15 @@
 -- Giving with an end: what somebody gives lasts no longer than their own right to give it.
 
-create function usher.giving_ends_at(member public.organisation_members, permission text, roles text[])
-returns timestamptz
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.giving_ends_at(
+  member public.organisation_members,
+  permission text,
+  roles text[]
+) returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members := giving_ends_at.member;
   v_roles  text[];
@@ -42,18 +45,21 @@ begin
   return v_end;
 end
 $$;
-comment on function usher.giving_ends_at is
-$$Until when a member of usher.current_members may give these roles by a permission such as invite.create, as the ends
+comment on function usher.giving_ends_at
+  is $$Until when a member of usher.current_members may give these roles by a permission such as invite.create, as the ends
 of their membership and of their roles say: infinity without an end, -infinity when they may not now, and for nobody.
 What somebody with an end gives ends no later.$$;
 
-create function usher.role_ends_of_gift(member public.organisation_members, permission text, roles text[])
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.role_ends_of_gift(
+  member public.organisation_members,
+  permission text,
+  roles text[]
+) returns jsonb
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return case when (role_ends_of_gift.member).next_end_at is null then '{}' else (
     select coalesce(jsonb_object_agg(g.role, g.ends_at), '{}')
@@ -64,16 +70,19 @@ begin
     where g.ends_at <> 'infinity') end;
 end
 $$;
-comment on function usher.role_ends_of_gift is
-  'The ends, as in organisation_members.role_ends, of roles that a member gives: those whose right to give them has an end.';
+comment on function usher.role_ends_of_gift
+  is 'The ends, as in organisation_members.role_ends, of roles that a member gives: those whose right to give them has an end.';
 
-create function usher.require_other_than_responsible(organisation_id uuid, email text, member_id uuid)
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_other_than_responsible(
+  organisation_id uuid,
+  email text,
+  member_id uuid
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- While they are a member they may do by themselves what the token may; afterwards it must not let them in.
   if (usher.directory_membership(require_other_than_responsible.organisation_id)).id is not null
@@ -89,17 +98,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_other_than_responsible is
-$$Refuses with permission_denied when a directory gives something to the one who answered for its token, while that token
+comment on function usher.require_other_than_responsible
+  is $$Refuses with permission_denied when a directory gives something to the one who answered for its token, while that token
 goes on without their right.$$;
 
-create function usher.directory_giving_ends_at(organisation_id uuid, permission text, roles text[])
-returns timestamptz
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_giving_ends_at(
+  organisation_id uuid,
+  permission text,
+  roles text[]
+) returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return coalesce((
     select max(case
@@ -119,6 +131,6 @@ begin
       and (t.stops_at is null or t.stops_at > statement_timestamp())), '-infinity');
 end
 $$;
-comment on function usher.directory_giving_ends_at is
-$$Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by the best
+comment on function usher.directory_giving_ends_at
+  is $$Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by the best
 of its tokens that work; -infinity when there is none.$$;

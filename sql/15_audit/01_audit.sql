@@ -6,54 +6,66 @@
 -- It outlives its organisation: hence no foreign key. Reading needs audit.read.
 
 create table public.organisation_audit_events (
-  id              uuid primary key default gen_random_uuid(),
+  id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null,
-  occurred_at     timestamptz not null default clock_timestamp(),
-  event           text not null,
-  actor_kind      text not null,
-  actor_id        uuid,
-  target_kind     text not null,
-  target_id       uuid not null,
-  before          jsonb,
-  after           jsonb,
-  reason          text,
-  ip              text,
-  user_agent      text,
-  claimed_ip      text,
-
-  constraint organisation_audit_events_actor_kind
-    check (actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator')),
+  occurred_at timestamptz not null default clock_timestamp(),
+  event text not null,
+  actor_kind text not null,
+  actor_id uuid,
+  target_kind text not null,
+  target_id uuid not null,
+  before jsonb,
+  after jsonb,
+  reason text,
+  ip text,
+  user_agent text,
+  claimed_ip text,
+  constraint organisation_audit_events_actor_kind check (
+    actor_kind in (
+      'user', 'device', 'invitee', 'directory', 'worker', 'operator'
+    )
+  ),
   constraint organisation_audit_events_bounds check (
-    length(ip) <= 64 and length(claimed_ip) <= 64 and length(user_agent) <= 500 and length(reason) <= 1000)
+    length(ip) <= 64
+      and length(claimed_ip) <= 64
+      and length(user_agent) <= 500
+      and length(reason) <= 1000
+  )
 );
-comment on table public.organisation_audit_events is
-  'The append-only record. Read with audit.read; written in the transaction of the change itself.';
-comment on column public.organisation_audit_events.event is 'thing.happened, such as invite.accepted.';
-comment on column public.organisation_audit_events.actor_kind is
-  'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
+comment on table public.organisation_audit_events
+  is 'The append-only record. Read with audit.read; written in the transaction of the change itself.';
+comment on column public.organisation_audit_events.event
+  is 'thing.happened, such as invite.accepted.';
+comment on column public.organisation_audit_events.actor_kind
+  is 'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
 rights of actor_id, who answers for its token; worker; operator: by SQL.';
-comment on column public.organisation_audit_events.ip is
-  'Who called, as the API''s gateway itself says: see usher.settings.client_address_header. Null for SQL and the worker.';
-comment on column public.organisation_audit_events.claimed_ip is
-  'What the request said of its address beside that, which anybody can write; null where it said nothing else.';
+comment on column public.organisation_audit_events.ip
+  is 'Who called, as the API''s gateway itself says: see usher.settings.client_address_header. Null for SQL and the worker.';
+comment on column public.organisation_audit_events.claimed_ip
+  is 'What the request said of its address beside that, which anybody can write; null where it said nothing else.';
 
 create index organisation_audit_events_newest
-  on public.organisation_audit_events (organisation_id, occurred_at desc, id desc);
+  on public.organisation_audit_events (
+  organisation_id,
+  occurred_at desc,
+  id desc
+);
 
 alter table public.organisation_audit_events enable row level security;
-create policy organisation_audit_events_select on public.organisation_audit_events
-  for select to authenticated
+create policy organisation_audit_events_select
+  on public.organisation_audit_events
+  for select
+  to authenticated
   using (organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_audit_events to authenticated, service_role;
 
 -- Retention (15_audit/03_audit_retention.sql) and erasure (90_operators/06_erasure.sql) may take away what the law says must go; they say
 -- so for the length of their transaction. Nobody who comes through the API holds update or delete in any case.
-create function usher.tg_organisation_audit_events__append_only()
-returns trigger
-language plpgsql
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_audit_events__append_only() returns trigger
+  language plpgsql
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if tg_op = current_setting('usher.audit_exception', true) then
     return null;
@@ -62,34 +74,42 @@ begin
     using errcode = 'insufficient_privilege', hint = 'Lines can be added and read, never changed or removed.';
 end
 $$;
-comment on function usher.tg_organisation_audit_events__append_only is
-  'Refuses to change or remove a line, whoever asks, but for retention and erasure.';
+comment on function usher.tg_organisation_audit_events__append_only
+  is 'Refuses to change or remove a line, whoever asks, but for retention and erasure.';
 
 create trigger usher_append_only
-before update or delete or truncate on public.organisation_audit_events
-for each statement execute function usher.tg_organisation_audit_events__append_only();
+  before update or delete or truncate
+  on public.organisation_audit_events
+  for each statement
+  execute function usher.tg_organisation_audit_events__append_only();
 
-create function usher.redact(value text, pattern text, replacement text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.redact(
+  value text,
+  pattern text,
+  replacement text
+) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return regexp_replace(redact.value collate "und-x-icu", redact.pattern, redact.replacement, 'gi');
 end
 $$;
-comment on function usher.redact(text, text, text) is
-  'A text in which a replacement stands for all that fits a pattern, in any case.';
+comment on function usher.redact(text, text, text)
+  is 'A text in which a replacement stands for all that fits a pattern, in any case.';
 
-create function usher.redact(value jsonb, pattern text, replacement text)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.redact(
+  value jsonb,
+  pattern text,
+  replacement text
+) returns jsonb
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Value by value: in the text of JSON, the n of a line break would stand before the word that follows it.
   return case jsonb_typeof(redact.value)
@@ -105,16 +125,15 @@ begin
   end;
 end
 $$;
-comment on function usher.redact(jsonb, text, text) is
-  'A JSON value in which a replacement stands for all that fits a pattern, in any text of it, keys included.';
+comment on function usher.redact(jsonb, text, text)
+  is 'A JSON value in which a replacement stands for all that fits a pattern, in any text of it, keys included.';
 
-create function usher.without_addresses(value jsonb)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.without_addresses(value jsonb) returns jsonb
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Most lines have none, and looking for the sign is all that they cost.
   if without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
@@ -128,17 +147,16 @@ begin
     '\1…@\2');
 end
 $$;
-comment on function usher.without_addresses is
-$$What a line of the trail may say of a change: of mail addresses in it, also percent-encoded ones, only the domain.
+comment on function usher.without_addresses
+  is $$What a line of the trail may say of a change: of mail addresses in it, also percent-encoded ones, only the domain.
 Lines are sealed, so that an address in one could never be forgotten.$$;
 
-create function usher.read_address(value text)
-returns inet
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.read_address(value text) returns inet
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_value text := btrim(left(read_address.value, 100));
 begin
@@ -153,15 +171,19 @@ exception
     return null;
 end
 $$;
-comment on function usher.read_address is 'The address in one place of a header; null for what is none.';
+comment on function usher.read_address
+  is 'The address in one place of a header; null for what is none.';
 
-create function usher.client_address(headers jsonb, out ip text, out claimed_ip text)
-returns record
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.client_address(
+  headers jsonb,
+  out ip text,
+  out claimed_ip text
+) returns record
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_settings  record;
   v_forwarded text := client_address.headers ->> 'x-forwarded-for';
@@ -200,28 +222,27 @@ begin
   end if;
 end
 $$;
-comment on function usher.client_address is
-$$Where a request came from, out of its headers as PostgREST gives them.
+comment on function usher.client_address
+  is $$Where a request came from, out of its headers as PostgREST gives them.
 
   ip          what the gateway itself says; null where it says nothing, or nothing that is an address
   claimed_ip  the first place of x-forwarded-for, which anybody can write, where it says something else$$;
 
 create function usher.record_events(
   organisation_id uuid,
-  event           text,
-  target_kind     text,
-  target_ids      uuid[],
-  before          jsonb,
-  afters          jsonb[],
-  reason          text,
-  actor_kind      text
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  event text,
+  target_kind text,
+  target_ids uuid[],
+  before jsonb,
+  afters jsonb[],
+  reason text,
+  actor_kind text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_address record;
@@ -242,33 +263,32 @@ begin
   from unnest(record_events.target_ids, record_events.afters) t (id, after);
 end
 $$;
-comment on function usher.record_events is
-  'Adds a line to the audit trail for each of several targets. See usher.record_event.';
+comment on function usher.record_events
+  is 'Adds a line to the audit trail for each of several targets. See usher.record_event.';
 
 create function usher.record_event(
   organisation_id uuid,
-  event           text,
-  target_kind     text,
-  target_id       uuid,
-  before          jsonb default null,
-  after           jsonb default null,
-  reason          text default null,
-  actor_kind      text default null
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  event text,
+  target_kind text,
+  target_id uuid,
+  before jsonb default null,
+  after jsonb default null,
+  reason text default null,
+  actor_kind text default null
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.record_events(
     record_event.organisation_id, record_event.event, record_event.target_kind, array[record_event.target_id],
     record_event.before, array[record_event.after], record_event.reason, record_event.actor_kind);
 end
 $$;
-comment on function usher.record_event is
-$$Adds a line to the audit trail.
+comment on function usher.record_event
+  is $$Adds a line to the audit trail.
 
   event          thing.happened, such as invite.revoked
   target         what it happened to

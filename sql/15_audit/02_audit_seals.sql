@@ -9,50 +9,63 @@
 
 create table usher.audit_seals (
   organisation_id uuid not null,
-  number          integer not null,
-  sealed_at       timestamptz not null default clock_timestamp(),
-  events          integer not null,
-  first_event_at  timestamptz not null,
-  last_event_at   timestamptz not null,
-  hash            bytea not null,
-  purged_at       timestamptz,
-
+  number integer not null,
+  sealed_at timestamptz not null default clock_timestamp(),
+  events integer not null,
+  first_event_at timestamptz not null,
+  last_event_at timestamptz not null,
+  hash bytea not null,
+  purged_at timestamptz,
   primary key (organisation_id, number)
 );
-comment on table usher.audit_seals is 'The chain of seals, from 1 for each organisation.';
-comment on column usher.audit_seals.purged_at is
-  'When its events were removed because their time was over; their hashes stay.';
-comment on column usher.audit_seals.hash is
-  'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
+comment on table usher.audit_seals
+  is 'The chain of seals, from 1 for each organisation.';
+comment on column usher.audit_seals.purged_at
+  is 'When its events were removed because their time was over; their hashes stay.';
+comment on column usher.audit_seals.hash
+  is 'SHA-256 over the hash of the seal before and the hashes of the events that it covers, in order.';
 alter table usher.audit_seals enable row level security;
-create policy audit_seals_nobody on usher.audit_seals for select to public using (false);
+create policy audit_seals_nobody
+  on usher.audit_seals
+  for select
+  to public
+  using (false);
 
 create table usher.sealed_events (
-  event_id        uuid primary key,
+  event_id uuid primary key,
   organisation_id uuid not null,
-  seal_number     integer not null,
-  position        integer not null,
-  hash            bytea not null,
-  personal_hash   bytea not null,
-  personal_salt   bytea,
-
-  constraint sealed_events_position unique (organisation_id, seal_number, position),
-  constraint sealed_events_seal foreign key (organisation_id, seal_number) references usher.audit_seals
+  seal_number integer not null,
+  position integer not null,
+  hash bytea not null,
+  personal_hash bytea not null,
+  personal_salt bytea,
+  constraint sealed_events_position unique (
+    organisation_id,
+    seal_number,
+    position
+  ),
+  constraint sealed_events_seal
+    foreign key (organisation_id, seal_number) references usher.audit_seals
 );
-comment on table usher.sealed_events is
-$$Which seal covers an event, at which place, and its SHA-256 by then. What is personal (address of the
+comment on table usher.sealed_events
+  is $$Which seal covers an event, at which place, and its SHA-256 by then. What is personal (address of the
 computer, browser, reason) is hashed apart, with a salt: without the salt, nothing can be tried against the
 hash, so that it may stay when the data has to go.$$;
 alter table usher.sealed_events enable row level security;
-create policy sealed_events_nobody on usher.sealed_events for select to public using (false);
+create policy sealed_events_nobody
+  on usher.sealed_events
+  for select
+  to public
+  using (false);
 
-create function usher.event_text(event public.organisation_audit_events)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.event_text(
+  event public.organisation_audit_events
+) returns text
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_event public.organisation_audit_events := event_text.event;
 begin
@@ -63,29 +76,32 @@ begin
     v_event.after)::text;
 end
 $$;
-comment on function usher.event_text is
-  'All that a line of the trail says, but for what is personal, as the text that is hashed.';
+comment on function usher.event_text
+  is 'All that a line of the trail says, but for what is personal, as the text that is hashed.';
 
-create function usher.event_hash(event public.organisation_audit_events)
-returns bytea
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.event_hash(
+  event public.organisation_audit_events
+) returns bytea
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return sha256(convert_to(usher.event_text(event_hash.event), 'UTF8'));
 end
 $$;
-comment on function usher.event_hash is 'The SHA-256 of all that a line of the trail says, but for what is personal.';
+comment on function usher.event_hash
+  is 'The SHA-256 of all that a line of the trail says, but for what is personal.';
 
-create function usher.personal_text(event public.organisation_audit_events)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.personal_text(
+  event public.organisation_audit_events
+) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- What was claimed came later: lines that were sealed before it read as they did.
   return (jsonb_build_array(
@@ -94,29 +110,34 @@ begin
       else jsonb_build_array((personal_text.event).claimed_ip) end)::text;
 end
 $$;
-comment on function usher.personal_text is 'What is personal in a line of the trail, as the text that is hashed.';
+comment on function usher.personal_text
+  is 'What is personal in a line of the trail, as the text that is hashed.';
 
-create function usher.personal_hash(event public.organisation_audit_events, salt bytea)
-returns bytea
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.personal_hash(
+  event public.organisation_audit_events,
+  salt bytea
+) returns bytea
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return sha256(personal_hash.salt || convert_to(usher.personal_text(personal_hash.event), 'UTF8'));
 end
 $$;
-comment on function usher.personal_hash is
-  'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
+comment on function usher.personal_hash
+  is 'The SHA-256 of what is personal in a line of the trail, with a salt of 16 random bytes.';
 
-create function usher.seal_events(organisation_id uuid, batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.seal_events(
+  organisation_id uuid,
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_number   integer;
   v_previous bytea;
@@ -169,17 +190,20 @@ begin
   return v_events;
 end
 $$;
-comment on function usher.seal_events is
-$$Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
+comment on function usher.seal_events
+  is $$Puts one seal on the oldest events of an organisation that have none yet, batch_size of them at most. Returns how
 many there were; with none, there is no seal.$$;
 
-create function usher.seal_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.seal_audit_trail_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Somebody exports this trail at this moment, and seals it for that: there is nothing to be waited for.
   if not pg_try_advisory_xact_lock(hashtextextended('usher seal ' || seal_audit_trail_of.organisation_id, 0)) then
@@ -188,15 +212,17 @@ begin
   return usher.seal_events(seal_audit_trail_of.organisation_id, seal_audit_trail_of.batch_size);
 end
 $$;
-comment on function usher.seal_audit_trail_of is 'usher.seal_audit_trail for one organisation.';
+comment on function usher.seal_audit_trail_of
+  is 'usher.seal_audit_trail for one organisation.';
 
-create function usher.seal_audit_trail(batch_size integer default 10000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.seal_audit_trail(
+  batch_size integer default 10000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('seal_audit_trail', array(
     select row(e.organisation_id, null)::usher.upkeep_item
@@ -208,48 +234,53 @@ begin
     limit 1000), seal_audit_trail.batch_size);
 end
 $$;
-comment on function usher.seal_audit_trail is
-$$Seals the events of all organisations that are not sealed yet. For workers, every minute. Returns how many
+comment on function usher.seal_audit_trail
+  is $$Seals the events of all organisations that are not sealed yet. For workers, every minute. Returns how many
 events it sealed.
 
   batch_size  how many events a seal covers at most$$;
 grant execute on function usher.seal_audit_trail to usher_worker;
 
-create function usher.seal_hash(organisation_id uuid, number integer, previous bytea)
-returns bytea
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.seal_hash(
+  organisation_id uuid,
+  number integer,
+  previous bytea
+) returns bytea
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select sha256(seal_hash.previous || coalesce(
     string_agg(s.hash || s.personal_hash, ''::bytea order by s.position), ''))
   from usher.sealed_events s
   where s.organisation_id = seal_hash.organisation_id and s.seal_number = seal_hash.number
 $$;
-comment on function usher.seal_hash is 'What the hash of a seal has to be, given the one before.';
+comment on function usher.seal_hash
+  is 'What the hash of a seal has to be, given the one before.';
 
 create type public.organisation_audit_verification as (
-  is_whole       boolean,
-  events         bigint,
-  sealed_events  bigint,
-  erased_events  bigint,
-  seals          integer,
-  last_seal      text,
-  problem        text,
-  event_id       uuid,
-  seal_number    integer
+  is_whole boolean,
+  events bigint,
+  sealed_events bigint,
+  erased_events bigint,
+  seals integer,
+  last_seal text,
+  problem text,
+  event_id uuid,
+  seal_number integer
 );
-comment on type public.organisation_audit_verification is
-  'What verify_organisation_audit_trail found.';
+comment on type public.organisation_audit_verification
+  is 'What verify_organisation_audit_trail found.';
 
-create function usher.check_audit_trail(organisation_id uuid)
-returns public.organisation_audit_verification
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.check_audit_trail(
+  organisation_id uuid
+) returns public.organisation_audit_verification
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_found    public.organisation_audit_verification;
   v_seal     usher.audit_seals;
@@ -332,33 +363,36 @@ begin
   return v_found;
 end
 $$;
-comment on function usher.check_audit_trail is
-$$Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
+comment on function usher.check_audit_trail
+  is $$Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
 usher.verify_audit_trail. Fails with organisation_not_found where there never was one.$$;
 
-create function usher.verify_audit_trail(organisation_id uuid)
-returns public.organisation_audit_verification
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.verify_audit_trail(
+  organisation_id uuid
+) returns public.organisation_audit_verification
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.require_permission(verify_audit_trail.organisation_id, 'audit.read');
   return usher.check_audit_trail(verify_audit_trail.organisation_id);
 end
 $$;
-comment on function usher.verify_audit_trail is 'The rule behind public.verify_organisation_audit_trail.';
+comment on function usher.verify_audit_trail
+  is 'The rule behind public.verify_organisation_audit_trail.';
 
-create function public.verify_organisation_audit_trail(organisation_id uuid)
-returns public.organisation_audit_verification
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.verify_audit_trail($1) $$;
-comment on function public.verify_organisation_audit_trail is
-$$Recomputes the seals of the trail, and says the first event that does not fit.
+create function public.verify_organisation_audit_trail(
+  organisation_id uuid
+) returns public.organisation_audit_verification
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.verify_audit_trail($1) $$;
+comment on function public.verify_organisation_audit_trail
+  is $$Recomputes the seals of the trail, and says the first event that does not fit.
 
 Returns is_whole; how many events there are, how many are sealed (those of the last minute are not yet) and
 from how many a person's data was erased;

@@ -5,13 +5,16 @@
 --
 -- Sources: GDPR article 5(1)(e); Implementing Regulation (EU) 2024/2690, annex 3.2.
 
-create function usher.purge_audit_trail_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_audit_trail_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_up_to_seal integer;
   v_events     integer;
@@ -48,15 +51,17 @@ begin
   return v_events;
 end
 $$;
-comment on function usher.purge_audit_trail_of is 'usher.purge_audit_trail for one organisation.';
+comment on function usher.purge_audit_trail_of
+  is 'usher.purge_audit_trail for one organisation.';
 
-create function usher.purge_audit_trail(batch_size integer default 50000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_audit_trail(
+  batch_size integer default 50000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('purge_audit_trail', array(
     select row(o.id, null)::usher.upkeep_item
@@ -70,8 +75,8 @@ begin
     limit 1000), purge_audit_trail.batch_size);
 end
 $$;
-comment on function usher.purge_audit_trail is
-$$Removes events that are older than their organisation's audit_retention, by whole seals, and says so in the
+comment on function usher.purge_audit_trail
+  is $$Removes events that are older than their organisation's audit_retention, by whole seals, and says so in the
 trail. For workers, once a day or more often. Returns how many events went.
 
   batch_size  about how many events of one organisation go at most; the rest goes the next time$$;

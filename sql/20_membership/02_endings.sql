@@ -1,18 +1,17 @@
 -- Endings: how a membership, or a role of it, ends. Every way of losing access comes through here.
 
 create function usher.end_membership(
-  member_id  uuid,
-  status     text,
-  event      text,
-  reason     text,
+  member_id uuid,
+  status text,
+  event text,
+  reason text,
   actor_kind text default null
-)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_before public.organisation_members;
   v_member public.organisation_members;
@@ -36,16 +35,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.end_membership is
-  'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
+comment on function usher.end_membership
+  is 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
 
-create function usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamptz)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enqueue_access_mail(
+  kind text,
+  member_id uuid,
+  roles text[],
+  is_membership boolean,
+  ends_at timestamptz
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, enqueue_access_mail.kind, m.email, jsonb_build_object(
@@ -55,16 +59,17 @@ begin
   where m.id = enqueue_access_mail.member_id and m.email is not null and m.kind = 'user';
 end
 $$;
-comment on function usher.enqueue_access_mail is
-  'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
+comment on function usher.enqueue_access_mail
+  is 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
-create function usher.end_access(member public.organisation_members)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_access(
+  member public.organisation_members
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.end_membership(
     (end_access.member).id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
@@ -72,5 +77,5 @@ begin
     (end_access.member).ends_at);
 end
 $$;
-comment on function usher.end_access is
-  'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';
+comment on function usher.end_access
+  is 'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';

@@ -3,13 +3,12 @@
 -- A membership keeps address and name of the account, so that those who may read members need not read accounts.
 -- A changed address is judged as if its owner came in anew. Deleting an account ends its memberships.
 
-create function usher.display_name(user_metadata jsonb)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.display_name(user_metadata jsonb) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_key  text;
   v_name text;
@@ -23,46 +22,51 @@ begin
   return v_name;
 end
 $$;
-comment on function usher.display_name is
-$$What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be shown
+comment on function usher.display_name
+  is $$What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be shown
 (usher.clean_name). They can write anything there: it is shown beside the address, and decides nothing.$$;
 
 create table usher.erased_members (
-  member_id uuid primary key references public.organisation_members on delete cascade,
+  member_id uuid primary key references public.organisation_members
+    on delete cascade,
   erased_at timestamptz not null default now()
 );
-comment on table usher.erased_members is
-  'Memberships whose person was forgotten (90_operators/06_erasure.sql): what the account is called does not come back into them.';
+comment on table usher.erased_members
+  is 'Memberships whose person was forgotten (90_operators/06_erasure.sql): what the account is called does not come back into them.';
 alter table usher.erased_members enable row level security;
-create policy erased_members_nobody on usher.erased_members for select to public using (false);
+create policy erased_members_nobody
+  on usher.erased_members
+  for select
+  to public
+  using (false);
 
 -- Whoever joins again after they were erased gives their address anew.
-create function usher.tg_organisation_members__known_again()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__known_again() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   delete from usher.erased_members e where e.member_id = new.id;
   return null;
 end
 $$;
-comment on function usher.tg_organisation_members__known_again is
-  'A membership that has an address again follows its account again.';
+comment on function usher.tg_organisation_members__known_again
+  is 'A membership that has an address again follows its account again.';
 
 create trigger usher_known_again
-after update of email on public.organisation_members
-for each row when (old.email is null and new.email is not null)
-execute function usher.tg_organisation_members__known_again();
+  after update of email
+  on public.organisation_members
+  for each row
+  when (old.email is null and new.email is not null)
+  execute function usher.tg_organisation_members__known_again();
 
 -- The account behind a membership changes its address or name: show the new one.
-create function usher.tg_users__follow_profile()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_users__follow_profile() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   update public.organisation_members m
   set email = usher.normalise_email(new.email),
@@ -79,24 +83,27 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_users__follow_profile is
-$$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new address
+comment on function usher.tg_users__follow_profile
+  is $$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new address
 what was asked of the old one.$$;
 
 create trigger usher_follow_profile
-after update of email, raw_user_meta_data on auth.users
-for each row
-when (old.email is distinct from new.email
-  or old.raw_user_meta_data::text is distinct from new.raw_user_meta_data::text)
-execute function usher.tg_users__follow_profile();
+  after update of email, raw_user_meta_data
+  on auth.users
+  for each row
+  when (
+    old.email is distinct from new.email
+      or old.raw_user_meta_data::text
+        is distinct from new.raw_user_meta_data::text
+  )
+  execute function usher.tg_users__follow_profile();
 
 -- Deleting an account deletes its memberships, but not its bans, and never leaves an organisation without its owner.
-create function usher.tg_users__end_memberships()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_users__end_memberships() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid;
 begin
@@ -114,20 +121,24 @@ begin
   return old;
 end
 $$;
-comment on function usher.tg_users__end_memberships is
-  'Deletes the memberships of an account that is being deleted; a ban stays, so that it holds and can be lifted.';
+comment on function usher.tg_users__end_memberships
+  is 'Deletes the memberships of an account that is being deleted; a ban stays, so that it holds and can be lifted.';
 
 create trigger usher_end_memberships
-before delete on auth.users
-for each row execute function usher.tg_users__end_memberships();
+  before delete
+  on auth.users
+  for each row
+  execute function usher.tg_users__end_memberships();
 
-create function usher.judge_new_address(member public.organisation_members, email text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.judge_new_address(
+  member public.organisation_members,
+  email text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members := judge_new_address.member;
 begin
@@ -154,6 +165,6 @@ begin
   end if;
 end
 $$;
-comment on function usher.judge_new_address is
-$$Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one which the
+comment on function usher.judge_new_address
+  is $$Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one which the
 organisation would not have let in is a member no more.$$;

@@ -4,17 +4,16 @@
 
 create function usher.add_member(
   organisation_id uuid,
-  user_id         uuid,
-  roles           text[],
-  ends_at         timestamptz default null,
-  kind            text default 'user'
-)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  user_id uuid,
+  roles text[],
+  ends_at timestamptz default null,
+  kind text default 'user'
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
 begin
@@ -50,19 +49,18 @@ begin
   perform usher.fail(case v_member.status when 'banned' then 'member_banned' else 'already_member' end);
 end
 $$;
-comment on function usher.add_member is
-$$Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
+comment on function usher.add_member
+  is $$Makes someone an active member with exactly these roles, until ends_at if it says so, or brings back who had
 left or was removed.
 
 Fails with already_member, member_banned, and unauthenticated when the account is gone.$$;
 
-create function usher.require_free_seat(organisation_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_free_seat(organisation_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_seat_limit integer;
 begin
@@ -76,17 +74,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_free_seat is
-$$Fails with seat_limit_reached when the organisation has as many active members as it may. Nobody else takes the
+comment on function usher.require_free_seat
+  is $$Fails with seat_limit_reached when the organisation has as many active members as it may. Nobody else takes the
 seat until the end of the transaction, if its caller came by usher.lock_for_joining.$$;
 
-create function usher.lock_for_joining(organisation_id uuid, user_id uuid, inviter_id uuid default null)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_for_joining(
+  organisation_id uuid,
+  user_id uuid,
+  inviter_id uuid default null
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email      text;
   v_seat_limit integer;
@@ -128,8 +129,8 @@ begin
   end if;
 end
 $$;
-comment on function usher.lock_for_joining is
-$$Locks, in the order of usher.lock_organisation, what every way of becoming a member relies on: the account, the
+comment on function usher.lock_for_joining
+  is $$Locks, in the order of usher.lock_organisation, what every way of becoming a member relies on: the account, the
 organisation (alone, where seats are counted), the address, the memberships of the joining and of the inviting one.
 
   user_id     who joins

@@ -5,13 +5,15 @@
 -- mail: otherwise anyone could register an address of the domain.
 -- Domains need organisation.update, requests invite.read to see and invite.create to decide.
 
-create function usher.may_take_answers(organisation_id uuid, email text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.may_take_answers(
+  organisation_id uuid,
+  email text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return exists (
       select from usher.current_members m
@@ -23,58 +25,68 @@ begin
         and d.domain = usher.email_domain(may_take_answers.email));
 end
 $$;
-comment on function usher.may_take_answers is
-$$Whether answers to an organisation's mails may go to this normalised address: at this moment it is the confirmed
+comment on function usher.may_take_answers
+  is $$Whether answers to an organisation's mails may go to this normalised address: at this moment it is the confirmed
 address of a member, or one of a domain that the organisation has verified. Nobody has answers sent to a stranger.$$;
 create table public.organisation_domains (
-  organisation_id uuid not null references public.organisations on delete cascade,
-  domain          text not null,
-  verification    text not null,
-  verified_at     timestamptz,
-  checked_at      timestamptz,
-  join_policy     text not null default 'none',
-  role            text not null default 'member',
-  created_at      timestamptz not null default now(),
-  id              uuid not null default gen_random_uuid(),
-  responsible_id  uuid,
-  stops_at        timestamptz,
-
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  domain text not null,
+  verification text not null,
+  verified_at timestamptz,
+  checked_at timestamptz,
+  join_policy text not null default 'none',
+  role text not null default 'member',
+  created_at timestamptz not null default now(),
+  id uuid not null default gen_random_uuid(),
+  responsible_id uuid,
+  stops_at timestamptz,
   primary key (organisation_id, domain),
   constraint organisation_domains_id_key unique (id),
-  constraint organisation_domains_join_policy check (join_policy in ('none', 'join', 'ask')),
+  constraint organisation_domains_join_policy check (
+    join_policy in ('none', 'join', 'ask')
+  ),
   constraint organisation_domains_bounds check (
-    length(domain) <= 253 and length(verification) <= 100 and length(role) <= 63)
+    length(domain) <= 253 and length(verification) <= 100 and length(role) <= 63
+  )
 );
-comment on table public.organisation_domains is
-  'Mail domains of organisations. Read with organisation.update; written by functions only.';
-comment on column public.organisation_domains.verification is
-  'What the TXT record at _usher.<domain> has to say.';
-comment on column public.organisation_domains.join_policy is
-  'none; join: people of the domain become members by themselves; ask: they ask, and are approved.';
+comment on table public.organisation_domains
+  is 'Mail domains of organisations. Read with organisation.update; written by functions only.';
+comment on column public.organisation_domains.verification
+  is 'What the TXT record at _usher.<domain> has to say.';
+comment on column public.organisation_domains.join_policy
+  is 'none; join: people of the domain become members by themselves; ask: they ask, and are approved.';
 comment on column public.organisation_domains.role is 'What they join with.';
-comment on column public.organisation_domains.responsible_id is
-  'By whose word people join: who claimed the domain, or said last what its people may do; null: the project itself.';
-comment on column public.organisation_domains.stops_at is
-  'From when people ask and no longer join, unless somebody takes it over, because who answers for it has lost the right
+comment on column public.organisation_domains.responsible_id
+  is 'By whose word people join: who claimed the domain, or said last what its people may do; null: the project itself.';
+comment on column public.organisation_domains.stops_at
+  is 'From when people ask and no longer join, unless somebody takes it over, because who answers for it has lost the right
 to; null: it does not stop.';
 
 -- Several may claim a domain; one proves it.
 create unique index organisation_domains_one_owner
-  on public.organisation_domains (domain) where verified_at is not null;
+  on public.organisation_domains (domain)
+  where verified_at is not null;
 
 alter table public.organisation_domains enable row level security;
-create policy organisation_domains_select on public.organisation_domains
-  for select to authenticated
-  using (organisation_id in (select usher.organisations_where('organisation.update')));
+create policy organisation_domains_select
+  on public.organisation_domains
+  for select
+  to authenticated
+  using (
+    organisation_id in (select usher.organisations_where('organisation.update'))
+  );
 grant select on public.organisation_domains to authenticated, service_role;
 
-create function usher.create_domain(organisation_id uuid, domain text)
-returns public.organisation_domains
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_domain(
+  organisation_id uuid,
+  domain text
+) returns public.organisation_domains
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_domain.organisation_id, 'organisation.update', 'settings');
@@ -105,17 +117,20 @@ begin
   return v_row;
 end
 $$;
-comment on function usher.create_domain is 'The rule behind public.create_organisation_domain.';
+comment on function usher.create_domain
+  is 'The rule behind public.create_organisation_domain.';
 
-create function public.create_organisation_domain(organisation_id uuid, domain text)
-returns public.organisation_domains
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_domain($1, $2) $$;
-comment on function public.create_organisation_domain is
-$$Claims a mail domain. It counts once a TXT record at _usher.<domain> holds what verification says; workers
+create function public.create_organisation_domain(
+  organisation_id uuid,
+  domain text
+) returns public.organisation_domains
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_domain($1, $2) $$;
+comment on function public.create_organisation_domain
+  is $$Claims a mail domain. It counts once a TXT record at _usher.<domain> holds what verification says; workers
 look for it for 30 days.
 
 Returns the domain with its verification. An organisation has at most 200, of which 20 are not verified yet. Needs
@@ -123,13 +138,17 @@ organisation.update. Fails with unauthenticated, organisation_not_found, permiss
 grant execute on function public.create_organisation_domain to authenticated;
 grant execute on function usher.create_domain to authenticated;
 
-create function usher.update_domain(organisation_id uuid, domain text, join_policy text, role text)
-returns public.organisation_domains
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_domain(
+  organisation_id uuid,
+  domain text,
+  join_policy text,
+  role text
+) returns public.organisation_domains
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member  public.organisation_members :=
     usher.require_permission(update_domain.organisation_id, 'organisation.update', 'settings');
@@ -164,19 +183,22 @@ begin
   return v_row;
 end
 $$;
-comment on function usher.update_domain is 'The rule behind public.update_organisation_domain.';
+comment on function usher.update_domain
+  is 'The rule behind public.update_organisation_domain.';
 
 create function public.update_organisation_domain(
-  organisation_id uuid, domain text, join_policy text default null, role text default null
-)
-returns public.organisation_domains
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_domain($1, $2, $3, $4) $$;
-comment on function public.update_organisation_domain is
-$$Says what people of a domain may do, once it is verified; what is left out stays.
+  organisation_id uuid,
+  domain text,
+  join_policy text default null,
+  role text default null
+) returns public.organisation_domains
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_domain($1, $2, $3, $4) $$;
+comment on function public.update_organisation_domain
+  is $$Says what people of a domain may do, once it is verified; what is left out stays.
 
   join_policy  none; join: become members by themselves; ask: ask, and be approved
   role         what they join with; the caller must be able to give it
@@ -186,13 +208,15 @@ permission_denied, invalid_settings, invalid_role, role_not_assignable.$$;
 grant execute on function public.update_organisation_domain to authenticated;
 grant execute on function usher.update_domain to authenticated;
 
-create function usher.delete_domain(organisation_id uuid, domain text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_domain(
+  organisation_id uuid,
+  domain text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_row public.organisation_domains;
 begin
@@ -207,28 +231,33 @@ begin
     before => jsonb_build_object('domain', v_row.domain));
 end
 $$;
-comment on function usher.delete_domain is 'The rule behind public.delete_organisation_domain.';
+comment on function usher.delete_domain
+  is 'The rule behind public.delete_organisation_domain.';
 
-create function public.delete_organisation_domain(organisation_id uuid, domain text)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_domain($1, $2) $$;
-comment on function public.delete_organisation_domain is
-$$Gives a domain up; who has joined by it stays. Needs organisation.update. Fails with unauthenticated,
+create function public.delete_organisation_domain(
+  organisation_id uuid,
+  domain text
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_domain($1, $2) $$;
+comment on function public.delete_organisation_domain
+  is $$Gives a domain up; who has joined by it stays. Needs organisation.update. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings.$$;
 grant execute on function public.delete_organisation_domain to authenticated;
 grant execute on function usher.delete_domain to authenticated;
 
-create function usher.list_domains_to_verify()
-returns table (organisation_id uuid, domain text)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.list_domains_to_verify() returns table (
+  organisation_id uuid,
+  domain text
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select t.organisation_id, t.domain
   from (
     select d.organisation_id, d.domain, d.checked_at,
@@ -243,18 +272,21 @@ as $$
   order by t.turn, t.checked_at nulls first
   limit 100
 $$;
-comment on function usher.list_domains_to_verify is
-$$Claimed domains whose TXT record should be looked up now: one of each organisation before the second of any, 100 at
+comment on function usher.list_domains_to_verify
+  is $$Claimed domains whose TXT record should be looked up now: one of each organisation before the second of any, 100 at
 most. For workers.$$;
 grant execute on function usher.list_domains_to_verify to usher_worker;
 
-create function usher.confirm_domain(organisation_id uuid, domain text, txt_values text[])
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.confirm_domain(
+  organisation_id uuid,
+  domain text,
+  txt_values text[]
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_verified_at timestamptz;
 begin
@@ -280,8 +312,8 @@ begin
   return v_verified_at is not null;
 end
 $$;
-comment on function usher.confirm_domain is
-$$Takes what a worker found in the TXT records at _usher.<domain>, and decides whether that proves the domain.
+comment on function usher.confirm_domain
+  is $$Takes what a worker found in the TXT records at _usher.<domain>, and decides whether that proves the domain.
 
   txt_values  each record as one text; empty when there are none
 

@@ -3,13 +3,15 @@
 -- Text with named placeholders and a little Markdown. No link leads to where the organisation may not send people,
 -- and nothing that fills a placeholder can become a link or an address together with what stands beside it.
 
-create function usher.mail_kinds()
-returns table (kind text, placeholders text[])
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.mail_kinds() returns table (
+  kind text,
+  placeholders text[]
+)
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   values
     ('invite',                  array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
     ('invite_reminder',         array['organisation', 'inviter', 'invitee', 'roles', 'expires_in', 'expires_at']),
@@ -33,16 +35,15 @@ as $$
     ('invites_lost_right',      array['organisation', 'person', 'count']),
     ('credentials_lost_right',  array['organisation', 'person', 'credentials', 'ends_at'])
 $$;
-comment on function usher.mail_kinds is
-  'Every kind of mail of an organisation, and the placeholders that a template of it may name.';
+comment on function usher.mail_kinds
+  is 'Every kind of mail of an organisation, and the placeholders that a template of it may name.';
 
-create function usher.markdown_problem(body text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.markdown_problem(body text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- What stands within something else is drawn by what draws that: thousands of levels are more than it can hold.
   -- A line of one sign alone is a rule, and nests nothing.
@@ -68,34 +69,32 @@ begin
   return null;
 end
 $$;
-comment on function usher.markdown_problem is
-$$What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
+comment on function usher.markdown_problem
+  is $$What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
 there is a most.$$;
 
-create function usher.template_leads_astray(body text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_leads_astray(body text) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return exists (
     select from regexp_matches(template_leads_astray.body, '\]\(([^\s()]*)\)', 'g') m (found)
     where not usher.is_redirect(m.found [1]));
 end
 $$;
-comment on function usher.template_leads_astray is
-$$Whether a link of this text leads anywhere but to site_url's origin or an origin in usher.settings.redirect_origins:
+comment on function usher.template_leads_astray
+  is $$Whether a link of this text leads anywhere but to site_url's origin or an origin in usher.settings.redirect_origins:
 the mail comes from the project's own address, and is believed.$$;
 
-create function usher.template_as_read(value text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_as_read(value text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return regexp_replace(regexp_replace(regexp_replace(regexp_replace(template_as_read.value,
     '\{\{[^{}]*\}\}', e'\u0001', 'g'),
@@ -105,17 +104,16 @@ begin
     '<[/a-z]?>|[*_~`\[]', '', 'gi');
 end
 $$;
-comment on function usher.template_as_read is
-$$The text of a template as it stands in a mail: without signs of Markdown and where its links lead, and a character
+comment on function usher.template_as_read
+  is $$The text of a template as it stands in a mail: without signs of Markdown and where its links lead, and a character
 U+0001 for each placeholder.$$;
 
-create function usher.template_touches(value text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_touches(value text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_read text := usher.template_as_read(template_touches.value);
   v_near text;
@@ -142,18 +140,17 @@ begin
     limit 1));
 end
 $$;
-comment on function usher.template_touches is
-$$Where a placeholder of a template touches what would make a link or an address together with whatever fills it: a
+comment on function usher.template_touches
+  is $$Where a placeholder of a template touches what would make a link or an address together with whatever fills it: a
 letter, a digit, a dot, a slash, a colon, an @ or another placeholder. Null where none does. For text whose length was
 looked at.$$;
 
-create function usher.template_problem(kind text, template jsonb)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_problem(kind text, template jsonb) returns text
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_allowed text[] := (select k.placeholders from usher.mail_kinds() k where k.kind = template_problem.kind);
   v_part    record;
@@ -225,5 +222,5 @@ begin
   return usher.markdown_problem(usher.clean_text(template_problem.template ->> 'body', 5000));
 end
 $$;
-comment on function usher.template_problem is
-  'What is wrong with a template of this kind, in words; null when it can be saved.';
+comment on function usher.template_problem
+  is 'What is wrong with a template of this kind, in words; null when it can be saved.';

@@ -10,63 +10,88 @@
 -- button leads cannot be changed, so that no organisation can speak as another.
 
 create table public.organisation_email_templates (
-  id              uuid primary key default gen_random_uuid(),
-  organisation_id uuid not null references public.organisations on delete cascade,
-  kind            text not null,
-  locale          text not null,
-  name            text not null,
-  subject         text,
-  heading         text,
-  body            text,
-  button          text,
-  is_default      boolean not null default false,
-  created_at      timestamptz not null default now(),
-  updated_at      timestamptz not null default now(),
-  failed_at       timestamptz,
-  failure         text,
-
-  constraint organisation_email_templates_name_key unique (organisation_id, kind, locale, name),
-  constraint organisation_email_templates_name check (usher.clean_line(name, 100) = name),
-  constraint organisation_email_templates_locale check (usher.is_locale(locale)),
-  constraint organisation_email_templates_says_something
-    check (num_nonnulls(subject, heading, body, button) > 0),
+  id uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  kind text not null,
+  locale text not null,
+  name text not null,
+  subject text,
+  heading text,
+  body text,
+  button text,
+  is_default boolean not null default false,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  failed_at timestamptz,
+  failure text,
+  constraint organisation_email_templates_name_key unique (
+    organisation_id,
+    kind,
+    locale,
+    name
+  ),
+  constraint organisation_email_templates_name check (
+    usher.clean_line(name, 100) = name
+  ),
+  constraint organisation_email_templates_locale check (
+    usher.is_locale(locale)
+  ),
+  constraint organisation_email_templates_says_something check (
+    num_nonnulls(subject, heading, body, button) > 0
+  ),
   constraint organisation_email_templates_bounds check (
-    length(kind) <= 63 and length(name) <= 100 and length(subject) <= 200 and length(heading) <= 200
-    and length(body) <= 5000 and length(button) <= 60)
+    length(kind) <= 63
+      and length(name) <= 100
+      and length(subject) <= 200
+      and length(heading) <= 200
+      and length(body) <= 5000
+      and length(button) <= 60
+  )
 );
-comment on table public.organisation_email_templates is
-  'How organisations word their mails. Read with invite.read; written by functions only.';
-comment on column public.organisation_email_templates.kind is 'Which mail; one of usher.mail_kinds().';
-comment on column public.organisation_email_templates.locale is
-  'Its language, such as de or de-AT: dates and roles in the mail are said in it, too.';
-comment on column public.organisation_email_templates.subject is 'One line with placeholders; null: as built in.';
-comment on column public.organisation_email_templates.heading is 'One line with placeholders; null: as built in.';
-comment on column public.organisation_email_templates.body is
-  'Text with placeholders and a little Markdown, in place of the mail''s first words; null: as built in.';
-comment on column public.organisation_email_templates.button is 'One line without placeholders; null: as built in.';
-comment on column public.organisation_email_templates.is_default is
-  'Whether it counts for mails of its kind and language that name no template.';
+comment on table public.organisation_email_templates
+  is 'How organisations word their mails. Read with invite.read; written by functions only.';
+comment on column public.organisation_email_templates.kind
+  is 'Which mail; one of usher.mail_kinds().';
+comment on column public.organisation_email_templates.locale
+  is 'Its language, such as de or de-AT: dates and roles in the mail are said in it, too.';
+comment on column public.organisation_email_templates.subject
+  is 'One line with placeholders; null: as built in.';
+comment on column public.organisation_email_templates.heading
+  is 'One line with placeholders; null: as built in.';
+comment on column public.organisation_email_templates.body
+  is 'Text with placeholders and a little Markdown, in place of the mail''s first words; null: as built in.';
+comment on column public.organisation_email_templates.button
+  is 'One line without placeholders; null: as built in.';
+comment on column public.organisation_email_templates.is_default
+  is 'Whether it counts for mails of its kind and language that name no template.';
 
-comment on column public.organisation_email_templates.failed_at is
-  'Since when mails go out as built in, because this could not be drawn; null: it can. Saving it tries it anew.';
-comment on column public.organisation_email_templates.failure is 'What the worker said about that.';
+comment on column public.organisation_email_templates.failed_at
+  is 'Since when mails go out as built in, because this could not be drawn; null: it can. Saving it tries it anew.';
+comment on column public.organisation_email_templates.failure
+  is 'What the worker said about that.';
 
 create unique index organisation_email_templates_one_default
-  on public.organisation_email_templates (organisation_id, kind, locale) where is_default;
+  on public.organisation_email_templates (organisation_id, kind, locale)
+  where is_default;
 
 alter table public.organisation_email_templates enable row level security;
-create policy organisation_email_templates_select on public.organisation_email_templates
-  for select to authenticated
+create policy organisation_email_templates_select
+  on public.organisation_email_templates
+  for select
+  to authenticated
   using (organisation_id in (select usher.organisations_where('invite.read')));
 grant select on public.organisation_email_templates to authenticated, service_role;
 
-create function usher.template_for_change(template_id uuid, lock text default 'share')
-returns public.organisation_email_templates
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_for_change(
+  template_id uuid,
+  lock text default 'share'
+) returns public.organisation_email_templates
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_template public.organisation_email_templates;
 begin
@@ -81,16 +106,17 @@ begin
   return v_template;
 end
 $$;
-comment on function usher.template_for_change is
-  'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
+comment on function usher.template_for_change
+  is 'A template, locked, for a caller with organisation.update in its organisation; otherwise a refusal.';
 
-create function usher.save_email_template(template public.organisation_email_templates)
-returns public.organisation_email_templates
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.save_email_template(
+  template public.organisation_email_templates
+) returns public.organisation_email_templates
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_template public.organisation_email_templates := save_email_template.template;
   v_problem  text := usher.template_problem(v_template.kind, to_jsonb(v_template));
@@ -129,28 +155,32 @@ begin
   return v_template;
 end
 $$;
-comment on function usher.save_email_template is
-  'Checks a template and writes it down, new or changed. Fails with invalid_settings, which says why.';
+comment on function usher.save_email_template
+  is 'Checks a template and writes it down, new or changed. Fails with invalid_settings, which says why.';
 
-create function usher.template_facts(template public.organisation_email_templates)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_facts(
+  template public.organisation_email_templates
+) returns jsonb
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select to_jsonb(template_facts.template)
     - array['id', 'organisation_id', 'created_at', 'updated_at', 'failed_at', 'failure']
 $$;
-comment on function usher.template_facts is 'What the trail says of a template: what somebody wrote, and nothing that came of it.';
+comment on function usher.template_facts
+  is 'What the trail says of a template: what somebody wrote, and nothing that came of it.';
 
-create function usher.create_email_template(organisation_id uuid, draft jsonb)
-returns public.organisation_email_templates
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_email_template(
+  organisation_id uuid,
+  draft jsonb
+) returns public.organisation_email_templates
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_template public.organisation_email_templates;
 begin
@@ -166,31 +196,31 @@ begin
   return v_template;
 end
 $$;
-comment on function usher.create_email_template is 'The rule behind public.create_organisation_email_template.';
+comment on function usher.create_email_template
+  is 'The rule behind public.create_organisation_email_template.';
 
 create function public.create_organisation_email_template(
   organisation_id uuid,
-  kind            text,
-  locale          text,
-  name            text default 'default',
-  subject         text default null,
-  heading         text default null,
-  body            text default null,
-  button          text default null,
-  is_default      boolean default true
-)
-returns public.organisation_email_templates
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+  kind text,
+  locale text,
+  name text default 'default',
+  subject text default null,
+  heading text default null,
+  body text default null,
+  button text default null,
+  is_default boolean default true
+) returns public.organisation_email_templates
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.create_email_template($1, jsonb_build_object(
     'kind', $2, 'locale', $3, 'name', $4, 'subject', $5, 'heading', $6, 'body', $7, 'button', $8,
     'is_default', $9))
 $$;
-comment on function public.create_organisation_email_template is
-$$Words a kind of mail in one language; what is left out is said as built in.
+comment on function public.create_organisation_email_template
+  is $$Words a kind of mail in one language; what is left out is said as built in.
 
   kind        such as invite, invite_reminder, member_roles_updated, join_approved
   locale      such as de or de-AT
@@ -210,13 +240,15 @@ invalid_settings (hint says what is wrong).$$;
 grant execute on function public.create_organisation_email_template to authenticated;
 grant execute on function usher.create_email_template to authenticated;
 
-create function usher.update_email_template(template_id uuid, changes jsonb)
-returns public.organisation_email_templates
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_email_template(
+  template_id uuid,
+  changes jsonb
+) returns public.organisation_email_templates
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_before  public.organisation_email_templates := usher.template_for_change(update_email_template.template_id);
   v_after   public.organisation_email_templates;
@@ -247,17 +279,20 @@ begin
   return v_after;
 end
 $$;
-comment on function usher.update_email_template is 'The rule behind public.update_organisation_email_template.';
+comment on function usher.update_email_template
+  is 'The rule behind public.update_organisation_email_template.';
 
-create function public.update_organisation_email_template(template_id uuid, changes jsonb)
-returns public.organisation_email_templates
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_email_template($1, $2) $$;
-comment on function public.update_organisation_email_template is
-$$Changes a template; mails that go out from now on say it so.
+create function public.update_organisation_email_template(
+  template_id uuid,
+  changes jsonb
+) returns public.organisation_email_templates
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_email_template($1, $2) $$;
+comment on function public.update_organisation_email_template
+  is $$Changes a template; mails that go out from now on say it so.
 
   changes  an object with any of locale, name, subject, heading, body, button, is_default, as in
            create_organisation_email_template; what is left out stays, null: as built in
@@ -267,13 +302,12 @@ template), permission_denied, invalid_settings (hint says what is wrong).$$;
 grant execute on function public.update_organisation_email_template to authenticated;
 grant execute on function usher.update_email_template to authenticated;
 
-create function usher.delete_email_template(template_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_email_template(template_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_template public.organisation_email_templates :=
     usher.template_for_change(delete_email_template.template_id, 'settings');
@@ -283,28 +317,34 @@ begin
     before => usher.template_facts(v_template));
 end
 $$;
-comment on function usher.delete_email_template is 'The rule behind public.delete_organisation_email_template.';
+comment on function usher.delete_email_template
+  is 'The rule behind public.delete_organisation_email_template.';
 
-create function public.delete_organisation_email_template(template_id uuid)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_email_template($1) $$;
-comment on function public.delete_organisation_email_template is
-$$Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
+create function public.delete_organisation_email_template(
+  template_id uuid
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_email_template($1) $$;
+comment on function public.delete_organisation_email_template
+  is $$Deletes a template; invites that name it are mailed by the default from now on. Needs organisation.update.
 Fails with unauthenticated, template_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation_email_template to authenticated;
 grant execute on function usher.delete_email_template to authenticated;
 
-create function usher.template_for_mail(kind text, organisation_id uuid, locale text, template_id uuid)
-returns public.organisation_email_templates
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.template_for_mail(
+  kind text,
+  organisation_id uuid,
+  locale text,
+  template_id uuid
+) returns public.organisation_email_templates
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select t
   from public.organisation_email_templates t
   where t.organisation_id = $2 and t.kind = $1
@@ -314,17 +354,19 @@ as $$
   order by t.id is not distinct from $4 desc, length(t.locale) desc
   limit 1
 $$;
-comment on function usher.template_for_mail is
-$$The template that a mail is worded by: the one that its invite names, or else the default of the reader's
+comment on function usher.template_for_mail
+  is $$The template that a mail is worded by: the one that its invite names, or else the default of the reader's
 language, de-AT before de. Null: as built in.$$;
 
-create function usher.fail_template(template_id uuid, failure text)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.fail_template(
+  template_id uuid,
+  failure text
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_template public.organisation_email_templates;
 begin
@@ -342,8 +384,8 @@ begin
   return true;
 end
 $$;
-comment on function usher.fail_template is
-$$Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went out as
+comment on function usher.fail_template
+  is $$Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went out as
 built in. For workers. Returns whether that was not known yet.
 
   failure  what went wrong, kept to 500 characters$$;

@@ -7,150 +7,202 @@
 -- must read as expired before any sweep has come by, and a stored column cannot know the time.
 
 create table usher.invites (
-  id              uuid primary key default gen_random_uuid(),
-  organisation_id uuid not null references public.organisations on delete cascade,
-  kind            text not null default 'user',
-  email           text,
-  device_name     text,
-  roles           text[] not null,
-  status          text not null default 'pending',
-  message         text,
-  locale          text,
-  redirect_to     text,
-  metadata        jsonb not null default '{}',
-  template_id     uuid references public.organisation_email_templates on delete set null,
-  invited_by      uuid,
-  created_at      timestamptz not null default clock_timestamp(),
-  issue           integer not null default 1,
-  issued_at       timestamptz not null default now(),
-  lifetime        interval not null,
+  id uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  kind text not null default 'user',
+  email text,
+  device_name text,
+  roles text[] not null,
+  status text not null default 'pending',
+  message text,
+  locale text,
+  redirect_to text,
+  metadata jsonb not null default '{}',
+  template_id uuid references public.organisation_email_templates
+    on delete set null,
+  invited_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  issue integer not null default 1,
+  issued_at timestamptz not null default now(),
+  lifetime interval not null,
   membership_ends_at timestamptz,
-  reminded_issue  integer not null default 0,
-  expires_at      timestamptz not null,
-  accepted_at     timestamptz,
-  accepted_by     uuid,
-  declined_at     timestamptz,
+  reminded_issue integer not null default 0,
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  accepted_by uuid,
+  declined_at timestamptz,
   declined_reason text,
-  revoked_at      timestamptz,
-  revoked_by      uuid,
-  revoked_reason  text,
-  bounced_at      timestamptz,
-  inviter_kind    text not null default 'user',
-
+  revoked_at timestamptz,
+  revoked_by uuid,
+  revoked_reason text,
+  bounced_at timestamptz,
+  inviter_kind text not null default 'user',
   constraint invites_subject check (
     kind = 'user' and email is not null and device_name is null
-    or kind = 'device' and email is null and device_name is not null),
+      or kind = 'device' and email is null and device_name is not null
+  ),
   constraint invites_inviter_kind check (inviter_kind in ('user', 'directory')),
-  constraint invites_status check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
-  constraint invites_lifetime check (usher.is_span(lifetime, '1 hour', '30 days')),
+  constraint invites_status check (
+    status in ('pending', 'accepted', 'declined', 'revoked', 'expired')
+  ),
+  constraint invites_lifetime check (
+    usher.is_span(lifetime, '1 hour', '30 days')
+  ),
   constraint invites_has_roles check (cardinality(roles) > 0),
-  constraint invites_owner_is_transferred check (not 'owner' = any (roles)),
-  constraint invites_accepted check ((status = 'accepted') = (accepted_at is not null and accepted_by is not null)),
-  constraint invites_declined check ((status = 'declined') = (declined_at is not null)),
-  constraint invites_revoked check ((status = 'revoked') = (revoked_at is not null)),
+  constraint invites_owner_is_transferred check (not 'owner' = any(roles)),
+  constraint invites_accepted check (
+    (status = 'accepted') = (
+      accepted_at is not null and accepted_by is not null
+    )
+  ),
+  constraint invites_declined check (
+    (status = 'declined') = (declined_at is not null)
+  ),
+  constraint invites_revoked check (
+    (status = 'revoked') = (revoked_at is not null)
+  ),
   constraint invites_bounds check (
-    length(email) <= 254 and length(device_name) <= 100 and length(message) <= 1000 and length(locale) <= 35
-    and length(redirect_to) <= 2000 and pg_column_size(metadata) <= 8192
-    and cardinality(roles) <= 20 and octet_length(array_to_string(roles, '')) <= 20 * 63
-    and length(declined_reason) <= 500 and length(revoked_reason) <= 500
-    and expires_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
-    and membership_ends_at between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z')
+    length(email) <= 254
+      and length(device_name) <= 100
+      and length(message) <= 1000
+      and length(locale) <= 35
+      and length(redirect_to) <= 2000
+      and pg_column_size(metadata) <= 8192
+      and cardinality(roles) <= 20
+      and octet_length(array_to_string(roles, '')) <= 20 * 63
+      and length(declined_reason) <= 500
+      and length(revoked_reason) <= 500
+      and expires_at
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
+      and membership_ends_at
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
+  )
 );
-comment on table usher.invites is 'Offers of membership. The API reads them as public.organisation_invites.';
-comment on column usher.invites.issue is
-  'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
-comment on column usher.invites.invited_by is
-  'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
+comment on table usher.invites
+  is 'Offers of membership. The API reads them as public.organisation_invites.';
+comment on column usher.invites.issue
+  is 'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
+comment on column usher.invites.invited_by
+  is 'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
 it outlives the account. Null: by the project itself.';
-comment on column usher.invites.inviter_kind is
-  'user; directory: by a token of a directory, and invited_by is who answered for that token.';
-comment on column usher.invites.reminded_issue is 'The issue that was brought to mind; each is at most once.';
-comment on column usher.invites.template_id is 'How its mail is worded; null: by the organisation''s default.';
-comment on column usher.invites.bounced_at is
-  'When the mail of the present issue came back for good, or was not sent because the address takes none.';
-comment on column usher.invites.lifetime is 'How long each issue of it lives: 1 hour to 30 days.';
+comment on column usher.invites.inviter_kind
+  is 'user; directory: by a token of a directory, and invited_by is who answered for that token.';
+comment on column usher.invites.reminded_issue
+  is 'The issue that was brought to mind; each is at most once.';
+comment on column usher.invites.template_id
+  is 'How its mail is worded; null: by the organisation''s default.';
+comment on column usher.invites.bounced_at
+  is 'When the mail of the present issue came back for good, or was not sent because the address takes none.';
+comment on column usher.invites.lifetime
+  is 'How long each issue of it lives: 1 hour to 30 days.';
 
 -- One open offer per address and organisation: the guard against two at once, and the lookup.
-create unique index invites_one_pending on usher.invites (organisation_id, email) where status = 'pending';
+create unique index invites_one_pending on usher.invites (
+  organisation_id,
+  email
+)
+  where status = 'pending';
 -- What waits for one address, in whichever organisation: signing up, and one's own list.
-create index invites_pending_email on usher.invites (email) where status = 'pending';
-create index invites_template_id on usher.invites (template_id) where template_id is not null;
+create index invites_pending_email on usher.invites (email)
+  where status = 'pending';
+create index invites_template_id on usher.invites (template_id)
+  where template_id is not null;
 -- What one has sent, for when their right to give it ends.
 -- Not by the organisation first: it would be taken for what finds an address in it, and reads all of its open invites.
-create index invites_pending_inviter on usher.invites (invited_by) where status = 'pending';
+create index invites_pending_inviter on usher.invites (invited_by)
+  where status = 'pending';
 create index invites_due on usher.invites (expires_at) where status = 'pending';
-create index invites_newest on usher.invites (organisation_id, created_at desc, id desc);
+create index invites_newest on usher.invites (
+  organisation_id,
+  created_at desc,
+  id desc
+);
 -- When it came, or will come, to its end: each invite has one.
-create index invites_ended
-  on usher.invites (organisation_id, (coalesce(accepted_at, declined_at, revoked_at, expires_at)));
+create index invites_ended on usher.invites (
+  organisation_id,
+  (coalesce(accepted_at, declined_at, revoked_at, expires_at))
+);
 
 alter table usher.invites enable row level security;
-create policy invites_select on usher.invites
-  for select to authenticated
+create policy invites_select
+  on usher.invites
+  for select
+  to authenticated
   using (organisation_id in (select usher.organisations_where('invite.read')));
 grant select on usher.invites to authenticated, service_role;
 
-create function usher.invite_status(status text, expires_at timestamptz)
-returns text
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select case when $1 = 'pending' and $2 <= statement_timestamp() then 'expired' else $1 end $$;
-comment on function usher.invite_status is
-  'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
+create function usher.invite_status(
+  status text,
+  expires_at timestamptz
+) returns text
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select case when $1 = 'pending' and $2 <= statement_timestamp() then 'expired' else $1 end $$;
+comment on function usher.invite_status
+  is 'The status that a stored one stands for at this moment: a pending invite past its time is expired.';
 grant execute on function usher.invite_status to authenticated, service_role;
 
 create view public.organisation_invites
-with (security_invoker = true)
-as
-select
-  i.id,
-  i.organisation_id,
-  i.kind,
-  i.email,
-  i.device_name,
-  i.roles,
-  -- usher.invite_status, written out: a function that pins its search_path is called row by row.
-  case when i.status = 'pending' and i.expires_at <= statement_timestamp() then 'expired' else i.status end as status,
-  i.message,
-  i.locale,
-  i.redirect_to,
-  i.metadata,
-  i.invited_by,
-  i.created_at,
-  i.issued_at,
-  i.issue - 1 as resend_count,
-  i.expires_at,
-  i.accepted_at,
-  i.accepted_by,
-  i.declined_at,
-  i.declined_reason,
-  i.revoked_at,
-  i.revoked_by,
-  i.revoked_reason,
-  i.template_id,
-  i.bounced_at,
-  i.membership_ends_at
-from usher.invites i;
-comment on view public.organisation_invites is
-  'Invites as they stand at this moment. Read with invite.read; written by functions only.';
-comment on column public.organisation_invites.status is
-  'pending, accepted, declined, revoked or expired; expired from expires_at on, swept or not.';
-comment on column public.organisation_invites.bounced_at is
-  'When its last mail came back for good, or was not sent because the address takes none; null: not known to.';
-comment on column public.organisation_invites.membership_ends_at is
-  'Until when the membership that it offers counts; null: it has no end.';
-comment on column public.organisation_invites.resend_count is 'How often it was sent again.';
+  with (security_invoker = true)
+  as
+  select
+    i.id,
+    i.organisation_id,
+    i.kind,
+    i.email,
+    i.device_name,
+    i.roles,
+    -- usher.invite_status, written out: a function that pins its search_path is called row by row.
+    case
+      when i.status = 'pending' and i.expires_at <= statement_timestamp() then
+        'expired'
+      else i.status
+    end as status,
+    i.message,
+    i.locale,
+    i.redirect_to,
+    i.metadata,
+    i.invited_by,
+    i.created_at,
+    i.issued_at,
+    i.issue - 1 as resend_count,
+    i.expires_at,
+    i.accepted_at,
+    i.accepted_by,
+    i.declined_at,
+    i.declined_reason,
+    i.revoked_at,
+    i.revoked_by,
+    i.revoked_reason,
+    i.template_id,
+    i.bounced_at,
+    i.membership_ends_at
+  from usher.invites i;
+comment on view public.organisation_invites
+  is 'Invites as they stand at this moment. Read with invite.read; written by functions only.';
+comment on column public.organisation_invites.status
+  is 'pending, accepted, declined, revoked or expired; expired from expires_at on, swept or not.';
+comment on column public.organisation_invites.bounced_at
+  is 'When its last mail came back for good, or was not sent because the address takes none; null: not known to.';
+comment on column public.organisation_invites.membership_ends_at
+  is 'Until when the membership that it offers counts; null: it has no end.';
+comment on column public.organisation_invites.resend_count
+  is 'How often it was sent again.';
 grant select on public.organisation_invites to authenticated, service_role;
 
-create function usher.invite_view(invite_id uuid)
-returns public.organisation_invites
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_view(
+  invite_id uuid
+) returns public.organisation_invites
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite public.organisation_invites;
 begin
@@ -158,15 +210,18 @@ begin
   return v_invite;
 end
 $$;
-comment on function usher.invite_view is 'An invite as the API shows it, for functions that return one.';
+comment on function usher.invite_view
+  is 'An invite as the API shows it, for functions that return one.';
 
-create function usher.invite_for_change(invite_id uuid, permission text)
-returns usher.invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_for_change(
+  invite_id uuid,
+  permission text
+) returns usher.invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites;
 begin
@@ -181,27 +236,26 @@ begin
   return v_invite;
 end
 $$;
-comment on function usher.invite_for_change is
-$$The invite, locked until the end of the transaction, with the status it has at this moment. Fails with
+comment on function usher.invite_for_change
+  is $$The invite, locked until the end of the transaction, with the status it has at this moment. Fails with
 unauthenticated, invite_not_found (also for another tenant's), permission_denied.$$;
 
 create function usher.list_invites(
   organisation_id uuid,
-  status          text default null,
-  search          text default null,
-  cursor          uuid default null,
-  page_size       integer default 50
-)
-returns setof public.organisation_invites
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
--- One plan for every page, because planning takes longer than a page; and one that walks the index, because
--- nobody can tell beforehand that there are too many rows to be sorted.
-set plan_cache_mode = force_generic_plan
-set enable_sort = off
-as $$
+  status text default null,
+  search text default null,
+  cursor uuid default null,
+  page_size integer default 50
+) returns setof public.organisation_invites
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- One plan for every page, because planning takes longer than a page; and one that walks the index, because
+  -- nobody can tell beforehand that there are too many rows to be sorted.
+  set plan_cache_mode = force_generic_plan
+  set enable_sort = off
+  as $$
 declare
   v_after usher.invites;
 begin
@@ -243,21 +297,21 @@ begin
     limit list_invites.page_size;
 end
 $$;
-comment on function usher.list_invites is 'The rule behind public.list_organisation_invites.';
+comment on function usher.list_invites
+  is 'The rule behind public.list_organisation_invites.';
 
 create function public.list_organisation_invites(
   organisation_id uuid,
-  status          text default null,
-  search          text default null,
-  cursor          uuid default null,
-  page_size       integer default 50
-)
-returns setof public.organisation_invites
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+  status text default null,
+  search text default null,
+  cursor uuid default null,
+  page_size integer default 50
+) returns setof public.organisation_invites
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     select * from usher.list_invites(
@@ -265,8 +319,8 @@ begin
       list_organisation_invites.search, list_organisation_invites.cursor, list_organisation_invites.page_size);
 end
 $$;
-comment on function public.list_organisation_invites is
-$$The invites of an organisation, newest first, a page at a time.
+comment on function public.list_organisation_invites
+  is $$The invites of an organisation, newest first, a page at a time.
 
   status     only those that are pending, accepted, declined, revoked or expired
   search     only those whose address, or device's name, holds this text of at most 254 characters, in any case

@@ -18,28 +18,30 @@
 -- Sources: OWASP ASVS 5.0 (6.5.2, 9.1.1, 11.2.4, 11.5.1); RFC 2104; RFC 4648 section 5.
 
 create table usher.invite_tokens (
-  invite_id  uuid not null references usher.invites on delete cascade,
+  invite_id uuid not null references usher.invites on delete cascade,
   nonce_hash bytea not null,
-  issue      integer not null,
-  is_mailed  boolean not null default false,
-  minted_at  timestamptz not null default now(),
-
+  issue integer not null,
+  is_mailed boolean not null default false,
+  minted_at timestamptz not null default now(),
   primary key (invite_id, nonce_hash)
 );
-comment on table usher.invite_tokens is
-  'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
-comment on column usher.invite_tokens.is_mailed is
-  'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
+comment on table usher.invite_tokens
+  is 'One row a minted token: the SHA-256 of its nonce, and the issue of the invite that it belongs to.';
+comment on column usher.invite_tokens.is_mailed
+  is 'Whether it went out in a mail, to be seen by whoever reads the mailbox; false: shown to somebody else.';
 alter table usher.invite_tokens enable row level security;
-create policy invite_tokens_nobody on usher.invite_tokens for select to public using (false);
+create policy invite_tokens_nobody
+  on usher.invite_tokens
+  for select
+  to public
+  using (false);
 
-create function usher.invite_fingerprint(email text, roles text[])
-returns bytea
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_fingerprint(email text, roles text[]) returns bytea
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- JSON keeps apart where one value ends and the next begins.
   return substring(
@@ -47,16 +49,18 @@ begin
     from 1 for 16);
 end
 $$;
-comment on function usher.invite_fingerprint is
-  '16 bytes that bind a token to the address and the exact roles that it was minted for.';
+comment on function usher.invite_fingerprint
+  is '16 bytes that bind a token to the address and the exact roles that it was minted for.';
 
-create function usher.mint_invite_token(invite_id uuid, is_mailed boolean default false)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.mint_invite_token(
+  invite_id uuid,
+  is_mailed boolean default false
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_key_id  smallint := usher.ensure_signing_key();
   v_nonce   bytea := extensions.gen_random_bytes(16);
@@ -80,8 +84,8 @@ begin
     e'+/\n', '-_');
 end
 $$;
-comment on function usher.mint_invite_token is
-$$A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
+comment on function usher.mint_invite_token
+  is $$A new token for the invite as it is now. It works beside those minted earlier for the same issue, so that
 a mail that is sent twice has two good links; all die with the next issue.
 
   is_mailed  whether it goes out in a mail: only then may it register somebody by one click
@@ -89,20 +93,20 @@ a mail that is sent twice has two good links; all die with the next issue.
 Called when the mail is rendered or the link revealed; never stored.$$;
 
 create type usher.token_claims as (
-  invite_id   uuid,
-  nonce_hash  bytea,
-  expires_at  timestamptz,
+  invite_id uuid,
+  nonce_hash bytea,
+  expires_at timestamptz,
   fingerprint bytea
 );
-comment on type usher.token_claims is 'What a token with a good signature says.';
+comment on type usher.token_claims
+  is 'What a token with a good signature says.';
 
-create function usher.verify_invite_token(token text)
-returns usher.token_claims
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.verify_invite_token(token text) returns usher.token_claims
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_bytes  bytea;
   v_secret bytea;
@@ -137,26 +141,27 @@ begin
   )::usher.token_claims;
 end
 $$;
-comment on function usher.verify_invite_token is
-$$What a token says, if it is one of ours: shape and signature only, in constant time, before any invite is
+comment on function usher.verify_invite_token
+  is $$What a token says, if it is one of ours: shape and signature only, in constant time, before any invite is
 read. Null for anything else.$$;
 
 create type usher.token_reading as (
-  invite    usher.invites,
-  problem   text,
+  invite usher.invites,
+  problem text,
   is_mailed boolean
 );
-comment on type usher.token_reading is
-$$The invite that a genuine token is for, the error code of why it cannot be answered with it any more, and whether
+comment on type usher.token_reading
+  is $$The invite that a genuine token is for, the error code of why it cannot be answered with it any more, and whether
 it went out in a mail: only then does its holder read the invited mailbox.$$;
 
-create function usher.inviter_right_ends_at(invite usher.invites)
-returns timestamptz
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.inviter_right_ends_at(
+  invite usher.invites
+) returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
@@ -173,17 +178,16 @@ begin
       and m.user_id = (inviter_right_ends_at.invite).invited_by), '-infinity');
 end
 $$;
-comment on function usher.inviter_right_ends_at is
-$$Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
+comment on function usher.inviter_right_ends_at
+  is $$Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
 count any more, because whoever sent it was removed, demoted, banned, or has left.$$;
 
-create function usher.invite_state_problem(invite usher.invites)
-returns text
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_state_problem(invite usher.invites) returns text
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return case (invite_state_problem.invite).status
     when 'accepted' then 'invite_already_accepted'
@@ -198,31 +202,29 @@ begin
   end;
 end
 $$;
-comment on function usher.invite_state_problem is
-  'The error code of why an invite cannot be answered, as far as its own row tells; null when it can.';
+comment on function usher.invite_state_problem
+  is 'The error code of why an invite cannot be answered, as far as its own row tells; null when it can.';
 
-create function usher.invite_problem(invite usher.invites)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_problem(invite usher.invites) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return coalesce(usher.invite_state_problem(invite_problem.invite),
     case when usher.inviter_right_ends_at(invite_problem.invite) <= clock_timestamp() then 'inviter_lost_right' end);
 end
 $$;
-comment on function usher.invite_problem is
-  'The error code of why an invite lets nobody in at this second, for its own state or its inviter''s; null when it does.';
+comment on function usher.invite_problem
+  is 'The error code of why an invite lets nobody in at this second, for its own state or its inviter''s; null when it does.';
 
-create function usher.read_invite_token(token text)
-returns usher.token_reading
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.read_invite_token(token text) returns usher.token_reading
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
   v_reading usher.token_reading;
@@ -252,7 +254,7 @@ begin
   return v_reading;
 end
 $$;
-comment on function usher.read_invite_token is
-$$The invite behind a token, and why it cannot be answered any more (null: it can, if whoever sent it may still give it:
+comment on function usher.read_invite_token
+  is $$The invite behind a token, and why it cannot be answered any more (null: it can, if whoever sent it may still give it:
 usher.invite_problem). For a token that is not
 ours, problem is invite_invalid and there is no invite.$$;

@@ -1,23 +1,25 @@
 -- Invite rows: what is judged of each row of a batch of invites, before any of it is written.
 
 create type public.organisation_invite_result as (
-  row_number    integer,
-  email         text,
-  status        text,
-  invite_id     uuid,
-  error_code    text,
+  row_number integer,
+  email text,
+  status text,
+  invite_id uuid,
+  error_code text,
   error_details text
 );
-comment on type public.organisation_invite_result is
-  'What became of one row: created with its id, or failed with a code, and what stood in the way.';
+comment on type public.organisation_invite_result
+  is 'What became of one row: created with its id, or failed with a code, and what stood in the way.';
 
-create function usher.invite_lifetime(expires_in text, organisation_ttl interval)
-returns interval
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_lifetime(
+  expires_in text,
+  organisation_ttl interval
+) returns interval
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_lifetime interval := organisation_ttl;
 begin
@@ -32,30 +34,35 @@ exception
     return null;
 end
 $$;
-comment on function usher.invite_lifetime is
-  'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
+comment on function usher.invite_lifetime
+  is 'The lifetime asked for, or the organisation''s; null when it is no interval from 1 hour to 30 days.';
 
-create function usher.invite_end(lifetime interval, membership_ends_at timestamptz)
-returns timestamptz
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_end(
+  lifetime interval,
+  membership_ends_at timestamptz
+) returns timestamptz
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Whoever accepted after the end of the membership would be no member.
   return least(date_trunc('second', now() + invite_end.lifetime), invite_end.membership_ends_at);
 end
 $$;
-comment on function usher.invite_end is 'Until when an invite that is sent now can be answered.';
+comment on function usher.invite_end
+  is 'Until when an invite that is sent now can be answered.';
 
-create function usher.recipient_problems(organisation_id uuid, emails text[])
-returns table (email text, problem text, invite_id uuid)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.recipient_problems(
+  organisation_id uuid,
+  emails text[]
+) returns table (email text, problem text, invite_id uuid)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Address by address, each by an index: an organisation may have many more members than are asked for.
   return query
@@ -75,17 +82,18 @@ begin
     join public.organisations o on o.id = recipient_problems.organisation_id;
 end
 $$;
-comment on function usher.recipient_problems is
-$$For each of these addresses, why it may not be sent an invite of this organisation: domain_not_allowed,
+comment on function usher.recipient_problems
+  is $$For each of these addresses, why it may not be sent an invite of this organisation: domain_not_allowed,
 member_banned, already_member; null when it may. invite_id is its open invite, if it has one.$$;
 
-create function usher.require_room_for_invites(organisation_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_room_for_invites(
+  organisation_id uuid
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_day   record;
   v_base  record;
@@ -111,6 +119,6 @@ begin
   set window_start = excluded.window_start, used = excluded.used;
 end
 $$;
-comment on function usher.require_room_for_invites is
-$$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits lets it have. To be called
+comment on function usher.require_room_for_invites
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits lets it have. To be called
 once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.$$;

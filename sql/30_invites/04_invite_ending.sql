@@ -1,14 +1,16 @@
 -- Ending an invite from our side: an admin revokes it, or its time runs out.
 
 create function usher.end_invite(
-  invite_id uuid, reason text, actor_kind text default null, revoked_by uuid default auth.uid()
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  invite_id uuid,
+  reason text,
+  actor_kind text default null,
+  revoked_by uuid default auth.uid()
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites;
 begin
@@ -24,15 +26,18 @@ begin
     actor_kind => end_invite.actor_kind);
 end
 $$;
-comment on function usher.end_invite is 'Revokes an invite that its caller has checked, with the event.';
+comment on function usher.end_invite
+  is 'Revokes an invite that its caller has checked, with the event.';
 
-create function usher.lock_open_invites(organisation_id uuid, email text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_open_invites(
+  organisation_id uuid,
+  email text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform from usher.invites i
   where i.organisation_id = lock_open_invites.organisation_id and i.email = lock_open_invites.email
@@ -41,15 +46,19 @@ begin
   for update;
 end
 $$;
-comment on function usher.lock_open_invites is 'Locks what an address has open in an organisation, in the order of its ids.';
+comment on function usher.lock_open_invites
+  is 'Locks what an address has open in an organisation, in the order of its ids.';
 
-create function usher.revoke_invites_to(organisation_id uuid, email text, reason text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.revoke_invites_to(
+  organisation_id uuid,
+  email text,
+  reason text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.lock_open_invites(revoke_invites_to.organisation_id, revoke_invites_to.email);
   perform usher.end_invite(i.id, revoke_invites_to.reason)
@@ -58,16 +67,18 @@ begin
       and i.status = 'pending';
 end
 $$;
-comment on function usher.revoke_invites_to is
-  'Withdraws what an address has open in an organisation, for a reason that stands in the trail.';
+comment on function usher.revoke_invites_to
+  is 'Withdraws what an address has open in an organisation, for a reason that stands in the trail.';
 
-create function usher.revoke_invite(invite_id uuid, reason text default null)
-returns public.organisation_invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.revoke_invite(
+  invite_id uuid,
+  reason text default null
+) returns public.organisation_invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites := usher.invite_for_change(revoke_invite.invite_id, 'invite.revoke');
 begin
@@ -82,17 +93,20 @@ begin
   return usher.invite_view(v_invite.id);
 end
 $$;
-comment on function usher.revoke_invite is 'The rule behind public.revoke_organisation_invite.';
+comment on function usher.revoke_invite
+  is 'The rule behind public.revoke_organisation_invite.';
 
-create function public.revoke_organisation_invite(invite_id uuid, reason text default null)
-returns public.organisation_invites
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.revoke_invite($1, $2) $$;
-comment on function public.revoke_organisation_invite is
-$$Withdraws a pending invite for good; its link stops working at once.
+create function public.revoke_organisation_invite(
+  invite_id uuid,
+  reason text default null
+) returns public.organisation_invites
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.revoke_invite($1, $2) $$;
+comment on function public.revoke_organisation_invite
+  is $$Withdraws a pending invite for good; its link stops working at once.
 
   invite_id  the invite
   reason     at most 500 characters; for the audit trail, never shown to the invitee
@@ -102,13 +116,14 @@ tenant's), permission_denied, invite_not_pending, invalid_message.$$;
 grant execute on function public.revoke_organisation_invite to authenticated;
 grant execute on function usher.revoke_invite to authenticated;
 
-create function usher.expire_invite(invite_id uuid)
-returns public.organisation_invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.expire_invite(
+  invite_id uuid
+) returns public.organisation_invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites := usher.invite_for_change(expire_invite.invite_id, 'invite.revoke');
 begin
@@ -125,30 +140,31 @@ begin
   return usher.invite_view(v_invite.id);
 end
 $$;
-comment on function usher.expire_invite is 'The rule behind public.expire_organisation_invite.';
+comment on function usher.expire_invite
+  is 'The rule behind public.expire_organisation_invite.';
 
-create function public.expire_organisation_invite(invite_id uuid)
-returns public.organisation_invites
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.expire_invite($1) $$;
-comment on function public.expire_organisation_invite is
-$$Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
+create function public.expire_organisation_invite(
+  invite_id uuid
+) returns public.organisation_invites
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.expire_invite($1) $$;
+comment on function public.expire_organisation_invite
+  is $$Lets a pending invite expire now. Unlike a revoked one, it can be sent again.
 
 Returns the invite. Needs invite.revoke. Fails with unauthenticated, invite_not_found,
 permission_denied, invite_not_pending.$$;
 grant execute on function public.expire_organisation_invite to authenticated;
 grant execute on function usher.expire_invite to authenticated;
 
-create function usher.record_expiry(invites usher.invites[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.record_expiry(invites usher.invites[]) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
       before     => jsonb_build_object('status', 'pending', 'expires_at', i.expires_at),
@@ -163,16 +179,18 @@ begin
     where m.email is not null;
 end
 $$;
-comment on function usher.record_expiry is
-  'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
+comment on function usher.record_expiry
+  is 'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
 
-create function usher.expire_overdue_invites(organisation_id uuid, emails text[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.expire_overdue_invites(
+  organisation_id uuid,
+  emails text[]
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_expired usher.invites[];
 begin
@@ -198,16 +216,19 @@ begin
   end if;
 end
 $$;
-comment on function usher.expire_overdue_invites is
-  'Writes down that the invites of these addresses that are past their time have expired.';
+comment on function usher.expire_overdue_invites
+  is 'Writes down that the invites of these addresses that are past their time have expired.';
 
-create function usher.remind_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.remind_due_invites_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reminded usher.invites[];
 begin
@@ -232,15 +253,17 @@ begin
   return coalesce(cardinality(v_reminded), 0);
 end
 $$;
-comment on function usher.remind_due_invites_of is 'usher.remind_due_invites for these invites of one organisation.';
+comment on function usher.remind_due_invites_of
+  is 'usher.remind_due_invites for these invites of one organisation.';
 
-create function usher.remind_due_invites(batch_size integer default 1000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.remind_due_invites(
+  batch_size integer default 1000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('remind_due_invites', array(
     select row(d.organisation_id, d.id)::usher.upkeep_item
@@ -262,18 +285,21 @@ begin
     limit remind_due_invites.batch_size));
 end
 $$;
-comment on function usher.remind_due_invites is
-$$Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
+comment on function usher.remind_due_invites
+  is $$Brings unanswered invites to mind before they end, once an issue, where the organisation wants it
 (reminder_before). For workers, every minute. Returns how many.$$;
 grant execute on function usher.remind_due_invites to usher_worker;
 
-create function usher.expire_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.expire_due_invites_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_expired usher.invites[];
 begin
@@ -295,15 +321,17 @@ begin
   return coalesce(cardinality(v_expired), 0);
 end
 $$;
-comment on function usher.expire_due_invites_of is 'usher.expire_due_invites for these invites of one organisation.';
+comment on function usher.expire_due_invites_of
+  is 'usher.expire_due_invites for these invites of one organisation.';
 
-create function usher.expire_due_invites(batch_size integer default 1000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.expire_due_invites(
+  batch_size integer default 1000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('expire_due_invites', array(
     select row(d.organisation_id, d.id)::usher.upkeep_item
@@ -318,8 +346,8 @@ begin
     limit expire_due_invites.batch_size));
 end
 $$;
-comment on function usher.expire_due_invites is
-$$The sweep: writes down that invites past their time have expired, oldest first. They read as expired before
+comment on function usher.expire_due_invites
+  is $$The sweep: writes down that invites past their time have expired, oldest first. They read as expired before
 it, too; the sweep adds the event, and the mail where the organisation wants it. For workers, every minute.
 
 Returns how many; call again when it is as many as batch_size.$$;

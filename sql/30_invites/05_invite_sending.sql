@@ -3,15 +3,17 @@
 -- One and ten thousand go through the same set-based rule, usher.create_invites, so that a row of a
 -- batch is judged exactly as a single invite is.
 
-create function usher.create_invites(organisation_id uuid, drafts jsonb)
-returns setof public.organisation_invite_result
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
--- No plan is better for knowing the drafts, and planning takes longer than to create a single invite.
-set plan_cache_mode = force_generic_plan
-as $$
+create function usher.create_invites(
+  organisation_id uuid,
+  drafts jsonb
+) returns setof public.organisation_invite_result
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- No plan is better for knowing the drafts, and planning takes longer than to create a single invite.
+  set plan_cache_mode = force_generic_plan
+  as $$
 declare
   v_member  public.organisation_members :=
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
@@ -164,17 +166,19 @@ begin
   return query select r.* from unnest(v_results) r order by r.row_number;
 end
 $$;
-comment on function usher.create_invites is
-$$The rule behind create_organisation_invite and create_organisation_invites: judges each draft, creates the
+comment on function usher.create_invites
+  is $$The rule behind create_organisation_invite and create_organisation_invites: judges each draft, creates the
 good ones with their audit events and deliveries, and says what became of each, in order.$$;
 
-create function usher.create_invite(organisation_id uuid, draft jsonb)
-returns public.organisation_invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_invite(
+  organisation_id uuid,
+  draft jsonb
+) returns public.organisation_invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_result public.organisation_invite_result;
 begin
@@ -187,32 +191,32 @@ begin
   return usher.invite_view(v_result.invite_id);
 end
 $$;
-comment on function usher.create_invite is 'One invite by the rule of usher.create_invites; a refusal is raised.';
+comment on function usher.create_invite
+  is 'One invite by the rule of usher.create_invites; a refusal is raised.';
 
 create function public.create_organisation_invite(
   organisation_id uuid,
-  email           text,
-  roles           text[],
-  expires_in      interval default null,
-  message         text default null,
-  locale          text default null,
-  redirect_to     text default null,
-  metadata        jsonb default null,
-  template_id     uuid default null,
+  email text,
+  roles text[],
+  expires_in interval default null,
+  message text default null,
+  locale text default null,
+  redirect_to text default null,
+  metadata jsonb default null,
+  template_id uuid default null,
   membership_ends_at timestamptz default null
-)
-returns public.organisation_invites
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+) returns public.organisation_invites
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.create_invite($1, jsonb_build_object(
     'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
     'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
 $$;
-comment on function public.create_organisation_invite is
-$$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
+comment on function public.create_organisation_invite
+  is $$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
 
   email        one address; case and spaces around it do not matter
   roles        1 to 20 names of roles; never owner, which is transferred
@@ -232,16 +236,18 @@ rate_limited.$$;
 grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
-create function public.create_organisation_invites(organisation_id uuid, invites jsonb)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
--- One value and not a set of rows, which the API cuts at its max_rows without a word.
-as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.create_invites($1, $2) r $$;
-comment on function public.create_organisation_invites is
-$$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
+create function public.create_organisation_invites(
+  organisation_id uuid,
+  invites jsonb
+) returns jsonb
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  -- One value and not a set of rows, which the API cuts at its max_rows without a word.
+  as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.create_invites($1, $2) r $$;
+comment on function public.create_organisation_invites
+  is $$Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
 
   invites  an array of objects with the parameters of create_organisation_invite: email and roles, and
            where wanted expires_in, message, locale, redirect_to, metadata, template_id, membership_ends_at

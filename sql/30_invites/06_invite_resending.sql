@@ -1,27 +1,30 @@
 -- Sending again: a new mail with a new token, after which the old one is dead.
 
-create function usher.require_mailed(invite usher.invites)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_mailed(invite usher.invites) returns void
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if (require_mailed.invite).kind <> 'user' then
     perform usher.fail('invite_not_pending', hint => 'A device gets a code, not a mail: revoke this one and make another.');
   end if;
 end
 $$;
-comment on function usher.require_mailed is 'Refuses with invite_not_pending what is not sent by mail: the invite of a device.';
+comment on function usher.require_mailed
+  is 'Refuses with invite_not_pending what is not sent by mail: the invite of a device.';
 
-create function usher.issue_again(invite_id uuid, actor_kind text default null, inviter_id uuid default null)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.issue_again(
+  invite_id uuid,
+  actor_kind text default null,
+  inviter_id uuid default null
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_before usher.invites;
   v_invite usher.invites;
@@ -53,33 +56,33 @@ begin
   perform usher.wake_worker();
 end
 $$;
-comment on function usher.issue_again is
-$$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out. inviter_id:
+comment on function usher.issue_again
+  is $$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out. inviter_id:
 by whose word from now on; null: as before.
 Fails with already_invited when a newer invite of the address is open.$$;
 
-create function usher.new_inviter(invite usher.invites)
-returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.new_inviter(invite usher.invites) returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return case when usher.inviter_right_ends_at(new_inviter.invite) <= statement_timestamp() then auth.uid() end;
 end
 $$;
-comment on function usher.new_inviter is
-$$By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
+comment on function usher.new_inviter
+  is $$By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
 that one may not give its roles any more.$$;
 
-create function usher.resend_invite(invite_id uuid)
-returns public.organisation_invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.resend_invite(
+  invite_id uuid
+) returns public.organisation_invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite   usher.invites := usher.invite_for_change(resend_invite.invite_id, 'invite.resend');
   v_settings usher.settings;
@@ -114,17 +117,19 @@ begin
   return usher.invite_view(v_invite.id);
 end
 $$;
-comment on function usher.resend_invite is 'The rule behind public.resend_organisation_invite.';
+comment on function usher.resend_invite
+  is 'The rule behind public.resend_organisation_invite.';
 
-create function public.resend_organisation_invite(invite_id uuid)
-returns public.organisation_invites
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.resend_invite($1) $$;
-comment on function public.resend_organisation_invite is
-$$Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
+create function public.resend_organisation_invite(
+  invite_id uuid
+) returns public.organisation_invites
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.resend_invite($1) $$;
+comment on function public.resend_organisation_invite
+  is $$Sends an invite again: a new mail with a new link, the old links die, and its time starts anew.
 
   invite_id  an invite that is pending or has expired
 

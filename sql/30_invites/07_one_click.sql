@@ -13,28 +13,33 @@
 -- never where a sign-in rule asks for more than reading a mailbox.
 
 create table usher.one_clicks (
-  invite_id  uuid not null references usher.invites on delete cascade,
-  issue      integer not null,
+  invite_id uuid not null references usher.invites on delete cascade,
+  issue integer not null,
   started_at timestamptz not null default clock_timestamp(),
-  ended_at   timestamptz,
-  user_id    uuid,
-
+  ended_at timestamptz,
+  user_id uuid,
   primary key (invite_id, issue),
   constraint one_clicks_user check (user_id is null or ended_at is not null)
 );
-comment on table usher.one_clicks is 'Which issue of an invite was exchanged for a code of Auth; each at most once.';
-comment on column usher.one_clicks.ended_at is 'When it came out well or not; null: under way, or never heard of again.';
-comment on column usher.one_clicks.user_id is 'The account whose code was handed out; null: none was.';
+comment on table usher.one_clicks
+  is 'Which issue of an invite was exchanged for a code of Auth; each at most once.';
+comment on column usher.one_clicks.ended_at
+  is 'When it came out well or not; null: under way, or never heard of again.';
+comment on column usher.one_clicks.user_id
+  is 'The account whose code was handed out; null: none was.';
 alter table usher.one_clicks enable row level security;
-create policy one_clicks_nobody on usher.one_clicks for select to public using (false);
+create policy one_clicks_nobody
+  on usher.one_clicks
+  for select
+  to public
+  using (false);
 
-create function usher.one_click_invite(token text)
-returns usher.invites
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.one_click_invite(token text) returns usher.invites
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_within  interval;
   v_reading usher.token_reading;
@@ -68,16 +73,17 @@ begin
   return v_reading.invite;
 end
 $$;
-comment on function usher.one_click_invite is
-  'The invite whose link may register by one click at this moment; null for any other.';
+comment on function usher.one_click_invite
+  is 'The invite whose link may register by one click at this moment; null for any other.';
 
-create function usher.start_one_click(token text)
-returns table (invite_id uuid, issue integer, email text)
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.start_one_click(
+  token text
+) returns table (invite_id uuid, issue integer, email text)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites := usher.one_click_invite(start_one_click.token);
 begin
@@ -101,20 +107,23 @@ begin
   return query select v_invite.id, v_invite.issue, v_invite.email;
 end
 $$;
-comment on function usher.start_one_click is
-$$Uses a link up for one click: from now on nobody else can, whatever comes of it. For functions/one-click.
+comment on function usher.start_one_click
+  is $$Uses a link up for one click: from now on nobody else can, whatever comes of it. For functions/one-click.
 
 Returns whom to make an account for; no row when the link is not good for it, whyever. Fails with rate_limited:
 1,000 an hour of one organisation, 5 a day of one address.$$;
 grant execute on function usher.start_one_click to usher_worker;
 
-create function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.finish_one_click(
+  invite_id uuid,
+  issue integer,
+  user_id uuid
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite  usher.invites;
   v_is_good boolean;
@@ -147,8 +156,8 @@ begin
   return v_is_good;
 end
 $$;
-comment on function usher.finish_one_click is
-$$Decides, once, whether the code of an account may be handed out. For functions/one-click.
+comment on function usher.finish_one_click
+  is $$Decides, once, whether the code of an account may be handed out. For functions/one-click.
 
   invite_id, issue  as start_one_click returned them
   user_id           the account that Auth made, or found; null: Auth has refused, or did not answer

@@ -5,37 +5,38 @@
 -- mail scanners follow links.
 
 create type public.organisation_invite_preview as (
-  status                     text,
-  reason                     text,
-  organisation_name          text,
-  organisation_logo_url      text,
+  status text,
+  reason text,
+  organisation_name text,
+  organisation_logo_url text,
   organisation_accent_colour text,
-  email                      text,
-  roles                      text[],
-  inviter_name               text,
-  inviter_email              text,
-  message                    text,
-  locale                     text,
-  redirect_to                text,
-  expires_at                 timestamptz,
-  has_account                boolean,
-  membership_ends_at         timestamptz,
-  sign_in_provider           text,
-  sign_in_domain             text,
-  sign_in_level              text,
-  one_click                  boolean,
-  organisation_id            uuid
+  email text,
+  roles text[],
+  inviter_name text,
+  inviter_email text,
+  message text,
+  locale text,
+  redirect_to text,
+  expires_at timestamptz,
+  has_account boolean,
+  membership_ends_at timestamptz,
+  sign_in_provider text,
+  sign_in_domain text,
+  sign_in_level text,
+  one_click boolean,
+  organisation_id uuid
 );
-comment on type public.organisation_invite_preview is
-  'What an invitee may see before deciding, as validate_organisation_invite returns it.';
+comment on type public.organisation_invite_preview
+  is 'What an invitee may see before deciding, as validate_organisation_invite returns it.';
 
-create function usher.validate_invite(token text)
-returns public.organisation_invite_preview
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.validate_invite(
+  token text
+) returns public.organisation_invite_preview
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
   v_invite  usher.invites := v_reading.invite;
@@ -83,21 +84,23 @@ begin
   return v_preview;
 end
 $$;
-comment on function usher.validate_invite is 'The rule behind public.validate_organisation_invite.';
+comment on function usher.validate_invite
+  is 'The rule behind public.validate_organisation_invite.';
 
-create function public.validate_organisation_invite(token text)
-returns public.organisation_invite_preview
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.validate_organisation_invite(
+  token text
+) returns public.organisation_invite_preview
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.validate_invite(validate_organisation_invite.token);
 end
 $$;
-comment on function public.validate_organisation_invite is
-$$What an invitee may see before deciding: who invites to what, as what, until when.
+comment on function public.validate_organisation_invite
+  is $$What an invitee may see before deciding: who invites to what, as what, until when.
 
   token  as the mailed link carries it
 
@@ -113,13 +116,14 @@ the token, may stand in an address that passes through mail and Supabase Auth. A
 grant execute on function public.validate_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.validate_invite to anon, authenticated, service_role;
 
-create function usher.accept_open_invite(invite usher.invites)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.accept_open_invite(
+  invite usher.invites
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites := accept_open_invite.invite;
   v_user   record;
@@ -194,18 +198,19 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.accept_open_invite is
-$$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
+comment on function usher.accept_open_invite
+  is $$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
 transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is
 wrong with a token.$$;
 
-create function usher.settle_open_invite(member public.organisation_members)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.settle_open_invite(
+  member public.organisation_members
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member   public.organisation_members := settle_open_invite.member;
   v_invite   usher.invites;
@@ -243,17 +248,18 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.settle_open_invite is
-$$Whoever has just become a member in another way holds the roles of their open invite as well, and it is accepted; one
+comment on function usher.settle_open_invite
+  is $$Whoever has just become a member in another way holds the roles of their open invite as well, and it is accepted; one
 that cannot be accepted any more is revoked. So no offer stays open to a member. Returns the membership.$$;
 
-create function usher.accept_invite(token text)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.accept_invite(
+  token text
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(accept_invite.token);
 begin
@@ -263,22 +269,24 @@ begin
   return usher.accept_open_invite(v_reading.invite);
 end
 $$;
-comment on function usher.accept_invite is 'The rule behind public.accept_organisation_invite.';
+comment on function usher.accept_invite
+  is 'The rule behind public.accept_organisation_invite.';
 
-create function public.accept_organisation_invite(token text)
-returns public.organisation_members
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.accept_organisation_invite(
+  token text
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.speak_to_invitee();
   return usher.accept_invite(accept_organisation_invite.token);
 end
 $$;
-comment on function public.accept_organisation_invite is
-$$Accepts an invite: the caller becomes a member with the invite's roles, in one transaction.
+comment on function public.accept_organisation_invite
+  is $$Accepts an invite: the caller becomes a member with the invite's roles, in one transaction.
 
   token  as the mailed link carries it
 
@@ -290,13 +298,15 @@ member_banned, try_again; the invite then stays as it was.$$;
 grant execute on function public.accept_organisation_invite to authenticated;
 grant execute on function usher.accept_invite to authenticated;
 
-create function usher.decline_invite(token text, reason text default null)
-returns public.organisation_invite_preview
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.decline_invite(
+  token text,
+  reason text default null
+) returns public.organisation_invite_preview
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(decline_invite.token);
   v_invite  usher.invites := v_reading.invite;
@@ -342,20 +352,23 @@ begin
   return usher.validate_invite(decline_invite.token);
 end
 $$;
-comment on function usher.decline_invite is 'The rule behind public.decline_organisation_invite.';
+comment on function usher.decline_invite
+  is 'The rule behind public.decline_organisation_invite.';
 
-create function public.decline_organisation_invite(token text, reason text default null)
-returns public.organisation_invite_preview
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.decline_organisation_invite(
+  token text,
+  reason text default null
+) returns public.organisation_invite_preview
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.speak_to_invitee();
   select usher.decline_invite($1, $2);
 $$;
-comment on function public.decline_organisation_invite is
-$$Declines an invite for good; the admins of the organisation get a mail.
+comment on function public.decline_organisation_invite
+  is $$Declines an invite for good; the admins of the organisation get a mail.
 
   token   as the mailed link carries it
   reason  for the admins: plain text of at most 500 characters, without addresses and links

@@ -1,12 +1,14 @@
 -- New links and other ways to an invite: change its roles, reveal it, ask for another, see one's own.
 
-create function usher.update_invite_roles(invite_id uuid, roles text[])
-returns public.organisation_invites
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_invite_roles(
+  invite_id uuid,
+  roles text[]
+) returns public.organisation_invites
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite  usher.invites := usher.invite_for_change(update_invite_roles.invite_id, 'invite.create');
   v_roles   text[] := usher.clean_roles(update_invite_roles.roles);
@@ -44,17 +46,20 @@ begin
   return usher.invite_view(v_invite.id);
 end
 $$;
-comment on function usher.update_invite_roles is 'The rule behind public.update_organisation_invite_roles.';
+comment on function usher.update_invite_roles
+  is 'The rule behind public.update_organisation_invite_roles.';
 
-create function public.update_organisation_invite_roles(invite_id uuid, roles text[])
-returns public.organisation_invites
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_invite_roles($1, $2) $$;
-comment on function public.update_organisation_invite_roles is
-$$Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
+create function public.update_organisation_invite_roles(
+  invite_id uuid,
+  roles text[]
+) returns public.organisation_invites
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_invite_roles($1, $2) $$;
+comment on function public.update_organisation_invite_roles
+  is $$Changes what a pending invite offers. The roles are signed into the link, so a new mail goes out, and the old
 links die; the time that is left stays.
 
   roles  as in create_organisation_invite
@@ -65,13 +70,12 @@ role_not_assignable.$$;
 grant execute on function public.update_organisation_invite_roles to authenticated;
 grant execute on function usher.update_invite_roles to authenticated;
 
-create function usher.reveal_invite_link(invite_id uuid)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.reveal_invite_link(invite_id uuid) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- The key before the invite, as the worker does it: on a first day it is being made at this moment.
   v_key_id  smallint := usher.ensure_signing_key();
@@ -92,17 +96,19 @@ begin
   return (select s.site_url from usher.settings s) || '/invite#' || usher.mint_invite_token(v_invite.id);
 end
 $$;
-comment on function usher.reveal_invite_link is 'The rule behind public.reveal_organisation_invite_link.';
+comment on function usher.reveal_invite_link
+  is 'The rule behind public.reveal_organisation_invite_link.';
 
-create function public.reveal_organisation_invite_link(invite_id uuid)
-returns text
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.reveal_invite_link($1) $$;
-comment on function public.reveal_organisation_invite_link is
-$$The link of a pending invite, for when mail cannot bring it; the trail says who took it. It works beside the
+create function public.reveal_organisation_invite_link(
+  invite_id uuid
+) returns text
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.reveal_invite_link($1) $$;
+comment on function public.reveal_organisation_invite_link
+  is $$The link of a pending invite, for when mail cannot bring it; the trail says who took it. It works beside the
 mailed one, and only for the invited address.
 
 Returns the link. Needs invite.reveal, and the right to give the invite's roles. Fails with
@@ -110,13 +116,12 @@ unauthenticated, invite_not_found, permission_denied, invite_not_pending, role_n
 grant execute on function public.reveal_organisation_invite_link to authenticated;
 grant execute on function usher.reveal_invite_link to authenticated;
 
-create function usher.request_invite_resend(token text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.request_invite_resend(token text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
   v_invite  usher.invites := v_reading.invite;
@@ -166,34 +171,43 @@ begin
   end if;
 end
 $$;
-comment on function usher.request_invite_resend is 'The rule behind public.request_organisation_invite_resend.';
+comment on function usher.request_invite_resend
+  is 'The rule behind public.request_organisation_invite_resend.';
 
-create function public.request_organisation_invite_resend(token text)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.request_invite_resend($1) $$;
-comment on function public.request_organisation_invite_resend is
-$$Asks for a new link with one that has expired. Where the organisation allows it, a new mail goes to the
+create function public.request_organisation_invite_resend(
+  token text
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.request_invite_resend($1) $$;
+comment on function public.request_organisation_invite_resend
+  is $$Asks for a new link with one that has expired. Where the organisation allows it, a new mail goes to the
 invited address; otherwise those who may send it again get a mail. Once a day counts.
 
 Answers the same whatever happens, so that nothing can be learnt from it. Whoever holds the link may.$$;
 grant execute on function public.request_organisation_invite_resend to anon, authenticated, service_role;
 grant execute on function usher.request_invite_resend to anon, authenticated, service_role;
 
-create function usher.list_my_invites()
-returns table (
-  id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text,
-  organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text,
-  created_at timestamptz, expires_at timestamptz
+create function usher.list_my_invites() returns table (
+  id uuid,
+  organisation_id uuid,
+  organisation_name text,
+  organisation_logo_url text,
+  organisation_accent_colour text,
+  roles text[],
+  inviter_name text,
+  inviter_email text,
+  message text,
+  created_at timestamptz,
+  expires_at timestamptz
 )
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select i.id, o.id, o.name, o.logo_url, o.accent_colour, i.roles, m.display_name, m.email, i.message,
     i.created_at, i.expires_at
   from auth.users u
@@ -206,34 +220,43 @@ as $$
     and i.status = 'pending' and usher.invite_problem(i) is null
   order by i.created_at desc, i.id desc
 $$;
-comment on function usher.list_my_invites is 'The rule behind public.list_my_organisation_invites.';
+comment on function usher.list_my_invites
+  is 'The rule behind public.list_my_organisation_invites.';
 
-create function public.list_my_organisation_invites()
-returns table (
-  id uuid, organisation_id uuid, organisation_name text, organisation_logo_url text,
-  organisation_accent_colour text, roles text[], inviter_name text, inviter_email text, message text,
-  created_at timestamptz, expires_at timestamptz
+create function public.list_my_organisation_invites() returns table (
+  id uuid,
+  organisation_id uuid,
+  organisation_name text,
+  organisation_logo_url text,
+  organisation_accent_colour text,
+  roles text[],
+  inviter_name text,
+  inviter_email text,
+  message text,
+  created_at timestamptz,
+  expires_at timestamptz
 )
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select * from usher.list_my_invites() $$;
-comment on function public.list_my_organisation_invites is
-$$The pending invites to the caller's own address, newest first.
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select * from usher.list_my_invites() $$;
+comment on function public.list_my_organisation_invites
+  is $$The pending invites to the caller's own address, newest first.
 
 Empty until the address is confirmed; and for single sign-on by a provider that the project does not have for the
 domain of the address: then the mailed link is the way. Anyone signed in may.$$;
 grant execute on function public.list_my_organisation_invites to authenticated;
 grant execute on function usher.list_my_invites to authenticated;
 
-create function usher.accept_my_invite(invite_id uuid)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.accept_my_invite(
+  invite_id uuid
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_invite usher.invites;
 begin
@@ -259,20 +282,22 @@ begin
   return usher.accept_open_invite(v_invite);
 end
 $$;
-comment on function usher.accept_my_invite is 'The rule behind public.accept_my_organisation_invite.';
+comment on function usher.accept_my_invite
+  is 'The rule behind public.accept_my_organisation_invite.';
 
-create function public.accept_my_organisation_invite(invite_id uuid)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.accept_my_organisation_invite(
+  invite_id uuid
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.speak_to_invitee();
   select usher.accept_my_invite($1);
 $$;
-comment on function public.accept_my_organisation_invite is
-$$Accepts one of list_my_organisation_invites without the link.
+comment on function public.accept_my_organisation_invite
+  is $$Accepts one of list_my_organisation_invites without the link.
 
 Only where usher.settings.auth_confirms_addresses says that the project's Auth confirms addresses by mail:
 otherwise anyone could register the address and take the invite, and it fails with permission_denied; so it does

@@ -7,28 +7,26 @@
 --
 -- The row is an invite of kind device: it is listed, revoked and expires as any other.
 
-create function usher.device_code_hash(code text, key_id integer)
-returns bytea
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.device_code_hash(code text, key_id integer) returns bytea
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   -- Keyed, because so short a code could be found from a plain hash by trying them all.
   select extensions.hmac(
     convert_to(translate(upper(device_code_hash.code), '- ', ''), 'UTF8'),
     usher.signing_key_secret(device_code_hash.key_id), 'sha256')
 $$;
-comment on function usher.device_code_hash is
-  'What is kept of a device code: its HMAC under a signing key. Case, spaces and hyphens do not matter.';
+comment on function usher.device_code_hash
+  is 'What is kept of a device code: its HMAC under a signing key. Case, spaces and hyphens do not matter.';
 
-create function usher.random_device_code()
-returns text
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.random_device_code() returns text
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   -- No 0 O, 1 I L, U V. A byte of 240 or more is left out, so that each character is as likely.
   select substring(c.code from 1 for 5) || '-' || substring(c.code from 6 for 5)
   from (
@@ -41,39 +39,46 @@ as $$
     where b.place <= 10
   ) c
 $$;
-comment on function usher.random_device_code is
-  'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
+comment on function usher.random_device_code
+  is 'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
 
 create table usher.device_codes (
   invite_id uuid primary key references usher.invites on delete cascade,
-  key_id    smallint not null references usher.signing_keys,
-  hash      bytea not null unique
+  key_id smallint not null references usher.signing_keys,
+  hash bytea not null unique
 );
-comment on table usher.device_codes is 'The HMAC of the code of each device invite. The code itself is kept nowhere.';
+comment on table usher.device_codes
+  is 'The HMAC of the code of each device invite. The code itself is kept nowhere.';
 create index device_codes_key_id on usher.device_codes (key_id);
 alter table usher.device_codes enable row level security;
-create policy device_codes_nobody on usher.device_codes for select to public using (false);
+create policy device_codes_nobody
+  on usher.device_codes
+  for select
+  to public
+  using (false);
 
 create type public.organisation_device_invite as (
-  invite_id       uuid,
+  invite_id uuid,
   organisation_id uuid,
-  device_name     text,
-  roles           text[],
-  expires_at      timestamptz,
-  code            text
+  device_name text,
+  roles text[],
+  expires_at timestamptz,
+  code text
 );
-comment on type public.organisation_device_invite is
-  'A device invite with its code, which is shown this once.';
+comment on type public.organisation_device_invite
+  is 'A device invite with its code, which is shown this once.';
 
 create function usher.create_device_invite(
-  organisation_id uuid, device_name text, roles text[], expires_in interval
-)
-returns public.organisation_device_invite
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  organisation_id uuid,
+  device_name text,
+  roles text[],
+  expires_in interval
+) returns public.organisation_device_invite
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member  public.organisation_members :=
     usher.require_permission(create_device_invite.organisation_id, 'invite.create', 'share');
@@ -116,19 +121,22 @@ begin
   return v_invite;
 end
 $$;
-comment on function usher.create_device_invite is 'The rule behind public.create_organisation_device_invite.';
+comment on function usher.create_device_invite
+  is 'The rule behind public.create_organisation_device_invite.';
 
 create function public.create_organisation_device_invite(
-  organisation_id uuid, device_name text, roles text[], expires_in interval default null
-)
-returns public.organisation_device_invite
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
-comment on function public.create_organisation_device_invite is
-$$Invites a device: makes a short code for it, to be read out and typed in.
+  organisation_id uuid,
+  device_name text,
+  roles text[],
+  expires_in interval default null
+) returns public.organisation_device_invite
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
+comment on function public.create_organisation_device_invite
+  is $$Invites a device: makes a short code for it, to be read out and typed in.
 
   device_name  what people call it: one line, 1 to 100 characters, without addresses and links
   roles        as in create_organisation_invite
@@ -140,13 +148,12 @@ invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited
 grant execute on function public.create_organisation_device_invite to authenticated;
 grant execute on function usher.create_device_invite to authenticated;
 
-create function usher.answer_error(code text)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.answer_error(code text) returns jsonb
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_error record;
 begin
@@ -156,17 +163,16 @@ begin
     'code', answer_error.code, 'message', v_error.message, 'details', null, 'hint', v_error.hint);
 end
 $$;
-comment on function usher.answer_error is
-$$An error as an answer instead of an exception: same status and body over HTTP, but what the transaction has
+comment on function usher.answer_error
+  is $$An error as an answer instead of an exception: same status and body over HTTP, but what the transaction has
 counted stays counted. For guesses.$$;
 
-create function usher.enrol_device(code text)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enrol_device(code text) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_wait   interval;
   v_invite usher.invites;
@@ -253,20 +259,20 @@ begin
   return to_jsonb(v_member);
 end
 $$;
-comment on function usher.enrol_device is 'The rule behind public.enrol_organisation_device.';
+comment on function usher.enrol_device
+  is 'The rule behind public.enrol_organisation_device.';
 
-create function public.enrol_organisation_device(code text)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.enrol_organisation_device(code text) returns jsonb
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.speak_to_invitee();
   select usher.enrol_device($1);
 $$;
-comment on function public.enrol_organisation_device is
-$$Enrols the caller, a device that is signed in to an account of its own, with a code.
+comment on function public.enrol_organisation_device
+  is $$Enrols the caller, a device that is signed in to an account of its own, with a code.
 
   code  as the admin was shown it; case, spaces and hyphens do not matter
 

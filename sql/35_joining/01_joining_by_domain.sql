@@ -3,44 +3,53 @@
 -- Only where the project's Auth confirms addresses by mail: otherwise anyone could register an address of the domain.
 
 create table public.organisation_join_requests (
-  id              uuid primary key default gen_random_uuid(),
-  organisation_id uuid not null references public.organisations on delete cascade,
-  user_id         uuid not null references auth.users on delete cascade,
-  email           text not null,
-  status          text not null default 'pending',
-  reason          text,
-  created_at      timestamptz not null default now(),
-  decided_at      timestamptz,
-  decided_by      uuid,
-
-  constraint organisation_join_requests_status check (status in ('pending', 'approved', 'declined')),
-  constraint organisation_join_requests_decided check ((status = 'pending') = (decided_at is null)),
+  id uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  user_id uuid not null references auth.users on delete cascade,
+  email text not null,
+  status text not null default 'pending',
+  reason text,
+  created_at timestamptz not null default now(),
+  decided_at timestamptz,
+  decided_by uuid,
+  constraint organisation_join_requests_status check (
+    status in ('pending', 'approved', 'declined')
+  ),
+  constraint organisation_join_requests_decided check (
+    (status = 'pending') = (decided_at is null)
+  ),
   constraint organisation_join_requests_bounds check (
-    length(email) <= 254 and length(reason) <= 500)
+    length(email) <= 254 and length(reason) <= 500
+  )
 );
-comment on table public.organisation_join_requests is
-  'Requests to join. Read with invite.read, and one''s own; written by functions only.';
+comment on table public.organisation_join_requests
+  is 'Requests to join. Read with invite.read, and one''s own; written by functions only.';
 create unique index organisation_join_requests_one_pending
-  on public.organisation_join_requests (organisation_id, user_id) where status = 'pending';
+  on public.organisation_join_requests (organisation_id, user_id)
+  where status = 'pending';
 create index organisation_join_requests_newest
   on public.organisation_join_requests (organisation_id, created_at desc);
-create index organisation_join_requests_user_id on public.organisation_join_requests (user_id);
+create index organisation_join_requests_user_id
+  on public.organisation_join_requests (user_id);
 
 alter table public.organisation_join_requests enable row level security;
-create policy organisation_join_requests_select on public.organisation_join_requests
-  for select to authenticated
+create policy organisation_join_requests_select
+  on public.organisation_join_requests
+  for select
+  to authenticated
   using (
     user_id = (select auth.uid())
-    or organisation_id in (select usher.organisations_where('invite.read')));
+      or organisation_id in (select usher.organisations_where('invite.read'))
+  );
 grant select on public.organisation_join_requests to authenticated, service_role;
 
-create function usher.my_joinable_domains()
-returns setof public.organisation_domains
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.my_joinable_domains() returns setof public.organisation_domains
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select d.organisation_id, d.domain, d.verification, d.verified_at, d.checked_at,
     -- Without anybody's word nobody comes in by themselves: then they ask.
     case when d.stops_at <= statement_timestamp() then 'ask' else d.join_policy end,
@@ -51,16 +60,17 @@ as $$
     and (select s.auth_confirms_addresses from usher.settings s)
     and d.verified_at is not null and d.join_policy <> 'none'
 $$;
-comment on function usher.my_joinable_domains is
-  'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
+comment on function usher.my_joinable_domains
+  is 'Verified domains that the caller''s proven address belongs to and that let people join or ask.';
 
-create function usher.domain_word_ends_at(domain public.organisation_domains)
-returns timestamptz
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.domain_word_ends_at(
+  domain public.organisation_domains
+) returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- While the rule goes on without them, what they had themselves had no end.
   if (domain_word_ends_at.domain).stops_at is not null or (domain_word_ends_at.domain).responsible_id is null then
@@ -74,16 +84,22 @@ begin
       and m.user_id = (domain_word_ends_at.domain).responsible_id), '-infinity');
 end
 $$;
-comment on function usher.domain_word_ends_at is
-  'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
+comment on function usher.domain_word_ends_at
+  is 'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
 
-create function usher.list_joinable_organisations()
-returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.list_joinable_organisations() returns table (
+  id uuid,
+  name text,
+  logo_url text,
+  accent_colour text,
+  domain text,
+  join_policy text
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select o.id, o.name, o.logo_url, o.accent_colour, d.domain,
     case when usher.domain_word_ends_at(d) <= statement_timestamp() then 'ask' else d.join_policy end
   from usher.my_joinable_domains() d
@@ -93,28 +109,34 @@ as $$
     where m.organisation_id = o.id and m.user_id = auth.uid() and m.status in ('active', 'banned'))
   order by o.name
 $$;
-comment on function usher.list_joinable_organisations is 'The rule behind public.list_joinable_organisations.';
+comment on function usher.list_joinable_organisations
+  is 'The rule behind public.list_joinable_organisations.';
 
-create function public.list_joinable_organisations()
-returns table (id uuid, name text, logo_url text, accent_colour text, domain text, join_policy text)
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select * from usher.list_joinable_organisations() $$;
-comment on function public.list_joinable_organisations is
-$$Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
+create function public.list_joinable_organisations() returns table (
+  id uuid,
+  name text,
+  logo_url text,
+  accent_colour text,
+  domain text,
+  join_policy text
+)
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select * from usher.list_joinable_organisations() $$;
+comment on function public.list_joinable_organisations
+  is $$Organisations that the caller may join, or ask to, because of the domain of their confirmed address. Anyone
 signed in may.$$;
 grant execute on function public.list_joinable_organisations to authenticated;
 grant execute on function usher.list_joinable_organisations to authenticated;
 
-create function usher.join_organisation(organisation_id uuid)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.join_organisation(organisation_id uuid) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_domain public.organisation_domains;
   v_member public.organisation_members;
@@ -200,20 +222,20 @@ begin
   return 'requested';
 end
 $$;
-comment on function usher.join_organisation is 'The rule behind public.join_organisation.';
+comment on function usher.join_organisation
+  is 'The rule behind public.join_organisation.';
 
-create function public.join_organisation(organisation_id uuid)
-returns text
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.join_organisation(organisation_id uuid) returns text
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.speak_to_invitee();
   select usher.join_organisation($1);
 $$;
-comment on function public.join_organisation is
-$$Joins one of list_joinable_organisations, or asks to.
+comment on function public.join_organisation
+  is $$Joins one of list_joinable_organisations, or asks to.
 
 Returns joined, or requested: where the organisation wants to be asked, for whoever was removed, had access with an
 end or is turned off by a directory, and when asked before. Fails with unauthenticated, permission_denied (an

@@ -1,12 +1,14 @@
 -- Join requests: who asked to join, approved or declined. Seeing them needs invite.read, deciding invite.create.
 
-create function usher.join_request_for_change(request_id uuid, is_joining boolean)
-returns public.organisation_join_requests
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.join_request_for_change(
+  request_id uuid,
+  is_joining boolean
+) returns public.organisation_join_requests
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_request public.organisation_join_requests;
 begin
@@ -35,17 +37,19 @@ begin
   return v_request;
 end
 $$;
-comment on function usher.join_request_for_change is
-$$A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked relies on when they
+comment on function usher.join_request_for_change
+  is $$A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked relies on when they
 join. Fails with unauthenticated, request_not_found (also for another tenant's), permission_denied, request_not_open.$$;
 
-create function usher.approve_join_request(request_id uuid, roles text[])
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.approve_join_request(
+  request_id uuid,
+  roles text[]
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_request public.organisation_join_requests :=
     usher.join_request_for_change(approve_join_request.request_id, true);
@@ -80,17 +84,20 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.approve_join_request is 'The rule behind public.approve_organisation_join_request.';
+comment on function usher.approve_join_request
+  is 'The rule behind public.approve_organisation_join_request.';
 
-create function public.approve_organisation_join_request(request_id uuid, roles text[] default null)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.approve_join_request($1, $2) $$;
-comment on function public.approve_organisation_join_request is
-$$Lets somebody in who asked to join.
+create function public.approve_organisation_join_request(
+  request_id uuid,
+  roles text[] default null
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.approve_join_request($1, $2) $$;
+comment on function public.approve_organisation_join_request
+  is $$Lets somebody in who asked to join.
 
   roles  what they join with; without it, the role of their domain
 
@@ -101,13 +108,15 @@ member_banned.$$;
 grant execute on function public.approve_organisation_join_request to authenticated;
 grant execute on function usher.approve_join_request to authenticated;
 
-create function usher.decline_join_request(request_id uuid, reason text)
-returns public.organisation_join_requests
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.decline_join_request(
+  request_id uuid,
+  reason text
+) returns public.organisation_join_requests
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_request public.organisation_join_requests :=
     usher.join_request_for_change(decline_join_request.request_id, false);
@@ -133,17 +142,20 @@ begin
   return v_request;
 end
 $$;
-comment on function usher.decline_join_request is 'The rule behind public.decline_organisation_join_request.';
+comment on function usher.decline_join_request
+  is 'The rule behind public.decline_organisation_join_request.';
 
-create function public.decline_organisation_join_request(request_id uuid, reason text default null)
-returns public.organisation_join_requests
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.decline_join_request($1, $2) $$;
-comment on function public.decline_organisation_join_request is
-$$Turns a request to join down; they may ask again.
+create function public.decline_organisation_join_request(
+  request_id uuid,
+  reason text default null
+) returns public.organisation_join_requests
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.decline_join_request($1, $2) $$;
+comment on function public.decline_organisation_join_request
+  is $$Turns a request to join down; they may ask again.
 
   reason  at most 500 characters, without addresses and links; the one who asked can read it
 

@@ -15,26 +15,35 @@
 -- Source: internal/api/signup.go and internal/models/user.go of github.com/supabase/auth.
 
 create table usher.sign_up_invites (
-  user_id   uuid primary key,
+  user_id uuid primary key,
   invite_id uuid not null,
-  issue     integer not null,
-  organisation_id uuid not null references public.organisations on delete cascade
+  issue integer not null,
+  organisation_id uuid not null references public.organisations
+    on delete cascade
 );
-comment on table usher.sign_up_invites is
-  'Which invite an account that is not confirmed yet came with. The token itself is not kept.';
-comment on column usher.sign_up_invites.invite_id is
-  'No foreign key: it would lock the invite before the person and the members, whom joining locks first.';
-create index sign_up_invites_organisation_id on usher.sign_up_invites (organisation_id);
+comment on table usher.sign_up_invites
+  is 'Which invite an account that is not confirmed yet came with. The token itself is not kept.';
+comment on column usher.sign_up_invites.invite_id
+  is 'No foreign key: it would lock the invite before the person and the members, whom joining locks first.';
+create index sign_up_invites_organisation_id on usher.sign_up_invites (
+  organisation_id
+);
 alter table usher.sign_up_invites enable row level security;
-create policy sign_up_invites_nobody on usher.sign_up_invites for select to public using (false);
+create policy sign_up_invites_nobody
+  on usher.sign_up_invites
+  for select
+  to public
+  using (false);
 
-create function usher.may_sign_up(email text, user_metadata jsonb)
-returns boolean
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.may_sign_up(
+  email text,
+  user_metadata jsonb
+) returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select (select s.sign_up from usher.settings s) = 'open'
     or exists (
       select from usher.invites i
@@ -52,17 +61,16 @@ as $$
       where usher.invite_problem(i) is null)
     else false end
 $$;
-comment on function usher.may_sign_up is
-$$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
+comment on function usher.may_sign_up
+  is $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
 its people join, or the sign-up data holds the code of an open device invite (device_code).$$;
 
-create function usher.before_user_created(event jsonb)
-returns jsonb
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.before_user_created(event jsonb) returns jsonb
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select case
     when usher.may_sign_up($1 -> 'user' ->> 'email', $1 -> 'user' -> 'user_metadata') then '{}'::jsonb
     else (
@@ -70,8 +78,8 @@ as $$
       from usher.errors() e where e.code = 'signup_not_invited')
   end
 $$;
-comment on function usher.before_user_created is
-$$Supabase Auth's before-user-created hook: refuses in words whom the trigger on auth.users would refuse.
+comment on function usher.before_user_created
+  is $$Supabase Auth's before-user-created hook: refuses in words whom the trigger on auth.users would refuse.
 
   event  as Supabase Auth sends it: {"metadata": …, "user": {"email", "user_metadata", …}}
 
@@ -80,19 +88,18 @@ uri = "pg-functions://postgres/usher/before_user_created".
 Source: https://supabase.com/docs/guides/auth/auth-hooks/before-user-created-hook$$;
 
 create type public.organisation_sign_up_policy as (
-  sign_up                 text,
+  sign_up text,
   auth_confirms_addresses boolean
 );
-comment on type public.organisation_sign_up_policy is
-  'What pages have to know before anybody has an account, as organisation_sign_up_policy returns it.';
+comment on type public.organisation_sign_up_policy
+  is 'What pages have to know before anybody has an account, as organisation_sign_up_policy returns it.';
 
-create function usher.sign_up_policy()
-returns public.organisation_sign_up_policy
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.sign_up_policy() returns public.organisation_sign_up_policy
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_policy public.organisation_sign_up_policy;
 begin
@@ -100,22 +107,21 @@ begin
   return v_policy;
 end
 $$;
-comment on function usher.sign_up_policy is
-  'The rule behind public.organisation_sign_up_policy: these two of the settings, and no other, are for everyone.';
+comment on function usher.sign_up_policy
+  is 'The rule behind public.organisation_sign_up_policy: these two of the settings, and no other, are for everyone.';
 
-create function public.organisation_sign_up_policy()
-returns public.organisation_sign_up_policy
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.organisation_sign_up_policy() returns public.organisation_sign_up_policy
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.sign_up_policy();
 end
 $$;
-comment on function public.organisation_sign_up_policy is
-$$Who may create an account in this project, and whether its Auth confirms addresses: for pages, so that none offers
+comment on function public.organisation_sign_up_policy
+  is $$Who may create an account in this project, and whether its Auth confirms addresses: for pages, so that none offers
 what would be refused.
 
 sign_up is open, or invite_only: then an account is only for people with a pending invitation, or with an email
@@ -135,12 +141,11 @@ begin
 end
 $$;
 
-create function usher.tg_users__closed_door()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_users__closed_door() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_reading usher.token_reading;
 begin
@@ -162,30 +167,30 @@ begin
   return new;
 end
 $$;
-comment on function usher.tg_users__closed_door is
-  'Refuses with signup_not_invited; notes the invite of a token in the sign-up data.';
+comment on function usher.tg_users__closed_door
+  is 'Refuses with signup_not_invited; notes the invite of a token in the sign-up data.';
 
 create trigger usher_closed_door
-before insert on auth.users
-for each row execute function usher.tg_users__closed_door();
+  before insert
+  on auth.users
+  for each row
+  execute function usher.tg_users__closed_door();
 
-create function usher.sign_up_secrets()
-returns text[]
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select array['invite_token', 'device_code'] $$;
-comment on function usher.sign_up_secrets is
-  'What sign-up data may hold that opens something: it is used when an account is made, and kept nowhere.';
+create function usher.sign_up_secrets() returns text[]
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select array['invite_token', 'device_code'] $$;
+comment on function usher.sign_up_secrets
+  is 'What sign-up data may hold that opens something: it is used when an account is made, and kept nowhere.';
 
-create function usher.without_secrets(user_metadata jsonb)
-returns jsonb
-language plpgsql
-immutable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.without_secrets(user_metadata jsonb) returns jsonb
+  language plpgsql
+  immutable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- Anything but an object has no keys to take away.
   if jsonb_typeof(without_secrets.user_metadata) = 'object' then
@@ -194,42 +199,42 @@ begin
   return without_secrets.user_metadata;
 end
 $$;
-comment on function usher.without_secrets is
-$$The data of an account (user_metadata) without the tokens and codes that it signed up with. A custom access token
+comment on function usher.without_secrets
+  is $$The data of an account (user_metadata) without the tokens and codes that it signed up with. A custom access token
 hook of a project's own calls it for the claim of that name: see docs/install.md.$$;
 
 -- Its name sorts behind usher_closed_door, which reads the token first: triggers fire by name.
-create function usher.tg_users__no_secrets()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_users__no_secrets() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   new.raw_user_meta_data := usher.without_secrets(new.raw_user_meta_data::jsonb);
   return new;
 end
 $$;
-comment on function usher.tg_users__no_secrets is
-  'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
+comment on function usher.tg_users__no_secrets
+  is 'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
 
 create trigger usher_no_secrets
-before insert or update on auth.users
-for each row execute function usher.tg_users__no_secrets();
+  before insert or update
+  on auth.users
+  for each row
+  execute function usher.tg_users__no_secrets();
 
-create function usher.tg_identities__no_secrets()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_identities__no_secrets() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   new.identity_data := usher.without_secrets(new.identity_data::jsonb);
   return new;
 end
 $$;
-comment on function usher.tg_identities__no_secrets is
-  'Takes tokens and codes out of the copy of the sign-up data that Auth keeps with the identity.';
+comment on function usher.tg_identities__no_secrets
+  is 'Takes tokens and codes out of the copy of the sign-up data that Auth keeps with the identity.';
 
 -- Auth's own table, which a stand-in for Auth may lack.
 do $$
@@ -242,13 +247,12 @@ begin
 end
 $$;
 
-create function usher.custom_access_token_hook(event jsonb)
-returns jsonb
-language plpgsql
-immutable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.custom_access_token_hook(event jsonb) returns jsonb
+  language plpgsql
+  immutable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if jsonb_typeof(custom_access_token_hook.event #> '{claims,user_metadata}') = 'object' then
     return jsonb_set(custom_access_token_hook.event, '{claims,user_metadata}',
@@ -257,8 +261,8 @@ begin
   return custom_access_token_hook.event;
 end
 $$;
-comment on function usher.custom_access_token_hook is
-$$Supabase Auth's custom access token hook: takes tokens and codes out of the claim user_metadata. Where Auth asks
+comment on function usher.custom_access_token_hook
+  is $$Supabase Auth's custom access token hook: takes tokens and codes out of the claim user_metadata. Where Auth asks
 for no confirmation it signs a session in the request that makes the account, from what it holds in memory.
 
   event  as Supabase Auth sends it: {"user_id", "claims": {"user_metadata", …}, "authentication_method"}
@@ -276,12 +280,11 @@ begin
 end
 $$;
 
-create function usher.tg_users__join_when_confirmed()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_users__join_when_confirmed() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_claims text := current_setting('request.jwt.claims', true);
   v_sub    text := current_setting('request.jwt.claim.sub', true);
@@ -310,15 +313,19 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_users__join_when_confirmed is
-  'Accepts the invite that an account came with, now that its address is confirmed; never fails.';
+comment on function usher.tg_users__join_when_confirmed
+  is 'Accepts the invite that an account came with, now that its address is confirmed; never fails.';
 
 create trigger usher_join_when_confirmed_at_once
-after insert on auth.users
-for each row when (new.email_confirmed_at is not null)
-execute function usher.tg_users__join_when_confirmed();
+  after insert
+  on auth.users
+  for each row
+  when (new.email_confirmed_at is not null)
+  execute function usher.tg_users__join_when_confirmed();
 
 create trigger usher_join_when_confirmed
-after update of email_confirmed_at on auth.users
-for each row when (old.email_confirmed_at is null and new.email_confirmed_at is not null)
-execute function usher.tg_users__join_when_confirmed();
+  after update of email_confirmed_at
+  on auth.users
+  for each row
+  when (old.email_confirmed_at is null and new.email_confirmed_at is not null)
+  execute function usher.tg_users__join_when_confirmed();

@@ -1,12 +1,11 @@
 -- Changing organisations: creating one, its settings, deleting it.
 
-create function usher.free_slug(name text)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.free_slug(name text) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- Accents go first, so that Söhne gives sohne; then everything that is not a letter or digit.
   v_base text := regexp_replace(normalize(lower(free_slug.name collate "und-x-icu"), nfkd), '[\u0300-\u036f]', '', 'g');
@@ -21,16 +20,18 @@ begin
   return v_slug;
 end
 $$;
-comment on function usher.free_slug is
-  'A slug made of a name of at most 100 characters that no organisation has at this moment, and none is kept from.';
+comment on function usher.free_slug
+  is 'A slug made of a name of at most 100 characters that no organisation has at this moment, and none is kept from.';
 
-create function usher.create_organisation(name text, slug text default null)
-returns public.organisations
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_organisation(
+  name text,
+  slug text default null
+) returns public.organisations
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_name         text := usher.clean_name(create_organisation.name);
   v_organisation public.organisations;
@@ -64,17 +65,20 @@ begin
   return v_organisation;
 end
 $$;
-comment on function usher.create_organisation is 'The rule behind public.create_organisation.';
+comment on function usher.create_organisation
+  is 'The rule behind public.create_organisation.';
 
-create function public.create_organisation(name text, slug text default null)
-returns public.organisations
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_organisation($1, $2) $$;
-comment on function public.create_organisation is
-$$Creates an organisation; the caller becomes its owner.
+create function public.create_organisation(
+  name text,
+  slug text default null
+) returns public.organisations
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_organisation($1, $2) $$;
+comment on function public.create_organisation
+  is $$Creates an organisation; the caller becomes its owner.
 
   name  one line, 1 to 100 characters, without addresses and links
   slug  2 to 63 of a-z, 0-9 and single inner hyphens, and no word such as admin, api or www; without it, one is
@@ -85,13 +89,15 @@ permission_denied (an anonymous account), email_unverified, invalid_settings, in
 grant execute on function public.create_organisation to authenticated;
 grant execute on function usher.create_organisation to authenticated;
 
-create function usher.update_organisation(organisation_id uuid, changes jsonb)
-returns public.organisations
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_organisation(
+  organisation_id uuid,
+  changes jsonb
+) returns public.organisations
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_keys    constant text[] := array['name', 'slug', 'logo_url', 'accent_colour', 'reply_to', 'locale',
     'invite_ttl', 'seat_limit', 'allowed_email_domains', 'self_service_resend', 'expiry_mail', 'reminder_before',
@@ -203,17 +209,20 @@ begin
   return v_after;
 end
 $$;
-comment on function usher.update_organisation is 'The rule behind public.update_organisation.';
+comment on function usher.update_organisation
+  is 'The rule behind public.update_organisation.';
 
-create function public.update_organisation(organisation_id uuid, changes jsonb)
-returns public.organisations
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_organisation($1, $2) $$;
-comment on function public.update_organisation is
-$$Changes settings of an organisation; what is left out stays, and null takes an optional one back.
+create function public.update_organisation(
+  organisation_id uuid,
+  changes jsonb
+) returns public.organisations
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_organisation($1, $2) $$;
+comment on function public.update_organisation
+  is $$Changes settings of an organisation; what is left out stays, and null takes an optional one back.
 
   changes  an object with any of
     name                   one line, 1 to 100 characters, without addresses and links
@@ -240,13 +249,12 @@ permission_denied, invalid_settings, invalid_slug, invalid_email, invalid_expiry
 grant execute on function public.update_organisation to authenticated;
 grant execute on function usher.update_organisation to authenticated;
 
-create function usher.delete_organisation(organisation_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_organisation(organisation_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(delete_organisation.organisation_id, 'organisation.delete', 'delete');
@@ -256,17 +264,17 @@ begin
   delete from public.organisations o where o.id = v_member.organisation_id;
 end
 $$;
-comment on function usher.delete_organisation is 'The rule behind public.delete_organisation.';
+comment on function usher.delete_organisation
+  is 'The rule behind public.delete_organisation.';
 
-create function public.delete_organisation(organisation_id uuid)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_organisation($1) $$;
-comment on function public.delete_organisation is
-$$Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for
+create function public.delete_organisation(organisation_id uuid) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_organisation($1) $$;
+comment on function public.delete_organisation
+  is $$Deletes an organisation with its members, roles, invites and mails, for good. Its audit trail stays, for
 operators. The owner may. Fails with unauthenticated, organisation_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation to authenticated;
 grant execute on function usher.delete_organisation to authenticated;

@@ -6,17 +6,21 @@
 --
 -- Source: ANSI/INCITS 359-2004, hierarchical RBAC (docs/rbac.md).
 
-create policy organisation_role_exclusions_select on public.organisation_role_exclusions
-  for select to authenticated
+create policy organisation_role_exclusions_select
+  on public.organisation_role_exclusions
+  for select
+  to authenticated
   using (organisation_id in (select usher.organisations_where('role.read')));
 
-create function usher.require_manageable(organisation_id uuid, permissions text[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_manageable(
+  organisation_id uuid,
+  permissions text[]
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage', 'settings');
   v_unknown text;
@@ -40,17 +44,19 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_manageable is
-$$Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
+comment on function usher.require_manageable
+  is $$Refuses unless the caller has role.manage and holds all of these permissions. Fails with unauthenticated,
 organisation_not_found, permission_denied, invalid_settings (an unknown permission).$$;
 
-create function usher.require_owner_of_role(organisation_id uuid, roles text[])
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_owner_of_role(
+  organisation_id uuid,
+  roles text[]
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if usher.is_for_owners(require_owner_of_role.organisation_id, require_owner_of_role.roles)
     and not 'owner' = any ((usher.caller_membership(require_owner_of_role.organisation_id)).roles)
@@ -60,16 +66,18 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_owner_of_role is
-  'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
+comment on function usher.require_owner_of_role
+  is 'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
 
-create function usher.require_lasting_right(organisation_id uuid, permissions text[])
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_lasting_right(
+  organisation_id uuid,
+  permissions text[]
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor public.organisation_members := usher.caller_membership(require_lasting_right.organisation_id);
 begin
@@ -82,16 +90,18 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_lasting_right is
-'Refuses with permission_denied unless the caller holds these permissions, and role.manage, without an end.';
+comment on function usher.require_lasting_right
+  is 'Refuses with permission_denied unless the caller holds these permissions, and role.manage, without an end.';
 
-create function usher.own_role_for_change(organisation_id uuid, role text)
-returns public.organisation_roles
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.own_role_for_change(
+  organisation_id uuid,
+  role text
+) returns public.organisation_roles
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_role public.organisation_roles;
 begin
@@ -107,16 +117,19 @@ begin
   return v_role;
 end
 $$;
-comment on function usher.own_role_for_change is
-  'An own role that the caller may manage as it is, and nobody else changes meanwhile; otherwise a refusal.';
+comment on function usher.own_role_for_change
+  is 'An own role that the caller may manage as it is, and nobody else changes meanwhile; otherwise a refusal.';
 
-create function usher.save_own_role(role public.organisation_roles, event text, before jsonb)
-returns public.organisation_roles
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.save_own_role(
+  role public.organisation_roles,
+  event text,
+  before jsonb
+) returns public.organisation_roles
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_role      public.organisation_roles := save_own_role.role;
   v_inherited text[];
@@ -191,31 +204,33 @@ begin
   return v_role;
 end
 $$;
-comment on function usher.save_own_role is
-$$Writes a role down, with what it permits by inheritance, and brings those that inherit it up to date. Fails
+comment on function usher.save_own_role
+  is $$Writes a role down, with what it permits by inheritance, and brings those that inherit it up to date. Fails
 with invalid_role (an unknown role, a circle), permission_denied, role_not_assignable.$$;
 
-create function usher.role_facts(role public.organisation_roles)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.role_facts(role public.organisation_roles) returns jsonb
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select jsonb_build_object(
     'name', ($1).name, 'permissions', ($1).granted_permissions, 'inherits', ($1).inherits)
 $$;
 comment on function usher.role_facts is 'What the trail keeps of a role.';
 
 create function usher.create_role(
-  organisation_id uuid, name text, description text, permissions text[], inherits text[]
-)
-returns public.organisation_roles
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  organisation_id uuid,
+  name text,
+  description text,
+  permissions text[],
+  inherits text[]
+) returns public.organisation_roles
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_role public.organisation_roles;
 begin
@@ -244,23 +259,23 @@ begin
   return usher.save_own_role(v_role, 'role.created', null);
 end
 $$;
-comment on function usher.create_role is 'The rule behind public.create_organisation_role.';
+comment on function usher.create_role
+  is 'The rule behind public.create_organisation_role.';
 
 create function public.create_organisation_role(
   organisation_id uuid,
-  name            text,
-  description     text default '',
-  permissions     text[] default '{}',
-  inherits        text[] default '{}'
-)
-returns public.organisation_roles
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_role($1, $2, $3, $4, $5) $$;
-comment on function public.create_organisation_role is
-$$Makes an own role.
+  name text,
+  description text default '',
+  permissions text[] default '{}',
+  inherits text[] default '{}'
+) returns public.organisation_roles
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_role($1, $2, $3, $4, $5) $$;
+comment on function public.create_organisation_role
+  is $$Makes an own role.
 
   name         1 to 63 of a-z, 0-9, - and _, a letter first; free in the organisation and not built in
   description  at most 500 characters
@@ -273,14 +288,17 @@ grant execute on function public.create_organisation_role to authenticated;
 grant execute on function usher.create_role to authenticated;
 
 create function usher.update_role(
-  organisation_id uuid, role text, description text, permissions text[], inherits text[]
-)
-returns public.organisation_roles
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  organisation_id uuid,
+  role text,
+  description text,
+  permissions text[],
+  inherits text[]
+) returns public.organisation_roles
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_role   public.organisation_roles := usher.own_role_for_change(update_role.organisation_id, update_role.role);
   v_before jsonb := usher.role_facts(v_role);
@@ -299,23 +317,23 @@ begin
   return usher.save_own_role(v_role, 'role.updated', v_before);
 end
 $$;
-comment on function usher.update_role is 'The rule behind public.update_organisation_role, and of granting and revoking.';
+comment on function usher.update_role
+  is 'The rule behind public.update_organisation_role, and of granting and revoking.';
 
 create function public.update_organisation_role(
   organisation_id uuid,
-  role            text,
-  description     text default null,
-  permissions     text[] default null,
-  inherits        text[] default null
-)
-returns public.organisation_roles
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_role($1, $2, $3, $4, $5) $$;
-comment on function public.update_organisation_role is
-$$Changes an own role; what is left out stays. Its holders have the new permissions at once. The name stays for
+  role text,
+  description text default null,
+  permissions text[] default null,
+  inherits text[] default null
+) returns public.organisation_roles
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_role($1, $2, $3, $4, $5) $$;
+comment on function public.update_organisation_role
+  is $$Changes an own role; what is left out stays. Its holders have the new permissions at once. The name stays for
 good, because it is signed into links.
 
   description, permissions, inherits  as in create_organisation_role
@@ -326,65 +344,78 @@ role_not_assignable (a member would hold what may not be held together).$$;
 grant execute on function public.update_organisation_role to authenticated;
 grant execute on function usher.update_role to authenticated;
 
-create function usher.grant_permission(organisation_id uuid, role text, permission text)
-returns public.organisation_roles
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.grant_permission(
+  organisation_id uuid,
+  role text,
+  permission text
+) returns public.organisation_roles
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.update_role($1, $2, null, r.granted_permissions || $3, null)
   from usher.own_role_for_change($1, $2) r
 $$;
-comment on function usher.grant_permission is 'The rule behind public.grant_organisation_permission.';
+comment on function usher.grant_permission
+  is 'The rule behind public.grant_organisation_permission.';
 
-create function public.grant_organisation_permission(organisation_id uuid, role text, permission text)
-returns public.organisation_roles
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.grant_permission($1, $2, $3) $$;
-comment on function public.grant_organisation_permission is
-$$Adds a permission that the caller holds to an own role. Returns the role. Needs role.manage. Fails as
+create function public.grant_organisation_permission(
+  organisation_id uuid,
+  role text,
+  permission text
+) returns public.organisation_roles
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.grant_permission($1, $2, $3) $$;
+comment on function public.grant_organisation_permission
+  is $$Adds a permission that the caller holds to an own role. Returns the role. Needs role.manage. Fails as
 update_organisation_role does.$$;
 grant execute on function public.grant_organisation_permission to authenticated;
 grant execute on function usher.grant_permission to authenticated;
 
-create function usher.revoke_permission(organisation_id uuid, role text, permission text)
-returns public.organisation_roles
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.revoke_permission(
+  organisation_id uuid,
+  role text,
+  permission text
+) returns public.organisation_roles
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.update_role($1, $2, null,
     -- What no permission can be called is refused as one that there is not.
     case when length($3) > 100 then array[$3] else array_remove(r.granted_permissions, $3) end, null)
   from usher.own_role_for_change($1, $2) r
 $$;
-comment on function usher.revoke_permission is 'The rule behind public.revoke_organisation_permission.';
+comment on function usher.revoke_permission
+  is 'The rule behind public.revoke_organisation_permission.';
 
-create function public.revoke_organisation_permission(organisation_id uuid, role text, permission text)
-returns public.organisation_roles
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.revoke_permission($1, $2, $3) $$;
-comment on function public.revoke_organisation_permission is
-$$Takes a permission from an own role; what it inherits stays. Returns the role. Needs role.manage. Fails as
+create function public.revoke_organisation_permission(
+  organisation_id uuid,
+  role text,
+  permission text
+) returns public.organisation_roles
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.revoke_permission($1, $2, $3) $$;
+comment on function public.revoke_organisation_permission
+  is $$Takes a permission from an own role; what it inherits stays. Returns the role. Needs role.manage. Fails as
 update_organisation_role does.$$;
 grant execute on function public.revoke_organisation_permission to authenticated;
 grant execute on function usher.revoke_permission to authenticated;
 
-create function usher.delete_role(organisation_id uuid, role text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_role(organisation_id uuid, role text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_role public.organisation_roles := usher.own_role_for_change(delete_role.organisation_id, delete_role.role);
   v_use  text;
@@ -419,17 +450,20 @@ begin
     before => usher.role_facts(v_role));
 end
 $$;
-comment on function usher.delete_role is 'The rule behind public.delete_organisation_role.';
+comment on function usher.delete_role
+  is 'The rule behind public.delete_organisation_role.';
 
-create function public.delete_organisation_role(organisation_id uuid, role text)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_role($1, $2) $$;
-comment on function public.delete_organisation_role is
-$$Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
+create function public.delete_organisation_role(
+  organisation_id uuid,
+  role text
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_role($1, $2) $$;
+comment on function public.delete_organisation_role
+  is $$Deletes an own role that nobody holds. Needs role.manage and all that the role permits. Fails with
 unauthenticated, organisation_not_found, permission_denied, invalid_role, role_in_use (details: members,
 invites, roles or exclusions).$$;
 grant execute on function public.delete_organisation_role to authenticated;

@@ -1,12 +1,16 @@
 -- Changing role exclusions: which roles may not be held together, and that nobody holds them now.
 
-create function usher.create_role_exclusion(organisation_id uuid, name text, roles text[], cardinality integer)
-returns public.organisation_role_exclusions
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_role_exclusion(
+  organisation_id uuid,
+  name text,
+  roles text[],
+  cardinality integer
+) returns public.organisation_role_exclusions
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_roles     text[] := usher.clean_roles(create_role_exclusion.roles);
   v_exclusion public.organisation_role_exclusions;
@@ -55,19 +59,22 @@ begin
   return v_exclusion;
 end
 $$;
-comment on function usher.create_role_exclusion is 'The rule behind public.create_organisation_role_exclusion.';
+comment on function usher.create_role_exclusion
+  is 'The rule behind public.create_organisation_role_exclusion.';
 
 create function public.create_organisation_role_exclusion(
-  organisation_id uuid, name text, roles text[], cardinality integer default 2
-)
-returns public.organisation_role_exclusions
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_role_exclusion($1, $2, $3, $4) $$;
-comment on function public.create_organisation_role_exclusion is
-$$Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
+  organisation_id uuid,
+  name text,
+  roles text[],
+  cardinality integer default 2
+) returns public.organisation_role_exclusions
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_role_exclusion($1, $2, $3, $4) $$;
+comment on function public.create_organisation_role_exclusion
+  is $$Separates duties: nobody may hold so many of these roles, by themselves or by inheritance. One of the same
 name is replaced.
 
   name         one line, at most 100 characters, without addresses and links
@@ -80,13 +87,15 @@ role_in_use (a member holds them together already). Source: ANSI/INCITS 359-2004
 grant execute on function public.create_organisation_role_exclusion to authenticated;
 grant execute on function usher.create_role_exclusion to authenticated;
 
-create function usher.delete_role_exclusion(organisation_id uuid, name text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_role_exclusion(
+  organisation_id uuid,
+  name text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_exclusion public.organisation_role_exclusions;
 begin
@@ -101,17 +110,20 @@ begin
     v_exclusion.organisation_id, before => to_jsonb(v_exclusion) - 'organisation_id');
 end
 $$;
-comment on function usher.delete_role_exclusion is 'The rule behind public.delete_organisation_role_exclusion.';
+comment on function usher.delete_role_exclusion
+  is 'The rule behind public.delete_organisation_role_exclusion.';
 
-create function public.delete_organisation_role_exclusion(organisation_id uuid, name text)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_role_exclusion($1, $2) $$;
-comment on function public.delete_organisation_role_exclusion is
-$$Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,
+create function public.delete_organisation_role_exclusion(
+  organisation_id uuid,
+  name text
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_role_exclusion($1, $2) $$;
+comment on function public.delete_organisation_role_exclusion
+  is $$Lifts a separation of duty. Needs role.manage. Fails with unauthenticated, organisation_not_found,
 permission_denied, invalid_role. Source: ANSI/INCITS 359-2004, DeleteSsdSet.$$;
 grant execute on function public.delete_organisation_role_exclusion to authenticated;
 grant execute on function usher.delete_role_exclusion to authenticated;

@@ -3,13 +3,16 @@
 -- Nobody acts on someone who holds a permission that they lack, and nobody but transfer touches the owner.
 -- Roles count from the member's very next query on.
 
-create function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.member_for_change(
+  organisation_id uuid,
+  user_id uuid,
+  permission text
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor  public.organisation_members :=
     usher.require_permission(member_for_change.organisation_id, member_for_change.permission, 'share');
@@ -37,18 +40,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.member_for_change is
-$$The membership, locked until the end of the transaction, as is the caller's own. Fails with unauthenticated,
+comment on function usher.member_for_change
+  is $$The membership, locked until the end of the transaction, as is the caller's own. Fails with unauthenticated,
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.$$;
 
-create function usher.require_no_owners_set(actor public.organisation_members, before text[], after text[])
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_no_owners_set(
+  actor public.organisation_members,
+  before text[],
+  after text[]
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if not 'owner' = any ((require_no_owners_set.actor).roles)
     and usher.is_for_owners((require_no_owners_set.actor).organisation_id, require_no_owners_set.after)
@@ -59,16 +65,19 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_no_owners_set is
-'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner alone gives.';
+comment on function usher.require_no_owners_set
+  is 'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner alone gives.';
 
-create function usher.update_member_roles(organisation_id uuid, user_id uuid, roles text[])
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_member_roles(
+  organisation_id uuid,
+  user_id uuid,
+  roles text[]
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor   public.organisation_members;
   v_member  public.organisation_members := usher.member_for_change(
@@ -111,17 +120,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.update_member_roles is 'The rule behind public.update_organisation_member_roles.';
+comment on function usher.update_member_roles
+  is 'The rule behind public.update_organisation_member_roles.';
 
-create function public.update_organisation_member_roles(organisation_id uuid, user_id uuid, roles text[])
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_member_roles($1, $2, $3) $$;
-comment on function public.update_organisation_member_roles is
-$$Gives a member exactly these roles; they count at once, and the member gets a mail. Roles that the member has
+create function public.update_organisation_member_roles(
+  organisation_id uuid,
+  user_id uuid,
+  roles text[]
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_member_roles($1, $2, $3) $$;
+comment on function public.update_organisation_member_roles
+  is $$Gives a member exactly these roles; they count at once, and the member gets a mail. Roles that the member has
 already are no change: nothing is recorded, and no mail is sent.
 
   roles  names of roles, or none: a member without a role may do nothing; never owner
@@ -132,13 +145,16 @@ member_not_found, owner_required, invalid_role, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_roles to authenticated;
 grant execute on function usher.update_member_roles to authenticated;
 
-create function usher.remove_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.remove_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members := usher.member_for_change(
     remove_member.organisation_id, remove_member.user_id, 'member.remove');
@@ -153,17 +169,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.remove_member is 'The rule behind public.remove_organisation_member.';
+comment on function usher.remove_member
+  is 'The rule behind public.remove_organisation_member.';
 
-create function public.remove_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.remove_member($1, $2, $3) $$;
-comment on function public.remove_organisation_member is
-$$Ends a membership at once; the person gets a mail and may be invited again.
+create function public.remove_organisation_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.remove_member($1, $2, $3) $$;
+comment on function public.remove_organisation_member
+  is $$Ends a membership at once; the person gets a mail and may be invited again.
 
   reason  at most 500 characters, kept with the membership and in the trail
 
@@ -173,13 +193,16 @@ invalid_message.$$;
 grant execute on function public.remove_organisation_member to authenticated;
 grant execute on function usher.remove_member to authenticated;
 
-create function usher.ban_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.ban_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor  public.organisation_members :=
     usher.require_permission(ban_member.organisation_id, 'member.ban', 'share');
@@ -202,17 +225,21 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.ban_member is 'The rule behind public.ban_organisation_member.';
+comment on function usher.ban_member
+  is 'The rule behind public.ban_organisation_member.';
 
-create function public.ban_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.ban_member($1, $2, $3) $$;
-comment on function public.ban_organisation_member is
-$$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. It holds for the
+create function public.ban_organisation_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.ban_member($1, $2, $3) $$;
+comment on function public.ban_organisation_member
+  is $$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. It holds for the
 address as well, also after the account was deleted and made again. Pending invites to them are revoked at once; those
 that they sent let nobody in any more.
 
@@ -224,13 +251,16 @@ member_banned, invalid_message.$$;
 grant execute on function public.ban_organisation_member to authenticated;
 grant execute on function usher.ban_member to authenticated;
 
-create function usher.unban_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.unban_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members := usher.member_for_change(
     unban_member.organisation_id, unban_member.user_id, 'member.ban');
@@ -241,17 +271,21 @@ begin
   return usher.end_membership(v_member.id, 'removed', 'member.unbanned', unban_member.reason);
 end
 $$;
-comment on function usher.unban_member is 'The rule behind public.unban_organisation_member.';
+comment on function usher.unban_member
+  is 'The rule behind public.unban_organisation_member.';
 
-create function public.unban_organisation_member(organisation_id uuid, user_id uuid, reason text default null)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.unban_member($1, $2, $3) $$;
-comment on function public.unban_organisation_member is
-$$Lifts a ban. The person is then a removed member, who may be invited again.
+create function public.unban_organisation_member(
+  organisation_id uuid,
+  user_id uuid,
+  reason text default null
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.unban_member($1, $2, $3) $$;
+comment on function public.unban_organisation_member
+  is $$Lifts a ban. The person is then a removed member, who may be invited again.
 
   reason  at most 500 characters, kept with the membership and in the trail
 
@@ -260,13 +294,14 @@ unauthenticated, organisation_not_found, permission_denied, member_not_found, in
 grant execute on function public.unban_organisation_member to authenticated;
 grant execute on function usher.unban_member to authenticated;
 
-create function usher.leave_organisation(organisation_id uuid)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.leave_organisation(
+  organisation_id uuid
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(leave_organisation.organisation_id, null, 'share');
@@ -283,17 +318,19 @@ begin
   return usher.end_membership(v_member.id, 'left', 'member.left', null);
 end
 $$;
-comment on function usher.leave_organisation is 'The rule behind public.leave_organisation.';
+comment on function usher.leave_organisation
+  is 'The rule behind public.leave_organisation.';
 
-create function public.leave_organisation(organisation_id uuid)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.leave_organisation($1) $$;
-comment on function public.leave_organisation is
-$$Ends the caller's own membership. Returns it. Any member may but the owner, who transfers or deletes the
+create function public.leave_organisation(
+  organisation_id uuid
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.leave_organisation($1) $$;
+comment on function public.leave_organisation
+  is $$Ends the caller's own membership. Returns it. Any member may but the owner, who transfers or deletes the
 organisation. Fails with unauthenticated, permission_denied (an anonymous account, such as a device's),
 organisation_not_found, owner_required.$$;
 grant execute on function public.leave_organisation to authenticated;

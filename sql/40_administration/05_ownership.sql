@@ -1,12 +1,14 @@
 -- Ownership: an organisation has exactly one owner, and only the owner can change who that is.
 
-create function usher.transfer_ownership(organisation_id uuid, new_owner_id uuid)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.transfer_ownership(
+  organisation_id uuid,
+  new_owner_id uuid
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- Of two transfers at once, the second waits here and finds that its caller owns nothing any more.
   v_owner     public.organisation_members :=
@@ -40,17 +42,20 @@ begin
   return v_new_owner;
 end
 $$;
-comment on function usher.transfer_ownership is 'The rule behind public.transfer_organisation_ownership.';
+comment on function usher.transfer_ownership
+  is 'The rule behind public.transfer_organisation_ownership.';
 
-create function public.transfer_organisation_ownership(organisation_id uuid, new_owner_id uuid)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.transfer_ownership($1, $2) $$;
-comment on function public.transfer_organisation_ownership is
-$$Hands an organisation over; the old owner becomes an admin. The only way to a second owner.
+create function public.transfer_organisation_ownership(
+  organisation_id uuid,
+  new_owner_id uuid
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.transfer_ownership($1, $2) $$;
+comment on function public.transfer_organisation_ownership
+  is $$Hands an organisation over; the old owner becomes an admin. The only way to a second owner.
 
   new_owner_id  the user id of another active member
 

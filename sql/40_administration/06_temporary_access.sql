@@ -4,33 +4,32 @@
 -- down what is over: the membership is removed, or the role taken away, with an event and a mail. Some days
 -- before, the member gets a mail, too. The owner's access has no end.
 
-create function usher.require_end(ends_at timestamptz)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_end(ends_at timestamptz) returns void
+  language plpgsql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if require_end.ends_at <= statement_timestamp() or require_end.ends_at >= timestamptz '10000-01-01T00:00:00Z' then
     perform usher.fail('invalid_expiry', hint => 'An end is a moment to come, before the year 10000; null stands for none.');
   end if;
 end
 $$;
-comment on function usher.require_end is 'Fails with invalid_expiry for an end that is not to come, or not before the year 10000.';
+comment on function usher.require_end
+  is 'Fails with invalid_expiry for an end that is not to come, or not before the year 10000.';
 
 create function usher.update_member_ends(
   organisation_id uuid,
-  user_id         uuid,
-  ends_at         timestamptz default null,
-  role_ends       jsonb default '{}'
-)
-returns public.organisation_members
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  user_id uuid,
+  ends_at timestamptz default null,
+  role_ends jsonb default '{}'
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member    public.organisation_members := usher.member_for_change(
     update_member_ends.organisation_id, update_member_ends.user_id, 'member.update');
@@ -92,22 +91,22 @@ begin
   return v_member;
 end
 $$;
-comment on function usher.update_member_ends is 'The rule behind public.update_organisation_member_ends.';
+comment on function usher.update_member_ends
+  is 'The rule behind public.update_organisation_member_ends.';
 
 create function public.update_organisation_member_ends(
   organisation_id uuid,
-  user_id         uuid,
-  ends_at         timestamptz default null,
-  role_ends       jsonb default '{}'
-)
-returns public.organisation_members
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_member_ends($1, $2, $3, $4) $$;
-comment on function public.update_organisation_member_ends is
-$$Says until when a membership counts, and each of its roles; what was said before is forgotten.
+  user_id uuid,
+  ends_at timestamptz default null,
+  role_ends jsonb default '{}'
+) returns public.organisation_members
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_member_ends($1, $2, $3, $4) $$;
+comment on function public.update_organisation_member_ends
+  is $$Says until when a membership counts, and each of its roles; what was said before is forgotten.
 
   ends_at    when the membership ends; null: it has no end
   role_ends  an object of roles that the member holds and their ends, in ISO 8601 with an offset, such as
@@ -121,13 +120,16 @@ invalid_settings, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_ends to authenticated;
 grant execute on function usher.update_member_ends to authenticated;
 
-create function usher.announce_ending_access_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.announce_ending_access_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
   v_count  integer := 0;
@@ -153,15 +155,17 @@ begin
   return v_count;
 end
 $$;
-comment on function usher.announce_ending_access_of is 'usher.announce_ending_access for these members of one organisation.';
+comment on function usher.announce_ending_access_of
+  is 'usher.announce_ending_access for these members of one organisation.';
 
-create function usher.announce_ending_access(batch_size integer default 1000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.announce_ending_access(
+  batch_size integer default 1000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('announce_ending_access', array(
     select row(d.organisation_id, d.id)::usher.upkeep_item
@@ -179,18 +183,21 @@ begin
     limit announce_ending_access.batch_size));
 end
 $$;
-comment on function usher.announce_ending_access is
-$$Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
+comment on function usher.announce_ending_access
+  is $$Tells members, once for each end, what of their access will end within usher.settings.access_end_notice. For
 workers, every minute. Returns how many.$$;
 grant execute on function usher.announce_ending_access to usher_worker;
 
-create function usher.end_due_access_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_due_access_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
   v_kept   text[];
@@ -225,15 +232,17 @@ begin
   return v_count;
 end
 $$;
-comment on function usher.end_due_access_of is 'usher.end_due_access for these members of one organisation.';
+comment on function usher.end_due_access_of
+  is 'usher.end_due_access for these members of one organisation.';
 
-create function usher.end_due_access(batch_size integer default 1000)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_due_access(
+  batch_size integer default 1000
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('end_due_access', array(
     select row(d.organisation_id, d.id)::usher.upkeep_item
@@ -248,8 +257,8 @@ begin
     limit end_due_access.batch_size));
 end
 $$;
-comment on function usher.end_due_access is
-$$The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
+comment on function usher.end_due_access
+  is $$The sweep: writes down what access has come to its end, earliest first, with an event and a mail each. It counts
 no more before that, too. For workers, every minute.
 
 Returns how many memberships; call again when it is as many as batch_size.$$;

@@ -1,12 +1,14 @@
 -- Changing the sign-in rule of an organisation. What it asks for stands in 10_access/02_sign_in_rules.sql.
 
-create function usher.update_sign_in_rule(organisation_id uuid, changes jsonb)
-returns public.organisation_sign_in_rules
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_sign_in_rule(
+  organisation_id uuid,
+  changes jsonb
+) returns public.organisation_sign_in_rules
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_keys    constant text[] := array['provider', 'domain', 'level', 'methods', 'max_age', 'for_members'];
   v_changes jsonb := update_sign_in_rule.changes;
@@ -82,17 +84,20 @@ begin
   return v_after;
 end
 $$;
-comment on function usher.update_sign_in_rule is 'The rule behind public.update_organisation_sign_in_rule.';
+comment on function usher.update_sign_in_rule
+  is 'The rule behind public.update_organisation_sign_in_rule.';
 
-create function public.update_organisation_sign_in_rule(organisation_id uuid, changes jsonb)
-returns public.organisation_sign_in_rules
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_sign_in_rule($1, $2) $$;
-comment on function public.update_organisation_sign_in_rule is
-$$Says which way people have to come in to become members; what is left out stays, null takes it back.
+create function public.update_organisation_sign_in_rule(
+  organisation_id uuid,
+  changes jsonb
+) returns public.organisation_sign_in_rules
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_sign_in_rule($1, $2) $$;
+comment on function public.update_organisation_sign_in_rule
+  is $$Says which way people have to come in to become members; what is left out stays, null takes it back.
 
   changes  an object with any of
     provider     as Supabase Auth names it: sso:<id> (SAML), keycloak, custom:<name> (OIDC)

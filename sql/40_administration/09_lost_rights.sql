@@ -7,27 +7,35 @@
 -- unless another takes it over. A ban stops it at once.
 
 create table usher.lost_rights (
-  organisation_id uuid not null references public.organisations on delete cascade,
-  user_id         uuid not null,
-  noted_at        timestamptz not null default clock_timestamp(),
-  is_stopping     boolean not null default false,
-
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  user_id uuid not null,
+  noted_at timestamptz not null default clock_timestamp(),
+  is_stopping boolean not null default false,
   primary key (organisation_id, user_id)
 );
-comment on table usher.lost_rights is
-  'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
-comment on column usher.lost_rights.is_stopping is
-  'Whether something that they answer for stops now that did not before.';
+comment on table usher.lost_rights
+  is 'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
+comment on column usher.lost_rights.is_stopping
+  is 'Whether something that they answer for stops now that did not before.';
 alter table usher.lost_rights enable row level security;
-create policy lost_rights_nobody on usher.lost_rights for select to public using (false);
+create policy lost_rights_nobody
+  on usher.lost_rights
+  for select
+  to public
+  using (false);
 
-create function usher.stop_credentials(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.stop_credentials(
+  organisation_id uuid,
+  user_id uuid,
+  carried_roles text[],
+  is_banned boolean
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member   public.organisation_members;
   v_stops_at timestamptz;
@@ -91,8 +99,8 @@ begin
         and d.join_policy = 'join' and d.stops_at is not null));
 end
 $$;
-comment on function usher.stop_credentials is
-$$Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
+comment on function usher.stop_credentials
+  is $$Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
 or that they go on, when the right is theirs again.
 
   carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out;
@@ -101,13 +109,17 @@ or that they go on, when the right is theirs again.
 
 Returns whether something stops now that did not before.$$;
 
-create function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.note_lost_right(
+  organisation_id uuid,
+  user_id uuid,
+  carried_roles text[],
+  is_banned boolean
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into usher.lost_rights as l (organisation_id, user_id, is_stopping)
   values (note_lost_right.organisation_id, note_lost_right.user_id, usher.stop_credentials(
@@ -115,15 +127,14 @@ begin
   on conflict on constraint lost_rights_pkey do update set is_stopping = l.is_stopping or excluded.is_stopping;
 end
 $$;
-comment on function usher.note_lost_right is
-  'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
+comment on function usher.note_lost_right
+  is 'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
 
-create function usher.tg_organisation_members__note_lost_rights()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__note_lost_rights() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   -- When the organisation itself is deleted, all of this goes as well.
   if not exists (select from public.organisations o where o.id = old.organisation_id) then
@@ -135,24 +146,27 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_organisation_members__note_lost_rights is
-  'Notes whoever has less, or more, than before, and says when what they answer for stops.';
+comment on function usher.tg_organisation_members__note_lost_rights
+  is 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
 
 create trigger usher_note_lost_rights
-after update of roles, status on public.organisation_members
-for each row when (old.roles is distinct from new.roles or old.status <> new.status)
-execute function usher.tg_organisation_members__note_lost_rights();
+  after update of roles, status
+  on public.organisation_members
+  for each row
+  when (old.roles is distinct from new.roles or old.status <> new.status)
+  execute function usher.tg_organisation_members__note_lost_rights();
 
 create trigger usher_note_lost_rights_of_deleted
-after delete on public.organisation_members
-for each row execute function usher.tg_organisation_members__note_lost_rights();
+  after delete
+  on public.organisation_members
+  for each row
+  execute function usher.tg_organisation_members__note_lost_rights();
 
-create function usher.tg_organisation_roles__note_lost_rights()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_roles__note_lost_rights() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members;
 begin
@@ -176,21 +190,29 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_organisation_roles__note_lost_rights is
-  'As for members, for all who hold an own role that permits something else than before.';
+comment on function usher.tg_organisation_roles__note_lost_rights
+  is 'As for members, for all who hold an own role that permits something else than before.';
 
 create trigger usher_note_lost_rights
-after update of permissions, inherits on public.organisation_roles
-for each row when (new.organisation_id is not null and old.permissions is distinct from new.permissions)
-execute function usher.tg_organisation_roles__note_lost_rights();
+  after update of permissions, inherits
+  on public.organisation_roles
+  for each row
+  when (
+    new.organisation_id is not null
+      and old.permissions is distinct from new.permissions
+  )
+  execute function usher.tg_organisation_roles__note_lost_rights();
 
-create function usher.follow_lost_rights_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.follow_lost_rights_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_lost     usher.lost_rights;
   v_invites  uuid[];
@@ -253,15 +275,17 @@ begin
   return v_count;
 end
 $$;
-comment on function usher.follow_lost_rights_of is 'What usher.follow_lost_rights does for these members of one organisation.';
+comment on function usher.follow_lost_rights_of
+  is 'What usher.follow_lost_rights does for these members of one organisation.';
 
-create function usher.follow_lost_rights(batch_size integer default 100)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.follow_lost_rights(
+  batch_size integer default 100
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('follow_lost_rights', array(
     select row(d.organisation_id, d.user_id)::usher.upkeep_item
@@ -275,8 +299,8 @@ begin
     limit follow_lost_rights.batch_size));
 end
 $$;
-comment on function usher.follow_lost_rights is
-$$Revokes, with the reason inviter_lost_right, the pending invites of members who may not give them any more, and sends
+comment on function usher.follow_lost_rights
+  is $$Revokes, with the reason inviter_lost_right, the pending invites of members who may not give them any more, and sends
 one notice to those who may invite; tells those who keep the organisation which tokens of directories and which domains
 need somebody to answer for them. For workers, every second.
 

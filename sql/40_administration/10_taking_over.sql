@@ -2,14 +2,17 @@
 -- a directory token, or a domain, that was left behind.
 
 create function usher.enqueue_lost_right_mail(
-  kind text, organisation_id uuid, user_id uuid, permissions text[], facts jsonb
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  kind text,
+  organisation_id uuid,
+  user_id uuid,
+  permissions text[],
+  facts jsonb
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, enqueue_lost_right_mail.kind, m.email,
@@ -21,16 +24,17 @@ begin
     and enqueue_lost_right_mail.permissions && array(select usher.permissions_of(m.organisation_id, m.roles));
 end
 $$;
-comment on function usher.enqueue_lost_right_mail is
-  'Puts a mail into the outbox to every member with one of these permissions, about what hung on the right of somebody who lost it.';
+comment on function usher.enqueue_lost_right_mail
+  is 'Puts a mail into the outbox to every member with one of these permissions, about what hung on the right of somebody who lost it.';
 
-create function usher.reissue_invites(invite_ids uuid[])
-returns setof public.organisation_invite_result
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.reissue_invites(
+  invite_ids uuid[]
+) returns setof public.organisation_invite_result
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid;
   v_drafts jsonb;
@@ -84,17 +88,19 @@ begin
     order by g.n;
 end
 $$;
-comment on function usher.reissue_invites is 'The rule behind public.reissue_organisation_invites.';
+comment on function usher.reissue_invites
+  is 'The rule behind public.reissue_organisation_invites.';
 
-create function public.reissue_organisation_invites(invite_ids uuid[])
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.reissue_invites($1) r $$;
-comment on function public.reissue_organisation_invites is
-$$Makes new invites under the caller's own name, with what the old ones offered, of those that were revoked because
+create function public.reissue_organisation_invites(
+  invite_ids uuid[]
+) returns jsonb
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select coalesce(jsonb_agg(to_jsonb(r) order by r.row_number), '[]') from usher.reissue_invites($1) r $$;
+comment on function public.reissue_organisation_invites
+  is $$Makes new invites under the caller's own name, with what the old ones offered, of those that were revoked because
 whoever sent them may not give it any more (inviter_lost_right). The old ones stay revoked; new mails go out.
 
   invite_ids  at most 10,000, of one organisation
@@ -106,13 +112,12 @@ with unauthenticated, invite_not_found, permission_denied, batch_too_large, seat
 grant execute on function public.reissue_organisation_invites to authenticated;
 grant execute on function usher.reissue_invites to authenticated;
 
-create function usher.take_over_credentials(ids uuid[])
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.take_over_credentials(ids uuid[]) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_credential record;
   v_member     public.organisation_members;
@@ -154,17 +159,19 @@ begin
   return v_taken;
 end
 $$;
-comment on function usher.take_over_credentials is 'The rule behind public.take_over_organisation_credentials.';
+comment on function usher.take_over_credentials
+  is 'The rule behind public.take_over_organisation_credentials.';
 
-create function public.take_over_organisation_credentials(ids uuid[])
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.take_over_credentials($1) $$;
-comment on function public.take_over_organisation_credentials is
-$$The caller answers from now on for tokens of directories and for domains whose people join by themselves: they carry
+create function public.take_over_organisation_credentials(
+  ids uuid[]
+) returns jsonb
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.take_over_credentials($1) $$;
+comment on function public.take_over_organisation_credentials
+  is $$The caller answers from now on for tokens of directories and for domains whose people join by themselves: they carry
 the caller's rights and go on. Needed when whoever answered for them has lost the right; stops_at of the table says when
 they stop otherwise.
 

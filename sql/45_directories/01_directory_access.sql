@@ -10,29 +10,36 @@
 --
 -- Sources: RFC 7643, RFC 7644; section 7 of the latter, and OWASP ASVS 5.0 (6.5.2, 11.5.1) on tokens.
 
-create policy organisation_directory_tokens_select on public.organisation_directory_tokens
-  for select to authenticated
-  using (organisation_id in (select usher.organisations_where('directory.manage')));
+create policy organisation_directory_tokens_select
+  on public.organisation_directory_tokens
+  for select
+  to authenticated
+  using (
+    organisation_id in (select usher.organisations_where('directory.manage'))
+  );
 
 create type public.organisation_directory_token as (
-  id              uuid,
+  id uuid,
   organisation_id uuid,
-  name            text,
-  expires_at      timestamptz,
-  token           text,
-  scim_url        text
+  name text,
+  expires_at timestamptz,
+  token text,
+  scim_url text
 );
-comment on type public.organisation_directory_token is
-$$A new token of a directory with its secret, which is shown this once. scim_url is where it opens the directory;
+comment on type public.organisation_directory_token
+  is $$A new token of a directory with its secret, which is shown this once. scim_url is where it opens the directory;
 null when the project's settings do not say where its functions answer (functions_url).$$;
 
-create function usher.create_directory_token(organisation_id uuid, name text, expires_in interval)
-returns public.organisation_directory_token
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_directory_token(
+  organisation_id uuid,
+  name text,
+  expires_in interval
+) returns public.organisation_directory_token
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_directory_token.organisation_id, 'directory.manage', 'settings');
@@ -63,21 +70,21 @@ begin
     (select s.functions_url || '/scim/v2' from usher.settings s));
 end
 $$;
-comment on function usher.create_directory_token is 'The rule behind public.create_organisation_directory_token.';
+comment on function usher.create_directory_token
+  is 'The rule behind public.create_organisation_directory_token.';
 
 create function public.create_organisation_directory_token(
   organisation_id uuid,
-  name            text,
-  expires_in      interval default null
-)
-returns public.organisation_directory_token
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_directory_token($1, $2, $3) $$;
-comment on function public.create_organisation_directory_token is
-$$Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
+  name text,
+  expires_in interval default null
+) returns public.organisation_directory_token
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_directory_token($1, $2, $3) $$;
+comment on function public.create_organisation_directory_token
+  is $$Makes a token with which an identity provider keeps the people and roles of the organisation by SCIM 2.0. It
 carries the rights of the caller, asked anew with each request.
 
   name        what it is for, one line of at most 100 characters, such as Okta
@@ -89,13 +96,14 @@ unauthenticated, organisation_not_found, permission_denied, invalid_settings, in
 grant execute on function public.create_organisation_directory_token to authenticated;
 grant execute on function usher.create_directory_token to authenticated;
 
-create function usher.revoke_directory_token(token_id uuid)
-returns public.organisation_directory_tokens
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.revoke_directory_token(
+  token_id uuid
+) returns public.organisation_directory_tokens
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_token public.organisation_directory_tokens;
 begin
@@ -116,30 +124,34 @@ begin
   return v_token;
 end
 $$;
-comment on function usher.revoke_directory_token is 'The rule behind public.revoke_organisation_directory_token.';
+comment on function usher.revoke_directory_token
+  is 'The rule behind public.revoke_organisation_directory_token.';
 
-create function public.revoke_organisation_directory_token(token_id uuid)
-returns public.organisation_directory_tokens
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.revoke_directory_token($1) $$;
-comment on function public.revoke_organisation_directory_token is
-$$Ends a token of a directory at once and for good; whom it brought in stays. Twice does no harm.
+create function public.revoke_organisation_directory_token(
+  token_id uuid
+) returns public.organisation_directory_tokens
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.revoke_directory_token($1) $$;
+comment on function public.revoke_organisation_directory_token
+  is $$Ends a token of a directory at once and for good; whom it brought in stays. Twice does no harm.
 
 Returns the token, without its secret. Needs directory.manage. Fails with unauthenticated,
 directory_not_found, permission_denied.$$;
 grant execute on function public.revoke_organisation_directory_token to authenticated;
 grant execute on function usher.revoke_directory_token to authenticated;
 
-create function usher.open_directory(token text, for_change boolean)
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.open_directory(
+  token text,
+  for_change boolean
+) returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_token public.organisation_directory_tokens;
   v_right text;
@@ -186,7 +198,7 @@ begin
   return v_token.organisation_id;
 end
 $$;
-comment on function usher.open_directory is
-$$The organisation that a token opens; from here on, the transaction acts as whoever answers for the token, and the
+comment on function usher.open_directory
+  is $$The organisation that a token opens; from here on, the transaction acts as whoever answers for the token, and the
 trail calls it directory. With for_change, other changes in the organisation wait. Fails with directory_token_invalid,
 and permission_denied when who answers for it has not directory.manage and member.read (any more).$$;

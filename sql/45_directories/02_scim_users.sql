@@ -14,27 +14,29 @@
 -- that deactivates and activates somebody again sends one.
 
 create type usher.directory_user as (
-  id           uuid,
-  user_name    text,
-  external_id  text,
-  email        text,
+  id uuid,
+  user_name text,
+  external_id text,
+  email text,
   display_name text,
-  is_active    boolean,
-  roles        text[],
-  attributes   jsonb,
-  member_id    uuid,
-  created_at   timestamptz,
-  updated_at   timestamptz
+  is_active boolean,
+  roles text[],
+  attributes jsonb,
+  member_id uuid,
+  created_at timestamptz,
+  updated_at timestamptz
 );
-comment on type usher.directory_user is 'A User as the directory sees it at this moment.';
+comment on type usher.directory_user
+  is 'A User as the directory sees it at this moment.';
 
-create function usher.directory_users_of(organisation_id uuid)
-returns setof usher.directory_user
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_users_of(
+  organisation_id uuid
+) returns setof usher.directory_user
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select d.id, d.user_name, d.external_id, d.email, m.display_name,
     -- An invite that somebody here took back is a no; one that is not answered yet is not.
     d.is_active and coalesce(m.status = 'active', i.status is distinct from 'revoked'),
@@ -51,26 +53,25 @@ as $$
   where m.organisation_id = $1 and m.kind = 'user' and m.status = 'active' and m.email is not null
     and not exists (select from usher.directory_users d where d.member_id = m.id)
 $$;
-comment on function usher.directory_users_of is
-$$Everyone whom a directory of this organisation sees: whom it has named, and the active members beside them. Never
+comment on function usher.directory_users_of
+  is $$Everyone whom a directory of this organisation sees: whom it has named, and the active members beside them. Never
 a device. roles are those that its groups may give and take: never owner.$$;
 
 create function usher.list_directory_users(
-  token       text,
-  id          uuid default null,
-  user_name   text default null,
+  token text,
+  id uuid default null,
+  user_name text default null,
   external_id text default null,
-  email       text default null,
+  email text default null,
   start_index integer default 1,
-  page_size   integer default null,
-  for_change  boolean default false
-)
-returns table (item usher.directory_user, total bigint)
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  page_size integer default null,
+  for_change boolean default false
+) returns table (item usher.directory_user, total bigint)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid :=
     usher.open_directory(list_directory_users.token, list_directory_users.for_change);
@@ -93,8 +94,8 @@ begin
     limit list_directory_users.page_size;
 end
 $$;
-comment on function usher.list_directory_users is
-$$The Users that a directory sees, oldest first, with how many there are in all. For the SCIM function.
+comment on function usher.list_directory_users
+  is $$The Users that a directory sees, oldest first, with how many there are in all. For the SCIM function.
 
   id, user_name, external_id, email  only this one; case matters in external_id alone
   start_index, page_size             from the first on, counted from 1; null: all
@@ -103,13 +104,15 @@ $$The Users that a directory sees, oldest first, with how many there are in all.
 Fails with directory_token_invalid, permission_denied.$$;
 grant execute on function usher.list_directory_users to usher_worker;
 
-create function usher.directory_user_for_change(organisation_id uuid, id uuid)
-returns usher.directory_users
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_user_for_change(
+  organisation_id uuid,
+  id uuid
+) returns usher.directory_users
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user usher.directory_users;
 begin
@@ -149,16 +152,17 @@ begin
   return v_user;
 end
 $$;
-comment on function usher.directory_user_for_change is
-  'A User of this organisation, locked until the end of the transaction. Fails with directory_not_found.';
+comment on function usher.directory_user_for_change
+  is 'A User of this organisation, locked until the end of the transaction. Fails with directory_not_found.';
 
-create function usher.directory_account(directory_user usher.directory_users)
-returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_account(
+  directory_user usher.directory_users
+) returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user     usher.directory_users := directory_account.directory_user;
   v_accounts uuid[];
@@ -203,18 +207,19 @@ begin
         where m.organisation_id = v_user.organisation_id and m.user_id = v_accounts[1]));
 end
 $$;
-comment on function usher.directory_account is
-$$The account that is certainly this User's, so that no invite is needed; null when that is not known. Certain
+comment on function usher.directory_account
+  is $$The account that is certainly this User's, so that no invite is needed; null when that is not known. Certain
 is who was a member before and was removed, and who has confirmed an address of a domain that the
 organisation has verified. Who left by themselves, or comes for the first time, is asked by an invite.$$;
 
-create function usher.admit_directory_user(directory_user usher.directory_users)
-returns usher.directory_users
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.admit_directory_user(
+  directory_user usher.directory_users
+) returns usher.directory_users
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user    usher.directory_users := admit_directory_user.directory_user;
   v_actor   public.organisation_members :=
@@ -274,18 +279,19 @@ begin
   return v_user;
 end
 $$;
-comment on function usher.admit_directory_user is
-$$Makes a User a member with the roles of their groups, or invites them as a member: the roles of groups come on
+comment on function usher.admit_directory_user
+  is $$Makes a User a member with the roles of their groups, or invites them as a member: the roles of groups come on
 joining, as they are then. Fails with role_not_assignable, invalid_role, domain_not_allowed, member_banned,
 already_member, seat_limit_reached, permission_denied, rate_limited.$$;
 
-create function usher.dismiss_directory_user(directory_user usher.directory_users)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.dismiss_directory_user(
+  directory_user usher.directory_users
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user usher.directory_users := dismiss_directory_user.directory_user;
 begin
@@ -295,17 +301,20 @@ begin
   perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
 end
 $$;
-comment on function usher.dismiss_directory_user is
-$$Removes a User at once, and revokes what is open for their address. Fails with owner_required, and
+comment on function usher.dismiss_directory_user
+  is $$Removes a User at once, and revokes what is open for their address. Fails with owner_required, and
 permission_denied where the token's maker may not remove them.$$;
 
-create function usher.save_directory_user(token text, id uuid, facts jsonb)
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.save_directory_user(
+  token text,
+  id uuid,
+  facts jsonb
+) returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid := usher.open_directory(save_directory_user.token, true);
   v_facts  jsonb := save_directory_user.facts;
@@ -381,8 +390,8 @@ begin
   return v_user.id;
 end
 $$;
-comment on function usher.save_directory_user is
-$$Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
+comment on function usher.save_directory_user
+  is $$Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
 
   id     the User; null: a new one
   facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
@@ -391,13 +400,12 @@ Returns the id. Fails with directory_token_invalid, directory_not_found, directo
 invalid_settings, owner_required, and as usher.admit_directory_user does.$$;
 grant execute on function usher.save_directory_user to usher_worker;
 
-create function usher.delete_directory_user(token text, id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_directory_user(token text, id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid := usher.open_directory(delete_directory_user.token, true);
   v_user usher.directory_users :=
@@ -407,18 +415,17 @@ begin
   delete from usher.directory_users d where d.id = v_user.id;
 end
 $$;
-comment on function usher.delete_directory_user is
-$$Removes a User at once and forgets what the directory said of them; the membership's history stays. For the SCIM
+comment on function usher.delete_directory_user
+  is $$Removes a User at once and forgets what the directory said of them; the membership's history stays. For the SCIM
 function. Fails with directory_token_invalid, directory_not_found, owner_required, permission_denied.$$;
 grant execute on function usher.delete_directory_user to usher_worker;
 
 -- Somebody comes in, by whichever way: the directory knows them from then on, and its groups count.
-create function usher.tg_organisation_members__join_directory()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__join_directory() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user  usher.directory_users;
   v_roles text[];
@@ -472,24 +479,27 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_organisation_members__join_directory is
-  'Ties a new member to the User of the same address, and gives the roles of that User''s groups.';
+comment on function usher.tg_organisation_members__join_directory
+  is 'Ties a new member to the User of the same address, and gives the roles of that User''s groups.';
 
 create trigger usher_join_directory
-after insert on public.organisation_members
-for each row when (new.kind = 'user' and new.status = 'active')
-execute function usher.tg_organisation_members__join_directory();
+  after insert
+  on public.organisation_members
+  for each row
+  when (new.kind = 'user' and new.status = 'active')
+  execute function usher.tg_organisation_members__join_directory();
 create trigger usher_rejoin_directory
-after update of status on public.organisation_members
-for each row when (new.kind = 'user' and new.status = 'active' and old.status <> 'active')
-execute function usher.tg_organisation_members__join_directory();
+  after update of status
+  on public.organisation_members
+  for each row
+  when (new.kind = 'user' and new.status = 'active' and old.status <> 'active')
+  execute function usher.tg_organisation_members__join_directory();
 
-create function usher.tg_organisation_members__lose_directory_roles()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_organisation_members__lose_directory_roles() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   update usher.directory_users d
   set roles = array(select r from unnest(d.roles) r where r = any (new.roles) or r <> all (old.roles) order by r)
@@ -497,9 +507,16 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_organisation_members__lose_directory_roles is
-  'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
+comment on function usher.tg_organisation_members__lose_directory_roles
+  is 'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
 create trigger usher_lose_directory_roles
-after update of roles on public.organisation_members
-for each row when (old.status = 'active' and new.status = 'active' and not old.roles <@ new.roles and not 'owner' = any (new.roles))
-execute function usher.tg_organisation_members__lose_directory_roles();
+  after update of roles
+  on public.organisation_members
+  for each row
+  when (
+    old.status = 'active'
+      and new.status = 'active'
+      and not old.roles <@ new.roles
+      and not 'owner' = any(new.roles)
+  )
+  execute function usher.tg_organisation_members__lose_directory_roles();

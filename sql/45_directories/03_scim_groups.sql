@@ -8,42 +8,51 @@
 -- in a directory must not open anything by itself. Only such a role can be deleted by the directory.
 
 create table usher.directory_groups (
-  organisation_id uuid not null references public.organisations on delete cascade,
-  role_id         uuid not null references public.organisation_roles on delete cascade,
-  display_name    text not null,
-  external_id     text,
-  is_made         boolean not null,
-  created_at      timestamptz not null default now(),
-  updated_at      timestamptz not null default now(),
-
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  role_id uuid not null references public.organisation_roles on delete cascade,
+  display_name text not null,
+  external_id text,
+  is_made boolean not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
   primary key (organisation_id, role_id),
   constraint directory_groups_bounds check (
-    length(display_name) <= 200 and length(external_id) <= 254)
+    length(display_name) <= 200 and length(external_id) <= 254
+  )
 );
-comment on table usher.directory_groups is 'What a directory calls a role. A role that it has not named goes by its own name.';
-comment on column usher.directory_groups.is_made is 'Whether the directory made the role.';
+comment on table usher.directory_groups
+  is 'What a directory calls a role. A role that it has not named goes by its own name.';
+comment on column usher.directory_groups.is_made
+  is 'Whether the directory made the role.';
 create index directory_groups_role_id on usher.directory_groups (role_id);
 alter table usher.directory_groups enable row level security;
-create policy directory_groups_nobody on usher.directory_groups for select to public using (false);
+create policy directory_groups_nobody
+  on usher.directory_groups
+  for select
+  to public
+  using (false);
 
 create type usher.directory_group as (
-  id           uuid,
-  role         text,
+  id uuid,
+  role text,
   display_name text,
-  external_id  text,
-  is_made      boolean,
-  created_at   timestamptz,
-  updated_at   timestamptz
+  external_id text,
+  is_made boolean,
+  created_at timestamptz,
+  updated_at timestamptz
 );
-comment on type usher.directory_group is 'A Group as the directory sees it at this moment.';
+comment on type usher.directory_group
+  is 'A Group as the directory sees it at this moment.';
 
-create function usher.directory_groups_of(organisation_id uuid)
-returns setof usher.directory_group
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_groups_of(
+  organisation_id uuid
+) returns setof usher.directory_group
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select r.id, r.name, coalesce(g.display_name, r.name), g.external_id, coalesce(g.is_made, false),
     coalesce(g.created_at, r.created_at), coalesce(g.updated_at, r.created_at)
   from public.organisation_roles r
@@ -51,21 +60,21 @@ as $$
   where (r.organisation_id is null or r.organisation_id = $1)
     and not (r.organisation_id is null and r.name = 'owner')
 $$;
-comment on function usher.directory_groups_of is 'The roles of an organisation as Groups: all but owner.';
+comment on function usher.directory_groups_of
+  is 'The roles of an organisation as Groups: all but owner.';
 
 create function usher.list_directory_groups(
-  token        text,
-  id           uuid default null,
+  token text,
+  id uuid default null,
   display_name text default null,
   with_members boolean default true,
-  for_change   boolean default false
-)
-returns table (item usher.directory_group, members jsonb)
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  for_change boolean default false
+) returns table (item usher.directory_group, members jsonb)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid :=
     usher.open_directory(list_directory_groups.token, list_directory_groups.for_change);
@@ -93,8 +102,8 @@ begin
     order by g.created_at, g.id;
 end
 $$;
-comment on function usher.list_directory_groups is
-$$The Groups that a directory sees, each with its members as value (the id of a User) and display. For the SCIM
+comment on function usher.list_directory_groups
+  is $$The Groups that a directory sees, each with its members as value (the id of a User) and display. For the SCIM
 function.
 
   id, display_name  only this one, in any case
@@ -104,13 +113,17 @@ function.
 Fails with directory_token_invalid, permission_denied.$$;
 grant execute on function usher.list_directory_groups to usher_worker;
 
-create function usher.set_directory_role(organisation_id uuid, user_id uuid, role text, is_held boolean)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.set_directory_role(
+  organisation_id uuid,
+  user_id uuid,
+  role text,
+  is_held boolean
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_user    usher.directory_users :=
     usher.directory_user_for_change(set_directory_role.organisation_id, set_directory_role.user_id);
@@ -165,17 +178,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.set_directory_role is
-$$Gives a User a role or takes it: at once if they are a member, otherwise for when they join. Fails with
+comment on function usher.set_directory_role
+  is $$Gives a User a role or takes it: at once if they are a member, otherwise for when they join. Fails with
 directory_not_found, invalid_role, role_not_assignable, permission_denied.$$;
 
-create function usher.set_directory_members(organisation_id uuid, role text, user_ids uuid[])
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.set_directory_members(
+  organisation_id uuid,
+  role text,
+  user_ids uuid[]
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_unknown uuid;
 begin
@@ -196,17 +212,19 @@ begin
     where h.id is null or w.id is null;
 end
 $$;
-comment on function usher.set_directory_members is
-  'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
+comment on function usher.set_directory_members
+  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
 set_directory_role, and with invalid_settings for an unknown one.';
 
-create function usher.make_directory_role(organisation_id uuid, display_name text)
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.make_directory_role(
+  organisation_id uuid,
+  display_name text
+) returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_stem text := btrim(regexp_replace(lower(make_directory_role.display_name), '[^a-z0-9_]+', '-', 'g'), '-_');
   v_name text;
@@ -228,16 +246,19 @@ begin
     'A group of the directory: ' || make_directory_role.display_name, '{}', '{}')).id;
 end
 $$;
-comment on function usher.make_directory_role is
-  'An own role without permissions for a new Group, named after it as far as a role''s name can be.';
+comment on function usher.make_directory_role
+  is 'An own role without permissions for a new Group, named after it as far as a role''s name can be.';
 
-create function usher.save_directory_group(token text, id uuid, facts jsonb)
-returns uuid
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.save_directory_group(
+  token text,
+  id uuid,
+  facts jsonb
+) returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid := usher.open_directory(save_directory_group.token, true);
   v_name        text := usher.clean_name(save_directory_group.facts ->> 'display_name', 200, may_link => true);
@@ -278,8 +299,8 @@ begin
   return v_group.id;
 end
 $$;
-comment on function usher.save_directory_group is
-$$Writes a Group as a directory says it is: who holds the role, and what the directory calls it. The name of the
+comment on function usher.save_directory_group
+  is $$Writes a Group as a directory says it is: who holds the role, and what the directory calls it. The name of the
 role itself stays, because it is signed into links. For the SCIM function.
 
   id     the Group; null: a new one, which makes an own role without permissions
@@ -289,13 +310,12 @@ Returns the id. Fails with directory_token_invalid, directory_not_found, directo
 invalid_settings (also for an unknown member), invalid_role, role_not_assignable, permission_denied.$$;
 grant execute on function usher.save_directory_group to usher_worker;
 
-create function usher.delete_directory_group(token text, id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_directory_group(token text, id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_organisation_id uuid := usher.open_directory(delete_directory_group.token, true);
   v_group usher.directory_group;
@@ -312,8 +332,8 @@ begin
   perform usher.delete_role(v_organisation_id, v_group.role);
 end
 $$;
-comment on function usher.delete_directory_group is
-$$Takes the role of a Group from everyone and deletes it. For the SCIM function. Fails with
+comment on function usher.delete_directory_group
+  is $$Takes the role of a Group from everyone and deletes it. For the SCIM function. Fails with
 directory_token_invalid, directory_not_found, permission_denied (a role that the directory did not make),
 role_in_use.$$;
 grant execute on function usher.delete_directory_group to usher_worker;

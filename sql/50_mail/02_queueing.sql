@@ -1,19 +1,18 @@
 -- Queueing: how a mail comes into the outbox, one or many at once.
 
 create function usher.enqueue_delivery(
-  kind            text,
+  kind text,
   organisation_id uuid,
-  recipient       text,
-  locale          text,
-  invite_id       uuid,
-  is_bulk         boolean default false
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  recipient text,
+  locale text,
+  invite_id uuid,
+  is_bulk boolean default false
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into public.organisation_deliveries (
     organisation_id, invite_id, issue, kind, recipient, locale, is_bulk)
@@ -23,16 +22,18 @@ begin
   where i.id = enqueue_delivery.invite_id;
 end
 $$;
-comment on function usher.enqueue_delivery is
-  'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
+comment on function usher.enqueue_delivery
+  is 'Puts a mail about an invite into the outbox, to go out when this transaction has been committed.';
 
-create function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enqueue_invites(
+  invite_ids uuid[],
+  is_bulk boolean
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- Once, and not by the column's default for each of thousands.
   v_account uuid := auth.uid();
@@ -44,15 +45,19 @@ begin
   where i.id = any (enqueue_invites.invite_ids);
 end
 $$;
-comment on function usher.enqueue_invites is 'Puts the mails of several new invites into the outbox at once.';
+comment on function usher.enqueue_invites
+  is 'Puts the mails of several new invites into the outbox at once.';
 
-create function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enqueue_notice(
+  kind text,
+  member_id uuid,
+  actor_id uuid
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
   select m.organisation_id, m.id, enqueue_notice.kind, m.email, jsonb_build_object(
@@ -67,22 +72,26 @@ begin
   where m.id = enqueue_notice.member_id and m.email is not null and m.kind = 'user';
 end
 $$;
-comment on function usher.enqueue_notice is
-$$Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
+comment on function usher.enqueue_notice
+  is $$Puts a mail to a member about their membership into the outbox, with the facts as they are now: what is
 written later must not change what the mail says happened.$$;
 
-create function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enqueue_join_mail(
+  kind text,
+  organisation_id uuid,
+  recipient text,
+  facts jsonb
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
   values (enqueue_join_mail.organisation_id, enqueue_join_mail.kind, enqueue_join_mail.recipient,
     enqueue_join_mail.facts);
 end
 $$;
-comment on function usher.enqueue_join_mail is
-  'Puts a mail about a request to join into the outbox: to an admin, or to the one who asked.';
+comment on function usher.enqueue_join_mail
+  is 'Puts a mail about a request to join into the outbox: to an admin, or to the one who asked.';

@@ -8,13 +8,16 @@
 -- That an address does not exist is told of the address as it was written: where tags mean nothing, ann+1@ may
 -- not exist while ann@ does.
 
-create function usher.suppress_address(email text, reason text, status_code text default null)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.suppress_address(
+  email text,
+  reason text,
+  status_code text default null
+) returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   insert into usher.suppressed_addresses as s (email, reason, status_code)
   values ($1, $2, $3)
   on conflict on constraint suppressed_addresses_pkey do update
@@ -22,18 +25,19 @@ as $$
   set reason = excluded.reason, status_code = excluded.status_code
   where s.reason = 'bounce' and excluded.reason <> 'bounce'
 $$;
-comment on function usher.suppress_address is
-  'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
+comment on function usher.suppress_address
+  is 'Puts an address on the list of those that nothing is sent to: bounce, complaint or operator.';
 
 create function usher.suppress_recipient(
-  delivery public.organisation_deliveries, reason text, status_code text default null
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  delivery public.organisation_deliveries,
+  reason text,
+  status_code text default null
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries := suppress_recipient.delivery;
 begin
@@ -44,16 +48,15 @@ begin
   end if;
 end
 $$;
-comment on function usher.suppress_recipient is
-  'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
+comment on function usher.suppress_recipient
+  is 'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
 
-create function usher.is_suppressed(email text, mailbox text)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.is_suppressed(email text, mailbox text) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return exists (select from usher.suppressed_addresses s where s.email = is_suppressed.email)
     or exists (
@@ -61,16 +64,15 @@ begin
       where s.reason = 'complaint' and usher.mailbox(s.email) = is_suppressed.mailbox);
 end
 $$;
-comment on function usher.is_suppressed is
-  'Whether nothing is sent to a normalised address: it is on the list, or its mailbox is, by a complaint.';
+comment on function usher.is_suppressed
+  is 'Whether nothing is sent to a normalised address: it is on the list, or its mailbox is, by a complaint.';
 
-create function usher.lift_suppression(email text)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lift_suppression(email text) returns boolean
+  language plpgsql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email  text := usher.normalise_email(lift_suppression.email);
   v_lifted integer;
@@ -86,17 +88,19 @@ begin
   return v_lifted + v_erased > 0;
 end
 $$;
-comment on function usher.lift_suppression is
-$$Lets mails go to an address again, whatever stopped them; for operators. Returns whether it was on the list.
+comment on function usher.lift_suppression
+  is $$Lets mails go to an address again, whatever stopped them; for operators. Returns whether it was on the list.
 What its owner has stopped, of one organisation or of all, stays stopped.$$;
 
-create function usher.lift_mail_suppression(organisation_id uuid, email text)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lift_mail_suppression(
+  organisation_id uuid,
+  email text
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member public.organisation_members :=
     usher.require_permission(lift_mail_suppression.organisation_id, 'invite.resend', 'share');
@@ -121,17 +125,20 @@ begin
   return true;
 end
 $$;
-comment on function usher.lift_mail_suppression is 'The rule behind public.lift_organisation_mail_suppression.';
+comment on function usher.lift_mail_suppression
+  is 'The rule behind public.lift_organisation_mail_suppression.';
 
-create function public.lift_organisation_mail_suppression(organisation_id uuid, email text)
-returns boolean
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.lift_mail_suppression($1, $2) $$;
-comment on function public.lift_organisation_mail_suppression is
-$$Lets mails go again to an address that a mail server said does not exist: for a mailbox that was made since.
+create function public.lift_organisation_mail_suppression(
+  organisation_id uuid,
+  email text
+) returns boolean
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.lift_mail_suppression($1, $2) $$;
+comment on function public.lift_organisation_mail_suppression
+  is $$Lets mails go again to an address that a mail server said does not exist: for a mailbox that was made since.
 
   email  one that a mail of this organisation came back from
 

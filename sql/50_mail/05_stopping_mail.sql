@@ -3,13 +3,12 @@
 -- The link that stops them: stp_ and the base64url of version, key id, delivery id and HMAC (51 bytes, 68
 -- characters). It opens nothing but this, so it may stand in a header that mail programs and servers read.
 
-create function usher.mint_stop_token(delivery_id uuid)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.mint_stop_token(delivery_id uuid) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_key_id  smallint := usher.ensure_signing_key();
   -- Another version than a token of an invite, so that neither can be taken for the other.
@@ -20,17 +19,16 @@ begin
     e'+/\n', '-_');
 end
 $$;
-comment on function usher.mint_stop_token is
-$$The token with which the recipient of this mail stops more of the same. Never stored; it works for as long as
+comment on function usher.mint_stop_token
+  is $$The token with which the recipient of this mail stops more of the same. Never stored; it works for as long as
 its signing key is there, 30 days after a rotation at least. Source: RFC 8058 section 3.1.$$;
 
-create function usher.verify_stop_token(token text)
-returns uuid
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.verify_stop_token(token text) returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_bytes  bytea;
   v_secret bytea;
@@ -53,15 +51,19 @@ begin
   return encode(substring(v_bytes from 4 for 16), 'hex')::uuid;
 end
 $$;
-comment on function usher.verify_stop_token is 'The delivery that a stop token was minted for; null when it is none of ours.';
+comment on function usher.verify_stop_token
+  is 'The delivery that a stop token was minted for; null when it is none of ours.';
 
-create function usher.stop_mail(token text, stop boolean default true, everywhere boolean default false)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.stop_mail(
+  token text,
+  stop boolean default true,
+  everywhere boolean default false
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery        public.organisation_deliveries;
   v_organisation_id uuid;
@@ -112,21 +114,25 @@ begin
   return (select o.name from public.organisations o where o.id = v_delivery.organisation_id);
 end
 $$;
-comment on function usher.stop_mail is 'The rule behind public.stop_organisation_mail.';
+comment on function usher.stop_mail
+  is 'The rule behind public.stop_organisation_mail.';
 grant execute on function usher.stop_mail to usher_worker;
 
-create function public.stop_organisation_mail(token text, stop boolean default true, everywhere boolean default false)
-returns text
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function public.stop_organisation_mail(
+  token text,
+  stop boolean default true,
+  everywhere boolean default false
+) returns text
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select usher.speak_to_invitee();
   select usher.stop_mail($1, $2, $3);
 $$;
-comment on function public.stop_organisation_mail is
-$$Stops invites and reminders of an organisation, or of all of them, to the mailbox that a mail went to: also to
+comment on function public.stop_organisation_mail
+  is $$Stops invites and reminders of an organisation, or of all of them, to the mailbox that a mail went to: also to
 the same address with another +tag.
 
   token       as the mail's link to stop carries it; it is good for nothing else

@@ -2,13 +2,15 @@
 --
 -- Each lease carries a fence: a worker that was only asleep cannot send or record any more.
 
-create function usher.record_turn(delivery public.organisation_deliveries, event text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.record_turn(
+  delivery public.organisation_deliveries,
+  event text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries := record_turn.delivery;
 begin
@@ -23,16 +25,17 @@ begin
     actor_kind => 'worker');
 end
 $$;
-comment on function usher.record_turn is
-  'Adds what became of a mail to the trail of its organisation: which mail and what, never to whom.';
+comment on function usher.record_turn
+  is 'Adds what became of a mail to the trail of its organisation: which mail and what, never to whom.';
 
-create function usher.mark_bounced(delivery public.organisation_deliveries)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.mark_bounced(
+  delivery public.organisation_deliveries
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries := mark_bounced.delivery;
 begin
@@ -42,19 +45,26 @@ begin
     and v_delivery.kind in ('invite', 'invite_reminder');
 end
 $$;
-comment on function usher.mark_bounced is
-  'Shows on an invite that its mail did not arrive, unless it has been sent again since.';
+comment on function usher.mark_bounced
+  is 'Shows on an invite that its mail did not arrive, unless it has been sent again since.';
 
-create type usher.delivery_lease as (delivery_id uuid, fence bigint, attempts integer);
-comment on type usher.delivery_lease is 'A delivery that a worker may send now, and the fence to name with it.';
+create type usher.delivery_lease as (
+  delivery_id uuid,
+  fence bigint,
+  attempts integer
+);
+comment on type usher.delivery_lease
+  is 'A delivery that a worker may send now, and the fence to name with it.';
 
-create function usher.prepare_delivery(delivery_id uuid, fence bigint)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.prepare_delivery(
+  delivery_id uuid,
+  fence bigint
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery     public.organisation_deliveries;
   v_invite       usher.invites;
@@ -150,21 +160,23 @@ begin
       'membership_ends_at', v_invite.membership_ends_at) end);
 end
 $$;
-comment on function usher.prepare_delivery is
-$$All that a leased mail needs, read at this moment, with a token of its own. For workers, just before
+comment on function usher.prepare_delivery
+  is $$All that a leased mail needs, read at this moment, with a token of its own. For workers, just before
 sending.
 
 Null when it is not to be sent any more: the fence is old, its invite is no longer open or was sent again
 (the delivery is then cancelled), or the address gets no mail (it is then suppressed).$$;
 grant execute on function usher.prepare_delivery to usher_worker;
 
-create function usher.delivery_end(delivery public.organisation_deliveries, invite usher.invites)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delivery_end(
+  delivery public.organisation_deliveries,
+  invite usher.invites
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries := delivery_end.delivery;
   v_invite   usher.invites := delivery_end.invite;
@@ -188,17 +200,19 @@ begin
   end;
 end
 $$;
-comment on function usher.delivery_end is
-$$Why a mail must not go out any more: suppressed, or cancelled when its invite is no longer open or was sent again.
+comment on function usher.delivery_end
+  is $$Why a mail must not go out any more: suppressed, or cancelled when its invite is no longer open or was sent again.
 Null when it may go.$$;
 
-create function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_undeliverable(
+  delivery public.organisation_deliveries,
+  invite usher.invites
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries := end_undeliverable.delivery;
   v_end      text := usher.delivery_end(v_delivery, end_undeliverable.invite);
@@ -218,21 +232,20 @@ begin
   return true;
 end
 $$;
-comment on function usher.end_undeliverable is
-  'Ends a delivery that must not go out any more, cancelled or suppressed. Returns whether it did.';
+comment on function usher.end_undeliverable
+  is 'Ends a delivery that must not go out any more, cancelled or suppressed. Returns whether it did.';
 
 create function usher.complete_delivery(
-  delivery_id         uuid,
-  fence               bigint,
-  response            text,
+  delivery_id uuid,
+  fence bigint,
+  response text,
   provider_message_id text default null
-)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries;
 begin
@@ -253,8 +266,8 @@ begin
   return true;
 end
 $$;
-comment on function usher.complete_delivery is
-$$Writes down that a mail server took a mail. For workers.
+comment on function usher.complete_delivery
+  is $$Writes down that a mail server took a mail. For workers.
 
   response             what it answered, kept to 1,000 characters
   provider_message_id  the provider's own id, to match its webhooks
@@ -264,17 +277,16 @@ grant execute on function usher.complete_delivery to usher_worker;
 
 create function usher.fail_delivery(
   delivery_id uuid,
-  fence       bigint,
-  failure     text,
-  response    text default null,
+  fence bigint,
+  failure text,
+  response text default null,
   status_code text default null
-)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries;
   -- About when a greylist lets through, then rarer; eight tries in two days.
@@ -324,8 +336,8 @@ begin
   return v_delivery.status;
 end
 $$;
-comment on function usher.fail_delivery is
-$$Writes down that a mail was not taken, and decides whether it is tried again. For workers.
+comment on function usher.fail_delivery
+  is $$Writes down that a mail was not taken, and decides whether it is tried again. For workers.
 
   failure      temporary: again later, at most eight times in all; permanent: never again; in_doubt: the
                connection was lost after the mail had gone out, so at most one more try
@@ -337,13 +349,14 @@ Returns the delivery's status, queued or failed; null when the fence is old. Wai
 minute to a day, a fifth more or less. Source: RFC 5321 section 4.5.4.1.$$;
 grant execute on function usher.fail_delivery to usher_worker;
 
-create function usher.retry_delivery(delivery_id uuid)
-returns public.organisation_deliveries
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.retry_delivery(
+  delivery_id uuid
+) returns public.organisation_deliveries
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery public.organisation_deliveries;
 begin
@@ -374,17 +387,19 @@ begin
   return v_delivery;
 end
 $$;
-comment on function usher.retry_delivery is 'The rule behind public.retry_organisation_delivery.';
+comment on function usher.retry_delivery
+  is 'The rule behind public.retry_organisation_delivery.';
 
-create function public.retry_organisation_delivery(delivery_id uuid)
-returns public.organisation_deliveries
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.retry_delivery($1) $$;
-comment on function public.retry_organisation_delivery is
-$$Tries a mail anew that has failed or was suppressed, from its first try on. One for an invite that is no
+create function public.retry_organisation_delivery(
+  delivery_id uuid
+) returns public.organisation_deliveries
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.retry_delivery($1) $$;
+comment on function public.retry_organisation_delivery
+  is $$Tries a mail anew that has failed or was suppressed, from its first try on. One for an invite that is no
 longer open is cancelled when its turn comes, and one to an address that still gets no mail is suppressed again:
 lift_organisation_mail_suppression comes first.
 

@@ -14,21 +14,28 @@
 -- own: so nobody's thousands are before somebody's one.
 
 create table usher.mail_pace (
-  line         text primary key,
+  line text primary key,
   next_free_at timestamptz not null
 );
-comment on table usher.mail_pace is
-  'When the next place is free in a line, such as domain:example.com. Old rows may be deleted.';
+comment on table usher.mail_pace
+  is 'When the next place is free in a line, such as domain:example.com. Old rows may be deleted.';
 alter table usher.mail_pace enable row level security;
-create policy mail_pace_nobody on usher.mail_pace for select to public using (false);
+create policy mail_pace_nobody
+  on usher.mail_pace
+  for select
+  to public
+  using (false);
 
-create function usher.next_place(line text, step interval, not_before timestamptz)
-returns timestamptz
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.next_place(
+  line text,
+  step interval,
+  not_before timestamptz
+) returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_at    timestamptz := next_place.not_before;
   v_limit timestamptz := next_place.not_before + interval '1 day';
@@ -47,19 +54,21 @@ begin
   return v_at;
 end
 $$;
-comment on function usher.next_place is
-$$Takes the next place in a line, not before a time; the one after it is a step later. When a day's places are
+comment on function usher.next_place
+  is $$Takes the next place in a line, not before a time; the one after it is a step later. When a day's places are
 taken, some time within that day, without taking any.$$;
 
 create function usher.mailbox_free_at(
-  mailbox text, allowance integer, since timestamptz, except_ids uuid[]
-)
-returns timestamptz
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  mailbox text,
+  allowance integer,
+  since timestamptz,
+  except_ids uuid[]
+) returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return (
     select d.taken_at + interval '1 hour'
@@ -73,20 +82,22 @@ begin
     limit 1);
 end
 $$;
-comment on function usher.mailbox_free_at is
-$$When a mailbox has room for one more: null for now, otherwise when the hour of the oldest that counts is over.
+comment on function usher.mailbox_free_at
+  is $$When a mailbox has room for one more: null for now, otherwise when the hour of the oldest that counts is over.
 
   allowance   mails of an hour
   since       counts organisations only that were created later; null: all
   except_ids  mails that are not counted$$;
 
-create function usher.pace_mails(ids uuid[], settings usher.settings)
-returns uuid[]
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.pace_mails(
+  ids uuid[],
+  settings usher.settings
+) returns uuid[]
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_to_domain       interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_to_domain;
   v_of_organisation interval := interval '1 minute' / (pace_mails.settings).mails_per_minute_of_organisation;
@@ -134,22 +145,30 @@ begin
   return v_ids;
 end
 $$;
-comment on function usher.pace_mails is
-$$Gives mails that have come up their places in line, where there is a pace: mails_per_minute_to_domain or
+comment on function usher.pace_mails
+  is $$Gives mails that have come up their places in line, where there is a pace: mails_per_minute_to_domain or
 mails_per_minute_of_organisation. Returns those whose place is now, in the same order.$$;
 
-create type usher.mail_judgement as (free uuid[], moot uuid[], held_by_mailbox uuid[], held_by_sender uuid[]);
-comment on type usher.mail_judgement is
-'Of mails that are due, in their order: free may be sent now, of which moot will be found to be of no use any more;
+create type usher.mail_judgement as (
+  free uuid[],
+  moot uuid[],
+  held_by_mailbox uuid[],
+  held_by_sender uuid[]
+);
+comment on type usher.mail_judgement
+  is 'Of mails that are due, in their order: free may be sent now, of which moot will be found to be of no use any more;
 the others are more than their mailbox, or who caused them, has room for.';
 
-create function usher.judge_mails(ids uuid[], is_bulk boolean, settings usher.settings)
-returns usher.mail_judgement
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.judge_mails(
+  ids uuid[],
+  is_bulk boolean,
+  settings usher.settings
+) returns usher.mail_judgement
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_settings usher.settings := judge_mails.settings;
   v_now      timestamptz := clock_timestamp();
@@ -241,20 +260,22 @@ begin
   return v_judged;
 end
 $$;
-comment on function usher.judge_mails is
-$$Which of these mails may go now, by the allowances of their mailboxes and of who caused them. One that was refused
+comment on function usher.judge_mails
+  is $$Which of these mails may go now, by the allowances of their mailboxes and of who caused them. One that was refused
 for now is judged again when it is tried again, and counts once.
 
   ids      mails that are due and locked, all single or all bulk, in the order in which they stand in turn
   is_bulk  which of the two$$;
 
-create function usher.delay_mails(judgement usher.mail_judgement, settings usher.settings)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delay_mails(
+  judgement usher.mail_judgement,
+  settings usher.settings
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_settings usher.settings := delay_mails.settings;
   v_now      timestamptz := clock_timestamp();
@@ -309,6 +330,6 @@ begin
   end loop;
 end
 $$;
-comment on function usher.delay_mails is
-$$Lets mails that are more than an allowance become due later, when they stand in turn again: after those that may go
+comment on function usher.delay_mails
+  is $$Lets mails that are more than an allowance become due later, when they stand in turn again: after those that may go
 were taken, because what was taken tells when there is room.$$;

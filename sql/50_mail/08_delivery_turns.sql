@@ -5,24 +5,33 @@
 -- in the queue: a lease costs what it takes, and not what waits.
 
 create table usher.mail_turns (
-  is_bulk         boolean primary key,
+  is_bulk boolean primary key,
   organisation_id uuid not null
 );
-comment on table usher.mail_turns is
-'Whose turn it was last, among single mails and among bulk. A hint, which two workers may overwrite: it decides where
+comment on table usher.mail_turns
+  is 'Whose turn it was last, among single mails and among bulk. A hint, which two workers may overwrite: it decides where
 a round begins, and never who is in it.';
 alter table usher.mail_turns enable row level security;
-create policy mail_turns_nobody on usher.mail_turns for select to public using (false);
-insert into usher.mail_turns (is_bulk, organisation_id)
-values (false, '00000000-0000-0000-0000-000000000000'), (true, '00000000-0000-0000-0000-000000000000');
+create policy mail_turns_nobody
+  on usher.mail_turns
+  for select
+  to public
+  using (false);
+insert into usher.mail_turns (is_bulk, organisation_id) values
+  (false, '00000000-0000-0000-0000-000000000000'),
+  (true, '00000000-0000-0000-0000-000000000000');
 
-create function usher.organisations_in_turn(is_bulk boolean, after uuid, at timestamptz, how_many integer)
-returns uuid[]
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.organisations_in_turn(
+  is_bulk boolean,
+  after uuid,
+  at timestamptz,
+  how_many integer
+) returns uuid[]
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_due uuid[];
   v_ids uuid[] := array[]::uuid[];
@@ -82,8 +91,8 @@ begin
   return v_ids;
 end
 $$;
-comment on function usher.organisations_in_turn is
-$$The next organisations with mails that are due, from the one after that whose turn it was last, once round.
+comment on function usher.organisations_in_turn
+  is $$The next organisations with mails that are due, from the one after that whose turn it was last, once round.
 
   is_bulk   whether of bulk mails or of single ones
   after     whose turn it was last
@@ -91,20 +100,23 @@ $$The next organisations with mails that are due, from the one after that whose 
   how_many  at most$$;
 
 create function usher.lease_in_turn(
-  worker text, wanted integer, lease interval, is_bulk boolean, settings usher.settings
-)
-returns setof usher.delivery_lease
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
--- Of these arrays no plan is better for knowing how long they are, and planning takes longer than leasing. What is
--- known of a queue's size is always of another time: every row is found by an index, whatever seems quicker.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-as $$
+  worker text,
+  wanted integer,
+  lease interval,
+  is_bulk boolean,
+  settings usher.settings
+) returns setof usher.delivery_lease
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- Of these arrays no plan is better for knowing how long they are, and planning takes longer than leasing. What is
+  -- known of a queue's size is always of another time: every row is found by an index, whatever seems quicker.
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  as $$
 declare
   v_now           timestamptz := clock_timestamp();
   v_left          integer := lease_in_turn.wanted;
@@ -175,21 +187,20 @@ begin
   where t.is_bulk = mine.is_bulk and t.organisation_id <> v_last;
 end
 $$;
-comment on function usher.lease_in_turn is
-$$Takes mails of organisations that are due, one of each in turn, and puts off what is more than an allowance or a
+comment on function usher.lease_in_turn
+  is $$Takes mails of organisations that are due, one of each in turn, and puts off what is more than an allowance or a
 pace lets out. The part of usher.lease_deliveries that is about single mails, or about bulk.$$;
 
 create function usher.lease_deliveries(
-  worker     text,
+  worker text,
   batch_size integer default 50,
-  lease      interval default '1 minute'
-)
-returns setof usher.delivery_lease
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  lease interval default '1 minute'
+) returns setof usher.delivery_lease
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   -- Not clock_timestamp() in a condition: it changes while an index is read, so that none can be used for it.
   v_now      timestamptz := clock_timestamp();
@@ -241,8 +252,8 @@ begin
   end loop;
 end
 $$;
-comment on function usher.lease_deliveries is
-$$Takes mails that are due: those of Supabase Auth first, then single ones before bulk, of each organisation one in
+comment on function usher.lease_deliveries
+  is $$Takes mails that are due: those of Supabase Auth first, then single ones before bulk, of each organisation one in
 turn. What is more than an allowance or a pace lets out becomes due later instead. For workers.
 
   worker      a name for the log, such as host and process

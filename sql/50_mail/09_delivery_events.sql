@@ -4,39 +4,44 @@
 -- written down that the mail was taken. Each telling counts once, and no later one takes back what is worse.
 
 create table usher.delivery_events (
-  provider    text not null,
-  event_id    text not null,
-  delivery_id uuid not null references public.organisation_deliveries on delete cascade,
-  kind        text not null,
+  provider text not null,
+  event_id text not null,
+  delivery_id uuid not null references public.organisation_deliveries
+    on delete cascade,
+  kind text not null,
   occurred_at timestamptz not null,
   recorded_at timestamptz not null default now(),
-
   primary key (provider, event_id),
-  constraint delivery_events_kind check (kind in ('delivered', 'opened', 'bounced', 'complained'))
+  constraint delivery_events_kind check (
+    kind in ('delivered', 'opened', 'bounced', 'complained')
+  )
 );
-comment on table usher.delivery_events is
-  'What providers have told, once each, so that a webhook that comes again changes nothing.';
+comment on table usher.delivery_events
+  is 'What providers have told, once each, so that a webhook that comes again changes nothing.';
 create index delivery_events_delivery_id on usher.delivery_events (delivery_id);
 alter table usher.delivery_events enable row level security;
-create policy delivery_events_nobody on usher.delivery_events for select to public using (false);
+create policy delivery_events_nobody
+  on usher.delivery_events
+  for select
+  to public
+  using (false);
 
 create function usher.record_delivery_event(
-  provider            text,
-  event_id            text,
-  kind                text,
-  delivery_id         uuid default null,
+  provider text,
+  event_id text,
+  kind text,
+  delivery_id uuid default null,
   provider_message_id text default null,
-  occurred_at         timestamptz default null,
-  is_permanent        boolean default false,
-  response            text default null,
-  status_code         text default null
-)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  occurred_at timestamptz default null,
+  is_permanent boolean default false,
+  response text default null,
+  status_code text default null
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_kind     text := record_delivery_event.kind;
   -- A provider's clock may be wrong; nothing has happened after now.
@@ -109,8 +114,8 @@ begin
   return 'recorded';
 end
 $$;
-comment on function usher.record_delivery_event is
-$$Writes down what a mail provider tells of a mail. For the function that takes its webhooks and has checked
+comment on function usher.record_delivery_event
+  is $$Writes down what a mail provider tells of a mail. For the function that takes its webhooks and has checked
 that they are genuine.
 
   provider             such as resend; with event_id, what tells a repetition
@@ -127,13 +132,17 @@ Returns recorded, duplicate (told before), unknown (no mail of ours), or ignored
 does not track that). The worst that is known is the status: complained, bounced, opened, delivered, sent.$$;
 grant execute on function usher.record_delivery_event to usher_worker;
 
-create function usher.delivery_metrics()
-returns table (status text, is_bulk boolean, count bigint, oldest_seconds double precision)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delivery_metrics() returns table (
+  status text,
+  is_bulk boolean,
+  count bigint,
+  oldest_seconds double precision
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select s.status, d.is_bulk, count(*),
     -- Since it was due, not since it was made: what waits for its next try is not late.
     max(extract(epoch from clock_timestamp() - d.due_at))
@@ -142,7 +151,7 @@ as $$
   cross join lateral usher.delivery_status(d.status, d.attempts, d.due_at) s (status)
   group by s.status, d.is_bulk
 $$;
-comment on function usher.delivery_metrics is
-$$How many mails are in which status, and for how many seconds the oldest of those due has waited; delayed are those
+comment on function usher.delivery_metrics
+  is $$How many mails are in which status, and for how many seconds the oldest of those due has waited; delayed are those
 that an allowance or a pace lets out later. For the worker's metrics.$$;
 grant execute on function usher.delivery_metrics to usher_worker;

@@ -4,13 +4,17 @@
 -- takes it checks the signature, puts the mail here, and answers. The codes and links in such a mail are
 -- secrets, so they come sealed with a key that the database does not have, and go once the mail is out.
 
-create function usher.enqueue_auth_mail(recipient text, locale text, sealed text, dedupe_key bytea)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enqueue_auth_mail(
+  recipient text,
+  locale text,
+  sealed text,
+  dedupe_key bytea
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_recipient text := usher.normalise_email(enqueue_auth_mail.recipient);
 begin
@@ -29,8 +33,8 @@ begin
   return true;
 end
 $$;
-comment on function usher.enqueue_auth_mail is
-$$Puts a mail of Supabase Auth into the outbox. For the function behind its Send Email hook.
+comment on function usher.enqueue_auth_mail
+  is $$Puts a mail of Supabase Auth into the outbox. For the function behind its Send Email hook.
 
   recipient   the address
   locale      the reader's language, such as de-AT; null or another shape: that of their invite, or English
@@ -40,13 +44,16 @@ $$Puts a mail of Supabase Auth into the outbox. For the function behind its Send
 Returns whether it is new. Fails with invalid_email.$$;
 grant execute on function usher.enqueue_auth_mail to usher_worker;
 
-create function usher.purge_auth_mails_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_auth_mails_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_purged integer;
 begin
@@ -59,20 +66,20 @@ begin
   return v_purged;
 end
 $$;
-comment on function usher.purge_auth_mails_of is 'usher.purge_auth_mails: these mails are no organisation''s.';
+comment on function usher.purge_auth_mails_of
+  is 'usher.purge_auth_mails: these mails are no organisation''s.';
 
-create function usher.purge_auth_mails()
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_auth_mails() returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('purge_auth_mails', array[row(null, null)::usher.upkeep_item]);
 end
 $$;
-comment on function usher.purge_auth_mails is
-  'Removes mails of Supabase Auth that are older than 30 days: no trail needs them; and places in line that are past.
+comment on function usher.purge_auth_mails
+  is 'Removes mails of Supabase Auth that are older than 30 days: no trail needs them; and places in line that are past.
 For workers. Returns how many mails.';
 grant execute on function usher.purge_auth_mails to usher_worker;

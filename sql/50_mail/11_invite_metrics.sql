@@ -1,29 +1,32 @@
 -- Metrics of invites: exact, counted from the rows themselves.
 
 create type public.organisation_invite_metrics as (
-  created            bigint,
-  pending            bigint,
-  accepted           bigint,
-  declined           bigint,
-  revoked            bigint,
-  expired            bigint,
-  acceptance_rate    numeric,
+  created bigint,
+  pending bigint,
+  accepted bigint,
+  declined bigint,
+  revoked bigint,
+  expired bigint,
+  acceptance_rate numeric,
   median_hours_to_accept numeric,
-  mails_sent         bigint,
-  delivery_rate      numeric,
-  bounce_rate        numeric,
-  days               jsonb
+  mails_sent bigint,
+  delivery_rate numeric,
+  bounce_rate numeric,
+  days jsonb
 );
-comment on type public.organisation_invite_metrics is
-  'Counts and rates of invites over a time, as organisation_invite_metrics returns them.';
+comment on type public.organisation_invite_metrics
+  is 'Counts and rates of invites over a time, as organisation_invite_metrics returns them.';
 
-create function usher.invite_metrics(organisation_id uuid, since timestamptz, until timestamptz)
-returns public.organisation_invite_metrics
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.invite_metrics(
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz
+) returns public.organisation_invite_metrics
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_since   timestamptz := coalesce(invite_metrics.since, now() - interval '30 days');
   v_until   timestamptz := coalesce(invite_metrics.until, now());
@@ -93,19 +96,21 @@ begin
   return v_metrics;
 end
 $$;
-comment on function usher.invite_metrics is 'The rule behind public.organisation_invite_metrics.';
+comment on function usher.invite_metrics
+  is 'The rule behind public.organisation_invite_metrics.';
 
 create function public.organisation_invite_metrics(
-  organisation_id uuid, since timestamptz default null, until timestamptz default null
-)
-returns public.organisation_invite_metrics
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.invite_metrics($1, $2, $3) $$;
-comment on function public.organisation_invite_metrics is
-$$How invites fare, exactly, from the rows.
+  organisation_id uuid,
+  since timestamptz default null,
+  until timestamptz default null
+) returns public.organisation_invite_metrics
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.invite_metrics($1, $2, $3) $$;
+comment on function public.organisation_invite_metrics
+  is $$How invites fare, exactly, from the rows.
 
   since, until  the time in which invites were made: from since on, before until; without them, the last 30
                 days; at most five years

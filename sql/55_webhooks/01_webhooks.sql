@@ -7,51 +7,60 @@
 -- Source: https://www.standardwebhooks.com
 
 create table public.organisation_webhooks (
-  id              uuid primary key default gen_random_uuid(),
-  organisation_id uuid not null references public.organisations on delete cascade,
-  url             text not null,
-  description     text not null default '',
-  events          text[],
-  is_enabled      boolean not null default true,
-  disabled_at     timestamptz,
+  id uuid primary key default gen_random_uuid(),
+  organisation_id uuid not null references public.organisations
+    on delete cascade,
+  url text not null,
+  description text not null default '',
+  events text[],
+  is_enabled boolean not null default true,
+  disabled_at timestamptz,
   disabled_reason text,
-  failing_since   timestamptz,
-  created_at      timestamptz not null default now(),
-
+  failing_since timestamptz,
+  created_at timestamptz not null default now(),
   constraint organisation_webhooks_has_events check (cardinality(events) > 0),
-  constraint organisation_webhooks_disabled_reason
-    check (disabled_reason in ('by_hand', 'failing', 'gone')),
-  constraint organisation_webhooks_disabled
-    check (is_enabled = (disabled_at is null) and is_enabled = (disabled_reason is null)),
+  constraint organisation_webhooks_disabled_reason check (
+    disabled_reason in ('by_hand', 'failing', 'gone')
+  ),
+  constraint organisation_webhooks_disabled check (
+    is_enabled = (disabled_at is null)
+      and is_enabled = (disabled_reason is null)
+  ),
   constraint organisation_webhooks_bounds check (
-    length(url) <= 2000 and length(description) <= 200
-    and cardinality(events) <= 1000 and octet_length(array_to_string(events, '')) <= 100000)
+    length(url) <= 2000
+      and length(description) <= 200
+      and cardinality(events) <= 1000
+      and octet_length(array_to_string(events, '')) <= 100000
+  )
 );
-comment on table public.organisation_webhooks is
-  'Endpoints that hear what happens. Read with webhook.manage; written by functions only.';
-comment on column public.organisation_webhooks.events is
-  'Which types of usher.webhook_event_types() it hears; null: all of them, those to come as well.';
-comment on column public.organisation_webhooks.disabled_reason is
-  'by_hand; failing: for days nothing was taken; gone: it answered 410.';
-comment on column public.organisation_webhooks.failing_since is
-  'The first try that failed since the last one that was taken; null while all is well.';
+comment on table public.organisation_webhooks
+  is 'Endpoints that hear what happens. Read with webhook.manage; written by functions only.';
+comment on column public.organisation_webhooks.events
+  is 'Which types of usher.webhook_event_types() it hears; null: all of them, those to come as well.';
+comment on column public.organisation_webhooks.disabled_reason
+  is 'by_hand; failing: for days nothing was taken; gone: it answered 410.';
+comment on column public.organisation_webhooks.failing_since
+  is 'The first try that failed since the last one that was taken; null while all is well.';
 
 create index organisation_webhooks_organisation_id
   on public.organisation_webhooks (organisation_id, created_at, id);
 
 alter table public.organisation_webhooks enable row level security;
-create policy organisation_webhooks_select on public.organisation_webhooks
-  for select to authenticated
-  using (organisation_id in (select usher.organisations_where('webhook.manage')));
+create policy organisation_webhooks_select
+  on public.organisation_webhooks
+  for select
+  to authenticated
+  using (
+    organisation_id in (select usher.organisations_where('webhook.manage'))
+  );
 grant select on public.organisation_webhooks to authenticated, service_role;
 
-create function usher.webhook_event_types()
-returns text[]
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_event_types() returns text[]
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return array[
     'access_review.closed', 'access_review.completed', 'access_review.confirmed', 'access_review.overdue',
@@ -82,17 +91,20 @@ begin
   ];
 end
 $$;
-comment on function usher.webhook_event_types is
-$$Every type that an endpoint can choose, in the words of the audit trail. Left out is what only the machinery
+comment on function usher.webhook_event_types
+  is $$Every type that an endpoint can choose, in the words of the audit trail. Left out is what only the machinery
 does, and an organisation's own beginning and end: before the one and after the other it has no endpoints.$$;
 
-create function usher.require_webhook(url text, events text[], description text)
-returns void
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.require_webhook(
+  url text,
+  events text[],
+  description text
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_problem text := usher.target_problem(require_webhook.url);
   v_unknown text;
@@ -115,25 +127,27 @@ begin
   end if;
 end
 $$;
-comment on function usher.require_webhook is
-  'Fails with invalid_settings unless an endpoint may be like this.';
+comment on function usher.require_webhook
+  is 'Fails with invalid_settings unless an endpoint may be like this.';
 
-create function usher.clean_events(events text[])
-returns text[]
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select array_agg(distinct e order by e) from unnest($1) e $$;
-comment on function usher.clean_events is 'Sorted, each once; null stays null, and means all.';
+create function usher.clean_events(events text[]) returns text[]
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select array_agg(distinct e order by e) from unnest($1) e $$;
+comment on function usher.clean_events
+  is 'Sorted, each once; null stays null, and means all.';
 
-create function usher.webhook_for_change(webhook_id uuid, lock text default 'share')
-returns public.organisation_webhooks
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_for_change(
+  webhook_id uuid,
+  lock text default 'share'
+) returns public.organisation_webhooks
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks;
 begin
@@ -148,28 +162,30 @@ begin
   return v_webhook;
 end
 $$;
-comment on function usher.webhook_for_change is
-  'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
+comment on function usher.webhook_for_change
+  is 'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
 sent to it meanwhile.';
 
-create function usher.webhook_facts(webhook public.organisation_webhooks)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_facts(
+  webhook public.organisation_webhooks
+) returns jsonb
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   -- Without path and query: with many receivers, whoever knows those can send.
   select jsonb_build_object('host', usher.target_host(($1).url),
     'events', ($1).events, 'is_enabled', ($1).is_enabled)
 $$;
-comment on function usher.webhook_facts is 'What the trail says of an endpoint.';
+comment on function usher.webhook_facts
+  is 'What the trail says of an endpoint.';
 
 create type public.organisation_webhook_secret as (
-  webhook_id      uuid,
+  webhook_id uuid,
   organisation_id uuid,
-  secret          text,
+  secret text,
   old_secrets_end timestamptz
 );
-comment on type public.organisation_webhook_secret is
-  'The secret of an endpoint, whsec_…, which is shown this once, and until when older ones sign beside it.';
+comment on type public.organisation_webhook_secret
+  is 'The secret of an endpoint, whsec_…, which is shown this once, and until when older ones sign beside it.';

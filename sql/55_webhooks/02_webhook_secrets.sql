@@ -6,33 +6,42 @@
 -- Source: Standard Webhooks, signature scheme.
 
 create table usher.webhook_secrets (
-  id              uuid primary key default gen_random_uuid(),
-  webhook_id      uuid not null references public.organisation_webhooks on delete cascade,
-  secret          bytea,
+  id uuid primary key default gen_random_uuid(),
+  webhook_id uuid not null references public.organisation_webhooks
+    on delete cascade,
+  secret bytea,
   vault_secret_id uuid,
-  created_at      timestamptz not null default clock_timestamp(),
-  expires_at      timestamptz,
-
-  constraint webhook_secrets_one_place check (num_nonnulls(secret, vault_secret_id) = 1)
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz,
+  constraint webhook_secrets_one_place check (
+    num_nonnulls(secret, vault_secret_id) = 1
+  )
 );
-comment on table usher.webhook_secrets is
-  'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
-comment on column usher.webhook_secrets.secret is '32 bytes, only where the project has no Vault.';
-comment on column usher.webhook_secrets.vault_secret_id is 'Where it lies in vault.secrets, as whsec_….';
+comment on table usher.webhook_secrets
+  is 'What signs for an endpoint: one without an end, and those that it has replaced, until their end.';
+comment on column usher.webhook_secrets.secret
+  is '32 bytes, only where the project has no Vault.';
+comment on column usher.webhook_secrets.vault_secret_id
+  is 'Where it lies in vault.secrets, as whsec_….';
 
-create unique index webhook_secrets_one_stays
-  on usher.webhook_secrets (webhook_id) where expires_at is null;
+create unique index webhook_secrets_one_stays on usher.webhook_secrets (
+  webhook_id
+)
+  where expires_at is null;
 create index webhook_secrets_webhook_id on usher.webhook_secrets (webhook_id);
 
 alter table usher.webhook_secrets enable row level security;
-create policy webhook_secrets_nobody on usher.webhook_secrets for select to public using (false);
+create policy webhook_secrets_nobody
+  on usher.webhook_secrets
+  for select
+  to public
+  using (false);
 
-create function usher.tg_webhook_secrets__leave_vault()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.tg_webhook_secrets__leave_vault() returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if old.vault_secret_id is not null then
     execute 'delete from vault.secrets where id = $1' using old.vault_secret_id;
@@ -40,19 +49,23 @@ begin
   return null;
 end
 $$;
-comment on function usher.tg_webhook_secrets__leave_vault is 'Takes a secret out of Vault when its endpoint is done with it.';
+comment on function usher.tg_webhook_secrets__leave_vault
+  is 'Takes a secret out of Vault when its endpoint is done with it.';
 
 create trigger usher_leave_vault
-after delete on usher.webhook_secrets
-for each row execute function usher.tg_webhook_secrets__leave_vault();
+  after delete
+  on usher.webhook_secrets
+  for each row
+  execute function usher.tg_webhook_secrets__leave_vault();
 
-create function usher.add_webhook_secret(webhook public.organisation_webhooks)
-returns public.organisation_webhook_secret
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.add_webhook_secret(
+  webhook public.organisation_webhooks
+) returns public.organisation_webhook_secret
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook  public.organisation_webhooks := add_webhook_secret.webhook;
   -- 192 to 512 bits, says the specification.
@@ -73,16 +86,18 @@ begin
   ))::public.organisation_webhook_secret;
 end
 $$;
-comment on function usher.add_webhook_secret is
-  'Makes a secret for an endpoint, in Vault where the project has one; answers it, as nothing else ever will.';
+comment on function usher.add_webhook_secret
+  is 'Makes a secret for an endpoint, in Vault where the project has one; answers it, as nothing else ever will.';
 
-create function usher.webhook_signatures(webhook_id uuid, content text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_signatures(
+  webhook_id uuid,
+  content text
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_row        usher.webhook_secrets;
   v_secret     text;
@@ -108,17 +123,19 @@ begin
   return array_to_string(v_signatures, ' ');
 end
 $$;
-comment on function usher.webhook_signatures is
-$$The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
+comment on function usher.webhook_signatures
+  is $$The header webhook-signature: HMAC-SHA-256 by each secret that still signs, the newest first. Made here, so
 that no secret leaves the database. Null when Vault has lost one of them.$$;
 
-create function usher.rotate_webhook_secret(webhook_id uuid, keep_old_for interval)
-returns public.organisation_webhook_secret
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.rotate_webhook_secret(
+  webhook_id uuid,
+  keep_old_for interval
+) returns public.organisation_webhook_secret
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(rotate_webhook_secret.webhook_id);
   v_keep    interval := coalesce(rotate_webhook_secret.keep_old_for, interval '1 day');
@@ -141,17 +158,20 @@ begin
   return v_secret;
 end
 $$;
-comment on function usher.rotate_webhook_secret is 'The rule behind public.rotate_organisation_webhook_secret.';
+comment on function usher.rotate_webhook_secret
+  is 'The rule behind public.rotate_organisation_webhook_secret.';
 
-create function public.rotate_organisation_webhook_secret(webhook_id uuid, keep_old_for interval default null)
-returns public.organisation_webhook_secret
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.rotate_webhook_secret($1, $2) $$;
-comment on function public.rotate_organisation_webhook_secret is
-$$Makes a new secret for an endpoint. Older ones sign beside it for a while, so that receivers can change over
+create function public.rotate_organisation_webhook_secret(
+  webhook_id uuid,
+  keep_old_for interval default null
+) returns public.organisation_webhook_secret
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.rotate_webhook_secret($1, $2) $$;
+comment on function public.rotate_organisation_webhook_secret
+  is $$Makes a new secret for an endpoint. Older ones sign beside it for a while, so that receivers can change over
 without missing an event. At most ten times a day.
 
   keep_old_for  how long older ones go on signing: 0, for one that has become known, to 7 days; without it,

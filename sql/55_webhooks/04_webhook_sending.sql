@@ -5,13 +5,14 @@
 --
 -- Source: Standard Webhooks, operational considerations (timetable, status codes, switching off).
 
-create function usher.webhook_body(event public.organisation_audit_events)
-returns text
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_body(
+  event public.organisation_audit_events
+) returns text
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   -- json, not jsonb, which would sort the keys. Nothing personal: no reason, address or browser.
   select json_build_object(
     'type', ($1).event,
@@ -24,29 +25,30 @@ as $$
       'before', ($1).before,
       'after', ($1).after))::text
 $$;
-comment on function usher.webhook_body is 'What is sent of a line of the trail: {type, timestamp, data}.';
+comment on function usher.webhook_body
+  is 'What is sent of a line of the trail: {type, timestamp, data}.';
 
-create function usher.end_queued_webhook_deliveries(webhook_id uuid)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_queued_webhook_deliveries(
+  webhook_id uuid
+) returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   update public.organisation_webhook_deliveries d
   set status = 'failed', last_response = 'Not sent: the webhook was switched off.'
   where d.webhook_id = end_queued_webhook_deliveries.webhook_id and d.status = 'queued'
 $$;
-comment on function usher.end_queued_webhook_deliveries is
-  'Ends what has not gone out yet to an endpoint that is switched off; it can be replayed later.';
+comment on function usher.end_queued_webhook_deliveries
+  is 'Ends what has not gone out yet to an endpoint that is switched off; it can be replayed later.';
 
-create function usher.disable_webhook(webhook_id uuid, reason text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.disable_webhook(webhook_id uuid, reason text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks;
 begin
@@ -70,23 +72,27 @@ begin
   perform usher.wake_worker();
 end
 $$;
-comment on function usher.disable_webhook is
-  'Switches an endpoint off that no longer takes anything, failing or gone, and tells whoever manages webhooks.';
+comment on function usher.disable_webhook
+  is 'Switches an endpoint off that no longer takes anything, failing or gone, and tells whoever manages webhooks.';
 
-create type usher.webhook_lease as (delivery_id uuid, fence bigint, attempts integer);
-comment on type usher.webhook_lease is 'An event that a worker may send to an endpoint now, and the fence to name with it.';
+create type usher.webhook_lease as (
+  delivery_id uuid,
+  fence bigint,
+  attempts integer
+);
+comment on type usher.webhook_lease
+  is 'An event that a worker may send to an endpoint now, and the fence to name with it.';
 
 create function usher.lease_webhook_deliveries(
-  worker     text,
+  worker text,
   batch_size integer default 50,
-  lease      interval default '1 minute'
-)
-returns setof usher.webhook_lease
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  lease interval default '1 minute'
+) returns setof usher.webhook_lease
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_failing_under_way integer;
 begin
@@ -153,8 +159,8 @@ begin
     returning d.id, d.fence, d.attempts;
 end
 $$;
-comment on function usher.lease_webhook_deliveries is
-$$Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
+comment on function usher.lease_webhook_deliveries
+  is $$Takes events that are due to be sent: of healthy endpoints first, organisation by organisation, about five at
 once of an endpoint; one where the last try failed, and 50 of all such. For workers.
 
   worker      a name for the log, such as host and process
@@ -164,13 +170,15 @@ once of an endpoint; one where the last try failed, and 50 of all such. For work
 Returns for each its id, the fence to name when answering, and which try this is.$$;
 grant execute on function usher.lease_webhook_deliveries to usher_worker;
 
-create function usher.prepare_webhook_delivery(delivery_id uuid, fence bigint)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.prepare_webhook_delivery(
+  delivery_id uuid,
+  fence bigint
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delivery  public.organisation_webhook_deliveries;
   v_webhook   public.organisation_webhooks;
@@ -221,26 +229,25 @@ begin
       'webhook-signature', v_signed));
 end
 $$;
-comment on function usher.prepare_webhook_delivery is
-$$The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
+comment on function usher.prepare_webhook_delivery
+  is $$The request that a leased delivery is, {url, body, headers}, signed for this moment: to be sent as it is, at
 once. For workers. Null when it is not to be sent any more: the fence is old, the endpoint is switched off, or
 the line of the trail is gone; or not now: the secret is missing from Vault, which counts as a try.$$;
 grant execute on function usher.prepare_webhook_delivery to usher_worker;
 
 create function usher.record_webhook_try(
-  delivery_id  uuid,
-  fence        bigint,
-  status_code  integer,
-  response     text,
+  delivery_id uuid,
+  fence bigint,
+  status_code integer,
+  response text,
   milliseconds integer,
-  retry_after  integer default null
-)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  retry_after integer default null
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook  public.organisation_webhooks;
   v_delivery public.organisation_webhook_deliveries;
@@ -302,8 +309,8 @@ begin
   return v_status;
 end
 $$;
-comment on function usher.record_webhook_try is
-$$Writes down what an endpoint answered, and decides what follows. For workers.
+comment on function usher.record_webhook_try
+  is $$Writes down what an endpoint answered, and decides what follows. For workers.
 
   status_code   of HTTP; 200 to 299: taken; 410: the endpoint is switched off; null: there was no answer
   response      the answer's body, or why there was none, kept to 1,000 characters

@@ -1,12 +1,16 @@
 -- Changing webhooks: create, update, delete. They need webhook.manage.
 
-create function usher.create_webhook(organisation_id uuid, url text, events text[], description text)
-returns public.organisation_webhook_secret
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_webhook(
+  organisation_id uuid,
+  url text,
+  events text[],
+  description text
+) returns public.organisation_webhook_secret
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member  public.organisation_members :=
     usher.require_permission(create_webhook.organisation_id, 'webhook.manage', 'settings');
@@ -25,19 +29,22 @@ begin
   return usher.add_webhook_secret(v_webhook);
 end
 $$;
-comment on function usher.create_webhook is 'The rule behind public.create_organisation_webhook.';
+comment on function usher.create_webhook
+  is 'The rule behind public.create_organisation_webhook.';
 
 create function public.create_organisation_webhook(
-  organisation_id uuid, url text, events text[] default null, description text default null
-)
-returns public.organisation_webhook_secret
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_webhook($1, $2, $3, $4) $$;
-comment on function public.create_organisation_webhook is
-$$Lets an endpoint hear what happens in an organisation, by Standard Webhooks. At most 20 of an organisation.
+  organisation_id uuid,
+  url text,
+  events text[] default null,
+  description text default null
+) returns public.organisation_webhook_secret
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_webhook($1, $2, $3, $4) $$;
+comment on function public.create_organisation_webhook
+  is $$Lets an endpoint hear what happens in an organisation, by Standard Webhooks. At most 20 of an organisation.
 
   url          where to POST: https, on the public internet, at most 2,000 characters
   events       which types, such as member.joined; without it, all
@@ -48,13 +55,15 @@ organisation_not_found, permission_denied, invalid_settings.$$;
 grant execute on function public.create_organisation_webhook to authenticated;
 grant execute on function usher.create_webhook to authenticated;
 
-create function usher.update_webhook(webhook_id uuid, changes jsonb)
-returns public.organisation_webhooks
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_webhook(
+  webhook_id uuid,
+  changes jsonb
+) returns public.organisation_webhooks
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_before  public.organisation_webhooks := usher.webhook_for_change(update_webhook.webhook_id);
   v_changes jsonb := update_webhook.changes;
@@ -97,17 +106,20 @@ begin
   return v_after;
 end
 $$;
-comment on function usher.update_webhook is 'The rule behind public.update_organisation_webhook.';
+comment on function usher.update_webhook
+  is 'The rule behind public.update_organisation_webhook.';
 
-create function public.update_organisation_webhook(webhook_id uuid, changes jsonb)
-returns public.organisation_webhooks
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_webhook($1, $2) $$;
-comment on function public.update_organisation_webhook is
-$$Changes an endpoint; what is left out stays.
+create function public.update_organisation_webhook(
+  webhook_id uuid,
+  changes jsonb
+) returns public.organisation_webhooks
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_webhook($1, $2) $$;
+comment on function public.update_organisation_webhook
+  is $$Changes an endpoint; what is left out stays.
 
   changes  any of url, events (null: all), description, is_enabled, such as {"is_enabled": false}. What waits
            for an endpoint that is switched off fails; replay_organisation_webhook_deliveries brings it, and
@@ -118,13 +130,12 @@ invalid_settings.$$;
 grant execute on function public.update_organisation_webhook to authenticated;
 grant execute on function usher.update_webhook to authenticated;
 
-create function usher.delete_webhook(webhook_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_webhook(webhook_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(delete_webhook.webhook_id, 'settings');
 begin
@@ -133,17 +144,17 @@ begin
     before => usher.webhook_facts(v_webhook));
 end
 $$;
-comment on function usher.delete_webhook is 'The rule behind public.delete_organisation_webhook.';
+comment on function usher.delete_webhook
+  is 'The rule behind public.delete_organisation_webhook.';
 
-create function public.delete_organisation_webhook(webhook_id uuid)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_webhook($1) $$;
-comment on function public.delete_organisation_webhook is
-$$Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,
+create function public.delete_organisation_webhook(webhook_id uuid) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_webhook($1) $$;
+comment on function public.delete_organisation_webhook
+  is $$Deletes an endpoint, its secrets and its log. Needs webhook.manage. Fails with unauthenticated,
 webhook_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation_webhook to authenticated;
 grant execute on function usher.delete_webhook to authenticated;

@@ -1,12 +1,13 @@
 -- Sending again, and sending a test: what whoever manages webhooks does when a receiver was down, or is new.
 
-create function usher.enabled_webhook_for_change(webhook_id uuid)
-returns public.organisation_webhooks
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.enabled_webhook_for_change(
+  webhook_id uuid
+) returns public.organisation_webhooks
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks := usher.webhook_for_change(enabled_webhook_for_change.webhook_id);
 begin
@@ -16,16 +17,19 @@ begin
   return v_webhook;
 end
 $$;
-comment on function usher.enabled_webhook_for_change is
-  'As usher.webhook_for_change, but refused while the endpoint is switched off.';
+comment on function usher.enabled_webhook_for_change
+  is 'As usher.webhook_for_change, but refused while the endpoint is switched off.';
 
-create function usher.replay_webhook_deliveries(webhook_id uuid, delivery_id uuid, since timestamptz)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.replay_webhook_deliveries(
+  webhook_id uuid,
+  delivery_id uuid,
+  since timestamptz
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook public.organisation_webhooks := usher.enabled_webhook_for_change(replay_webhook_deliveries.webhook_id);
   v_again   integer;
@@ -70,19 +74,21 @@ begin
   return v_again + v_missed;
 end
 $$;
-comment on function usher.replay_webhook_deliveries is 'The rule behind public.replay_organisation_webhook_deliveries.';
+comment on function usher.replay_webhook_deliveries
+  is 'The rule behind public.replay_organisation_webhook_deliveries.';
 
 create function public.replay_organisation_webhook_deliveries(
-  webhook_id uuid, delivery_id uuid default null, since timestamptz default null
-)
-returns integer
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.replay_webhook_deliveries($1, $2, $3) $$;
-comment on function public.replay_organisation_webhook_deliveries is
-$$Sends again what an endpoint has missed, from the first try on and under the same webhook-id. Either, or:
+  webhook_id uuid,
+  delivery_id uuid default null,
+  since timestamptz default null
+) returns integer
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.replay_webhook_deliveries($1, $2, $3) $$;
+comment on function public.replay_organisation_webhook_deliveries
+  is $$Sends again what an endpoint has missed, from the first try on and under the same webhook-id. Either, or:
 
   delivery_id  this one, also if it was taken before
   since        all that failed since then, and all that happened since then and was never put on its way,
@@ -94,13 +100,14 @@ webhook_disabled, invalid_settings, rate_limited.$$;
 grant execute on function public.replay_organisation_webhook_deliveries to authenticated;
 grant execute on function usher.replay_webhook_deliveries to authenticated;
 
-create function usher.test_webhook(webhook_id uuid)
-returns public.organisation_webhook_deliveries
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.test_webhook(
+  webhook_id uuid
+) returns public.organisation_webhook_deliveries
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_webhook  public.organisation_webhooks := usher.enabled_webhook_for_change(test_webhook.webhook_id);
   v_delivery public.organisation_webhook_deliveries;
@@ -116,17 +123,19 @@ begin
   return v_delivery;
 end
 $$;
-comment on function usher.test_webhook is 'The rule behind public.test_organisation_webhook.';
+comment on function usher.test_webhook
+  is 'The rule behind public.test_organisation_webhook.';
 
-create function public.test_organisation_webhook(webhook_id uuid)
-returns public.organisation_webhook_deliveries
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.test_webhook($1) $$;
-comment on function public.test_organisation_webhook is
-$$Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.
+create function public.test_organisation_webhook(
+  webhook_id uuid
+) returns public.organisation_webhook_deliveries
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.test_webhook($1) $$;
+comment on function public.test_organisation_webhook
+  is $$Sends an event of type webhook.tested to this one endpoint, whatever it has chosen. At most 60 an hour.
 
 Returns the delivery, whose status tells what became of it. Needs webhook.manage. Fails with unauthenticated,
 webhook_not_found, permission_denied, webhook_disabled, rate_limited.$$;

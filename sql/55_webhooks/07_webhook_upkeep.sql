@@ -1,12 +1,15 @@
 -- Upkeep of webhooks: how they are doing, and what is not kept.
 
-create function usher.webhook_metrics()
-returns table (status text, count bigint, oldest_seconds double precision)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.webhook_metrics() returns table (
+  status text,
+  count bigint,
+  oldest_seconds double precision
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select d.status, count(*),
     -- Since it was due, not since it was made: what waits for its next try is not late.
     max(extract(epoch from clock_timestamp() - d.due_at))
@@ -14,18 +17,21 @@ as $$
   from public.organisation_webhook_deliveries d
   group by d.status
 $$;
-comment on function usher.webhook_metrics is
-$$How many events to webhooks are in which status, and for how many seconds the oldest of those due has waited. For
+comment on function usher.webhook_metrics
+  is $$How many events to webhooks are in which status, and for how many seconds the oldest of those due has waited. For
 the worker's metrics.$$;
 grant execute on function usher.webhook_metrics to usher_worker;
 
-create function usher.purge_webhook_answers_of(organisation_id uuid, ids uuid[], batch_size integer)
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_webhook_answers_of(
+  organisation_id uuid,
+  ids uuid[],
+  batch_size integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_purged integer;
 begin
@@ -44,15 +50,15 @@ begin
   return v_purged;
 end
 $$;
-comment on function usher.purge_webhook_answers_of is 'usher.purge_webhook_answers for one organisation.';
+comment on function usher.purge_webhook_answers_of
+  is 'usher.purge_webhook_answers for one organisation.';
 
-create function usher.purge_webhook_answers()
-returns integer
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.purge_webhook_answers() returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return usher.run_upkeep('purge_webhook_answers', array(
     select row(d.organisation_id, null)::usher.upkeep_item
@@ -67,7 +73,7 @@ begin
     limit 1000));
 end
 $$;
-comment on function usher.purge_webhook_answers is
-$$Removes what endpoints answered once settings.webhook_answers_kept_for is over, and rows that are older than
+comment on function usher.purge_webhook_answers
+  is $$Removes what endpoints answered once settings.webhook_answers_kept_for is over, and rows that are older than
 their organisation's audit_retention. For workers. Returns how many answers went.$$;
 grant execute on function usher.purge_webhook_answers to usher_worker;

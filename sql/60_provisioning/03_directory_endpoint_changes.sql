@@ -1,27 +1,30 @@
 -- Changing directory endpoints: create, update, delete, compare now. They need directory.manage.
 
-create function usher.directory_url(url text)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_url(url text) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return case when usher.target_problem(btrim(directory_url.url)) is null and directory_url.url !~ '[?#]'
     then rtrim(btrim(directory_url.url), '/') end;
 end
 $$;
-comment on function usher.directory_url is
-  'The base address of a SCIM server, without a slash at its end; null for what is none.';
+comment on function usher.directory_url
+  is 'The base address of a SCIM server, without a slash at its end; null for what is none.';
 
-create function usher.create_directory_endpoint(organisation_id uuid, name text, url text, token text)
-returns public.organisation_directory_endpoints
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.create_directory_endpoint(
+  organisation_id uuid,
+  name text,
+  url text,
+  token text
+) returns public.organisation_directory_endpoints
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_member   public.organisation_members :=
     usher.require_permission(create_directory_endpoint.organisation_id, 'directory.manage', 'settings');
@@ -47,22 +50,22 @@ begin
   return v_endpoint;
 end
 $$;
-comment on function usher.create_directory_endpoint is 'The rule behind public.create_organisation_directory_endpoint.';
+comment on function usher.create_directory_endpoint
+  is 'The rule behind public.create_organisation_directory_endpoint.';
 
 create function public.create_organisation_directory_endpoint(
   organisation_id uuid,
-  name            text,
-  url             text,
-  token           text
-)
-returns public.organisation_directory_endpoints
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.create_directory_endpoint($1, $2, $3, $4) $$;
-comment on function public.create_organisation_directory_endpoint is
-$$Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
+  name text,
+  url text,
+  token text
+) returns public.organisation_directory_endpoints
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_directory_endpoint($1, $2, $3, $4) $$;
+comment on function public.create_organisation_directory_endpoint
+  is $$Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
 
   name   of the application, one line of at most 100 characters
   url    its SCIM base URL, https, such as https://app.example.com/scim/v2
@@ -73,13 +76,15 @@ permission_denied, invalid_settings.$$;
 grant execute on function public.create_organisation_directory_endpoint to authenticated;
 grant execute on function usher.create_directory_endpoint to authenticated;
 
-create function usher.directory_endpoint_for_change(endpoint_id uuid, lock text default 'share')
-returns public.organisation_directory_endpoints
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_endpoint_for_change(
+  endpoint_id uuid,
+  lock text default 'share'
+) returns public.organisation_directory_endpoints
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
 begin
@@ -95,17 +100,19 @@ begin
   return v_endpoint;
 end
 $$;
-comment on function usher.directory_endpoint_for_change is
-$$An endpoint, locked until the end of the transaction. Fails with unauthenticated, directory_not_found (also
+comment on function usher.directory_endpoint_for_change
+  is $$An endpoint, locked until the end of the transaction. Fails with unauthenticated, directory_not_found (also
 for another tenant's), permission_denied.$$;
 
-create function usher.update_directory_endpoint(endpoint_id uuid, changes jsonb)
-returns public.organisation_directory_endpoints
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.update_directory_endpoint(
+  endpoint_id uuid,
+  changes jsonb
+) returns public.organisation_directory_endpoints
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_before   public.organisation_directory_endpoints :=
     usher.directory_endpoint_for_change(update_directory_endpoint.endpoint_id);
@@ -163,17 +170,20 @@ begin
   return v_endpoint;
 end
 $$;
-comment on function usher.update_directory_endpoint is 'The rule behind public.update_organisation_directory_endpoint.';
+comment on function usher.update_directory_endpoint
+  is 'The rule behind public.update_organisation_directory_endpoint.';
 
-create function public.update_organisation_directory_endpoint(endpoint_id uuid, changes jsonb)
-returns public.organisation_directory_endpoints
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.update_directory_endpoint($1, $2) $$;
-comment on function public.update_organisation_directory_endpoint is
-$$Changes an endpoint, and tries it again at once if it had failed.
+create function public.update_organisation_directory_endpoint(
+  endpoint_id uuid,
+  changes jsonb
+) returns public.organisation_directory_endpoints
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.update_directory_endpoint($1, $2) $$;
+comment on function public.update_organisation_directory_endpoint
+  is $$Changes an endpoint, and tries it again at once if it had failed.
 
   changes  an object with any of name, url, token (as in create_organisation_directory_endpoint) and
            is_enabled; what is left out stays. A new url needs its token, and starts from nothing: that is
@@ -184,13 +194,12 @@ permission_denied, invalid_settings.$$;
 grant execute on function public.update_organisation_directory_endpoint to authenticated;
 grant execute on function usher.update_directory_endpoint to authenticated;
 
-create function usher.delete_directory_endpoint(endpoint_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.delete_directory_endpoint(endpoint_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_endpoint public.organisation_directory_endpoints :=
     usher.directory_endpoint_for_change(delete_directory_endpoint.endpoint_id, 'settings');
@@ -200,28 +209,31 @@ begin
     before => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url)));
 end
 $$;
-comment on function usher.delete_directory_endpoint is 'The rule behind public.delete_organisation_directory_endpoint.';
+comment on function usher.delete_directory_endpoint
+  is 'The rule behind public.delete_organisation_directory_endpoint.';
 
-create function public.delete_organisation_directory_endpoint(endpoint_id uuid)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.delete_directory_endpoint($1) $$;
-comment on function public.delete_organisation_directory_endpoint is
-$$Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
+create function public.delete_organisation_directory_endpoint(
+  endpoint_id uuid
+) returns void
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.delete_directory_endpoint($1) $$;
+comment on function public.delete_organisation_directory_endpoint
+  is $$Tells an application of nothing any more, and forgets its token; what it has stays there as it is. Needs
 directory.manage. Fails with unauthenticated, directory_not_found, permission_denied.$$;
 grant execute on function public.delete_organisation_directory_endpoint to authenticated;
 grant execute on function usher.delete_directory_endpoint to authenticated;
 
-create function usher.reconcile_directory_endpoint(endpoint_id uuid)
-returns public.organisation_directory_endpoints
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.reconcile_directory_endpoint(
+  endpoint_id uuid
+) returns public.organisation_directory_endpoints
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_endpoint public.organisation_directory_endpoints :=
     usher.directory_endpoint_for_change(reconcile_directory_endpoint.endpoint_id);
@@ -236,17 +248,19 @@ begin
   return v_endpoint;
 end
 $$;
-comment on function usher.reconcile_directory_endpoint is 'The rule behind public.reconcile_organisation_directory_endpoint.';
+comment on function usher.reconcile_directory_endpoint
+  is 'The rule behind public.reconcile_organisation_directory_endpoint.';
 
-create function public.reconcile_organisation_directory_endpoint(endpoint_id uuid)
-returns public.organisation_directory_endpoints
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.reconcile_directory_endpoint($1) $$;
-comment on function public.reconcile_organisation_directory_endpoint is
-$$Has an endpoint compared as a whole now, and put right what differs, as happens by itself once a day. It is done
+create function public.reconcile_organisation_directory_endpoint(
+  endpoint_id uuid
+) returns public.organisation_directory_endpoints
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.reconcile_directory_endpoint($1) $$;
+comment on function public.reconcile_organisation_directory_endpoint
+  is $$Has an endpoint compared as a whole now, and put right what differs, as happens by itself once a day. It is done
 when reconciled_at is later than now; drift then says how much there was.
 
 Returns the endpoint. Needs directory.manage. Fails with unauthenticated, directory_not_found,

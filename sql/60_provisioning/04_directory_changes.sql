@@ -9,19 +9,24 @@
 -- undone what another one did: the copy is then sent once more.
 -- Now and then all is compared: 05_directory_reconcile.sql. Reading needs directory.manage.
 
-create type usher.directory_change as (endpoint_id uuid, member_id uuid, fence bigint, attempts integer);
-comment on type usher.directory_change is 'A copy that a worker may bring up to date now, and the fence to name with it.';
+create type usher.directory_change as (
+  endpoint_id uuid,
+  member_id uuid,
+  fence bigint,
+  attempts integer
+);
+comment on type usher.directory_change
+  is 'A copy that a worker may bring up to date now, and the fence to name with it.';
 
 create function usher.lease_directory_changes(
   batch_size integer default 20,
-  lease      interval default '2 minutes'
-)
-returns setof usher.directory_change
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  lease interval default '2 minutes'
+) returns setof usher.directory_change
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     update public.organisation_directory_copies c
@@ -55,8 +60,8 @@ begin
     returning c.endpoint_id, c.member_id, c.fence, c.attempts;
 end
 $$;
-comment on function usher.lease_directory_changes is
-$$Takes copies that are due, of endpoints that answer: removals first, then oldest first; of one endpoint about
+comment on function usher.lease_directory_changes
+  is $$Takes copies that are due, of endpoints that answer: removals first, then oldest first; of one endpoint about
 two at once. For workers.
 
   batch_size  how many at most
@@ -65,13 +70,16 @@ two at once. For workers.
 Returns for each what to name when answering, and which try this is.$$;
 grant execute on function usher.lease_directory_changes to usher_worker;
 
-create function usher.prepare_directory_change(endpoint_id uuid, member_id uuid, fence bigint)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.prepare_directory_change(
+  endpoint_id uuid,
+  member_id uuid,
+  fence bigint
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_change jsonb;
 begin
@@ -105,19 +113,22 @@ begin
   return v_change;
 end
 $$;
-comment on function usher.prepare_directory_change is
-$$How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
+comment on function usher.prepare_directory_change
+  is $$How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
 active member. For workers, just before sending. Null when the lease is over; or when the token is missing from
 Vault: the endpoint is then left alone for a while.$$;
 grant execute on function usher.prepare_directory_change to usher_worker;
 
-create function usher.end_directory_lease(endpoint_id uuid, member_id uuid, fence bigint)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.end_directory_lease(
+  endpoint_id uuid,
+  member_id uuid,
+  fence bigint
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   update public.organisation_directory_copies c
   set leased_until = null
@@ -134,24 +145,23 @@ begin
   return false;
 end
 $$;
-comment on function usher.end_directory_lease is
-  'Gives a leased copy back; false when another worker has taken over, and then marks it once more.';
+comment on function usher.end_directory_lease
+  is 'Gives a leased copy back; false when another worker has taken over, and then marks it once more.';
 
 create function usher.complete_directory_change(
   endpoint_id uuid,
-  member_id   uuid,
-  fence       bigint,
-  change      bigint,
-  remote_id   text,
-  roles       text[],
-  error       text default null
-)
-returns boolean
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  member_id uuid,
+  fence bigint,
+  change bigint,
+  remote_id text,
+  roles text[],
+  error text default null
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e where e.id = complete_directory_change.endpoint_id), 'exists');
@@ -180,8 +190,8 @@ begin
   return true;
 end
 $$;
-comment on function usher.complete_directory_change is
-$$Writes down that a copy is as prepare_directory_change said. For workers.
+comment on function usher.complete_directory_change
+  is $$Writes down that a copy is as prepare_directory_change said. For workers.
 
   change     as prepared: what was marked meanwhile stays marked
   remote_id  the User there; null: none
@@ -191,13 +201,16 @@ $$Writes down that a copy is as prepare_directory_change said. For workers.
 False when another worker has taken over.$$;
 grant execute on function usher.complete_directory_change to usher_worker;
 
-create function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.pause_directory_endpoint(
+  endpoint_id uuid,
+  error text,
+  retry_after integer
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   update public.organisation_directory_endpoints e
   set failures = e.failures + 1, last_error = left(pause_directory_endpoint.error, 500),
@@ -211,23 +224,22 @@ begin
     and (e.retry_at is null or e.retry_at <= clock_timestamp());
 end
 $$;
-comment on function usher.pause_directory_endpoint is
-  'Sends nothing to an endpoint for a while, longer each time; retry_after: at least so many seconds.';
+comment on function usher.pause_directory_endpoint
+  is 'Sends nothing to an endpoint for a while, longer each time; retry_after: at least so many seconds.';
 
 create function usher.fail_directory_change(
   endpoint_id uuid,
-  member_id   uuid,
-  fence       bigint,
-  failure     text,
-  error       text,
+  member_id uuid,
+  fence bigint,
+  failure text,
+  error text,
   retry_after integer default null
-)
-returns text
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_status text;
 begin
@@ -259,8 +271,8 @@ begin
   return v_status;
 end
 $$;
-comment on function usher.fail_directory_change is
-$$Writes down that a copy could not be brought up to date. For workers.
+comment on function usher.fail_directory_change
+  is $$Writes down that a copy could not be brought up to date. For workers.
 
   failure      permanent: refused; temporary: tried again, 12 times at most; endpoint: it is the whole endpoint,
                which is then left alone for a while
@@ -270,13 +282,16 @@ $$Writes down that a copy could not be brought up to date. For workers.
 Returns the new status; null when another worker has taken over.$$;
 grant execute on function usher.fail_directory_change to usher_worker;
 
-create function usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.save_directory_group_copy(
+  endpoint_id uuid,
+  role text,
+  remote_id text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id), 'exists');
@@ -291,17 +306,20 @@ begin
   on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
 end
 $$;
-comment on function usher.save_directory_group_copy is
-  'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
+comment on function usher.save_directory_group_copy
+  is 'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
 grant execute on function usher.save_directory_group_copy to usher_worker;
 
-create function usher.directory_metrics()
-returns table (status text, count bigint, oldest_seconds double precision)
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.directory_metrics() returns table (
+  status text,
+  count bigint,
+  oldest_seconds double precision
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select c.status, count(*),
     -- Since it was due, not since it was marked: what waits for its next try is not late.
     max(extract(epoch from clock_timestamp() - c.due_at))
@@ -310,7 +328,7 @@ as $$
   join public.organisation_directory_endpoints e on e.id = c.endpoint_id
   group by c.status
 $$;
-comment on function usher.directory_metrics is
-$$How many members at other applications are in which status, and for how many seconds the oldest of those due has
+comment on function usher.directory_metrics
+  is $$How many members at other applications are in which status, and for how many seconds the oldest of those due has
 waited, where the application is not turned off. For the worker's metrics.$$;
 grant execute on function usher.directory_metrics to usher_worker;

@@ -4,13 +4,12 @@
 -- decided here: it is written down on the copies of 04_directory_changes.sql, and whoever is other there than here
 -- is marked. The rest goes the ordinary way.
 
-create function usher.lease_directory_reconcile()
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lease_directory_reconcile() returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_endpoint public.organisation_directory_endpoints;
   v_token    text;
@@ -53,26 +52,25 @@ begin
     'id', v_endpoint.id, 'fence', v_endpoint.fence::text, 'url', v_endpoint.url, 'token', v_token);
 end
 $$;
-comment on function usher.lease_directory_reconcile is
-  $$Takes an endpoint that is due to be compared as a whole; null: none is. For workers. One whose token is missing
+comment on function usher.lease_directory_reconcile
+  is $$Takes an endpoint that is due to be compared as a whole; null: none is. For workers. One whose token is missing
 from Vault is left alone for a while.$$;
 grant execute on function usher.lease_directory_reconcile to usher_worker;
 
 create function usher.finish_directory_reconcile(
   endpoint_id uuid,
-  fence       bigint,
-  features    jsonb,
-  users       jsonb,
-  groups      jsonb
-)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
--- Nobody can tell beforehand that there are thousands in the JSON, and they must not be compared each with each.
-set enable_nestloop = off
-as $$
+  fence bigint,
+  features jsonb,
+  users jsonb,
+  groups jsonb
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- Nobody can tell beforehand that there are thousands in the JSON, and they must not be compared each with each.
+  set enable_nestloop = off
+  as $$
 declare
   v_endpoint  public.organisation_directory_endpoints;
   v_drift     integer;
@@ -199,8 +197,8 @@ begin
   return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
 end
 $$;
-comment on function usher.finish_directory_reconcile is
-$$Takes what a worker found at an endpoint, and marks every member who is other there than here. For workers.
+comment on function usher.finish_directory_reconcile
+  is $$Takes what a worker found at an endpoint, and marks every member who is other there than here. For workers.
 
   features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
   users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
@@ -212,14 +210,16 @@ taken out of those Groups; null when another worker has taken over.$$;
 grant execute on function usher.finish_directory_reconcile to usher_worker;
 
 create function usher.fail_directory_reconcile(
-  endpoint_id uuid, fence bigint, error text, retry_after integer default null
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  endpoint_id uuid,
+  fence bigint,
+  error text,
+  retry_after integer default null
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_reconcile.endpoint_id), 'exists');
@@ -232,6 +232,6 @@ begin
   end if;
 end
 $$;
-comment on function usher.fail_directory_reconcile is
-  'Writes down that an endpoint could not be compared; it is tried again after a while. For workers.';
+comment on function usher.fail_directory_reconcile
+  is 'Writes down that an endpoint could not be compared; it is tried again after a while. For workers.';
 grant execute on function usher.fail_directory_reconcile to usher_worker;

@@ -4,25 +4,27 @@
 -- by SQL or the trail was purged, the right is there all the same and says that it is not explained.
 
 create type usher.access_change as (
-  event_id    uuid,
+  event_id uuid,
   occurred_at timestamptz,
-  user_id     uuid,
-  role        text,
-  change      text,
-  through     text,
-  actor_kind  text,
-  actor_id    uuid,
-  reason      text
+  user_id uuid,
+  role text,
+  change text,
+  through text,
+  actor_kind text,
+  actor_id uuid,
+  reason text
 );
-comment on type usher.access_change is 'A role given to somebody, or taken from them.';
+comment on type usher.access_change
+  is 'A role given to somebody, or taken from them.';
 
-create function usher.access_changes(organisation_id uuid)
-returns setof usher.access_change
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.access_changes(
+  organisation_id uuid
+) returns setof usher.access_change
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     with touched as (
@@ -74,36 +76,38 @@ begin
     ) a on true;
 end
 $$;
-comment on function usher.access_changes is
-$$Every role that was given or taken away in an organisation, as the trail tells it, in no order. Whoever invited
+comment on function usher.access_changes
+  is $$Every role that was given or taken away in an organisation, as the trail tells it, in no order. Whoever invited
 somebody has given the roles; the message of the invite is why.$$;
 
 create type usher.access_right as (
-  user_id          uuid,
-  role             text,
-  is_held          boolean,
-  is_explained     boolean,
-  granted_at       timestamptz,
-  granted_through  text,
-  granted_by       uuid,
+  user_id uuid,
+  role text,
+  is_held boolean,
+  is_explained boolean,
+  granted_at timestamptz,
+  granted_through text,
+  granted_by uuid,
   granted_event_id uuid,
-  grant_reason     text,
-  ends_at          timestamptz,
-  ended_at         timestamptz,
-  ended_through    text,
-  ended_by         uuid,
-  ended_event_id   uuid,
-  end_reason       text
+  grant_reason text,
+  ends_at timestamptz,
+  ended_at timestamptz,
+  ended_through text,
+  ended_by uuid,
+  ended_event_id uuid,
+  end_reason text
 );
-comment on type usher.access_right is 'A role that somebody held, or holds, for one stretch of time.';
+comment on type usher.access_right
+  is 'A role that somebody held, or holds, for one stretch of time.';
 
-create function usher.access_rights(organisation_id uuid)
-returns setof usher.access_right
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.access_rights(
+  organisation_id uuid
+) returns setof usher.access_right
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   return query
     with steps as (
@@ -153,8 +157,8 @@ begin
       where s.user_id = h.user_id and s.role = h.role and s.step = s.steps and s.change = 'granted');
 end
 $$;
-comment on function usher.access_rights is
-$$Who holds which role, and who held it: a row for each stretch of time, in no order.
+comment on function usher.access_rights
+  is $$Who holds which role, and who held it: a row for each stretch of time, in no order.
 
   is_held       now
   is_explained  false: it came or went in a way that the trail does not tell; then granted_at is the day of

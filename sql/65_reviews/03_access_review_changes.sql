@@ -1,12 +1,15 @@
 -- Running access reviews: start, answer, close.
 
-create function usher.start_access_review(organisation_id uuid, title text, due_at timestamptz)
-returns public.organisation_access_reviews
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.start_access_review(
+  organisation_id uuid,
+  title text,
+  due_at timestamptz
+) returns public.organisation_access_reviews
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_actor  public.organisation_members :=
     usher.require_permission(start_access_review.organisation_id, 'access_review.manage', 'settings');
@@ -44,17 +47,21 @@ begin
   return v_review;
 end
 $$;
-comment on function usher.start_access_review is 'The rule behind public.start_organisation_access_review.';
+comment on function usher.start_access_review
+  is 'The rule behind public.start_organisation_access_review.';
 
-create function public.start_organisation_access_review(organisation_id uuid, title text, due_at timestamptz)
-returns public.organisation_access_reviews
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.start_access_review($1, $2, $3) $$;
-comment on function public.start_organisation_access_review is
-$$Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
+create function public.start_organisation_access_review(
+  organisation_id uuid,
+  title text,
+  due_at timestamptz
+) returns public.organisation_access_reviews
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.start_access_review($1, $2, $3) $$;
+comment on function public.start_organisation_access_review
+  is $$Starts a review: each role of each active member, as it is now, is to be confirmed or withdrawn. Whoever holds
 access_review.manage gets a mail.
 
   title   one line of at most 100 characters, such as "Third quarter"
@@ -66,13 +73,14 @@ invalid_settings, rate_limited.$$;
 grant execute on function public.start_organisation_access_review to authenticated;
 grant execute on function usher.start_access_review to authenticated;
 
-create function usher.access_review_for_change(review_id uuid)
-returns public.organisation_access_reviews
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.access_review_for_change(
+  review_id uuid
+) returns public.organisation_access_reviews
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_review public.organisation_access_reviews;
 begin
@@ -87,17 +95,16 @@ begin
   return v_review;
 end
 $$;
-comment on function usher.access_review_for_change is
-$$A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
+comment on function usher.access_review_for_change
+  is $$A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
 (also for another tenant's), permission_denied.$$;
 
-create function usher.lock_open_review(review_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.lock_open_review(review_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_status text;
 begin
@@ -114,19 +121,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.lock_open_review is
-$$Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
+comment on function usher.lock_open_review
+  is $$Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.$$;
 
 create function usher.answer_review_item(
-  item public.organisation_access_review_items, decision text, reason text
-)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  item public.organisation_access_review_items,
+  decision text,
+  reason text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_item   public.organisation_access_review_items := answer_review_item.item;
   v_reason text := nullif(usher.clean_text(answer_review_item.reason, 500), '');
@@ -176,18 +184,20 @@ begin
   end if;
 end
 $$;
-comment on function usher.answer_review_item is
-$$Writes down the answer to one item, whose member and review its caller has locked, and carries it out. Fails with
+comment on function usher.answer_review_item
+  is $$Writes down the answer to one item, whose member and review its caller has locked, and carries it out. Fails with
 invalid_message, access_review_not_open (answered before), permission_denied (one's own right), and as
 usher.update_member_roles does.$$;
 
-create function usher.answer_access_review(review_id uuid, answers jsonb)
-returns public.organisation_access_reviews
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.answer_access_review(
+  review_id uuid,
+  answers jsonb
+) returns public.organisation_access_reviews
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_review public.organisation_access_reviews := usher.access_review_for_change(answer_access_review.review_id);
   v_answer record;
@@ -229,17 +239,20 @@ begin
   return v_review;
 end
 $$;
-comment on function usher.answer_access_review is 'The rule behind public.answer_organisation_access_review.';
+comment on function usher.answer_access_review
+  is 'The rule behind public.answer_organisation_access_review.';
 
-create function public.answer_organisation_access_review(review_id uuid, answers jsonb)
-returns public.organisation_access_reviews
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.answer_access_review($1, $2) $$;
-comment on function public.answer_organisation_access_review is
-$$Confirms or withdraws rights that a review asks about: all of these answers count, or none does. Whoever loses a
+create function public.answer_organisation_access_review(
+  review_id uuid,
+  answers jsonb
+) returns public.organisation_access_reviews
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.answer_access_review($1, $2) $$;
+comment on function public.answer_organisation_access_review
+  is $$Confirms or withdraws rights that a review asks about: all of these answers count, or none does. Whoever loses a
 role gets a mail; the last answer completes the review.
 
   answers  1 to 1,000 of {"item_id", "decision", "reason"}: decision is confirm or withdraw; reason is at most
@@ -252,13 +265,15 @@ its id), invalid_settings, invalid_message, owner_required (the owner's right ca
 grant execute on function public.answer_organisation_access_review to authenticated;
 grant execute on function usher.answer_access_review to authenticated;
 
-create function usher.close_access_review(review_id uuid, reason text)
-returns public.organisation_access_reviews
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.close_access_review(
+  review_id uuid,
+  reason text
+) returns public.organisation_access_reviews
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_review public.organisation_access_reviews := usher.access_review_for_change(close_access_review.review_id);
 begin
@@ -276,17 +291,20 @@ begin
   return v_review;
 end
 $$;
-comment on function usher.close_access_review is 'The rule behind public.close_organisation_access_review.';
+comment on function usher.close_access_review
+  is 'The rule behind public.close_organisation_access_review.';
 
-create function public.close_organisation_access_review(review_id uuid, reason text default null)
-returns public.organisation_access_reviews
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.close_access_review($1, $2) $$;
-comment on function public.close_organisation_access_review is
-$$Ends a review by hand. Answers that were given stand; rights that nobody answered stay as they are, and the
+create function public.close_organisation_access_review(
+  review_id uuid,
+  reason text default null
+) returns public.organisation_access_reviews
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.close_access_review($1, $2) $$;
+comment on function public.close_organisation_access_review
+  is $$Ends a review by hand. Answers that were given stand; rights that nobody answered stay as they are, and the
 review says so for good.
 
   reason  at most 500 characters

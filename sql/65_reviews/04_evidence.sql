@@ -6,30 +6,33 @@
 --
 -- Sources: Implementing Regulation (EU) 2024/2690, annex 3.2 (logs) and 11 (access); ISO 8601 for times.
 
-create function usher.seal_trail(organisation_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.seal_trail(organisation_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   while usher.seal_events(seal_trail.organisation_id, 10000) > 0 loop
   end loop;
 end
 $$;
-comment on function usher.seal_trail is 'Seals all of an organisation''s events that have no seal yet.';
+comment on function usher.seal_trail
+  is 'Seals all of an organisation''s events that have no seal yet.';
 
 create function usher.evidence_tables(
-  organisation_id uuid, since timestamptz, until timestamptz, with_people boolean, with_invites boolean
-)
-returns json
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-as $$
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz,
+  with_people boolean,
+  with_invites boolean
+) returns json
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  as $$
 declare
   v_id     uuid        := evidence_tables.organisation_id;
   v_since  timestamptz := evidence_tables.since;
@@ -183,18 +186,21 @@ begin
   return v_tables;
 end
 $$;
-comment on function usher.evidence_tables is
-$$The registers of a package of evidence, all of one moment. with_people and with_invites: whether names and addresses
+comment on function usher.evidence_tables
+  is $$The registers of a package of evidence, all of one moment. with_people and with_invites: whether names and addresses
 of members are in it, and addresses and words of invites and mails.$$;
 
-create function usher.evidence_trail(organisation_id uuid, since timestamptz, until timestamptz)
-returns json
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-as $$
+create function usher.evidence_trail(
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz
+) returns json
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  as $$
 declare
   v_first integer;
   v_last  integer;
@@ -228,22 +234,24 @@ begin
         where a.organisation_id = evidence_trail.organisation_id and a.number >= v_first - 1) x));
 end
 $$;
-comment on function usher.evidence_trail is
-$$The seals that cover the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
+comment on function usher.evidence_trail
+  is $$The seals that cover the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
 newest; seals begins one before the first.$$;
 
 create function usher.collect_evidence(
-  organisation_id uuid, since timestamptz, until timestamptz, with_people boolean default true,
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz,
+  with_people boolean default true,
   with_invites boolean default true
-)
-returns json
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set intervalstyle = 'iso_8601'
-as $$
+) returns json
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set intervalstyle = 'iso_8601'
+  as $$
 declare
   v_organisation public.organisations;
   v_until        timestamptz := least(collect_evidence.until, now());
@@ -276,19 +284,22 @@ begin
         collect_evidence.with_people, collect_evidence.with_invites)));
 end
 $$;
-comment on function usher.collect_evidence is
-$$All of a package of evidence but the events themselves, whoever asks. For operators, and for
+comment on function usher.collect_evidence
+  is $$All of a package of evidence but the events themselves, whoever asks. For operators, and for
 usher.export_evidence. Fails with organisation_not_found, invalid_settings.
 
   since, until  the period: from the first on, before the second; until is at most now$$;
 
-create function usher.export_evidence(organisation_id uuid, since timestamptz, until timestamptz)
-returns json
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.export_evidence(
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz
+) returns json
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.require_permission(export_evidence.organisation_id, 'audit.read', 'share');
   return usher.collect_evidence(export_evidence.organisation_id, export_evidence.since, export_evidence.until,
@@ -296,19 +307,21 @@ begin
     usher.has_permission(export_evidence.organisation_id, 'invite.read'));
 end
 $$;
-comment on function usher.export_evidence is 'The rule behind public.export_organisation_evidence.';
+comment on function usher.export_evidence
+  is 'The rule behind public.export_organisation_evidence.';
 
 create function public.export_organisation_evidence(
-  organisation_id uuid, since timestamptz, until timestamptz default now()
-)
-returns json
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.export_evidence($1, $2, $3) $$;
-comment on function public.export_organisation_evidence is
-$$The registers for an auditor, all of one moment, and the seals of the trail; its events come from
+  organisation_id uuid,
+  since timestamptz,
+  until timestamptz default now()
+) returns json
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.export_evidence($1, $2, $3) $$;
+comment on function public.export_organisation_evidence
+  is $$The registers for an auditor, all of one moment, and the seals of the trail; its events come from
 list_organisation_evidence_events. The export is itself recorded, and the trail is sealed by it.
 
   since, until  the period: from the first on, before the second; until is at most now
@@ -322,27 +335,30 @@ grant execute on function public.export_organisation_evidence to authenticated;
 grant execute on function usher.export_evidence to authenticated;
 
 create type public.organisation_evidence_event as (
-  seal_number   integer,
-  position      integer,
-  event_id      uuid,
-  event_hash    text,
+  seal_number integer,
+  position integer,
+  event_id uuid,
+  event_hash text,
   personal_hash text,
   personal_salt text,
-  event         text,
-  personal      text
+  event text,
+  personal text
 );
-comment on type public.organisation_evidence_event is
-  'An event of the trail, as the texts that its seal was made of.';
+comment on type public.organisation_evidence_event
+  is 'An event of the trail, as the texts that its seal was made of.';
 
 create function usher.collect_evidence_events(
-  organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer
-)
-returns setof public.organisation_evidence_event
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  organisation_id uuid,
+  last_seal integer,
+  after_seal integer,
+  after_position integer,
+  page_size integer
+) returns setof public.organisation_evidence_event
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   if collect_evidence_events.page_size is null or collect_evidence_events.page_size not between 1 and 5000 then
     perform usher.fail('invalid_settings', hint => 'page_size is 1 to 5,000.');
@@ -375,19 +391,22 @@ begin
     order by s.seal_number, s.position;
 end
 $$;
-comment on function usher.collect_evidence_events is
-$$A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events. Fails
+comment on function usher.collect_evidence_events
+  is $$A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events. Fails
 with organisation_not_found where there never was one, invalid_settings.$$;
 
 create function usher.list_evidence_events(
-  organisation_id uuid, last_seal integer, after_seal integer, after_position integer, page_size integer
-)
-returns setof public.organisation_evidence_event
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+  organisation_id uuid,
+  last_seal integer,
+  after_seal integer,
+  after_position integer,
+  page_size integer
+) returns setof public.organisation_evidence_event
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 begin
   perform usher.require_permission(list_evidence_events.organisation_id, 'audit.read');
   return query
@@ -396,26 +415,26 @@ begin
       list_evidence_events.page_size);
 end
 $$;
-comment on function usher.list_evidence_events is 'The rule behind public.list_organisation_evidence_events.';
+comment on function usher.list_evidence_events
+  is 'The rule behind public.list_organisation_evidence_events.';
 
 create function public.list_organisation_evidence_events(
   organisation_id uuid,
-  last_seal       integer,
-  after_seal      integer,
-  after_position  integer default 0,
-  page_size       integer default 1000
-)
-returns json
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+  last_seal integer,
+  after_seal integer,
+  after_position integer default 0,
+  page_size integer default 1000
+) returns json
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select coalesce(json_agg(e order by e.seal_number, e.position), '[]')
   from usher.list_evidence_events($1, $2, $3, $4, $5) e
 $$;
-comment on function public.list_organisation_evidence_events is
-$$The sealed events of the trail, oldest seal first, a page at a time. What is sealed never changes, so that pages
+comment on function public.list_organisation_evidence_events
+  is $$The sealed events of the trail, oldest seal first, a page at a time. What is sealed never changes, so that pages
 fetched one after the other fit together.
 
   last_seal                   up to this seal, events come with what they say; later ones with their hashes only

@@ -8,28 +8,34 @@
 -- Source: draft-ietf-httpapi-idempotency-key-header.
 
 create table usher.idempotency_keys (
-  user_id      uuid not null references auth.users on delete cascade,
-  key_hash     bytea not null,
+  user_id uuid not null references auth.users on delete cascade,
+  key_hash bytea not null,
   request_hash bytea not null,
-  result       bytea not null,
-  created_at   timestamptz not null default now(),
-
+  result bytea not null,
+  created_at timestamptz not null default now(),
   primary key (user_id, key_hash)
 );
-comment on table usher.idempotency_keys is 'What the calls of the last 24 hours that came with a key have returned.';
-comment on column usher.idempotency_keys.result is
-  'Encrypted under the key, which is kept nowhere: the code of a device may be in it.';
+comment on table usher.idempotency_keys
+  is 'What the calls of the last 24 hours that came with a key have returned.';
+comment on column usher.idempotency_keys.result
+  is 'Encrypted under the key, which is kept nowhere: the code of a device may be in it.';
 create index idempotency_keys_created_at on usher.idempotency_keys (created_at);
 alter table usher.idempotency_keys enable row level security;
-create policy idempotency_keys_nobody on usher.idempotency_keys for select to public using (false);
+create policy idempotency_keys_nobody
+  on usher.idempotency_keys
+  for select
+  to public
+  using (false);
 
-create function usher.take_idempotency_key(idempotency_key text, request_hash bytea)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.take_idempotency_key(
+  idempotency_key text,
+  request_hash bytea
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_kept usher.idempotency_keys;
 begin
@@ -73,18 +79,21 @@ begin
   return extensions.pgp_sym_decrypt(v_kept.result, take_idempotency_key.idempotency_key)::jsonb;
 end
 $$;
-comment on function usher.take_idempotency_key is
-$$Takes the caller's key until the end of the transaction. Returns the result kept under it, null when there
+comment on function usher.take_idempotency_key
+  is $$Takes the caller's key until the end of the transaction. Returns the result kept under it, null when there
 is none. Fails with unauthenticated, invalid_settings, idempotency_key_in_use, idempotency_key_reused.$$;
 grant execute on function usher.take_idempotency_key to authenticated;
 
-create function usher.keep_idempotent_result(idempotency_key text, request_hash bytea, result jsonb)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.keep_idempotent_result(
+  idempotency_key text,
+  request_hash bytea,
+  result jsonb
+) returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   insert into usher.idempotency_keys as k (user_id, key_hash, request_hash, result)
   values (auth.uid(), sha256(convert_to($1, 'UTF8')), $2, extensions.pgp_sym_encrypt($3::text, $1))
   -- Of a key that has run out and is not swept yet.
@@ -92,17 +101,19 @@ as $$
   set request_hash = excluded.request_hash, result = excluded.result, created_at = excluded.created_at
   where k.created_at < now() - interval '24 hours'
 $$;
-comment on function usher.keep_idempotent_result is
-  'Keeps what a call has returned under the key that take_idempotency_key has taken.';
+comment on function usher.keep_idempotent_result
+  is 'Keeps what a call has returned under the key that take_idempotency_key has taken.';
 grant execute on function usher.keep_idempotent_result to authenticated;
 
-create function usher.call_statement(function_name text, arguments jsonb)
-returns text
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.call_statement(
+  function_name text,
+  arguments jsonb
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_function pg_catalog.pg_proc;
   v_problem  text;
@@ -151,26 +162,29 @@ begin
     v_columns, v_function.proname, v_list);
 end
 $$;
-comment on function usher.call_statement is
-$$The statement that calls a create_organisation function with the arguments in $1, named as in SQL. Every name
+comment on function usher.call_statement
+  is $$The statement that calls a create_organisation function with the arguments in $1, named as in SQL. Every name
 in it comes from the catalog. Fails with invalid_settings.$$;
 grant execute on function usher.call_statement to authenticated;
 
 create type public.organisation_call as (
-  result    jsonb,
+  result jsonb,
   is_replay boolean
 );
-comment on type public.organisation_call is
-  'What a call has returned, and whether that was kept from an earlier one with the same key.';
+comment on type public.organisation_call
+  is 'What a call has returned, and whether that was kept from an earlier one with the same key.';
 
-create function usher.call_function_once(idempotency_key text, function_name text, arguments jsonb)
-returns public.organisation_call
-language plpgsql
-volatile
--- The caller's own rights: what they may not call, they may not call once.
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.call_function_once(
+  idempotency_key text,
+  function_name text,
+  arguments jsonb
+) returns public.organisation_call
+  language plpgsql
+  volatile
+  -- The caller's own rights: what they may not call, they may not call once.
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_hash bytea := sha256(
     convert_to(call_function_once.function_name || call_function_once.arguments::text, 'UTF8'));
@@ -187,19 +201,21 @@ begin
   return v_call;
 end
 $$;
-comment on function usher.call_function_once is 'The rule behind public.call_organisation_function_once.';
+comment on function usher.call_function_once
+  is 'The rule behind public.call_organisation_function_once.';
 
 create function public.call_organisation_function_once(
-  idempotency_key text, function_name text, arguments jsonb
-)
-returns public.organisation_call
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select usher.call_function_once($1, $2, $3) $$;
-comment on function public.call_organisation_function_once is
-$$Calls one of the create_organisation functions, but only once for each key: called again with the same key
+  idempotency_key text,
+  function_name text,
+  arguments jsonb
+) returns public.organisation_call
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.call_function_once($1, $2, $3) $$;
+comment on function public.call_organisation_function_once
+  is $$Calls one of the create_organisation functions, but only once for each key: called again with the same key
 and the same arguments, it does nothing and returns what the first call has returned.
 
   idempotency_key  16 to 255 visible ASCII characters, such as a new UUID; kept for 24 hours, for the caller

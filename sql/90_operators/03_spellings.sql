@@ -4,13 +4,16 @@
 
 -- Punycode (RFC 3492): münchen.example and xn--mnchen-3ya.example are one domain, and an address may stand here by either.
 
-create function usher.punycode_bias(delta bigint, points integer, is_first boolean)
-returns integer
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.punycode_bias(
+  delta bigint,
+  points integer,
+  is_first boolean
+) returns integer
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_delta bigint := punycode_bias.delta / case when punycode_bias.is_first then 700 else 2 end;
   v_k     integer := 0;
@@ -25,13 +28,12 @@ end
 $$;
 comment on function usher.punycode_bias is 'RFC 3492 section 6.1.';
 
-create function usher.label_to_ascii(label text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.label_to_ascii(label text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_points integer[] := array(
     select ascii(c.letter) from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
@@ -81,16 +83,15 @@ begin
   return v_ascii;
 end
 $$;
-comment on function usher.label_to_ascii is
-  'A label of a normalised domain as the DNS writes it: xn--…, or as it is where it is ASCII. RFC 3492 section 6.3.';
+comment on function usher.label_to_ascii
+  is 'A label of a normalised domain as the DNS writes it: xn--…, or as it is where it is ASCII. RFC 3492 section 6.3.';
 
-create function usher.label_to_unicode(label text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.label_to_unicode(label text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_basic text := coalesce(substring(label_to_unicode.label from '^xn--(.*)-[^-]*$'), '');
   v_rest  text := substring(label_to_unicode.label from '^xn--(?:.*-)?([^-]*)$');
@@ -138,16 +139,15 @@ begin
   return v_text;
 end
 $$;
-comment on function usher.label_to_unicode is
-  'A label of a normalised domain as people write it; as it is where it is no punycode. RFC 3492 section 6.2.';
+comment on function usher.label_to_unicode
+  is 'A label of a normalised domain as people write it; as it is where it is no punycode. RFC 3492 section 6.2.';
 
-create function usher.spellings(email text)
-returns text[]
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.spellings(email text) returns text[]
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select array(
     select $1
     union
@@ -159,25 +159,24 @@ as $$
     cross join lateral (values (s.in_ascii), (s.in_unicode)) f (domain)
     where position('@' in $1) > 0)
 $$;
-comment on function usher.spellings is
-  'An address as it may be written: its domain in its own letters, and in the ASCII of the DNS.';
+comment on function usher.spellings
+  is 'An address as it may be written: its domain in its own letters, and in the ASCII of the DNS.';
 
-create function usher.percent_pattern(letter text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$ select regexp_replace(encode(convert_to($1, 'UTF8'), 'hex'), '(..)', '%(?:25)*\1', 'g') $$;
-comment on function usher.percent_pattern is 'A pattern that finds a character in its percent-encoded form (RFC 3986 section 2.1).';
+create function usher.percent_pattern(letter text) returns text
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select regexp_replace(encode(convert_to($1, 'UTF8'), 'hex'), '(..)', '%(?:25)*\1', 'g') $$;
+comment on function usher.percent_pattern
+  is 'A pattern that finds a character in its percent-encoded form (RFC 3986 section 2.1).';
 
-create function usher.word_pattern(word text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.word_pattern(word text) returns text
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select string_agg(case
     when p.part ~ '[[:space:]\u00a0]' collate "und-x-icu"
       then '(?:[[:space:]\u00a0]|\\[nrt]|\+|%(?:25)*(?:20|09|0a|0d|c2%(?:25)*a0))+'
@@ -192,17 +191,16 @@ as $$
   from regexp_matches($1 collate "und-x-icu", '[[:space:]\u00a0]+|.', 'g') with ordinality w (match, n)
   cross join lateral (select w.match[1] as part) p
 $$;
-comment on function usher.word_pattern is
-$$A pattern that finds an address or a name as it is written, in JSON, and percent-encoded in a URL, also more than once;
+comment on function usher.word_pattern
+  is $$A pattern that finds an address or a name as it is written, in JSON, and percent-encoded in a URL, also more than once;
 whatever blanks, or line breaks, are between its words.$$;
 
-create function usher.words_pattern(words text[], is_whole boolean)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.words_pattern(words text[], is_whole boolean) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_any text;
 begin
@@ -216,5 +214,5 @@ begin
       || '|(?<=\+)(?=[^@[:space:]]+%(?:25)*40))(?:' || v_any || ')(?![[:alnum:]_-]|\.[[:alnum:]])' else v_any end;
 end
 $$;
-comment on function usher.words_pattern is
-  'A pattern that finds any of these words; is_whole: only where it is not part of a longer one. Null: there are none.';
+comment on function usher.words_pattern
+  is 'A pattern that finds any of these words; is_whole: only where it is not part of a longer one. Null: there are none.';

@@ -1,13 +1,12 @@
 -- Personal data: where something about a person may stand. The catalogue says it, so that a column that is added
 -- tomorrow is reported and erased tomorrow. What stays is listed in usher.kept_at_erasure(), each with its reason.
 
-create function usher.own_tables()
-returns setof regclass
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.own_tables() returns setof regclass
+  language sql
+  stable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select c.oid::regclass
   from pg_catalog.pg_class c
   where c.relkind in ('r', 'p') and not c.relispartition
@@ -22,16 +21,19 @@ as $$
         'organisation_webhooks', 'organisations'))
   order by c.oid::regclass::text
 $$;
-comment on function usher.own_tables is
-  'The tables of ours: all of usher, and of public those that are listed here. Never one of the application''s own.';
+comment on function usher.own_tables
+  is 'The tables of ours: all of usher, and of public those that are listed here. Never one of the application''s own.';
 
-create function usher.kept_at_erasure()
-returns table (place text, what text, reason text)
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.kept_at_erasure() returns table (
+  place text,
+  what text,
+  reason text
+)
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   values
     ('public.organisation_audit_events.before', 'all', 'Sealed. Of an address only its domain comes in; a name may stand there.'),
     ('public.organisation_audit_events.after', 'all', 'Sealed. Of an address only its domain comes in; a name may stand there.'),
@@ -45,42 +47,44 @@ as $$
     ('usher.directory_users.user_name', 'names', 'Of another member who is called the same.'),
     ('usher.directory_users.attributes', 'names', 'Of another member who is called the same.')
 $$;
-comment on function usher.kept_at_erasure is
-$$Which columns erasing a person leaves as they are, and why.
+comment on function usher.kept_at_erasure
+  is $$Which columns erasing a person leaves as they are, and why.
 
   place   schema.table.column
   what    all; names: addresses go all the same$$;
 
 create type usher.person_traces as (
-  user_ids         uuid[],
-  member_ids       uuid[],
-  invite_ids       uuid[],
-  delivery_ids     uuid[],
+  user_ids uuid[],
+  member_ids uuid[],
+  invite_ids uuid[],
+  delivery_ids uuid[],
   organisation_ids uuid[],
-  emails           text[],
-  names            text[]
+  emails text[],
+  names text[]
 );
-comment on type usher.person_traces is 'By what a person is known here: ids, addresses, names, and to whom.';
+comment on type usher.person_traces
+  is 'By what a person is known here: ids, addresses, names, and to whom.';
 
-create function usher.accounts_of(email text)
-returns uuid[]
-language sql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.accounts_of(email text) returns uuid[]
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
   select coalesce(array_agg(u.id), '{}') from auth.users u where usher.normalise_email(u.email) = accounts_of.email
 $$;
-comment on function usher.accounts_of is
-  'The accounts with this normalised address, by whichever way in: single sign-on keeps one of its own.';
+comment on function usher.accounts_of
+  is 'The accounts with this normalised address, by whichever way in: single sign-on keeps one of its own.';
 
-create function usher.person_traces(user_ids uuid[], email text)
-returns usher.person_traces
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.person_traces(
+  user_ids uuid[],
+  email text
+) returns usher.person_traces
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_traces usher.person_traces;
 begin
@@ -156,16 +160,17 @@ begin
   return v_traces;
 end
 $$;
-comment on function usher.person_traces is
-  'By what a person is known: of these accounts, or of a normalised address with or without one.';
+comment on function usher.person_traces
+  is 'By what a person is known: of these accounts, or of a normalised address with or without one.';
 
-create function usher.searched_words(traces usher.person_traces)
-returns table (emails text[], names text[])
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.searched_words(
+  traces usher.person_traces
+) returns table (emails text[], names text[])
+  language sql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
   select (searched_words.traces).emails,
     -- A name of one word is a word as well: Max, Will, Ann. Where it stands by itself it is found otherwise.
     array(
@@ -175,5 +180,5 @@ as $$
         select regexp_replace(t collate "und-x-icu", '^[[:space:]\u00a0]+|[[:space:]\u00a0]+$', '', 'g') as name) n
       where n.name ~ '[[:space:]\u00a0]' collate "und-x-icu")
 $$;
-comment on function usher.searched_words is
-  'What of a person is looked for in texts: addresses, and names of two words or more.';
+comment on function usher.searched_words
+  is 'What of a person is looked for in texts: addresses, and names of two words or more.';

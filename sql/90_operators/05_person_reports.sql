@@ -3,13 +3,14 @@
 -- A person is an account, or an address without one: whoever was invited, asked to join, was named by a directory
 -- or got a mail. For operators. Reads every table: minutes, where there are millions of rows.
 
-create function usher.report_traces(traces usher.person_traces)
-returns table (place text, data jsonb)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.report_traces(
+  traces usher.person_traces
+) returns table (place text, data jsonb)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_traces usher.person_traces := report_traces.traces;
   v_words  record;
@@ -61,15 +62,17 @@ begin
   end if;
 end
 $$;
-comment on function usher.report_traces is 'Every row in which a person is known by one of these traces.';
+comment on function usher.report_traces
+  is 'Every row in which a person is known by one of these traces.';
 
-create function usher.report_person(user_id uuid)
-returns table (place text, data jsonb)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.report_person(
+  user_id uuid
+) returns table (place text, data jsonb)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email text := (select usher.normalise_email(u.email) from auth.users u where u.id = report_person.user_id);
 begin
@@ -79,8 +82,8 @@ begin
       array(select report_person.user_id union select unnest(usher.accounts_of(v_email))), v_email)) r;
 end
 $$;
-comment on function usher.report_person is
-$$Everything that is held of a person (GDPR article 15): each row of ours in which their account, their address or
+comment on function usher.report_person
+  is $$Everything that is held of a person (GDPR article 15): each row of ours in which their account, their address or
 their full name stands, and what Supabase Auth keeps of the account. For operators.
 
   user_id  the account; one that is gone is still found in the trail
@@ -88,13 +91,14 @@ their full name stands, and what Supabase Auth keeps of the account. For operato
 Returns the table, and the row without hashes and keys. Look through it before it is handed out: a row may hold what
 belongs to others, such as whom they have invited (article 15(4)).$$;
 
-create function usher.report_address(email text)
-returns table (place text, data jsonb)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.report_address(
+  email text
+) returns table (place text, data jsonb)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email text := usher.normalise_email(report_address.email);
 begin
@@ -105,6 +109,6 @@ begin
     select r.place, r.data from usher.report_traces(usher.person_traces(usher.accounts_of(v_email), v_email)) r;
 end
 $$;
-comment on function usher.report_address is
-$$As usher.report_person, by an address, with an account or without. An account of single sign-on has the address that
+comment on function usher.report_address
+  is $$As usher.report_person, by an address, with an account or without. An account of single sign-on has the address that
 its provider names: look who it is. Fails with invalid_email. For operators.$$;

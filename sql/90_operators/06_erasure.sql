@@ -3,13 +3,12 @@
 -- What is looked through, and what stays, says 04_personal_data.sql. For operators. Reads every table: minutes, where
 -- there are millions of rows.
 
-create function usher.redact_everywhere(traces usher.person_traces)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.redact_everywhere(traces usher.person_traces) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_traces  usher.person_traces := redact_everywhere.traces;
   v_words   record;
@@ -68,17 +67,16 @@ begin
   end loop;
 end
 $$;
-comment on function usher.redact_everywhere is
-$$Takes the addresses of a person out of every text of ours, and their full names out of the texts of the organisations
+comment on function usher.redact_everywhere
+  is $$Takes the addresses of a person out of every text of ours, and their full names out of the texts of the organisations
 that know them, but for usher.kept_at_erasure().$$;
 
-create function usher.erase_traces(traces usher.person_traces)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.erase_traces(traces usher.person_traces) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_traces usher.person_traces := erase_traces.traces;
 begin
@@ -162,15 +160,15 @@ begin
   perform usher.redact_everywhere(v_traces);
 end
 $$;
-comment on function usher.erase_traces is 'Forgets a person by all that they are known by.';
+comment on function usher.erase_traces
+  is 'Forgets a person by all that they are known by.';
 
-create function usher.erase_from_trail(traces usher.person_traces)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.erase_from_trail(traces usher.person_traces) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_traces usher.person_traces := erase_from_trail.traces;
   v_words  record;
@@ -200,17 +198,16 @@ begin
   perform set_config('usher.audit_exception', '', true);
 end
 $$;
-comment on function usher.erase_from_trail is
-$$Takes what is personal out of the lines of the trail that a person caused, that are about them, or whose reason names
+comment on function usher.erase_from_trail
+  is $$Takes what is personal out of the lines of the trail that a person caused, that are about them, or whose reason names
 them; and with it the salt of its hash, so that nothing can be tried against that.$$;
 
-create function usher.erase_person(user_id uuid)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.erase_person(user_id uuid) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email text := (select usher.normalise_email(u.email) from auth.users u where u.id = erase_person.user_id);
 begin
@@ -218,8 +215,8 @@ begin
     array(select erase_person.user_id union select unnest(usher.accounts_of(v_email))), v_email));
 end
 $$;
-comment on function usher.erase_person is
-$$Forgets a person: addresses, names, reasons, computers and browsers go from members, invites, mails to them and to
+comment on function usher.erase_person
+  is $$Forgets a person: addresses, names, reasons, computers and browsers go from members, invites, mails to them and to
 others, texts that name them, and the trail. What they were and did stays, under an id that no longer leads to
 anyone; a ban, and that they want no mail, hold. For operators; then delete the account in Auth, which an owner has
 to be relieved of first.
@@ -229,13 +226,12 @@ to be relieved of first.
 What stays, and why, is in usher.kept_at_erasure(). Where the account changes its address or name later, nothing of
 it comes back.$$;
 
-create function usher.erase_address(email text)
-returns void
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
+create function usher.erase_address(email text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
 declare
   v_email text := usher.normalise_email(erase_address.email);
 begin
@@ -245,6 +241,6 @@ begin
   perform usher.erase_traces(usher.person_traces(usher.accounts_of(v_email), v_email));
 end
 $$;
-comment on function usher.erase_address is
-$$As usher.erase_person, by an address: for whoever was invited, asked or named by a directory and has no account, or
+comment on function usher.erase_address
+  is $$As usher.erase_person, by an address: for whoever was invited, asked or named by a directory and has no account, or
 has deleted it. Accounts with the address are erased as well. Fails with invalid_email. For operators.$$;

@@ -26,7 +26,9 @@ test('the client knows every kind of mail and every status of one', () => {
   const table = readFileSync('sql/50_mail/01_deliveries.sql', 'utf8')
   const check = (name: string) =>
     wordsOf(
-      table.match(`constraint organisation_deliveries_${name} check \\(${name} in \\(([^)]*)`)?.[1],
+      table.match(
+        `constraint organisation_deliveries_${name} check \\(\\s*${name} in \\(([^)]*)`,
+      )?.[1],
     )
 
   expect(union('DeliveryStatus')).toContain("'complained'")
