@@ -139,7 +139,8 @@ create function usher.invitee_errors() returns table (
     ('email_unverified',        null, 'Follow the link in the confirmation mail, then try again.'),
     ('role_not_assignable',     'The roles of this invite cannot be yours as they are.',
       'Ask whoever invited you for a new one.'),
-    ('member_banned',           'You are banned from the organisation.', 'Write to the organisation if that is a mistake.'),
+    ('member_banned',           'You are banned from the organisation.',
+      'Write to the organisation if that is a mistake.'),
     ('domain_not_allowed',      null, 'Ask whoever invited you to invite an address that the organisation takes.'),
     ('sso_required',            null, 'Sign in the way that details names, then try again.'),
     ('organisation_not_found',  'There is no such organisation, or your address does not let you join it.',
@@ -159,7 +160,8 @@ create function usher.invitee_errors() returns table (
     ('invite_declined',         null, 'Ask for a new one if you have changed your mind.'),
     ('invite_superseded',       null, 'Open the link in the newest mail.'),
     ('invalid_role',            'A role that this gives is no longer there.', 'Ask whoever invited you for a new one.'),
-    ('invalid_message',         null, 'Give a reason of at most 500 characters of plain text without addresses and links, or none.'),
+    ('invalid_message',         null,
+      'Give a reason of at most 500 characters of plain text without addresses and links, or none.'),
     ('rate_limited',            null, 'Wait as long as Retry-After says.')
 $$;
 comment on function usher.invitee_errors
@@ -180,7 +182,7 @@ begin
 end
 $$;
 comment on function usher.speak_to_invitee
-  is 'Says that whoever called answers an invite, enrols a device or joins: errors are in the words of usher.invitee_errors().';
+  is 'Says that the caller answers an invite, enrols a device or joins: errors are worded by usher.invitee_errors().';
 grant execute on function usher.speak_to_invitee to anon, authenticated, service_role;
 
 create function usher.is_to_invitee() returns boolean

@@ -119,9 +119,9 @@ begin
 end
 $$;
 comment on function usher.clean_line
-  is $$One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends included, NFC, 1 to max_length
-characters. Null if it holds a line break, another control character, or one that turns the direction
-of the text around it: each can make a mail say what its sender did not write.$$;
+  is $$One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends
+included, NFC, 1 to max_length characters. Null if it holds a line break, another control character, or one that turns
+the direction of the text around it: each can make a mail say what its sender did not write.$$;
 
 create function usher.clean_text(value text, max_length integer) returns text
   language plpgsql
@@ -203,8 +203,8 @@ begin
 end
 $$;
 comment on function usher.is_span
-  is $$Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so that it stays
-within them when it is added to a date. Null for null.$$;
+  is $$Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so
+that it stays within them when it is added to a date. Null for null.$$;
 create function usher.read_time(value text) returns timestamptz
   language plpgsql
   stable
@@ -213,11 +213,15 @@ create function usher.read_time(value text) returns timestamptz
   as $$
 begin
   -- Without a date, or without an offset, it would be another moment in another session.
-  if length(read_time.value) > 40 or read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$' then
+  if length(read_time.value) > 40
+    or read_time.value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$'
+  then
     return null;
   end if;
   -- The year 9999 in one place is the year 10000 in another.
-  return (select t.at from (select read_time.value::timestamptz as at) t where t.at < timestamptz '10000-01-01T00:00:00Z');
+  return (
+    select t.at from (select read_time.value::timestamptz as at) t
+    where t.at < timestamptz '10000-01-01T00:00:00Z');
 exception
   when invalid_datetime_format or datetime_field_overflow or invalid_time_zone_displacement_value then
     return null;

@@ -90,7 +90,8 @@ create function usher.top_level_domains() returns jsonb
   ', e' \n'), '\s+') d (name)
 $$;
 comment on function usher.top_level_domains
-  is $$The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they are read, in NFKC.
+  is $$The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they
+are read, in NFKC.
 Source: https://data.iana.org/TLD/tlds-alpha-by-domain.txt, by the npm package tlds 1.261.0.$$;
 
 create function usher.is_title(labels text[], is_alone boolean) returns boolean
@@ -106,8 +107,9 @@ begin
   return is_title.is_alone and (
     array_to_string(is_title.labels, '.') in ('co.kg', 'co.ltd', 'pty.ltd', 'pvt.ltd', 'm.sc', 'b.sc')
     or v_last not in (
-      'com', 'net', 'org', 'info', 'biz', 'co', 'io', 'ai', 'me', 'cc', 'tv', 'to', 'ly', 'gl', 'gg', 'app', 'dev', 'xyz',
-      'link', 'click', 'page', 'site', 'online', 'shop', 'store', 'top', 'icu', 'club', 'live', 'new', 'web', 'cloud')
+      'com', 'net', 'org', 'info', 'biz', 'co', 'io', 'ai', 'me', 'cc', 'tv', 'to', 'ly', 'gl', 'gg', 'app', 'dev',
+      'xyz', 'link', 'click', 'page', 'site', 'online', 'shop', 'store', 'top', 'icu', 'club', 'live', 'new', 'web',
+      'cloud')
     and not exists (
       select from unnest(is_title.labels [:cardinality(is_title.labels) - 1]) l
       where l not in (
@@ -118,9 +120,9 @@ begin
 end
 $$;
 comment on function usher.is_title
-  is $$Whether labels with dots between them are a title, an initial or a form of company in front of a name, written without
-the blank: Dr.med, E.Leclerc, Co.KG. They end with what is a top level domain as well, but not with one that everybody
-takes for that.
+  is $$Whether labels with dots between them are a title, an initial or a form of company in front of a name, written
+without the blank: Dr.med, E.Leclerc, Co.KG. They end with what is a top level domain as well, but not with one that
+everybody takes for that.
 
   is_alone  whether nothing follows that would make an address of it, such as a path$$;
 
@@ -136,22 +138,24 @@ declare
   v_labels text[];
   -- With a scheme, whichever, or what a browser reads as one; an address; www.
   v_plain constant text :=
-    '((?:[a-z][a-z0-9+-]*:[/\\]{2}|(?:h..ps?|ftp|mailto|javascript|data|tel|sms|callto|facetime|skype|whatsapp):[^\s])[^\s]*'
+    '((?:[a-z][a-z0-9+-]*:[/\\]{2}'
+    '|(?:h..ps?|ftp|mailto|javascript|data|tel|sms|callto|facetime|skype|whatsapp):[^\s])[^\s]*'
     '|[/\\]{2}[^\s/\\][^\s]*'
     '|[^\s@<>"(),;:]+@(?:[^\s@.]+\.)+[^\s@.,;:!?<>")]+|[^\s@<>"(),;:]+@\[[^\s]*'
     '|\mwww\d?\.[^\s]+)';
-  -- A label of a domain: letters, marks and digits of any script, hyphens. A symbol ends it, and no class holds those. But
-  -- a domain may begin with a picture.
+  -- A label of a domain: letters, marks and digits of any script, hyphens. A symbol ends it, and no class holds
+  -- those. But a domain may begin with a picture.
   v_first  text := '(?:[^[:space:][:punct:]]|[_-])';
   v_label  text :=
     '(?:[^[:space:][:punct:]\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf'
-    '\u00d7\u00f7\u02c2-\u02c5\u02d2-\u02df\u02e5-\u02ff\u0375\u0384\u0385\u03f6\u0482\u058d-\u058f\u0606-\u060f\u06de\u06e9'
-    '\u06fd\u06fe\u0e3f\u17db\u1fbd-\u1fc1\u2000-\u2bff\u2e80-\u3004\u3012-\u3020\u3036-\u303f\u309b\u309c\u3190-\u319f'
-    '\u31c0-\u31ef\u3200-\u33ff\u4dc0-\u4dff\ufdfc-\ufdff\ufe62-\ufe69\ufff0-\uffff\U0001d000-\U0001d3ff'
+    '\u00d7\u00f7\u02c2-\u02c5\u02d2-\u02df\u02e5-\u02ff\u0375\u0384\u0385\u03f6\u0482\u058d-\u058f\u0606-\u060f'
+    '\u06de\u06e9\u06fd\u06fe\u0e3f\u17db\u1fbd-\u1fc1\u2000-\u2bff\u2e80-\u3004\u3012-\u3020\u3036-\u303f\u309b\u309c'
+    '\u3190-\u319f\u31c0-\u31ef\u3200-\u33ff\u4dc0-\u4dff\ufdfc-\ufdff\ufe62-\ufe69\ufff0-\uffff\U0001d000-\U0001d3ff'
     '\U0001f000-\U0001ffff]|[_-])';
   -- What cannot be seen.
   v_hidden constant text :=
-    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]';
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f'
+    '\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]';
 begin
   -- Most text holds none of the signs that make a link, nor of those that look like them.
   if v_text is null or v_text !~* '[.@:\\]|//|dot|[^\u0001-\u007f]' then
@@ -162,12 +166,13 @@ begin
       return next left(v_text, 30);
       return;
     end if;
-    -- As a browser reads it: full-width signs as their narrow ones, and what cannot be seen not at all. And as a program
-    -- reads it that looks for the end of a link: there, such signs end it, and ™ is not the letters "tm".
+    -- As a browser reads it: full-width signs as their narrow ones, and what cannot be seen not at all. And as a
+    -- program reads it that looks for the end of a link: there, such signs end it, and ™ is not the letters "tm".
     v_text := normalize(regexp_replace(v_text, v_hidden, '', 'g')
       || case when v_text ~ '[\u00a0-\u00bf\u2070-\u2bff\u3200-\u33ff\U0001f000-\U0001ffff]' or v_text ~ v_hidden then
         e'\n' || regexp_replace(regexp_replace(v_text, v_hidden, ' ', 'g'),
-          '[\u00a0-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2070-\u2bff\u3200-\u33ff\U0001f000-\U0001ffff]', ' ', 'g')
+          '[\u00a0-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2070-\u2bff\u3200-\u33ff\U0001f000-\U0001ffff]',
+          ' ', 'g')
       else '' end, nfkc);
     -- A full stop of Chinese ends a sentence, and is the dot of a domain.
     v_text := lower(replace(v_text, '。', '.') collate "und-x-icu");
@@ -197,7 +202,8 @@ begin
   -- By itself, and mail programs make a link of it: an IPv4 address, or a label that is followed by a top level domain.
   for v_found in
     select m from regexp_matches(v_text,
-      ('(' || v_first || '+\.(?:' || v_label || '+\.)*' || v_label || '+)(\.*(?:[/?#\\]|:\d)[^\s]?)?') collate "und-x-icu", 'g') m
+      ('(' || v_first || '+\.(?:' || v_label || '+\.)*' || v_label || '+)(\.*(?:[/?#\\]|:\d)[^\s]?)?')
+      collate "und-x-icu", 'g') m
   loop
     v_labels := string_to_array(v_found [1], '.');
     if usher.top_level_domains() ?| v_labels [2:] and not usher.is_title(v_labels, v_found [2] is null)
@@ -231,9 +237,10 @@ begin
   return case
     -- An encoded word (RFC 2047) is read as what it stands for: another name, or a sign that turns the subject.
     when v_name !~ '=\?[^?\s]*\?[bqBQ]\?' and v_name !~ '\u061c'
-      -- Fillers, the blank of Braille and marks are letters and symbols to Unicode, and by themselves nothing to the eye.
+      -- Fillers, the blank of Braille and marks are letters and symbols to Unicode, and to the eye nothing.
       and regexp_replace(v_name,
-        '[\u0300-\u036f\u1160\u115f\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u2800\u3164\ufe00-\ufe0f\ufe20-\ufe2f\uffa0\U00016fe4\U0001d159\U000e0000-\U000e0fff]',
+        '[\u0300-\u036f\u1160\u115f\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u2800'
+        '\u3164\ufe00-\ufe0f\ufe20-\ufe2f\uffa0\U00016fe4\U0001d159\U000e0000-\U000e0fff]',
         '', 'g') ~ ('[[:graph:]]' collate "und-x-icu")
       and (clean_name.may_link or not exists (select from usher.find_links(v_name)))
     then v_name
@@ -263,8 +270,8 @@ begin
 end
 $$;
 comment on function usher.clean_description
-  is $$What is said beside a name: nothing, or text of several lines that is otherwise as usher.clean_name has it. It may
-hold links.$$;
+  is $$What is said beside a name: nothing, or text of several lines that is otherwise as usher.clean_name has it. It
+may hold links.$$;
 
 create function usher.is_reserved_slug(slug text) returns boolean
   language sql

@@ -119,14 +119,14 @@ its own USHER_ALLOW_PRIVATE_TARGETS names, and no others.';
 comment on column usher.settings.webhook_failing_for
   is 'A webhook that has taken nothing for so long is switched off. Longer than the ten tries of one event take.';
 comment on column usher.settings.client_address_header
-  is $$The header in which the gateway itself says who called, in lower case. cf-connecting-ip: Cloudflare's, in front of hosted
-projects, which callers cannot write. Behind a gateway that only appends to it, such as Kong: x-forwarded-for, of which
-the last place counts. Anything else that a request says of its address is kept as claimed.
+  is $$The header in which the gateway itself says who called, in lower case. cf-connecting-ip: Cloudflare's, in front
+of hosted projects, which callers cannot write. Behind a gateway that only appends to it, such as Kong:
+x-forwarded-for, of which the last place counts. Anything else that a request says of its address is kept as claimed.
 
 Sources: developers.cloudflare.com/fundamentals/reference/http-headers; github.com/orgs/supabase/discussions/34647$$;
 comment on column usher.settings.trusted_proxies
-  is $$Proxies of one's own between callers and that gateway, as networks. Where the gateway names one of these, who called it
-is read from x-forwarded-for, from the last place on to the first that is none of them.$$;
+  is $$Proxies of one's own between callers and that gateway, as networks. Where the gateway names one of these, who
+called it is read from x-forwarded-for, from the last place on to the first that is none of them.$$;
 comment on column usher.settings.webhook_answers_kept_for
   is 'How long the log keeps what endpoints answered.';
 

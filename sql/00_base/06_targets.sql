@@ -74,7 +74,10 @@ create function usher.is_redirect(redirect_to text) returns boolean
   as $$
   select coalesce(
     -- A path of the pages themselves: one slash, then none and no backslash, which browsers take for one.
-    case when length(is_redirect.redirect_to) <= 2000 then is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$' end
+    case
+      when length(is_redirect.redirect_to) <= 2000
+      then is_redirect.redirect_to ~ '^/([!-.0-\[\]-~][!-\[\]-~]*)?$'
+    end
     or usher.url_origin(is_redirect.redirect_to) in (
       select usher.url_origin(s.site_url) from usher.settings s
       union all

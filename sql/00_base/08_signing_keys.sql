@@ -81,7 +81,7 @@ $$;
 comment on function usher.ensure_signing_key
   is 'The id of the key that signs; makes the first one when there is none yet.';
 
--- The first one is there from the beginning: who made it in the middle of something else would let everybody wait for that.
+-- The first one is there from the beginning: made in the middle of something else, it would let everybody wait.
 select usher.ensure_signing_key();
 
 create function usher.signing_key_secret(key_id integer) returns bytea

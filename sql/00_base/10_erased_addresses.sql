@@ -6,7 +6,7 @@ create table usher.address_salt (
   constraint address_salt_one_row check (is_only_row)
 );
 comment on table usher.address_salt
-  is 'What addresses are hashed with: of who is erased and still wants no mail, and in the names of lines at the outbox.';
+  is 'What addresses are hashed with: of erased people who want no mail, and in the names of lines at the outbox.';
 alter table usher.address_salt enable row level security;
 create policy address_salt_nobody
   on usher.address_salt

@@ -90,4 +90,4 @@ comment on column public.organisations.reminder_before
 comment on column public.organisations.audit_retention
   is 'How long the trail is kept, 30 days to 100 years; null: for ever. The owner alone changes it.';
 comment on column public.organisations.credential_grace
-  is 'How long tokens of directories and joining by domain go on after who answers for them lost the right: 0 to 30 days.';
+  is 'How long directory tokens and joining by domain go on after who answers for them lost the right: 0 to 30 days.';

@@ -90,14 +90,20 @@ values
     '00000000-0000-4000-8000-000000000001',
     'owner',
     'Everything. Exactly one member, never invited.',
-    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,organisation.delete,organisation.transfer,'
+    'member.read,member.update,member.remove,member.ban,role.read,role.manage,'
+    'invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,'
+    'audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'
   ),
   (
     '00000000-0000-4000-8000-000000000002',
     'admin',
     'Everything but deleting or handing over the organisation.',
-    '{organisation.read,organisation.update,member.read,member.update,member.remove,member.ban,role.read,role.manage,invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
+    '{organisation.read,organisation.update,'
+    'member.read,member.update,member.remove,member.ban,role.read,role.manage,'
+    'invite.read,invite.create,invite.resend,invite.revoke,invite.reveal,directory.manage,'
+    'audit.read,access_review.manage,webhook.manage,billing.read,billing.manage}',
     '2026-01-01T00:00:00Z'
   ),
   (
@@ -149,7 +155,10 @@ create function usher.create_permission(
 declare
   v_permission usher.permissions;
 begin
-  if length(create_permission.name) > 100 or create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$' or create_permission.name is null then
+  if length(create_permission.name) > 100
+    or create_permission.name !~ '^[a-z][a-z_]*\.[a-z][a-z_]*$'
+    or create_permission.name is null
+  then
     perform usher.fail('invalid_settings', hint => 'A permission is thing.action, such as invoice.approve.');
   end if;
   -- The API answers lists of permissions as rows, and hosted projects let through a thousand of them.

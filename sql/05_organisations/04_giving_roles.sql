@@ -23,8 +23,8 @@ begin
 end
 $$;
 comment on function usher.is_for_owners
-  is $$Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them inherits
-it, or together they permit all that it permits.$$;
+  is $$Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them
+inherits it, or together they permit all that it permits.$$;
 
 create function usher.unassignable_role(
   organisation_id uuid,
@@ -60,9 +60,9 @@ begin
 end
 $$;
 comment on function usher.unassignable_role
-  is $$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in role
-is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds all
-that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.$$;
+  is $$The first of these roles that a holder of assigner_roles may not give; null when they may give all. A built-in
+role is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds
+all that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.$$;
 
 create function usher.roles_problem(
   organisation_id uuid,

@@ -20,8 +20,8 @@ create table usher.upkeep_failures (
   )
 );
 comment on table usher.upkeep_failures
-  is $$What upkeep could not do, for whom, and why: a line goes when the step has been done, or a day after the last failure.
-usher.stuck shows them. No foreign key, because a trail outlives its organisation.$$;
+  is $$What upkeep could not do, for whom, and why: a line goes when the step has been done, or a day after the last
+failure. usher.stuck shows them. No foreign key, because a trail outlives its organisation.$$;
 comment on column usher.upkeep_failures.organisation_id
   is 'Null: the step is about no single organisation.';
 comment on column usher.upkeep_failures.retry_at
@@ -106,7 +106,8 @@ begin
     exception
       when others then
         get stacked diagnostics v_state = returned_sqlstate, v_error = message_text;
-        raise warning 'Upkeep % failed for organisation %: % %', run_upkeep.step, v_tenant.organisation_id, v_state, v_error;
+        raise warning 'Upkeep % failed for organisation %: % %',
+          run_upkeep.step, v_tenant.organisation_id, v_state, v_error;
         insert into usher.upkeep_failures as f (step, organisation_id, retry_at, error)
         values (run_upkeep.step, v_tenant.organisation_id,
           now() + case when v_state <> '55P03' then interval '1 minute' else interval '0' end,
@@ -122,9 +123,9 @@ begin
 end
 $$;
 comment on function usher.run_upkeep
-  is $$Does what is due in a step, organisation by organisation, by the function that is called as the step with _of at the end:
-(organisation_id, ids, batch_size), which returns how much it did. What fails, or has to wait for a lock for longer than
-half a second, is undone for that organisation alone and noted in usher.upkeep_failures.
+  is $$Does what is due in a step, organisation by organisation, by the function that is called as the step with _of
+at the end: (organisation_id, ids, batch_size), which returns how much it did. What fails, or has to wait for a lock
+for longer than half a second, is undone for that organisation alone and noted in usher.upkeep_failures.
 
   step        the function that was called, such as expire_due_invites
   items       what is due, in the order in which it is to be done; none of whoever is resting

@@ -17,25 +17,26 @@ begin
   -- Names until they are asked for: the tables come in later files.
   select l.thing, to_regclass(l.relation), l.counted, l.at_most, l.code
   from (values
-    ('own roles',           'public.organisation_roles',               'true',                     500, 'invalid_settings'),
-    ('role exclusions',     'public.organisation_role_exclusions',     'true',                     100, 'invalid_settings'),
-    ('email templates',     'public.organisation_email_templates',     'true',                     500, 'invalid_settings'),
-    ('open access reviews', 'public.organisation_access_reviews',      $q$status = 'open'$q$,       10, 'invalid_settings'),
-    ('open invites',        'usher.invites',                           $q$status = 'pending'$q$, 50000, 'invalid_settings'),
-    ('webhooks',            'public.organisation_webhooks',            'true',                      20, 'invalid_settings'),
-    ('domains',             'public.organisation_domains',             'true',                     200, 'invalid_settings'),
-    ('unverified domains',  'public.organisation_domains',             'verified_at is null',       20, 'invalid_settings'),
-    ('requests to join',    'public.organisation_join_requests',       $q$status = 'pending'$q$,  1000, 'rate_limited'),
+    ('own roles',           'public.organisation_roles',           'true',                    500, 'invalid_settings'),
+    ('role exclusions',     'public.organisation_role_exclusions', 'true',                    100, 'invalid_settings'),
+    ('email templates',     'public.organisation_email_templates', 'true',                    500, 'invalid_settings'),
+    ('open access reviews', 'public.organisation_access_reviews',  'status = ''open''',        10, 'invalid_settings'),
+    ('open invites',        'usher.invites',                       'status = ''pending''',  50000, 'invalid_settings'),
+    ('webhooks',            'public.organisation_webhooks',        'true',                     20, 'invalid_settings'),
+    ('domains',             'public.organisation_domains',         'true',                    200, 'invalid_settings'),
+    ('unverified domains',  'public.organisation_domains',         'verified_at is null',      20, 'invalid_settings'),
+    ('requests to join',    'public.organisation_join_requests',   'status = ''pending''',   1000, 'rate_limited'),
     ('directory tokens',    'public.organisation_directory_tokens',
-      'revoked_at is null and (expires_at is null or expires_at > now())',                            20, 'invalid_settings'),
-    ('directory endpoints', 'public.organisation_directory_endpoints', 'true',                      10, 'invalid_settings'),
-    ('directory users',     'usher.directory_users',                   'true',                  100000, 'invalid_settings')
+      'revoked_at is null and (expires_at is null or expires_at > now())',                    20, 'invalid_settings'),
+    ('directory endpoints', 'public.organisation_directory_endpoints',
+      'true',                                                                                 10, 'invalid_settings'),
+    ('directory users',     'usher.directory_users',               'true',                 100000, 'invalid_settings')
   ) l (thing, relation, counted, at_most, code);
 end
 $$;
 comment on function usher.tenant_limits
-  is $$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted in, which
-of its rows count, how many, and the code of the refusal. What is not here has another bound, which
+  is $$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted
+in, which of its rows count, how many, and the code of the refusal. What is not here has another bound, which
 test/database/tenant-limits.test.ts names.$$;
 
 create function usher.require_room(

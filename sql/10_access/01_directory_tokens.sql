@@ -40,7 +40,7 @@ comment on column public.organisation_directory_tokens.created_by
 comment on column public.organisation_directory_tokens.responsible_id
   is 'Who answers for it, and whose rights it carries.';
 comment on column public.organisation_directory_tokens.stops_at
-  is 'When it stops unless somebody takes it over, because who answers for it has lost the right to; null: it does not.';
+  is 'When it stops unless somebody takes it over, because who answers for it has lost the right; null: it does not.';
 comment on column public.organisation_directory_tokens.carried_roles
   is 'Until stops_at it goes on with these roles, which they had without an end when they lost the right.';
 comment on column public.organisation_directory_tokens.expires_at
@@ -99,5 +99,5 @@ begin
 end
 $$;
 comment on function usher.directory_membership
-  is $$What a directory acts with while its token goes on without whoever answered for it: their user id, and the roles that
-they had; null for any other token.$$;
+  is $$What a directory acts with while its token goes on without whoever answered for it: their user id, and the
+roles that they had; null for any other token.$$;

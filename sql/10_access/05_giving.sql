@@ -46,9 +46,9 @@ begin
 end
 $$;
 comment on function usher.giving_ends_at
-  is $$Until when a member of usher.current_members may give these roles by a permission such as invite.create, as the ends
-of their membership and of their roles say: infinity without an end, -infinity when they may not now, and for nobody.
-What somebody with an end gives ends no later.$$;
+  is $$Until when a member of usher.current_members may give these roles by a permission such as invite.create, as the
+ends of their membership and of their roles say: infinity without an end, -infinity when they may not now, and for
+nobody. What somebody with an end gives ends no later.$$;
 
 create function usher.role_ends_of_gift(
   member public.organisation_members,
@@ -64,14 +64,16 @@ begin
   return case when (role_ends_of_gift.member).next_end_at is null then '{}' else (
     select coalesce(jsonb_object_agg(g.role, g.ends_at), '{}')
     from (
-      select r as role, usher.giving_ends_at(role_ends_of_gift.member, role_ends_of_gift.permission, array[r]) as ends_at
+      select r as role,
+        usher.giving_ends_at(role_ends_of_gift.member, role_ends_of_gift.permission, array[r]) as ends_at
       from unnest(role_ends_of_gift.roles) r
     ) g
     where g.ends_at <> 'infinity') end;
 end
 $$;
 comment on function usher.role_ends_of_gift
-  is 'The ends, as in organisation_members.role_ends, of roles that a member gives: those whose right to give them has an end.';
+  is $$The ends, as in organisation_members.role_ends, of roles that a member gives: of those that the member has the
+right to give only until then.$$;
 
 create function usher.require_other_than_responsible(
   organisation_id uuid,
@@ -99,8 +101,8 @@ begin
 end
 $$;
 comment on function usher.require_other_than_responsible
-  is $$Refuses with permission_denied when a directory gives something to the one who answered for its token, while that token
-goes on without their right.$$;
+  is $$Refuses with permission_denied when a directory gives something to the one who answered for its token, while
+that token goes on without their right.$$;
 
 create function usher.directory_giving_ends_at(
   organisation_id uuid,
@@ -132,5 +134,5 @@ begin
 end
 $$;
 comment on function usher.directory_giving_ends_at
-  is $$Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by the best
-of its tokens that work; -infinity when there is none.$$;
+  is $$Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by
+the best of its tokens that work; -infinity when there is none.$$;

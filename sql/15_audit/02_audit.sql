@@ -40,7 +40,7 @@ comment on column public.organisation_audit_events.actor_kind
   is 'user, device; invitee: the holder of a link, without a session; directory: an identity provider, with the
 rights of actor_id, who answers for its token; worker; operator: by SQL.';
 comment on column public.organisation_audit_events.ip
-  is 'Who called, as the API''s gateway itself says: see usher.settings.client_address_header. Null for SQL and the worker.';
+  is 'Who called, as the API''s gateway says: see usher.settings.client_address_header. Null for SQL and the worker.';
 comment on column public.organisation_audit_events.claimed_ip
   is 'What the request said of its address beside that, which anybody can write; null where it said nothing else.';
 
@@ -59,7 +59,7 @@ create policy organisation_audit_events_select
   using (organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_audit_events to authenticated, service_role;
 
--- Retention (15_audit/04_audit_retention.sql) and erasure (90_operators/06_erasure.sql) may take away what the law says must go; they say
+-- Retention (04_audit_retention.sql) and erasure (90_operators/06_erasure.sql) take away what by law must go; they say
 -- so for the length of their transaction. Nobody who comes through the API holds update or delete in any case.
 create function usher.tg_organisation_audit_events__append_only() returns trigger
   language plpgsql
@@ -142,13 +142,14 @@ begin
   -- A name before the sign may hold all that RFC 5321 lets stand in a dot-atom: o'brien, a/b, c=d. So what is written
   -- up against one goes with it, but for the beginning of a URL, up to what it says of a thing.
   return usher.redact(without_addresses.value,
-    '(://[[:alnum:].-]+(?::[0-9]+)?(?:/[^[:space:]"@<>(),;:?]*)?\?(?:[^[:space:]"@<>(),;:=&]+=[^[:space:]"@<>(),;:=&]*&)*'
+    '(://[[:alnum:].-]+(?::[0-9]+)?(?:/[^[:space:]"@<>(),;:?]*)?\?'
+    '(?:[^[:space:]"@<>(),;:=&]+=[^[:space:]"@<>(),;:=&]*&)*'
     || '[^[:space:]"@<>(),;:=&%]+=)?[^[:space:]"@\uff20\ufe6b<>(),;:]+(?:[@\uff20\ufe6b]|%(?:25)*40)([[:alnum:]%-]+\.)',
     '\1…@\2');
 end
 $$;
 comment on function usher.without_addresses
-  is $$What a line of the trail may say of a change: of mail addresses in it, also percent-encoded ones, only the domain.
+  is $$What a line of the trail may say of a change: of mail addresses, also percent-encoded ones, only the domain.
 Lines are sealed, so that an address in one could never be forgotten.$$;
 
 create function usher.read_address(value text) returns inet

@@ -41,7 +41,7 @@ begin
 end
 $$;
 comment on function usher.sanction_hash
-  is 'What a sanction keeps of a normalised address: another hash in each organisation, so that nobody can compare them.';
+  is 'What a sanction keeps of a normalised address: another hash in each organisation, so that none are comparable.';
 
 create function usher.has_sanction(
   organisation_id uuid,
@@ -94,7 +94,7 @@ begin
     insert into usher.sanctions (member_id, organisation_id, address_hash, status)
     select new.id, new.organisation_id, usher.sanction_hash(new.organisation_id, a.email), new.status
     from usher.addresses_of(new.organisation_id, new.user_id) a (email)
-    -- Of an address that they take later, only where it is proved to be theirs: otherwise they could have others banned.
+    -- Of an address that they take later, only where it is proved to be theirs: else they could have others banned.
     where tg_op = 'INSERT' or old.status is distinct from new.status
       or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;

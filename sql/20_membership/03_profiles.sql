@@ -23,8 +23,8 @@ begin
 end
 $$;
 comment on function usher.display_name
-  is $$What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be shown
-(usher.clean_name). They can write anything there: it is shown beside the address, and decides nothing.$$;
+  is $$What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be
+shown (usher.clean_name). They can write anything there: it is shown beside the address, and decides nothing.$$;
 
 create table usher.erased_members (
   member_id uuid primary key references public.organisation_members
@@ -32,7 +32,8 @@ create table usher.erased_members (
   erased_at timestamptz not null default now()
 );
 comment on table usher.erased_members
-  is 'Memberships whose person was forgotten (90_operators/06_erasure.sql): what the account is called does not come back into them.';
+  is $$Memberships whose person was forgotten (90_operators/06_erasure.sql): what the account is called does not come
+back into them.$$;
 alter table usher.erased_members enable row level security;
 create policy erased_members_nobody
   on usher.erased_members
@@ -84,8 +85,8 @@ begin
 end
 $$;
 comment on function usher.tg_users__follow_profile
-  is $$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new address
-what was asked of the old one.$$;
+  is $$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new
+address what was asked of the old one.$$;
 
 create trigger usher_follow_profile
   after update of email, raw_user_meta_data
@@ -166,5 +167,5 @@ begin
 end
 $$;
 comment on function usher.judge_new_address
-  is $$Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one which the
-organisation would not have let in is a member no more.$$;
+  is $$Follows an account that takes another address: a ban holds for it, once it is proved; a device that takes one
+which the organisation would not have let in is a member no more.$$;

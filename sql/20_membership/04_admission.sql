@@ -24,8 +24,9 @@ begin
   from auth.users u
   where u.id = add_member.user_id
   on conflict on constraint organisation_members_subject_key do update
-  set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}', email = excluded.email,
-    display_name = excluded.display_name, joined_at = now(), ended_at = null, status_reason = null
+  set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}',
+    email = excluded.email, display_name = excluded.display_name,
+    joined_at = now(), ended_at = null, status_reason = null
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then

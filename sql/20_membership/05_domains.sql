@@ -58,10 +58,10 @@ comment on column public.organisation_domains.join_policy
   is 'none; join: people of the domain become members by themselves; ask: they ask, and are approved.';
 comment on column public.organisation_domains.role is 'What they join with.';
 comment on column public.organisation_domains.responsible_id
-  is 'By whose word people join: who claimed the domain, or said last what its people may do; null: the project itself.';
+  is 'By whose word people join: who claimed the domain, or last said what its people may do; null: the project.';
 comment on column public.organisation_domains.stops_at
-  is 'From when people ask and no longer join, unless somebody takes it over, because who answers for it has lost the right
-to; null: it does not stop.';
+  is 'From when people ask and no longer join, unless somebody takes it over, because who answers for it has lost the
+right to; null: it does not stop.';
 
 -- Several may claim a domain; one proves it.
 create unique index organisation_domains_one_owner
@@ -273,8 +273,8 @@ create function usher.list_domains_to_verify() returns table (
   limit 100
 $$;
 comment on function usher.list_domains_to_verify
-  is $$Claimed domains whose TXT record should be looked up now: one of each organisation before the second of any, 100 at
-most. For workers.$$;
+  is $$Claimed domains whose TXT record should be looked up now: one of each organisation before the second of any,
+100 at most. For workers.$$;
 grant execute on function usher.list_domains_to_verify to usher_worker;
 
 create function usher.confirm_domain(

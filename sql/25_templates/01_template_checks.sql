@@ -86,8 +86,8 @@ begin
 end
 $$;
 comment on function usher.template_leads_astray
-  is $$Whether a link of this text leads anywhere but to site_url's origin or an origin in usher.settings.redirect_origins:
-the mail comes from the project's own address, and is believed.$$;
+  is $$Whether a link of this text leads anywhere but to site_url's origin or an origin in
+usher.settings.redirect_origins: the mail comes from the project's own address, and is believed.$$;
 
 create function usher.template_as_read(value text) returns text
   language plpgsql
@@ -105,8 +105,8 @@ begin
 end
 $$;
 comment on function usher.template_as_read
-  is $$The text of a template as it stands in a mail: without signs of Markdown and where its links lead, and a character
-U+0001 for each placeholder.$$;
+  is $$The text of a template as it stands in a mail: without signs of Markdown and where its links lead, and a
+character U+0001 for each placeholder.$$;
 
 create function usher.template_touches(value text) returns text
   language plpgsql
@@ -118,10 +118,11 @@ declare
   v_read text := usher.template_as_read(template_touches.value);
   v_near text;
 begin
-  -- Letters of scripts that have no blanks between words may touch one, where they cannot be a part of a top level domain.
+  -- Letters of scripts without blanks between words may touch one, where they cannot be part of a top level domain.
   v_near := substring(v_read from (
     '(?:(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])[[:alnum:]]|[.:/@\\．：／＠。｡․﹒]'
-    '|[\u00ad\u034f\u061c\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff\u0001]|--)\u0001') collate "und-x-icu");
+    '|[\u00ad\u034f\u061c\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff\u0001]|--)\u0001')
+    collate "und-x-icu");
   -- What ends a sentence may stand behind one.
   v_near := coalesce(v_near, substring(v_read from (
     '\u0001(?:(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])[[:alnum:]]|[/@\\／＠]|--'

@@ -385,8 +385,8 @@ begin
 end
 $$;
 comment on function usher.fail_template
-  is $$Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went out as
-built in. For workers. Returns whether that was not known yet.
+  is $$Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went
+out as built in. For workers. Returns whether that was not known yet.
 
   failure  what went wrong, kept to 500 characters$$;
 grant execute on function usher.fail_template to usher_worker;

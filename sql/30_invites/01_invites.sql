@@ -86,7 +86,7 @@ comment on table usher.invites
 comment on column usher.invites.issue
   is 'Which sending of it counts: links of an earlier issue are dead. 1 at first, one more with each resend.';
 comment on column usher.invites.invited_by
-  is 'By whose word it lets in: who made it, or who sent it again when that one''s right was gone; no foreign key, because
+  is 'By whose word it lets in: who made it, or who sent it again once that right was gone; no foreign key, because
 it outlives the account. Null: by the project itself.';
 comment on column usher.invites.inviter_kind
   is 'user; directory: by a token of a directory, and invited_by is who answered for that token.';

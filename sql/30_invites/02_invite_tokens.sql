@@ -179,7 +179,7 @@ begin
 end
 $$;
 comment on function usher.inviter_right_ends_at
-  is $$Until when the word counts by which an invite lets in: infinity for one without an end; -infinity when it does not
+  is $$Until when the word by which an invite lets in counts: infinity where it has no end; -infinity when it does not
 count any more, because whoever sent it was removed, demoted, banned, or has left.$$;
 
 create function usher.invite_state_problem(invite usher.invites) returns text
@@ -195,7 +195,8 @@ begin
     -- By nobody: whoever revokes by hand may write any reason.
     when 'revoked' then case
       when (invite_state_problem.invite).revoked_by is null
-        and (invite_state_problem.invite).revoked_reason = 'inviter_lost_right' then 'inviter_lost_right' else 'invite_revoked' end
+        and (invite_state_problem.invite).revoked_reason = 'inviter_lost_right'
+      then 'inviter_lost_right' else 'invite_revoked' end
     when 'expired' then 'invite_expired'
     -- By the clock, not by the start of the transaction, which may have waited for another.
     else case when (invite_state_problem.invite).expires_at <= clock_timestamp() then 'invite_expired' end
@@ -217,7 +218,7 @@ begin
 end
 $$;
 comment on function usher.invite_problem
-  is 'The error code of why an invite lets nobody in at this second, for its own state or its inviter''s; null when it does.';
+  is 'The error code of why an invite lets nobody in now, for its own state or its inviter''s; null when it does.';
 
 create function usher.read_invite_token(token text) returns usher.token_reading
   language plpgsql
@@ -255,6 +256,6 @@ begin
 end
 $$;
 comment on function usher.read_invite_token
-  is $$The invite behind a token, and why it cannot be answered any more (null: it can, if whoever sent it may still give it:
+  is $$The invite behind a token, and why it can no longer be answered (null: it can, if its sender may still give it:
 usher.invite_problem). For a token that is not
 ours, problem is invite_invalid and there is no invite.$$;

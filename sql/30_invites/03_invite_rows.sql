@@ -72,7 +72,8 @@ begin
           and usher.email_domain(a.email) <> all (o.allowed_email_domains) then 'domain_not_allowed'
         else (
           select case when usher.has_sanction(o.id, a.email, 'banned') then 'member_banned'
-            when bool_or(m.status = 'active' and coalesce(m.ends_at > statement_timestamp(), true)) then 'already_member' end
+            when bool_or(m.status = 'active' and coalesce(m.ends_at > statement_timestamp(), true))
+            then 'already_member' end
           from public.organisation_members m
           where m.organisation_id = o.id and m.email = a.email)
       end,
@@ -102,8 +103,10 @@ declare
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
   -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
-  select l.* into strict v_day from usher.rate_limits l where l.key = 'invites:' || require_room_for_invites.organisation_id;
-  select l.* into v_base from usher.rate_limits l where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
+  select l.* into strict v_day from usher.rate_limits l
+  where l.key = 'invites:' || require_room_for_invites.organisation_id;
+  select l.* into v_base from usher.rate_limits l
+  where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
   select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
   if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
     return;
@@ -120,5 +123,5 @@ begin
 end
 $$;
 comment on function usher.require_room_for_invites
-  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits lets it have. To be called
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows. Called
 once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.$$;

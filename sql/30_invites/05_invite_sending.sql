@@ -75,7 +75,8 @@ begin
     from (
       select g.given_roles, case
         when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
-        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")' then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
+          then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
       from (select distinct d.given_roles from draft d) g
     ) c
   ),

@@ -8,7 +8,8 @@ create function usher.require_mailed(invite usher.invites) returns void
   as $$
 begin
   if (require_mailed.invite).kind <> 'user' then
-    perform usher.fail('invite_not_pending', hint => 'A device gets a code, not a mail: revoke this one and make another.');
+    perform usher.fail('invite_not_pending',
+      hint => 'A device gets a code, not a mail: revoke this one and make another.');
   end if;
 end
 $$;
@@ -55,7 +56,7 @@ begin
 end
 $$;
 comment on function usher.issue_again
-  is $$A new issue of an invite that its caller has checked: old links die, its time starts anew, a mail goes out. inviter_id:
+  is $$A new issue of an invite that the caller checked: old links die, its time restarts, a mail goes out. inviter_id:
 by whose word from now on; null: as before.
 Fails with already_invited when a newer invite of the address is open.$$;
 
@@ -70,7 +71,7 @@ begin
 end
 $$;
 comment on function usher.new_inviter
-  is $$By whose word an invite lets in that the caller sends again: null where it stays with who sent it, and the caller where
+  is $$By whose word an invite that the caller resends lets in: null where it stays with its sender, the caller where
 that one may not give its roles any more.$$;
 
 create function usher.resend_invite(

@@ -97,7 +97,8 @@ begin
   if v_invite.id is null then
     return;
   end if;
-  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id, 1, 1000, interval '1 hour', is_secret => true);
+  perform usher.take_allowance('one_clicks:' || v_invite.organisation_id,
+    1, 1000, interval '1 hour', is_secret => true);
   -- The address itself is nobody's to read out of this table.
   perform usher.take_allowance('one_clicks:' || encode(sha256(convert_to(v_invite.email, 'UTF8')), 'hex'),
     1, 5, interval '1 day', is_secret => true);

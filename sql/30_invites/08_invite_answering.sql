@@ -243,7 +243,7 @@ begin
 end
 $$;
 comment on function usher.settle_open_invite
-  is $$Whoever has just become a member in another way holds the roles of their open invite as well, and it is accepted; one
+  is $$Whoever has just become a member another way holds the roles of their open invite too, and it is accepted; one
 that cannot be accepted any more is revoked. So no offer stays open to a member. Returns the membership.$$;
 
 create function usher.accept_invite(

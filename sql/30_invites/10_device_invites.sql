@@ -33,7 +33,9 @@ create function usher.random_device_code() returns text
     select string_agg(substring('23456789ABCDEFGHJKMNPQRSTVWXYZ' from b.value % 30 + 1 for 1), '' order by b.n) as code
     from (
       select r.n, get_byte(r.bytes, r.n) as value, row_number() over (order by r.n) as place
-      from (select g.n, t.bytes from (select extensions.gen_random_bytes(64) as bytes) t, generate_series(0, 63) g (n)) r
+      from (
+        select g.n, t.bytes
+        from (select extensions.gen_random_bytes(64) as bytes) t, generate_series(0, 63) g (n)) r
       where get_byte(r.bytes, r.n) < 240
     ) b
     where b.place <= 10
@@ -228,7 +230,7 @@ begin
     perform usher.fail('inviter_lost_right');
   end if;
   perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  -- An account with an address or a phone number is somebody's: a code is no way round what the organisation asks of people.
+  -- An account with an address or a phone number is somebody's: a code is no way round what is asked of people.
   select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
   from auth.users u where u.id = auth.uid();
   if v_email is not null or v_has_phone then

@@ -85,7 +85,7 @@ begin
 end
 $$;
 comment on function usher.domain_word_ends_at
-  is 'Until when a membership counts that somebody gets by a domain: no longer than the right of who answers for the rule.';
+  is 'Until when a membership gained by a domain counts: no longer than the right of who answers for the rule.';
 
 create function usher.list_joinable_organisations() returns table (
   id uuid,
@@ -205,7 +205,8 @@ begin
   then
     -- Each one is a mail to every admin, and may be asked for again once it was turned down.
     perform usher.require_room('requests to join', v_domain.organisation_id);
-    perform usher.take_allowance('join_requests:' || v_domain.organisation_id || ':' || auth.uid(), 1, 5, interval '1 day');
+    perform usher.take_allowance('join_requests:' || v_domain.organisation_id || ':' || auth.uid(),
+      1, 5, interval '1 day');
   end if;
   insert into public.organisation_join_requests (organisation_id, user_id, email)
   values (v_domain.organisation_id, auth.uid(), v_email)

@@ -38,7 +38,7 @@ begin
 end
 $$;
 comment on function usher.join_request_for_change
-  is $$A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked relies on when they
+  is $$A pending request, locked, for a caller with invite.create; is_joining: with all that whoever asked needs to
 join. Fails with unauthenticated, request_not_found (also for another tenant's), permission_denied, request_not_open.$$;
 
 create function usher.approve_join_request(

@@ -121,7 +121,7 @@ begin
 end
 $$;
 comment on function public.organisation_sign_up_policy
-  is $$Who may create an account in this project, and whether its Auth confirms addresses: for pages, so that none offers
+  is $$Who may create an account here, and whether its Auth confirms addresses: for pages, so that none offers
 what would be refused.
 
 sign_up is open, or invite_only: then an account is only for people with a pending invitation, or with an email

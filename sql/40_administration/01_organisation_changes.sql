@@ -14,7 +14,10 @@ begin
   v_base := trim('-' from left(regexp_replace(v_base, '[^a-z0-9]+', '-', 'g'), 50));
   v_slug := v_base;
   -- Names in other scripts leave nothing over; names that are taken, or not to be had, get a random tail.
-  while not usher.is_slug(v_slug) or usher.is_reserved_slug(v_slug) or exists (select from public.organisations o where o.slug = v_slug) loop
+  while not usher.is_slug(v_slug)
+    or usher.is_reserved_slug(v_slug)
+    or exists (select from public.organisations o where o.slug = v_slug)
+  loop
     v_slug := concat_ws('-', nullif(v_base, ''), encode(extensions.gen_random_bytes(3), 'hex'));
   end loop;
   return v_slug;
@@ -177,9 +180,11 @@ begin
       'reminder_before 1 hour to 14 days, audit_retention 30 days to 100 years, credential_grace 0 to 30 days.');
   end if;
 
-  -- Whoever shortens it makes what they have done go. Set to what it is, it is no change: pages send all that they show.
+  -- Whoever shortens it makes what they did go. Set to what it is, it is no change: pages send all that they show.
   -- As it is written, and not as it compares: a month is no 30 days when it is taken from a date.
-  if v_after.audit_retention::text is distinct from v_before.audit_retention::text and not 'owner' = any (v_member.roles) then
+  if v_after.audit_retention::text is distinct from v_before.audit_retention::text
+    and not 'owner' = any (v_member.roles)
+  then
     perform usher.fail('permission_denied', details => 'audit_retention',
       hint => 'Only the owner changes how long the trail is kept.');
   end if;
@@ -202,9 +207,11 @@ begin
 
   -- What has changed; that there is another address for answers is said, the address is not.
   perform usher.record_event(v_after.id, 'organisation.updated', 'organisation', v_after.id,
-    before => (select jsonb_object_agg(b.key, case b.key when 'reply_to' then to_jsonb(b.value <> 'null') else b.value end)
+    before => (
+      select jsonb_object_agg(b.key, case b.key when 'reply_to' then to_jsonb(b.value <> 'null') else b.value end)
       from jsonb_each(to_jsonb(v_before)) b where to_jsonb(v_after) -> b.key <> b.value),
-    after  => (select jsonb_object_agg(a.key, case a.key when 'reply_to' then to_jsonb(a.value <> 'null') else a.value end)
+    after  => (
+      select jsonb_object_agg(a.key, case a.key when 'reply_to' then to_jsonb(a.value <> 'null') else a.value end)
       from jsonb_each(to_jsonb(v_after)) a where to_jsonb(v_before) -> a.key <> a.value));
   return v_after;
 end

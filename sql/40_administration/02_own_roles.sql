@@ -22,7 +22,8 @@ create function usher.require_manageable(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_actor   public.organisation_members := usher.require_permission(require_manageable.organisation_id, 'role.manage', 'settings');
+  v_actor   public.organisation_members :=
+    usher.require_permission(require_manageable.organisation_id, 'role.manage', 'settings');
   v_unknown text;
   v_lacking text;
 begin
@@ -67,7 +68,7 @@ begin
 end
 $$;
 comment on function usher.require_owner_of_role
-  is 'Refuses with permission_denied unless these roles are within what others than the owner may give, or the caller is the owner.';
+  is 'Refuses with permission_denied unless others than the owner may give these roles, or the caller is the owner.';
 
 create function usher.require_lasting_right(
   organisation_id uuid,
@@ -86,7 +87,8 @@ begin
     where usher.giving_ends_at(v_actor, p, '{}') <> 'infinity')
   then
     perform usher.fail('permission_denied', details => 'role.manage',
-      hint => 'Your own right to this has an end. What a role permits has none: let somebody add it whose right lasts.');
+      hint => 'Your own right to this has an end. What a role permits has none: '
+        'let somebody add it whose right lasts.');
   end if;
 end
 $$;

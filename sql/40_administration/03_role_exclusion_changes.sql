@@ -83,7 +83,8 @@ name is replaced.
 
 Returns the exclusion. It holds for invites, for accepting and for changes of roles. Needs role.manage.
 At most 100. Fails with unauthenticated, organisation_not_found, permission_denied, invalid_role, invalid_settings,
-role_in_use (a member holds them together already). Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.$$;
+role_in_use (a member holds them together already).
+Source: ANSI/INCITS 359-2004, CreateSsdSet and SetSsdSetCardinality.$$;
 grant execute on function public.create_organisation_role_exclusion to authenticated;
 grant execute on function usher.create_role_exclusion to authenticated;
 

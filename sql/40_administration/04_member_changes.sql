@@ -66,7 +66,8 @@ begin
 end
 $$;
 comment on function usher.require_no_owners_set
-  is 'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner alone gives.';
+  is $$Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner
+alone gives.$$;
 
 create function usher.update_member_roles(
   organisation_id uuid,
@@ -139,7 +140,8 @@ already are no change: nothing is recorded, and no mail is sent.
   roles  names of roles, or none: a member without a role may do nothing; never owner
 
 Returns the membership. Needs member.update, at least the permissions that the member holds, and the right
-to give what is added, which ends when the caller's own right does. Fails with unauthenticated, organisation_not_found, permission_denied,
+to give what is added, which ends when the caller's own right does. Fails with
+unauthenticated, organisation_not_found, permission_denied,
 member_not_found, owner_required, invalid_role, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_roles to authenticated;
 grant execute on function usher.update_member_roles to authenticated;
@@ -235,7 +237,7 @@ create function public.ban_organisation_member(
   set search_path = pg_catalog, pg_temp
   as $$ select usher.ban_member($1, $2, $3) $$;
 comment on function public.ban_organisation_member
-  is $$Shuts a member, or a former one, out: no access, no invite, no accepting, until the ban is lifted. It holds for the
+  is $$Shuts a member, or a former one, out: no access, no invite, no accepting, until unbanned. It holds for the
 address as well, also after the account was deleted and made again. Pending invites to them are revoked at once; those
 that they sent let nobody in any more.
 

@@ -12,7 +12,8 @@ create function usher.require_end(ends_at timestamptz) returns void
   as $$
 begin
   if require_end.ends_at <= statement_timestamp() or require_end.ends_at >= timestamptz '10000-01-01T00:00:00Z' then
-    perform usher.fail('invalid_expiry', hint => 'An end is a moment to come, before the year 10000; null stands for none.');
+    perform usher.fail('invalid_expiry',
+      hint => 'An end is a moment to come, before the year 10000; null stands for none.');
   end if;
 end
 $$;
@@ -50,7 +51,8 @@ begin
   v_role_ends := jsonb_strip_nulls(v_role_ends);
   for v_end in select e.key as role, usher.read_time(e.value) as at from jsonb_each_text(v_role_ends) e loop
     if v_end.role <> all (v_member.roles) then
-      perform usher.fail('invalid_role', details => v_end.role, hint => 'Only a role that the member holds has an end.');
+      perform usher.fail('invalid_role', details => v_end.role,
+        hint => 'Only a role that the member holds has an end.');
     end if;
     if v_end.at is null then
       perform usher.fail('invalid_expiry', details => v_end.role,
@@ -114,7 +116,8 @@ comment on function public.update_organisation_member_ends
 
 At that second it stops counting; within a minute it is written down as removed, and the member gets a mail,
 as some days before. Returns the membership. Needs member.update, at least the permissions that the member
-holds, and the right to give every role that would count for longer, which nobody gives themselves. Fails with unauthenticated,
+holds, and the right to give every role that would count for longer, which nobody gives themselves.
+Fails with unauthenticated,
 organisation_not_found, permission_denied, member_not_found, owner_required, invalid_role, invalid_expiry,
 invalid_settings, role_not_assignable.$$;
 grant execute on function public.update_organisation_member_ends to authenticated;

@@ -100,7 +100,7 @@ begin
 end
 $$;
 comment on function usher.stop_credentials
-  is $$Says when tokens of directories and joining by domain stop for which somebody answers who may not have them (any more);
+  is $$Says when directory tokens and joining by domain stop whose responsible person may not have them (any more);
 or that they go on, when the right is theirs again.
 
   carried_roles  what a token goes on with until then: the roles that they had, those with an end of their own left out;
@@ -141,7 +141,10 @@ begin
     return null;
   end if;
   perform usher.note_lost_right(old.organisation_id, old.user_id,
-    case when old.ends_at is null then array(select r from unnest(old.roles) r where not old.role_ends ? r) else '{}' end,
+    case
+      when old.ends_at is null then array(select r from unnest(old.roles) r where not old.role_ends ? r)
+      else '{}'
+    end,
     tg_op = 'UPDATE' and new.status = 'banned');
   return null;
 end
@@ -295,7 +298,7 @@ begin
 end
 $$;
 comment on function usher.follow_lost_rights
-  is $$Revokes, with the reason inviter_lost_right, the pending invites of members who may not give them any more, and sends
+  is $$Revokes, with the reason inviter_lost_right, pending invites of members who may no longer give them, and sends
 one notice to those who may invite; tells those who keep the organisation which tokens of directories and which domains
 need somebody to answer for them. For workers, every second.
 

@@ -79,7 +79,7 @@ whoever sent them may not give it any more (inviter_lost_right). The old ones st
 
   invite_ids  at most 10,000, of one organisation
 
-Returns one array with an object for each id, in order, as create_organisation_invites does: invite_id is that of the new
+Returns an array with an object per id, in order, as create_organisation_invites does: invite_id is that of the new
 one. error_code is invite_not_found (also for another organisation's), invite_not_pending (it was not revoked for that
 reason; error_details says what it is), or what creating it anew was refused with. Needs invite.create. Fails as a whole
 with unauthenticated, invite_not_found, permission_denied, batch_too_large, seat_limit_reached, rate_limited.$$;
@@ -101,7 +101,8 @@ begin
     perform usher.fail('invalid_settings', hint => 'Give 1 to 100 ids.');
   end if;
   for v_credential in
-    select g.id, coalesce(t.organisation_id, d.organisation_id) as organisation_id, d.role, coalesce(t.name, d.domain) as name,
+    select g.id, coalesce(t.organisation_id, d.organisation_id) as organisation_id, d.role,
+      coalesce(t.name, d.domain) as name,
       case when d.id is null then 'directory_token' else 'domain' end as kind
     from (select distinct unnest(take_over_credentials.ids) as id) g
     left join public.organisation_directory_tokens t on t.id = g.id and t.revoked_at is null
@@ -145,13 +146,13 @@ create function public.take_over_organisation_credentials(
   set search_path = pg_catalog, pg_temp
   as $$ select usher.take_over_credentials($1) $$;
 comment on function public.take_over_organisation_credentials
-  is $$The caller answers from now on for tokens of directories and for domains whose people join by themselves: they carry
+  is $$The caller answers from now on for directory tokens and for domains whose people join by themselves: they carry
 the caller's rights and go on. Needed when whoever answered for them has lost the right; stops_at of the table says when
 they stop otherwise.
 
   ids  1 to 100 of organisation_directory_tokens.id and organisation_domains.id
 
-Returns an array with an object for each: id, kind (directory_token or domain), organisation_id, name. All are taken over,
+Returns an array of objects: id, kind (directory_token or domain), organisation_id, name. All are taken over,
 or none. Needs directory.manage for a token, and for a domain organisation.update and the right to give its role. Fails
 with unauthenticated, credential_not_found (also for another organisation's), permission_denied, role_not_assignable,
 invalid_role, invalid_settings.$$;

@@ -60,7 +60,8 @@ begin
   perform usher.take_allowance('directory_tokens:' || v_member.organisation_id, 1, 100, interval '1 day');
 
   insert into public.organisation_directory_tokens as t (organisation_id, name, created_by, responsible_id, expires_at)
-  values (v_member.organisation_id, v_name, v_member.user_id, v_member.user_id, now() + create_directory_token.expires_in)
+  values (
+    v_member.organisation_id, v_name, v_member.user_id, v_member.user_id, now() + create_directory_token.expires_in)
   returning t.* into v_token;
   insert into usher.directory_token_hashes (hash, token_id)
   values (sha256(convert_to(v_secret, 'UTF8')), v_token.id);
@@ -90,9 +91,9 @@ carries the rights of the caller, asked anew with each request.
   name        what it is for, one line of at most 100 characters, such as Okta
   expires_in  1 hour to 10 years; without it, it does not end by itself
 
-Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage, and works while
-who answers for it has member.read as well. Fails with
-unauthenticated, organisation_not_found, permission_denied, invalid_settings, invalid_expiry, rate_limited.$$;
+Returns the token, which is shown this once. At most 20 at a time, and 100 a day. Needs directory.manage, and works
+while who answers for it has member.read as well. Fails with unauthenticated, organisation_not_found,
+permission_denied, invalid_settings, invalid_expiry, rate_limited.$$;
 grant execute on function public.create_organisation_directory_token to authenticated;
 grant execute on function usher.create_directory_token to authenticated;
 
@@ -188,7 +189,8 @@ begin
       from usher.caller_membership(v_token.organisation_id) m)
     then
       perform usher.fail('permission_denied', details => v_right,
-        hint => 'Whoever answers for this token may no longer do this. Let somebody who may take it over, or make a new one.');
+        hint => 'Whoever answers for this token may no longer do this. '
+          'Let somebody who may take it over, or make a new one.');
     end if;
   end loop;
 

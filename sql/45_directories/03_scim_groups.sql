@@ -86,7 +86,8 @@ begin
   return query
     with held as (
       select h.role, jsonb_agg(
-        jsonb_build_object('value', u.id, 'display', coalesce(u.attributes ->> 'displayName', u.display_name, u.user_name))
+        jsonb_build_object('value', u.id, 'display',
+          coalesce(u.attributes ->> 'displayName', u.display_name, u.user_name))
         order by u.created_at, u.id) as members
       from usher.directory_users_of(v_organisation_id) u
       cross join unnest(u.roles) h (role)
@@ -266,7 +267,8 @@ declare
   v_group       usher.directory_group;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', hint => 'A displayName is one line of 1 to 200 characters that can be seen.');
+    perform usher.fail('invalid_settings',
+      hint => 'A displayName is one line of 1 to 200 characters that can be seen.');
   end if;
   if exists (
     select from usher.directory_groups_of(v_organisation_id) g

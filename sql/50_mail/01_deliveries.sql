@@ -122,7 +122,7 @@ comment on column public.organisation_deliveries.mailbox
 comment on column public.organisation_deliveries.caused_by
   is 'The account whose call caused it; null where nobody was signed in, or the worker did.';
 comment on column public.organisation_deliveries.taken_at
-  is 'When a worker took it last: from then on it counts against the allowances, unless it was not to be sent any more.';
+  is 'When a worker took it last: from then on it counts against the allowances, unless it was no longer to be sent.';
 comment on column public.organisation_deliveries.is_paced
   is 'Whether its due_at is a place in the line of its organisation and its recipient''s domain.';
 comment on column public.organisation_deliveries.dedupe_key

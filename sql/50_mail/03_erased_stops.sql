@@ -65,7 +65,7 @@ create table usher.erased_stops (
   )
 );
 comment on table usher.erased_stops
-  is $$Of people who were erased, what stopped mail to them: a salted hash in place of the address. Somebody who wants no
+  is $$Of erased people, what stopped mail to them: a salted hash in place of the address. Somebody who wants no
 mail, and to be forgotten, is not to be mailed anew because we have forgotten that they want none.$$;
 comment on column usher.erased_stops.kept
   is 'The row as it was, without its address.';
@@ -87,7 +87,7 @@ create table usher.erased_deliveries (
   mailbox_hash bytea not null
 );
 comment on table usher.erased_deliveries
-  is $$Mails to people who were erased since: a salted hash of whom they went to, so that a stop, a complaint or a bounce that
+  is $$Mails to people erased since: a salted hash of whom they went to, so that a stop, a complaint or a bounce that
 comes of them later still holds for the mailbox.$$;
 comment on column usher.erased_deliveries.mailbox_hash
   is 'Of the address without its +tag.';
@@ -179,7 +179,7 @@ begin
 end
 $$;
 comment on function usher.keep_late_stop
-  is $$Stops mail, of an organisation or (null) of all, to whom a mail went who was erased since. Returns whether it was not
+  is $$Stops mail, of an organisation or (null) of all, to someone erased since they got one. Returns whether it was not
 stopped before.$$;
 
 create function usher.lift_erased_stop(

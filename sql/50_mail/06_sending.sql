@@ -79,7 +79,8 @@ declare
   v_stop_token   text;
 begin
   perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_deliveries d where d.id = prepare_delivery.delivery_id), 'exists');
+    select d.organisation_id from public.organisation_deliveries d
+    where d.id = prepare_delivery.delivery_id), 'exists');
   select d.* into v_delivery
   from public.organisation_deliveries d
   where d.id = prepare_delivery.delivery_id
@@ -201,7 +202,7 @@ begin
 end
 $$;
 comment on function usher.delivery_end
-  is $$Why a mail must not go out any more: suppressed, or cancelled when its invite is no longer open or was sent again.
+  is $$Why a mail must no longer go out: suppressed, or cancelled when its invite is no longer open or was sent again.
 Null when it may go.$$;
 
 create function usher.end_undeliverable(
@@ -250,9 +251,11 @@ declare
   v_delivery public.organisation_deliveries;
 begin
   perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_deliveries d where d.id = complete_delivery.delivery_id), 'exists');
+    select d.organisation_id from public.organisation_deliveries d
+    where d.id = complete_delivery.delivery_id), 'exists');
   update public.organisation_deliveries d
-  set status = 'sent', sent_at = clock_timestamp(), last_response = usher.response_to_keep(d, complete_delivery.response),
+  set status = 'sent', sent_at = clock_timestamp(),
+    last_response = usher.response_to_keep(d, complete_delivery.response),
     last_status_code = null, provider_message_id = complete_delivery.provider_message_id,
     facts = d.facts - 'sealed'
   where d.id = complete_delivery.delivery_id

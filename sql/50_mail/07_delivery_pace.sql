@@ -76,7 +76,8 @@ begin
     where d.mailbox = mailbox_free_at.mailbox and d.taken_at > clock_timestamp() - interval '1 hour'
       and d.id <> all (mailbox_free_at.except_ids)
       and case when mailbox_free_at.since is null then d.organisation_id is not null
-        else (select o.created_at from public.organisations o where o.id = d.organisation_id) > mailbox_free_at.since end
+        else mailbox_free_at.since < (
+          select o.created_at from public.organisations o where o.id = d.organisation_id) end
     order by d.taken_at desc
     offset mailbox_free_at.allowance - 1
     limit 1);
@@ -261,7 +262,7 @@ begin
 end
 $$;
 comment on function usher.judge_mails
-  is $$Which of these mails may go now, by the allowances of their mailboxes and of who caused them. One that was refused
+  is $$Which of these mails may go now, by the allowances of their mailboxes and of who caused them. One refused
 for now is judged again when it is tried again, and counts once.
 
   ids      mails that are due and locked, all single or all bulk, in the order in which they stand in turn
@@ -300,7 +301,8 @@ begin
       update public.organisation_deliveries d
       set due_at = usher.next_place(format('sender:%s:%s', v_mail.caused_by, v_mail.is_bulk),
         interval '1 hour' / coalesce(
-          case when v_mail.is_new then v_settings.new_mails_per_hour_of_sender end, v_settings.mails_per_hour_of_sender),
+          case when v_mail.is_new then v_settings.new_mails_per_hour_of_sender end,
+          v_settings.mails_per_hour_of_sender),
         v_now + interval '1 minute')
       where d.id = v_mail.id;
       continue;
@@ -331,5 +333,5 @@ begin
 end
 $$;
 comment on function usher.delay_mails
-  is $$Lets mails that are more than an allowance become due later, when they stand in turn again: after those that may go
+  is $$Lets mails beyond an allowance become due later, when they stand in turn again: after those that may go
 were taken, because what was taken tells when there is room.$$;

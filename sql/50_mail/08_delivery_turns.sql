@@ -9,7 +9,7 @@ create table usher.mail_turns (
   organisation_id uuid not null
 );
 comment on table usher.mail_turns
-  is 'Whose turn it was last, among single mails and among bulk. A hint, which two workers may overwrite: it decides where
+  is 'Whose turn it was last, among single mails and among bulk. A hint, which two workers may overwrite: it says where
 a round begins, and never who is in it.';
 alter table usher.mail_turns enable row level security;
 create policy mail_turns_nobody

@@ -125,7 +125,7 @@ that they are genuine.
   provider_message_id  which mail, otherwise
   occurred_at          when, by the provider's clock; null: now
   is_permanent         of a bounce: whether the address will never take mail; it is then suppressed
-  response             of a bounce: what the recipient's server said, kept to 1,000 characters; nothing once they are erased
+  response             of a bounce: what the recipient's server said, up to 1,000 characters; nothing once erased
   status_code          of a bounce: its enhanced status code (RFC 3463)
 
 Returns recorded, duplicate (told before), unknown (no mail of ours), or ignored (opened, where the organisation
@@ -152,6 +152,6 @@ create function usher.delivery_metrics() returns table (
   group by s.status, d.is_bulk
 $$;
 comment on function usher.delivery_metrics
-  is $$How many mails are in which status, and for how many seconds the oldest of those due has waited; delayed are those
+  is $$How many mails are in which status, and how many seconds the oldest of those due has waited; delayed are those
 that an allowance or a pace lets out later. For the worker's metrics.$$;
 grant execute on function usher.delivery_metrics to usher_worker;

@@ -59,7 +59,7 @@ begin
   delete from public.organisation_deliveries d
   where d.kind = 'auth' and d.created_at < now() - interval '30 days';
   get diagnostics v_purged = row_count;
-  -- What is kept of lines at the outbox names addresses, if only by a salted hash, and accounts: no longer than it serves.
+  -- What is kept of lines at the outbox names addresses, if only by a salted hash, and accounts: kept while it serves.
   perform pg_advisory_xact_lock(hashtextextended('usher.mail_pace', 0));
   delete from usher.mail_pace p where p.next_free_at < now() - interval '1 hour';
   return v_purged;

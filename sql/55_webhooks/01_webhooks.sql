@@ -123,7 +123,8 @@ begin
   elsif require_webhook.description <> ''
     and usher.clean_name(require_webhook.description, 200, may_link => true) is null
   then
-    perform usher.fail('invalid_settings', hint => 'description is one line of at most 200 characters that can be seen.');
+    perform usher.fail('invalid_settings',
+      hint => 'description is one line of at most 200 characters that can be seen.');
   end if;
 end
 $$;
@@ -163,7 +164,7 @@ begin
 end
 $$;
 comment on function usher.webhook_for_change
-  is 'An endpoint, locked, for a caller with webhook.manage; otherwise a refusal. To delete it, lock is settings: nothing is
+  is 'An endpoint, locked, for a caller with webhook.manage; else a refusal. To delete it, lock is settings: nothing is
 sent to it meanwhile.';
 
 create function usher.webhook_facts(

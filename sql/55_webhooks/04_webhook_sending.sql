@@ -182,7 +182,8 @@ declare
   v_signed    text;
 begin
   perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = prepare_webhook_delivery.delivery_id), 'exists');
+    select d.organisation_id from public.organisation_webhook_deliveries d
+    where d.id = prepare_webhook_delivery.delivery_id), 'exists');
   select d.* into v_delivery
   from public.organisation_webhook_deliveries d
   where d.id = prepare_webhook_delivery.delivery_id
@@ -244,12 +245,14 @@ create function usher.record_webhook_try(
 declare
   v_webhook  public.organisation_webhooks;
   v_delivery public.organisation_webhook_deliveries;
-  v_delays   constant interval[] := '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}'::interval[];
+  v_delays   constant interval[] :=
+    '{5 seconds,5 minutes,30 minutes,2 hours,5 hours,10 hours,14 hours,20 hours,24 hours}'::interval[];
   v_is_ok    boolean := coalesce(record_webhook_try.status_code between 200 and 299, false);
   v_status   text;
 begin
   perform usher.lock_organisation((
-    select d.organisation_id from public.organisation_webhook_deliveries d where d.id = record_webhook_try.delivery_id), 'exists');
+    select d.organisation_id from public.organisation_webhook_deliveries d
+    where d.id = record_webhook_try.delivery_id), 'exists');
   -- The endpoint first, as wherever both are locked.
   select w.* into v_webhook
   from public.organisation_webhooks w

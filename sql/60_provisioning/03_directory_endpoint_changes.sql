@@ -37,7 +37,8 @@ begin
   if v_name is null or v_url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_url is null then usher.target_problem(btrim(create_directory_endpoint.url)) end,
-        'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
+        'Give a name of one line without addresses and links, '
+        'and the https address that the application calls its SCIM base URL.'));
   end if;
   perform usher.require_room('directory endpoints', v_member.organisation_id);
   insert into public.organisation_directory_endpoints as e (organisation_id, name, url, created_by)
@@ -135,7 +136,8 @@ begin
   if v_endpoint.name is null or v_endpoint.url is null then
     perform usher.fail('invalid_settings',
       hint => coalesce(case when v_endpoint.url is null then usher.target_problem(btrim(v_changes ->> 'url')) end,
-        'Give a name of one line without addresses and links, and the https address that the application calls its SCIM base URL.'));
+        'Give a name of one line without addresses and links, '
+        'and the https address that the application calls its SCIM base URL.'));
   end if;
   -- Nobody reads the token back: not by having it sent to an address of theirs either.
   if v_endpoint.url <> v_before.url and not v_changes ? 'token' then
@@ -164,8 +166,10 @@ begin
     perform usher.mark_copies(v_endpoint.id);
   end if;
   perform usher.record_event(v_endpoint.organisation_id, 'directory.endpoint_updated', 'directory', v_endpoint.id,
-    before => jsonb_build_object('name', v_before.name, 'host', usher.target_host(v_before.url), 'is_enabled', v_before.is_enabled),
-    after  => jsonb_build_object('name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url), 'is_enabled', v_endpoint.is_enabled,
+    before => jsonb_build_object(
+      'name', v_before.name, 'host', usher.target_host(v_before.url), 'is_enabled', v_before.is_enabled),
+    after  => jsonb_build_object(
+      'name', v_endpoint.name, 'host', usher.target_host(v_endpoint.url), 'is_enabled', v_endpoint.is_enabled,
       'has_new_token', v_changes ? 'token'));
   return v_endpoint;
 end

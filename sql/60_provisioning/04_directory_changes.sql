@@ -164,7 +164,8 @@ create function usher.complete_directory_change(
   as $$
 begin
   perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e where e.id = complete_directory_change.endpoint_id), 'exists');
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = complete_directory_change.endpoint_id), 'exists');
   if not usher.end_directory_lease(
     complete_directory_change.endpoint_id, complete_directory_change.member_id, complete_directory_change.fence)
   then
@@ -244,7 +245,8 @@ declare
   v_status text;
 begin
   perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_change.endpoint_id), 'exists');
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = fail_directory_change.endpoint_id), 'exists');
   if not usher.end_directory_lease(
     fail_directory_change.endpoint_id, fail_directory_change.member_id, fail_directory_change.fence)
   then
@@ -294,7 +296,8 @@ create function usher.save_directory_group_copy(
   as $$
 begin
   perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id), 'exists');
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = save_directory_group_copy.endpoint_id), 'exists');
   if save_directory_group_copy.remote_id is null then
     delete from usher.directory_group_copies g
     where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;

@@ -77,7 +77,8 @@ declare
   v_strangers jsonb;
 begin
   perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e where e.id = finish_directory_reconcile.endpoint_id), 'exists');
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = finish_directory_reconcile.endpoint_id), 'exists');
   select e.* into v_endpoint
   from public.organisation_directory_endpoints e
   where e.id = finish_directory_reconcile.endpoint_id and e.fence = finish_directory_reconcile.fence
@@ -222,7 +223,8 @@ create function usher.fail_directory_reconcile(
   as $$
 begin
   perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e where e.id = fail_directory_reconcile.endpoint_id), 'exists');
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = fail_directory_reconcile.endpoint_id), 'exists');
   update public.organisation_directory_endpoints e
   set leased_at = null, reconcile_at = least(e.reconcile_at, now())
   where e.id = fail_directory_reconcile.endpoint_id and e.fence = fail_directory_reconcile.fence;

@@ -95,7 +95,7 @@ begin
 end
 $$;
 comment on function usher.access_review_for_change
-  is $$A review, for a caller with access_review.manage in its organisation. Fails with unauthenticated, access_review_not_found
+  is $$A review, for a caller with access_review.manage there. Fails with unauthenticated, access_review_not_found
 (also for another tenant's), permission_denied.$$;
 
 create function usher.lock_open_review(review_id uuid) returns void
@@ -121,7 +121,7 @@ begin
 end
 $$;
 comment on function usher.lock_open_review
-  is $$Locks a review until the end of the transaction; fails with access_review_not_open. Members are always locked before
+  is $$Locks a review until the transaction ends; fails with access_review_not_open. Members are always locked before
 their reviews, so that nobody waits in a circle.$$;
 
 create function usher.answer_review_item(
@@ -228,7 +228,8 @@ begin
     from public.organisation_access_review_items i
     where i.review_id = v_review.id and i.id::text = v_answer.item_id;
     if not found then
-      perform usher.fail('access_review_not_found', hint => 'The review does not ask about this.', details => v_answer.item_id);
+      perform usher.fail('access_review_not_found',
+        hint => 'The review does not ask about this.', details => v_answer.item_id);
     end if;
     perform usher.answer_review_item(v_item, v_answer.decision, v_answer.reason);
   end loop;
@@ -259,7 +260,7 @@ role gets a mail; the last answer completes the review.
 
 Returns the review. Needs access_review.manage, and to withdraw, what update_organisation_member_roles needs. Nobody
 answers for their own rights unless nobody else holds access_review.manage. Fails with unauthenticated,
-access_review_not_found, permission_denied, access_review_not_open (also for a right that has been answered; details holds
+access_review_not_found, permission_denied, access_review_not_open (also for a right already answered; details holds
 its id), invalid_settings, invalid_message, owner_required (the owner's right can only be confirmed).$$;
 grant execute on function public.answer_organisation_access_review to authenticated;
 grant execute on function usher.answer_access_review to authenticated;

@@ -45,7 +45,8 @@ begin
     from public.organisation_members m where m.organisation_id = v_id
   ), rights as (
     select r.*,
-      r.granted_at < v_until and case when r.ended_at is null then r.is_held else r.ended_at >= v_until end as is_held_then
+      r.granted_at < v_until
+      and case when r.ended_at is null then r.is_held else r.ended_at >= v_until end as is_held_then
     from usher.access_rights(v_id) r
     where r.granted_at < v_until and (r.ended_at is null or r.ended_at >= v_since)
   ), members as (
@@ -76,7 +77,8 @@ begin
         from (
           select h.*, null::jsonb as ends from usher.access_changes(v_id) h
           union all
-          select e.id, e.occurred_at, e.target_id, null, 'end_changed', e.event, e.actor_kind, e.actor_id, e.reason, e.after
+          select e.id, e.occurred_at, e.target_id, null, 'end_changed', e.event,
+            e.actor_kind, e.actor_id, e.reason, e.after
           from public.organisation_audit_events e
           where e.organisation_id = v_id and e.event = 'member.ends_updated'
         ) c
@@ -85,7 +87,8 @@ begin
         where c.occurred_at >= v_since and c.occurred_at < v_until) x),
     'invites', (
       select coalesce(json_agg(x order by x.created_at, x.id), '[]') from (
-        select i.id, i.kind, case when evidence_tables.with_invites then coalesce(i.email, i.device_name) end as invitee,
+        select i.id, i.kind,
+          case when evidence_tables.with_invites then coalesce(i.email, i.device_name) end as invitee,
           i.roles, i.status, i.created_at, i.invited_by, p.email as invited_by_email,
           case when evidence_tables.with_invites then i.message end as message, i.expires_at, i.resend_count,
           i.accepted_at, i.accepted_by, i.declined_at,
@@ -137,7 +140,8 @@ begin
         from public.organisation_role_exclusions e where e.organisation_id = v_id) x),
     'duty_findings', (
       select coalesce(json_agg(x order by x.finding, x.email, x.user_id, x.at), '[]') from (
-        select 'excluded_roles_held' as finding, e.name as exclusion, m.user_id, p.email, h.roles, null::timestamptz as at
+        select 'excluded_roles_held' as finding, e.name as exclusion, m.user_id, p.email, h.roles,
+          null::timestamptz as at
         from public.organisation_role_exclusions e
         cross join members m
         cross join lateral (
@@ -187,7 +191,7 @@ begin
 end
 $$;
 comment on function usher.evidence_tables
-  is $$The registers of a package of evidence, all of one moment. with_people and with_invites: whether names and addresses
+  is $$The registers of an evidence package, at one moment. with_people and with_invites: whether names and addresses
 of members are in it, and addresses and words of invites and mails.$$;
 
 create function usher.evidence_trail(
@@ -235,7 +239,7 @@ begin
 end
 $$;
 comment on function usher.evidence_trail
-  is $$The seals that cover the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
+  is $$The seals of the events of a period, and all later ones: first_seal to last_seal cover it, head_seal is the
 newest; seals begins one before the first.$$;
 
 create function usher.collect_evidence(
@@ -392,7 +396,7 @@ begin
 end
 $$;
 comment on function usher.collect_evidence_events
-  is $$A page of the events of a package of evidence, whoever asks. For operators, and for usher.list_evidence_events. Fails
+  is $$A page of the events of an evidence package, whoever asks. For operators and usher.list_evidence_events. Fails
 with organisation_not_found where there never was one, invalid_settings.$$;
 
 create function usher.list_evidence_events(

@@ -71,8 +71,9 @@ create view usher.access_register
       a.organisation_id = m.organisation_id and a.user_id = g.granted_by;
 comment on view usher.access_register
   is $$Who has access to what at this moment: a row for each role of each active member, with what the role
-permits, since when they hold it and until when (null: without an end), and who gave it to them. A member without a role is there with none. Where
-the trail does not know (purged, or by SQL), since is the day of joining, and nobody has granted it.
+permits, since when they hold it and until when (null: without an end), and who gave it to them. A member without a
+role is there with none. Where the trail does not know (purged, or by SQL), since is the day of joining, and nobody has
+granted it.
 
 Source: ISO/IEC 27001:2022 A.5.18, review of access rights.$$;
 
@@ -173,8 +174,8 @@ create view usher.expiring_invites
     i.status = 'pending'
     and i.expires_at between now() and now() + interval '2 days';
 comment on view usher.expiring_invites
-  is 'Pending invites that expire within two days, and what became of their mail: not sent, they cannot be accepted; delayed,
-an allowance or a pace lets it out later.';
+  is 'Pending invites that expire within two days, and what became of their mail: not sent, they cannot be accepted;
+delayed, an allowance or a pace lets it out later.';
 
 create view usher.unsealed_trails
   with (security_invoker = true)
@@ -416,9 +417,9 @@ create function usher.check_audit_trails() returns table (
   order by c.is_whole, o.name, i.organisation_id
 $$;
 comment on function usher.check_audit_trails
-  is $$Recomputes the seals of all trails, also of organisations that are gone, or of which there is none; those that are not whole come first.
-Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes, where there are
-millions.$$;
+  is $$Recomputes the seals of all trails, also of organisations that are gone, or of which there is none; those that
+are not whole come first. Columns as in verify_organisation_audit_trail. For operators. Reads every event: minutes,
+where there are millions.$$;
 
 create function usher.requeue_deliveries(delivery_ids uuid[]) returns integer
   language plpgsql

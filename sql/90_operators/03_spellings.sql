@@ -2,7 +2,7 @@
 --
 -- Source: RFC 3492 (Punycode), sections 5 and 6.
 
--- Punycode (RFC 3492): münchen.example and xn--mnchen-3ya.example are one domain, and an address may stand here by either.
+-- Punycode (RFC 3492): münchen.example and xn--mnchen-3ya.example are one domain: an address may stand here by either.
 
 create function usher.punycode_bias(
   delta bigint,
@@ -36,7 +36,8 @@ create function usher.label_to_ascii(label text) returns text
   as $$
 declare
   v_points integer[] := array(
-    select ascii(c.letter) from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
+    select ascii(c.letter)
+    from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
   v_count  integer := cardinality(v_points);
   v_ascii  text := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
   v_basic  integer := length(v_ascii);
@@ -67,7 +68,8 @@ begin
         loop
           v_t := least(greatest(v_k - v_bias, 1), 26);
           exit when v_q < v_t;
-          v_ascii := v_ascii || substr('abcdefghijklmnopqrstuvwxyz0123456789', (v_t + (v_q - v_t) % (36 - v_t))::integer + 1, 1);
+          v_ascii := v_ascii
+            || substr('abcdefghijklmnopqrstuvwxyz0123456789', (v_t + (v_q - v_t) % (36 - v_t))::integer + 1, 1);
           v_q := (v_q - v_t) / (36 - v_t);
           v_k := v_k + 36;
         end loop;
@@ -153,7 +155,8 @@ create function usher.spellings(email text) returns text[]
     union
     select split_part($1, '@', 1) || '@' || f.domain
     from (
-      select string_agg(usher.label_to_ascii(l.label), '.' order by l.n), string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
+      select string_agg(usher.label_to_ascii(l.label), '.' order by l.n),
+        string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
       from regexp_split_to_table(split_part($1, '@', 2), '\.') with ordinality l (label, n)
     ) s (in_ascii, in_unicode)
     cross join lateral (values (s.in_ascii), (s.in_unicode)) f (domain)
@@ -192,8 +195,8 @@ create function usher.word_pattern(word text) returns text
   cross join lateral (select w.match[1] as part) p
 $$;
 comment on function usher.word_pattern
-  is $$A pattern that finds an address or a name as it is written, in JSON, and percent-encoded in a URL, also more than once;
-whatever blanks, or line breaks, are between its words.$$;
+  is $$A pattern that finds an address or a name as it is written, in JSON, and percent-encoded in a URL, also more
+than once; whatever blanks, or line breaks, are between its words.$$;
 
 create function usher.words_pattern(words text[], is_whole boolean) returns text
   language plpgsql
@@ -215,4 +218,4 @@ begin
 end
 $$;
 comment on function usher.words_pattern
-  is 'A pattern that finds any of these words; is_whole: only where it is not part of a longer one. Null: there are none.';
+  is 'A pattern that finds any of these words; is_whole: only where not part of a longer one. Null: there are none.';

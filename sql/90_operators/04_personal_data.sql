@@ -35,8 +35,10 @@ create function usher.kept_at_erasure() returns table (
   set search_path = pg_catalog, pg_temp
   as $$
   values
-    ('public.organisation_audit_events.before', 'all', 'Sealed. Of an address only its domain comes in; a name may stand there.'),
-    ('public.organisation_audit_events.after', 'all', 'Sealed. Of an address only its domain comes in; a name may stand there.'),
+    ('public.organisation_audit_events.before', 'all',
+      'Sealed. Of an address only its domain comes in; a name may stand there.'),
+    ('public.organisation_audit_events.after', 'all',
+      'Sealed. Of an address only its domain comes in; a name may stand there.'),
     ('public.organisation_audit_events.event', 'all', 'A word of ours.'),
     ('public.organisation_audit_events.target_kind', 'all', 'A word of ours.'),
     ('usher.directory_endpoint_tokens.token', 'all', 'The key of another system, which a change would break.'),
@@ -105,7 +107,8 @@ begin
     select i.email from usher.invites i where i.accepted_by = any (v_traces.user_ids)
     union
     select d.email from usher.directory_users d where d.member_id = any (v_traces.member_ids));
-  v_traces.emails := array(select distinct s from unnest(v_traces.emails) e cross join lateral unnest(usher.spellings(e)) s);
+  v_traces.emails := array(
+    select distinct s from unnest(v_traces.emails) e cross join lateral unnest(usher.spellings(e)) s);
   -- An address of theirs from before may be somebody else's today.
   v_traces.emails := array(
     select e from unnest(v_traces.emails) e

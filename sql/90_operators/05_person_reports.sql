@@ -110,5 +110,5 @@ begin
 end
 $$;
 comment on function usher.report_address
-  is $$As usher.report_person, by an address, with an account or without. An account of single sign-on has the address that
-its provider names: look who it is. Fails with invalid_email. For operators.$$;
+  is $$As usher.report_person, by an address, with an account or without. An account of single sign-on has the address
+that its provider names: look who it is. Fails with invalid_email. For operators.$$;

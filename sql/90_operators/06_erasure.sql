@@ -39,8 +39,8 @@ begin
     where t.id <> 'public.organisation_audit_events'::regclass
       and k.what is distinct from 'all'
       and coalesce(nullif(y.typbasetype, 0), y.oid)::regtype::text in (
-        'text', 'character varying', 'citext', 'extensions.citext', 'character', 'text[]', 'character varying[]', 'json',
-        'jsonb')
+        'text', 'character varying', 'citext', 'extensions.citext', 'character', 'text[]', 'character varying[]',
+        'json', 'jsonb')
     order by t.id::text, a.attnum
   loop
     for v_known in
@@ -62,14 +62,15 @@ begin
             where t.%2$I::text collate "und-x-icu" ~* $1'
         end || case when v_known = v_words.names then ' and t.organisation_id = any ($4)' else '' end,
         v_column.table_name, v_column.name, v_column.type)
-      using usher.words_pattern(v_known, false), usher.words_pattern(v_known, true), v_instead, v_traces.organisation_ids;
+      using usher.words_pattern(v_known, false), usher.words_pattern(v_known, true),
+        v_instead, v_traces.organisation_ids;
     end loop;
   end loop;
 end
 $$;
 comment on function usher.redact_everywhere
-  is $$Takes the addresses of a person out of every text of ours, and their full names out of the texts of the organisations
-that know them, but for usher.kept_at_erasure().$$;
+  is $$Takes the addresses of a person out of every text of ours, and their full names out of the texts of the
+organisations that know them, but for usher.kept_at_erasure().$$;
 
 create function usher.erase_traces(traces usher.person_traces) returns void
   language plpgsql
@@ -199,8 +200,8 @@ begin
 end
 $$;
 comment on function usher.erase_from_trail
-  is $$Takes what is personal out of the lines of the trail that a person caused, that are about them, or whose reason names
-them; and with it the salt of its hash, so that nothing can be tried against that.$$;
+  is $$Takes what is personal out of the lines of the trail that a person caused, that are about them, or whose reason
+names them; and with it the salt of its hash, so that nothing can be tried against that.$$;
 
 create function usher.erase_person(user_id uuid) returns void
   language plpgsql
@@ -216,8 +217,8 @@ begin
 end
 $$;
 comment on function usher.erase_person
-  is $$Forgets a person: addresses, names, reasons, computers and browsers go from members, invites, mails to them and to
-others, texts that name them, and the trail. What they were and did stays, under an id that no longer leads to
+  is $$Forgets a person: addresses, names, reasons, computers and browsers go from members, invites, mails to them and
+to others, texts that name them, and the trail. What they were and did stays, under an id that no longer leads to
 anyone; a ban, and that they want no mail, hold. For operators; then delete the account in Auth, which an owner has
 to be relieved of first.
 
@@ -242,5 +243,5 @@ begin
 end
 $$;
 comment on function usher.erase_address
-  is $$As usher.erase_person, by an address: for whoever was invited, asked or named by a directory and has no account, or
-has deleted it. Accounts with the address are erased as well. Fails with invalid_email. For operators.$$;
+  is $$As usher.erase_person, by an address: for whoever was invited, asked or named by a directory and has no
+account, or has deleted it. Accounts with the address are erased as well. Fails with invalid_email. For operators.$$;
