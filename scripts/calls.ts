@@ -16,8 +16,9 @@ if (subjects.get(start)?.kind !== 'function') {
   process.exit(1)
 }
 const functions = chainOf(subjects, start).filter(({ kind }) => kind === 'function')
-const files = Map.groupBy(functions, ({ file }) => file ?? '')
-for (const [file, made] of [...files].sort(([one], [other]) => one.localeCompare(other))) {
-  console.log(`${file}\n${made.map(({ name }) => `  ${name}`).join('\n')}`)
+const files = new Set(functions.map(({ file }) => file))
+for (const file of [...files].sort()) {
+  console.log(file)
+  for (const { name } of functions.filter((each) => each.file === file)) console.log(`  ${name}`)
 }
 console.log(`${functions.length} functions in ${files.size} files`)

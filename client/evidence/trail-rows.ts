@@ -35,7 +35,7 @@ export function trailColumns(rows: EvidenceRow[]): readonly string[] {
     : TRAIL_COLUMNS
 }
 
-/** What a sealed text says, in the order of `usher.event_text` of `sql/15_audit/02_audit_seals.sql`. */
+/** What a sealed text says, in the order of `usher.event_text` of `sql/15_audit/03_audit_seals.sql`. */
 export interface SaidEvent {
   id: string
   organisation_id: string

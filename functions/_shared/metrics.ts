@@ -63,6 +63,16 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
     help: 'How long the member whom an application is to hear of, and who has waited longest since, has done so.',
     registers,
   })
+  const outbox = new Gauge({
+    name: 'usher_outbox',
+    help: 'What has happened and nothing has followed yet.',
+    registers,
+  })
+  const oldestOfOutbox = new Gauge({
+    name: 'usher_outbox_oldest_seconds',
+    help: 'How long ago the oldest of that happened.',
+    registers,
+  })
   const show = (rows: FigureRow[], statuses: Gauge<'status'>, longest: Gauge) => {
     statuses.reset()
     longest.set(0)
@@ -95,6 +105,10 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
         deliveries.set({ status, bulk: String(isBulk) }, Number(count))
         if (oldestSeconds !== null) oldest.set({ bulk: String(isBulk) }, oldestSeconds)
       }
+      const [fresh] = await sql<{ count: string; oldestSeconds: number | null }[]>`
+        select m.count, m.oldest_seconds as "oldestSeconds" from usher.outbox_metrics() m`
+      outbox.set(Number(fresh?.count ?? 0))
+      oldestOfOutbox.set(fresh?.oldestSeconds ?? 0)
       await readWebhooks()
       await readDirectories()
       return registry.metrics()

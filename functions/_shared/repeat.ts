@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { logTrouble } from './log.ts'
 
 export interface RepeatOptions {
-  /** Milliseconds between one turn and the next. */
+  /** Milliseconds between one turn and the next, where the turn itself does not say it. */
   every: number
   /** Ends it, once the turn that runs has ended. */
   stop: AbortSignal
@@ -16,11 +16,11 @@ export interface RepeatOptions {
 }
 
 /**
- * Does it now, and then every so often. After trouble it waits 2, 4, 8 … seconds, at most 30, and says
+ * Does it now, and then every so often, or after as many milliseconds as a turn answers. After trouble it waits 2, 4, 8 … seconds, at most 30, and says
  * so on the error output. Never throws.
  */
 export async function repeat(
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
   { every, stop, bell }: RepeatOptions,
 ): Promise<void> {
   let trouble = 0
@@ -29,14 +29,16 @@ export async function repeat(
     const wake = () => turn.abort()
     stop.addEventListener('abort', wake, { once: true })
     bell?.addEventListener('ring', wake, { once: true })
+    let pause = every
     try {
-      await work()
+      const answer = await work()
+      if (typeof answer === 'number') pause = answer
       trouble = 0
     } catch (error) {
       trouble += 1
       logTrouble('work.trouble', { times: trouble, error })
     }
-    const pause = trouble === 0 ? every : Math.min(1_000 * 2 ** trouble, 30_000)
+    if (trouble > 0) pause = Math.min(1_000 * 2 ** trouble, 30_000)
     await wait(pause, undefined, { signal: turn.signal }).catch(() => {})
     stop.removeEventListener('abort', wake)
     bell?.removeEventListener('ring', wake)

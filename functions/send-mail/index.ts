@@ -9,7 +9,7 @@ import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
 import { wire } from './wire.ts'
 
-const { environment, metrics, housekeeping, drainOptions } = wire(
+const { environment, metrics, housekeeping, fanOut, drainOptions } = wire(
   Deno.env.toObject(),
   `function-${crypto.randomUUID().slice(0, 8)}`,
 )
@@ -20,6 +20,7 @@ Deno.serve(
       // Called by a cron job every minute: the one clock that a hosted project has.
       // What goes wrong with it does not keep the mail.
       await keepHouse(housekeeping)
+      await fanOut()
       return drain(drainOptions, signal)
     },
     metrics,

@@ -6,6 +6,7 @@
 import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
 import { createMailMetrics } from '../_shared/metrics.ts'
+import { outboxOf } from '../_shared/outbox.ts'
 import { createSeal } from '../_shared/seal.ts'
 import { createTransport } from '../_shared/transports/create.ts'
 import type { DrainOptions } from './drain.ts'
@@ -24,5 +25,13 @@ export function wire(variables: Record<string, string>, worker: string) {
     worker,
     onDone: metrics.count,
   }
-  return { environment, sql, transport, metrics, housekeeping: housekeepingOf(sql), drainOptions }
+  return {
+    environment,
+    sql,
+    transport,
+    metrics,
+    housekeeping: housekeepingOf(sql),
+    fanOut: outboxOf(sql),
+    drainOptions,
+  }
 }

@@ -2,10 +2,11 @@
  * A worker that runs all the time: for self-hosting, and for the local stack. Several may run side
  * by side.
  *
- * It listens for new mails where the connection allows it, and looks by itself every second, also for what
- * webhooks are to hear, directories of other applications, and invites whose inviter lost the right. Every minute it keeps house: what has expired,
- * what to bring to mind, what to seal, which domains to look up. All of that goes on side by side. On SIGTERM
- * or SIGINT what is under way is finished, and it ends with 0.
+ * Twice a second, and ten times while there is something, it looks for what has happened, and queues what follows;
+ * that goes out at once. Every second it looks for what is due again, for directories of other applications, and for
+ * invites whose inviter lost the right. Every minute it keeps house: what has expired, what to bring to mind, what to
+ * seal, which domains to look up. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
+ * finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
  * can reach it, as Prometheus expects.
@@ -28,7 +29,7 @@ import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 import { wire } from './wire.ts'
 
-const { sql, transport, metrics, housekeeping, drainOptions } = wire(
+const { sql, transport, metrics, housekeeping, fanOut, drainOptions } = wire(
   Deno.env.toObject(),
   `worker-${Deno.pid}`,
 )
@@ -45,10 +46,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   Deno.addSignalListener(signal, () => stopping.abort())
 }
 
-// Only a hint: behind a transaction-mode pooler it never comes, and looking does it all.
 const bell = new EventTarget()
-sql.listen('usher_deliveries', () => bell.dispatchEvent(new Event('ring'))).catch(() => {})
-
+repeat(
+  async () => {
+    if ((await fanOut()) === 0) return 500
+    bell.dispatchEvent(new Event('ring'))
+    return 100
+  },
+  { every: 500, stop },
+)
 const mailing = repeat(
   async () => {
     await drain(drainOptions, stop)
@@ -59,7 +65,7 @@ const telling = repeat(
   async () => {
     await drainWebhooks(webhooks, stop)
   },
-  { every: 1_000, stop },
+  { every: 1_000, stop, bell },
 )
 repeat(() => followLostRights(housekeeping), { every: 1_000, stop })
 const syncing = repeat(

@@ -5,12 +5,23 @@
  */
 import { connect } from '../_shared/database.ts'
 import { readWorkerEnvironment } from '../_shared/environment.ts'
+import { outboxOf } from '../_shared/outbox.ts'
 import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
 import { wire } from './wire.ts'
 
 const variables = Deno.env.toObject()
 const { databaseUrl, workerSecret } = readWorkerEnvironment(variables)
-const options = wire(connect(databaseUrl), variables, `function-${crypto.randomUUID().slice(0, 8)}`)
+const sql = connect(databaseUrl)
+const fanOut = outboxOf(sql)
+const options = wire(sql, variables, `function-${crypto.randomUUID().slice(0, 8)}`)
 
-Deno.serve(createHandler({ drain: (signal) => drain(options, signal), secret: workerSecret }))
+Deno.serve(
+  createHandler({
+    async drain(signal) {
+      await fanOut()
+      return drain(options, signal)
+    },
+    secret: workerSecret,
+  }),
+)

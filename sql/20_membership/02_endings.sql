@@ -28,7 +28,8 @@ begin
   returning m.* into v_member;
 
   perform usher.record_event(v_member.organisation_id, end_membership.event, 'user', v_member.user_id,
-    before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles),
+    before => jsonb_build_object('status', v_before.status, 'roles', v_before.roles)
+      || jsonb_strip_nulls(jsonb_build_object('ends_at', v_before.ends_at)),
     after  => jsonb_build_object('status', v_member.status),
     reason => v_member.status_reason,
     actor_kind => end_membership.actor_kind);
@@ -37,30 +38,6 @@ end
 $$;
 comment on function usher.end_membership
   is 'Ends a membership that its caller has checked, with the event; its roles are kept as they were.';
-
-create function usher.enqueue_access_mail(
-  kind text,
-  member_id uuid,
-  roles text[],
-  is_membership boolean,
-  ends_at timestamptz
-) returns void
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
-  select m.organisation_id, m.id, enqueue_access_mail.kind, m.email, jsonb_build_object(
-    'roles', enqueue_access_mail.roles, 'is_membership', enqueue_access_mail.is_membership,
-    'ends_at', enqueue_access_mail.ends_at)
-  from public.organisation_members m
-  where m.id = enqueue_access_mail.member_id and m.email is not null and m.kind = 'user';
-end
-$$;
-comment on function usher.enqueue_access_mail
-  is 'Puts a mail into the outbox that says what of a membership ends, or has ended, and when.';
 
 create function usher.end_access(
   member public.organisation_members
@@ -73,9 +50,7 @@ create function usher.end_access(
 begin
   perform usher.end_membership(
     (end_access.member).id, 'removed', 'member.access_ended', 'The membership had an end.', 'worker');
-  perform usher.enqueue_access_mail('access_ended', (end_access.member).id, (end_access.member).roles, true,
-    (end_access.member).ends_at);
 end
 $$;
 comment on function usher.end_access
-  is 'Writes down that a membership whose end its caller has seen is over, with the event and the mail.';
+  is 'Writes down that a membership whose end its caller has seen is over, with the event.';

@@ -169,18 +169,12 @@ begin
   perform usher.record_event(i.organisation_id, 'invite.expired', 'invite', i.id,
       before     => jsonb_build_object('status', 'pending', 'expires_at', i.expires_at),
       after      => jsonb_build_object('status', 'expired'),
-      actor_kind => 'worker')
+      actor_kind => 'worker', is_bulk => true)
     from unnest(record_expiry.invites) i;
-  perform usher.enqueue_delivery('invite_expired', i.organisation_id, m.email, null, i.id, is_bulk => true)
-    from unnest(record_expiry.invites) i
-    join public.organisations o on o.id = i.organisation_id and o.expiry_mail
-    join usher.current_members m
-      on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
-    where m.email is not null;
 end
 $$;
 comment on function usher.record_expiry
-  is 'Writes the events of invites that have just expired, and the mails to who sent them where wanted.';
+  is 'Writes the events of invites that have just expired.';
 
 create function usher.expire_overdue_invites(
   organisation_id uuid,
@@ -246,9 +240,8 @@ begin
   )
   select array_agg(r.i) into v_reminded from reminded r;
 
-  perform usher.record_event(i.organisation_id, 'invite.reminded', 'invite', i.id, actor_kind => 'worker')
-    from unnest(v_reminded) i;
-  perform usher.enqueue_delivery('invite_reminder', i.organisation_id, i.email, i.locale, i.id, is_bulk => true)
+  perform usher.record_event(i.organisation_id, 'invite.reminded', 'invite', i.id,
+      after => jsonb_build_object('issue', i.issue), actor_kind => 'worker', is_bulk => true)
     from unnest(v_reminded) i;
   return coalesce(cardinality(v_reminded), 0);
 end

@@ -157,11 +157,9 @@ begin
     into v_ids, v_afters
     from unnest(v_results) r join usher.invites i on i.id = r.invite_id
     where r.status = 'created';
-    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
-      null, v_afters, null, null);
     -- One that somebody waits for does not stand behind ten thousand.
-    perform usher.enqueue_invites(v_ids, is_bulk => v_created > 20);
-    perform usher.wake_worker();
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
+      null, v_afters, null, null, is_bulk => v_created > 20);
   end if;
 
   return query select r.* from unnest(v_results) r order by r.row_number;
@@ -169,7 +167,7 @@ end
 $$;
 comment on function usher.create_invites
   is $$The rule behind create_organisation_invite and create_organisation_invites: judges each draft, creates the
-good ones with their audit events and deliveries, and says what became of each, in order.$$;
+good ones with their audit events, and says what became of each, in order.$$;
 
 create function usher.create_invite(
   organisation_id uuid,

@@ -50,11 +50,9 @@ begin
   perform usher.record_event(v_invite.organisation_id, 'invite.resent', 'invite', v_invite.id,
     before     => jsonb_build_object(
       'status', usher.invite_status(v_before.status, v_before.expires_at), 'expires_at', v_before.expires_at),
-    after      => jsonb_build_object('status', 'pending', 'expires_at', v_invite.expires_at),
+    after      => jsonb_build_object(
+      'status', 'pending', 'expires_at', v_invite.expires_at, 'issue', v_invite.issue),
     actor_kind => issue_again.actor_kind);
-  perform usher.enqueue_delivery(
-    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
-  perform usher.wake_worker();
 end
 $$;
 comment on function usher.issue_again

@@ -189,18 +189,12 @@ begin
     before => jsonb_build_object('status', 'pending'),
     after  => jsonb_build_object('status', 'accepted', 'user_id', v_user.id, 'roles', v_member.roles)
       || jsonb_strip_nulls(jsonb_build_object('ends_at', v_member.ends_at)));
-  -- Not by usher.enqueue_delivery, which would read the invite again.
-  insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
-  select v_invite.organisation_id, v_invite.id, v_invite.issue, 'invite_accepted', m.email
-  from usher.current_members m
-  where m.organisation_id = v_invite.organisation_id
-    and m.user_id = v_invite.invited_by and m.email is not null;
   return v_member;
 end
 $$;
 comment on function usher.accept_open_invite
   is $$Makes the caller a member by this invite, which was open when it was read, if it is theirs and still is: one
-transaction, with the event and the mail. Fails as public.accept_organisation_invite says, but for what is
+transaction, with the event. Fails as public.accept_organisation_invite says, but for what is
 wrong with a token.$$;
 
 create function usher.settle_open_invite(
@@ -345,10 +339,6 @@ begin
     after      => jsonb_build_object('status', 'declined'),
     reason     => v_invite.declined_reason,
     actor_kind => case when auth.uid() is null then 'invitee' end);
-  perform usher.enqueue_delivery('invite_declined', v_invite.organisation_id, m.email, null, v_invite.id)
-    from usher.current_members m
-    where m.organisation_id = v_invite.organisation_id and m.email is not null
-      and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
   return usher.validate_invite(decline_invite.token);
 end
 $$;

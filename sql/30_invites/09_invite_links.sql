@@ -39,10 +39,8 @@ begin
     inviter_kind = case when v_inviter_id is null then i.inviter_kind else 'user' end
   where i.id = v_invite.id;
   perform usher.record_event(v_invite.organisation_id, 'invite.roles_updated', 'invite', v_invite.id,
-    before => jsonb_build_object('roles', v_invite.roles), after => jsonb_build_object('roles', v_roles));
-  perform usher.enqueue_delivery(
-    'invite', v_invite.organisation_id, v_invite.email, v_invite.locale, v_invite.id);
-  perform usher.wake_worker();
+    before => jsonb_build_object('roles', v_invite.roles),
+    after  => jsonb_build_object('roles', v_roles, 'issue', v_invite.issue + 1));
   return usher.invite_view(v_invite.id);
 end
 $$;
@@ -125,7 +123,7 @@ create function usher.request_invite_resend(token text) returns void
 declare
   v_reading usher.token_reading := usher.read_invite_token(request_invite_resend.token);
   v_invite  usher.invites := v_reading.invite;
-  v_is_self_service boolean;
+  v_sends   boolean;
 begin
   if v_reading.problem is distinct from 'invite_expired' then
     return;
@@ -143,18 +141,18 @@ begin
     return;
   end if;
   perform usher.take_allowance('resend_requests:' || v_invite.id, 1, 1, interval '1 day', is_secret => true);
-  perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
-    actor_kind => case when auth.uid() is null then 'invitee' end);
-
-  select o.self_service_resend into v_is_self_service
-  from public.organisations o where o.id = v_invite.organisation_id;
-  if v_is_self_service
+  select o.self_service_resend
     and coalesce(v_invite.membership_ends_at > now(), true)
     and usher.inviter_right_ends_at(v_invite) > statement_timestamp()
     -- What has changed since is checked again; otherwise an admin decides.
     and (select p.problem is null and (p.invite_id is null or p.invite_id = v_invite.id)
       from usher.recipient_problems(v_invite.organisation_id, array[v_invite.email]) p)
-  then
+  into v_sends
+  from public.organisations o where o.id = v_invite.organisation_id;
+  perform usher.record_event(v_invite.organisation_id, 'invite.resend_requested', 'invite', v_invite.id,
+    after => jsonb_build_object('is_sent', coalesce(v_sends, false)),
+    actor_kind => case when auth.uid() is null then 'invitee' end);
+  if v_sends then
     begin
       perform usher.issue_again(v_invite.id, case when auth.uid() is null then 'invitee' end);
     exception
@@ -162,12 +160,6 @@ begin
         -- A newer invite was sent at this very moment: that mail is on its way, and the answer is the same.
         null;
     end;
-  else
-    perform usher.enqueue_delivery(
-        'invite_resend_requested', v_invite.organisation_id, m.email, null, v_invite.id)
-      from usher.current_members m
-      where m.organisation_id = v_invite.organisation_id and m.email is not null
-        and 'invite.resend' in (select usher.permissions_of(m.organisation_id, m.roles));
   end if;
 end
 $$;

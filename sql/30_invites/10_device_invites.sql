@@ -254,10 +254,6 @@ begin
   perform usher.record_event(v_invite.organisation_id, 'device.enrolled', 'user', v_member.user_id,
     after => jsonb_build_object('invite_id', v_invite.id, 'roles', v_member.roles),
     actor_kind => 'device');
-  perform usher.enqueue_delivery('device_enrolled', v_invite.organisation_id, m.email, null, v_invite.id)
-    from usher.current_members m
-    where m.organisation_id = v_invite.organisation_id
-      and m.user_id = v_invite.invited_by and m.email is not null;
   return to_jsonb(v_member);
 end
 $$;

@@ -213,12 +213,6 @@ begin
   on conflict do nothing;
   if found then
     perform usher.record_event(v_domain.organisation_id, 'join.requested', 'user', auth.uid());
-    perform usher.enqueue_join_mail('join_requested', m.organisation_id, m.email,
-        jsonb_build_object('requester_email', v_email))
-      from usher.current_members m
-      where m.organisation_id = v_domain.organisation_id and m.email is not null
-        and 'invite.create' in (select usher.permissions_of(m.organisation_id, m.roles));
-    perform usher.wake_worker();
   end if;
   return 'requested';
 end

@@ -79,8 +79,6 @@ begin
   where r.id = v_request.id;
   perform usher.record_event(v_request.organisation_id, 'join.approved', 'user', v_request.user_id,
     after => jsonb_build_object('request_id', v_request.id, 'roles', v_member.roles));
-  perform usher.enqueue_notice('join_approved', v_member.id, auth.uid());
-  perform usher.wake_worker();
   return v_member;
 end
 $$;
@@ -134,11 +132,6 @@ begin
   returning r.* into v_request;
   perform usher.record_event(v_request.organisation_id, 'join.declined', 'user', v_request.user_id,
     after => jsonb_build_object('request_id', v_request.id), reason => v_request.reason);
-  perform usher.enqueue_join_mail('join_declined', m.organisation_id, v_request.email, jsonb_build_object(
-      'actor_name', m.display_name, 'actor_email', m.email, 'reason', v_request.reason))
-    from public.organisation_members m
-    where m.organisation_id = v_request.organisation_id and m.user_id = auth.uid();
-  perform usher.wake_worker();
   return v_request;
 end
 $$;

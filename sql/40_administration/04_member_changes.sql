@@ -117,7 +117,6 @@ begin
   perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
     before => jsonb_build_object('roles', v_before), after => jsonb_build_object('roles', v_roles)
       || case when v_member.role_ends = '{}' then '{}' else jsonb_build_object('role_ends', v_member.role_ends) end);
-  perform usher.enqueue_notice('member_roles_updated', v_member.id, v_actor.user_id);
   return v_member;
 end
 $$;
@@ -166,9 +165,7 @@ begin
   elsif v_member.user_id = auth.uid() then
     perform usher.fail('permission_denied', hint => 'Nobody removes themselves. To go, leave the organisation.');
   end if;
-  v_member := usher.end_membership(v_member.id, 'removed', 'member.removed', remove_member.reason);
-  perform usher.enqueue_notice('member_removed', v_member.id, auth.uid());
-  return v_member;
+  return usher.end_membership(v_member.id, 'removed', 'member.removed', remove_member.reason);
 end
 $$;
 comment on function usher.remove_member
@@ -223,7 +220,6 @@ begin
   -- No way back by an invite that was sent to them; of what they sent, usher.invite_problem says that it is dead.
   perform usher.revoke_invites_to(v_member.organisation_id, a.email, 'The address was banned')
     from usher.addresses_of(v_member.organisation_id, v_member.user_id) a (email);
-  perform usher.enqueue_notice('member_banned', v_member.id, v_actor.user_id);
   return v_member;
 end
 $$;

@@ -35,8 +35,6 @@ begin
   perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,
     before => jsonb_build_object('owner_id', v_owner.user_id, 'roles', v_new_owner.roles),
     after  => jsonb_build_object('owner_id', v_new_owner.user_id, 'roles', array['owner']));
-  perform usher.enqueue_notice('ownership_transferred', m.id, v_owner.user_id)
-    from public.organisation_members m where m.id in (v_owner.id, v_new_owner.id);
 
   select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
   return v_new_owner;

@@ -148,11 +148,14 @@ begin
     for update skip locked
   loop
     update public.organisation_members m set announced_end_at = m.next_end_at where m.id = v_member.id;
-    perform usher.enqueue_access_mail('access_ending', v_member.id,
-      case when v_member.ends_at = v_member.next_end_at then v_member.roles else array(
-        select e.key from jsonb_each_text(v_member.role_ends) e
-        where e.value::timestamptz = v_member.next_end_at order by e.key) end,
-      coalesce(v_member.ends_at = v_member.next_end_at, false), v_member.next_end_at);
+    perform usher.record_event(v_member.organisation_id, 'member.access_ending', 'user', v_member.user_id,
+      after => jsonb_build_object(
+        'roles', case when v_member.ends_at = v_member.next_end_at then v_member.roles else array(
+          select e.key from jsonb_each_text(v_member.role_ends) e
+          where e.value::timestamptz = v_member.next_end_at order by e.key) end,
+        'is_membership', coalesce(v_member.ends_at = v_member.next_end_at, false),
+        'ends_at', v_member.next_end_at),
+      actor_kind => 'worker');
     v_count := v_count + 1;
   end loop;
   return v_count;
@@ -204,7 +207,6 @@ create function usher.end_due_access_of(
 declare
   v_member public.organisation_members;
   v_kept   text[];
-  v_ended  text[];
   v_count  integer := 0;
 begin
   for v_member in
@@ -223,14 +225,12 @@ begin
     end if;
 
     v_kept := usher.counting_roles(v_member.roles, v_member.ends_at, v_member.role_ends);
-    v_ended := array(select unnest(v_member.roles) except select unnest(v_kept) order by 1);
     update public.organisation_members m set roles = v_kept where m.id = v_member.id;
     perform usher.record_event(v_member.organisation_id, 'member.roles_updated', 'user', v_member.user_id,
-      before     => jsonb_build_object('roles', v_member.roles),
+      before     => jsonb_build_object('roles', v_member.roles, 'ends_at', v_member.next_end_at),
       after      => jsonb_build_object('roles', v_kept),
       reason     => 'The role had an end.',
       actor_kind => 'worker');
-    perform usher.enqueue_access_mail('access_ended', v_member.id, v_ended, false, v_member.next_end_at);
   end loop;
   return v_count;
 end

@@ -247,8 +247,8 @@ begin
     ) l;
     perform usher.end_invite(i, 'inviter_lost_right', 'worker', null) from unnest(v_invites) i;
     if v_invites is not null then
-      perform usher.enqueue_lost_right_mail('invites_lost_right', v_lost.organisation_id, v_lost.user_id,
-        '{invite.create}', jsonb_build_object('count', cardinality(v_invites)));
+      perform usher.record_event(v_lost.organisation_id, 'invites.inviter_lost_right', 'user', v_lost.user_id,
+        after => jsonb_build_object('count', cardinality(v_invites)), actor_kind => 'worker');
     end if;
     -- There may be more of them: the line stays for the next time.
     continue when cardinality(v_invites) = 1000;
@@ -266,15 +266,10 @@ begin
     if v_lost.is_stopping and v_stopping is not null then
       perform usher.record_event(v_lost.organisation_id, 'credentials.responsible_lost_right', 'user', v_lost.user_id,
         after => jsonb_build_object('credentials', v_stopping, 'stops_at', v_stops_at), actor_kind => 'worker');
-      perform usher.enqueue_lost_right_mail('credentials_lost_right', v_lost.organisation_id, v_lost.user_id,
-        '{organisation.update,directory.manage}', jsonb_build_object('names', v_stopping, 'ends_at', v_stops_at));
     end if;
     delete from usher.lost_rights l
     where l.organisation_id = v_lost.organisation_id and l.user_id = v_lost.user_id;
   end loop;
-  if v_count > 0 then
-    perform usher.wake_worker();
-  end if;
   return v_count;
 end
 $$;

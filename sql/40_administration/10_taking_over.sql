@@ -1,33 +1,6 @@
 -- Taking over: an admin sends again, in their own name, what somebody gave who has lost the right to; or answers for
 -- a directory token, or a domain, that was left behind.
 
-create function usher.enqueue_lost_right_mail(
-  kind text,
-  organisation_id uuid,
-  user_id uuid,
-  permissions text[],
-  facts jsonb
-) returns void
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
-  select m.organisation_id, m.id, enqueue_lost_right_mail.kind, m.email,
-    enqueue_lost_right_mail.facts || jsonb_build_object('person_name', p.display_name, 'person_email', p.email)
-  from usher.current_members m
-  left join public.organisation_members p
-    on p.organisation_id = m.organisation_id and p.user_id = enqueue_lost_right_mail.user_id
-  where m.organisation_id = enqueue_lost_right_mail.organisation_id and m.kind = 'user' and m.email is not null
-    and enqueue_lost_right_mail.permissions && array(select usher.permissions_of(m.organisation_id, m.roles));
-end
-$$;
-comment on function usher.enqueue_lost_right_mail
-  is $$Puts a mail into the outbox to every member with one of these permissions, about what hung on the right of
-somebody who lost it.$$;
-
 create function usher.reissue_invites(
   invite_ids uuid[]
 ) returns setof public.organisation_invite_result

@@ -4,7 +4,7 @@
 -- queued ─▶ cancelled (its invite is no longer open) │ suppressed (04_suppressed_addresses.sql);
 -- sent ─▶ delivered │ opened │ bounced │ complained, as the mail provider tells (09_delivery_events.sql).
 --
--- A row is written in the transaction that causes it. A worker leases rows (08_delivery_turns.sql), renders, sends
+-- A row follows a line of the trail (02_event_mails.sql). A worker leases rows (08_delivery_turns.sql), renders, sends
 -- and says what the mail server answered. A lease that runs out is taken over by another worker: at least once, never
 -- lost. Each lease carries a fence, so that a worker that was only asleep cannot send or record any more.
 -- Reading needs invite.read.
@@ -30,13 +30,14 @@ Source: RFC 5233, subaddressing.$$;
 create table public.organisation_deliveries (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid references public.organisations on delete cascade,
+  event_id uuid,
   invite_id uuid references usher.invites on delete cascade,
   member_id uuid references public.organisation_members on delete cascade,
   issue integer,
   kind text not null,
   recipient text not null,
   mailbox text generated always as (usher.mailbox(recipient)) stored,
-  caused_by uuid default usher.calling_account(),
+  caused_by uuid,
   locale text,
   is_bulk boolean not null default false,
   status text not null default 'queued',
@@ -114,6 +115,8 @@ comment on table public.organisation_deliveries
   is 'Mails, sent and to be sent. The Message-ID is the id. Read with invite.read; written by functions only.';
 comment on column public.organisation_deliveries.organisation_id
   is 'Null for mails of Supabase Auth only, which no member can read: see 50_mail/10_auth_mails.sql.';
+comment on column public.organisation_deliveries.event_id
+  is 'The line of the audit trail that it follows; null for mails of Supabase Auth.';
 comment on column public.organisation_deliveries.mailbox
   is 'Where it arrives: recipient without its +tag. Allowances and stopping mail go by it.';
 comment on column public.organisation_deliveries.caused_by
@@ -171,6 +174,10 @@ create index organisation_deliveries_member_id
 create index organisation_deliveries_provider_message_id
   on public.organisation_deliveries (provider_message_id)
   where provider_message_id is not null;
+-- What follows a line of the trail follows it once.
+create unique index organisation_deliveries_once
+  on public.organisation_deliveries (event_id, kind, recipient)
+  where event_id is not null;
 create unique index organisation_deliveries_dedupe_key
   on public.organisation_deliveries (dedupe_key)
   where dedupe_key is not null;
@@ -218,13 +225,3 @@ create function usher.response_to_keep(
 comment on function usher.response_to_keep
   is $$What is kept of a mail server's answer: 1,000 characters. Of a mail whose recipient was erased, nothing: answers
 repeat the address.$$;
-
-create function usher.wake_worker() returns void
-  language sql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$ select pg_notify('usher_deliveries', '') $$;
-comment on function usher.wake_worker
-  is $$Tells a listening worker that there is a mail to send. A hint: workers also look by themselves. Not called
-when an invite is answered, because notifications make commits wait for each other.$$;

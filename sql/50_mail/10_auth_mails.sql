@@ -29,7 +29,6 @@ begin
   if not found then
     return false;
   end if;
-  perform usher.wake_worker();
   return true;
 end
 $$;

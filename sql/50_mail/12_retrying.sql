@@ -34,7 +34,6 @@ begin
     and v_delivery.kind in ('invite', 'invite_reminder');
   perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
-  perform usher.wake_worker();
   return v_delivery;
 end
 $$;

@@ -66,23 +66,6 @@ create policy organisation_webhook_deliveries_select
   );
 grant select on public.organisation_webhook_deliveries to authenticated, service_role;
 
-create function usher.tg_organisation_audit_events__tell_webhooks() returns trigger
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
-  select e.organisation_id, w.id, e.id, e.event
-  from new_events e
-  join public.organisation_webhooks w on w.organisation_id = e.organisation_id
-  where w.is_enabled and usher.webhook_hears(w, e.event, e.target_id);
-  return null;
-end
-$$;
-comment on function usher.tg_organisation_audit_events__tell_webhooks
-  is 'Puts new lines of the trail on their way to the endpoints that have chosen them.';
-
 create function usher.webhook_hears(
   webhook public.organisation_webhooks,
   event text,
@@ -108,9 +91,24 @@ $$;
 comment on function usher.webhook_hears
   is 'Whether an endpoint has chosen an event.';
 
-create trigger usher_tell_webhooks
-  after insert
-  on public.organisation_audit_events
-  referencing new table as new_events
-  for each statement
-  execute function usher.tg_organisation_audit_events__tell_webhooks();
+create function usher.tell_webhooks(
+  lines public.organisation_audit_events[]
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
+  select e.organisation_id, w.id, e.id, e.event
+  from unnest(tell_webhooks.lines) e
+  join public.organisation_webhooks w
+    -- One that was added since hears of what happens from then on.
+    on w.organisation_id = e.organisation_id and w.created_at <= e.occurred_at
+  where w.is_enabled and usher.webhook_hears(w, e.event, e.target_id)
+  on conflict on constraint organisation_webhook_deliveries_once do nothing;
+end
+$$;
+comment on function usher.tell_webhooks
+  is 'Puts lines of the trail on their way to the endpoints that have chosen them.';

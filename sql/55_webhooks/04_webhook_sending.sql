@@ -63,13 +63,6 @@ begin
   perform usher.record_event(v_webhook.organisation_id, 'webhook.disabled', 'webhook', v_webhook.id,
     after => usher.webhook_facts(v_webhook) || jsonb_build_object('reason', v_webhook.disabled_reason),
     actor_kind => 'worker');
-  insert into public.organisation_deliveries (organisation_id, kind, recipient, facts)
-  select m.organisation_id, 'webhook_disabled', m.email,
-    jsonb_build_object('webhook', usher.webhook_facts(v_webhook) ->> 'host')
-  from usher.current_members m
-  where m.organisation_id = v_webhook.organisation_id and m.email is not null
-    and 'webhook.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
-  perform usher.wake_worker();
 end
 $$;
 comment on function usher.disable_webhook

@@ -113,13 +113,12 @@ declare
   v_delivery public.organisation_webhook_deliveries;
 begin
   perform usher.take_allowance('webhook-tests:' || v_webhook.id, 1, 60, interval '1 hour');
-  perform usher.record_event(v_webhook.organisation_id, 'webhook.tested', 'webhook', v_webhook.id,
-    after => usher.webhook_facts(v_webhook));
-  select d.* into strict v_delivery
-  from public.organisation_webhook_deliveries d
-  where d.webhook_id = v_webhook.id and d.event = 'webhook.tested'
-  order by d.created_at desc, d.id
-  limit 1;
+  -- Whoever tests waits for it: it is on its way at once, and usher.fan_out finds it there.
+  insert into public.organisation_webhook_deliveries (organisation_id, webhook_id, event_id, event)
+  values (v_webhook.organisation_id, v_webhook.id,
+    usher.record_event(v_webhook.organisation_id, 'webhook.tested', 'webhook', v_webhook.id,
+      after => usher.webhook_facts(v_webhook)), 'webhook.tested')
+  returning * into strict v_delivery;
   return v_delivery;
 end
 $$;

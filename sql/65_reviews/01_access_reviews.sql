@@ -241,31 +241,20 @@ create trigger usher_lapse_review_items_of_deleted
   for each row
   execute function usher.tg_organisation_members__lapse_review_items();
 
-create function usher.enqueue_review_mail(
-  kind text,
-  review public.organisation_access_reviews
-) returns void
-  language plpgsql
-  volatile
+create function usher.review_facts(review_id uuid) returns jsonb
+  language sql
+  stable
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
-begin
-  insert into public.organisation_deliveries (organisation_id, member_id, kind, recipient, facts)
-  select m.organisation_id, m.id, enqueue_review_mail.kind, m.email, jsonb_build_object(
-    'review', (enqueue_review_mail.review).title,
-    'review_id', (enqueue_review_mail.review).id,
-    'due_at', (enqueue_review_mail.review).due_at,
+  select jsonb_build_object('review', r.title, 'review_id', r.id, 'due_at', r.due_at,
     'actor_name', a.display_name, 'actor_email', a.email)
-  from usher.reviewers((enqueue_review_mail.review).organisation_id) m
+  from public.organisation_access_reviews r
   left join public.organisation_members a
-    on a.organisation_id = m.organisation_id and a.user_id = (enqueue_review_mail.review).started_by
-  where m.email is not null and m.kind = 'user';
-  perform usher.wake_worker();
-end
+    on a.organisation_id = r.organisation_id and a.user_id = r.started_by
+  where r.id = review_facts.review_id
 $$;
-comment on function usher.enqueue_review_mail
-  is 'Puts a mail about a review into the outbox, to everybody who may answer it.';
+comment on function usher.review_facts is 'What mails say of a review.';
 
 create function usher.remind_overdue_reviews_of(
   organisation_id uuid,
@@ -292,7 +281,6 @@ begin
     update public.organisation_access_reviews r set reminded_at = now() where r.id = v_review.id;
     perform usher.record_event(v_review.organisation_id, 'access_review.overdue', 'access_review', v_review.id,
       after => usher.review_results(v_review.id), actor_kind => 'worker');
-    perform usher.enqueue_review_mail('access_review_overdue', v_review);
     v_reminded := v_reminded + 1;
   end loop;
   return v_reminded;

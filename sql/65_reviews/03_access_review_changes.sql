@@ -43,7 +43,6 @@ begin
 
   perform usher.record_event(v_review.organisation_id, 'access_review.started', 'access_review', v_review.id,
     after => jsonb_build_object('title', v_review.title, 'due_at', v_review.due_at, 'items', v_items));
-  perform usher.enqueue_review_mail('access_review_started', v_review);
   return v_review;
 end
 $$;

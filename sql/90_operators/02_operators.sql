@@ -217,6 +217,26 @@ create view usher.stuck
   union all
   -- A worker looks every second, or is called every minute: ten are a sign of there being none.
   select
+    'events that no worker follows',
+    count(*),
+    min(e.occurred_at),
+    'select * from usher.outbox'
+  from usher.outbox f
+    join public.organisation_audit_events e on e.id = f.event_id
+  where f.attempts = 0 and e.occurred_at < now() - interval '10 minutes'
+  having count(*) > 0
+  union all
+  select
+    'events that cannot be followed',
+    count(*),
+    min(e.occurred_at),
+    'select * from usher.outbox where attempts > 0'
+  from usher.outbox f
+    join public.organisation_audit_events e on e.id = f.event_id
+  where f.attempts >= 3
+  having count(*) > 0
+  union all
+  select
     'events that no worker sends to webhooks',
     count(*),
     min(d.created_at),

@@ -59,7 +59,6 @@ begin
     from requeued r
   )
   select count(*)::integer into v_requeued from recorded;
-  perform usher.wake_worker();
   return v_requeued;
 end
 $$;

@@ -1,5 +1,6 @@
 /**
- * What the rules cost: each call beside the least SQL that does the same with no rules at all.
+ * What the rules cost: each call beside the least SQL that does the same with no rules at all, and some also beside
+ * what plain tables would cost.
  *
  *   npm run bench                 at 1, 8 and 32 connections, with 100,000 invites
  *   npm run bench -- --growth     how the cost grows: 1,000, 100,000 and 1,000,000 invites
@@ -13,13 +14,13 @@
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { CASES } from './cases.ts'
-import { compare } from './compare.ts'
+import { type Comparison, compare } from './compare.ts'
 import { measureGrowth, SIZES } from './growth.ts'
 import { openClients } from './measure.ts'
 import { drawGrowth } from './plot.ts'
 import { comparisonTable, growthTable, writeFigures, writePlot } from './report.ts'
 import { startServer } from './server.ts'
-import { acceptsWait } from './waiting.ts'
+import { waits } from './waiting.ts'
 
 const ROUNDS = 5
 const { values: options, positionals } = parseArgs({
@@ -41,25 +42,27 @@ async function runComparison(): Promise<void> {
   const url = await server.database(Number(options.invites ?? 100_000))
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const clients = await openClients(url, 32)
-  const rows = []
+  const comparisons: Comparison[] = []
   try {
     for (const which of cases) {
       for (const count of connections.split(',').map(Number)) {
         // Several batches at once would be more than an organisation may have open.
         if (which.cleanUp && count > 2) continue
         const rounds = which.cleanUp ? (count > 8 ? 1 : 2) : ROUNDS
-        const comparison = await compare({ sql, clients }, which, count, rounds)
-        rows.push({ which, comparison })
-        console.log(comparisonTable([{ which, comparison }]).split('\n').at(-1))
+        const news = await compare({ sql, clients }, which, count, rounds)
+        comparisons.push(...news)
+        console.log(comparisonTable(news).split('\n').slice(2).join('\n'))
       }
     }
-    const waits = await acceptsWait({ sql }, url)
-    console.log(`One who accepts waits for another of the organisation: ${waits ? 'yes' : 'no'}`)
+    for (const { name } of cases.filter((one) => /^(accept|create) an /.test(one.name))) {
+      const answer = (await waits({ sql }, url, name)) ? 'yes' : 'no'
+      console.log(`To ${name} waits for another who does, in one organisation: ${answer}`)
+    }
   } finally {
     await clients.close()
     await sql.end()
   }
-  if (!choice) await writeFigures('cost', comparisonTable(rows))
+  if (!choice) await writeFigures('cost', comparisonTable(comparisons))
 }
 
 async function runGrowth(): Promise<void> {

@@ -4,37 +4,38 @@
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Case } from './cases.ts'
 import type { Comparison } from './compare.ts'
 import { type Growth, SIZES } from './growth.ts'
 
 const DOCS = new URL('../../docs/', import.meta.url)
 
-export function comparisonTable(rows: { which: Case; comparison: Comparison }[]): string {
+export function comparisonTable(comparisons: Comparison[]): string {
   return table(
     [
       'call',
       'connections',
-      'with rules, ms',
+      'ms',
       'p99',
-      'floor, ms',
+      'beside',
+      'ms',
       'p99',
-      'share of the floor',
+      'share of its throughput',
       'rounds',
       'in the server, ms',
       'aim',
     ],
-    rows.map(({ which, comparison: c }) => [
-      which.name,
-      String(c.connections),
-      milliseconds(c.rules.median),
-      milliseconds(c.rules.p99),
-      milliseconds(c.floor.median),
-      milliseconds(c.floor.p99),
-      percent(c.share),
-      `${percent(c.spread[0])}–${percent(c.spread[1])}`,
-      `${milliseconds(c.server.rules)} / ${milliseconds(c.server.floor)}`,
-      which.aim ? percent(which.aim) : '',
+    comparisons.map(({ call, connections, one, beside, other, share, spread, aim }) => [
+      call,
+      String(connections),
+      milliseconds(one.median),
+      milliseconds(one.p99),
+      beside,
+      milliseconds(other.median),
+      milliseconds(other.p99),
+      percent(share),
+      `${percent(spread[0])}–${percent(spread[1])}`,
+      `${milliseconds(one.server)} / ${milliseconds(other.server)}`,
+      aim ? percent(aim) : '',
     ]),
   )
 }

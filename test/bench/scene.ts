@@ -37,6 +37,27 @@ export async function fill(sql: postgres.Sql, invites: number): Promise<void> {
       using (organisation_id in (select usher.organisations_where('organisation.read')));
     grant select on public.bench_notes to authenticated;
 
+    -- Invites and members as code without rules has them: keys, and the least that keeps a token from being used twice.
+    create schema bench;
+    create table bench.invites (
+      id              uuid primary key default gen_random_uuid(),
+      organisation_id uuid not null references public.organisations,
+      email           text not null,
+      roles           text[] not null,
+      status          text not null default 'pending',
+      token_hash      bytea not null unique,
+      expires_at      timestamptz not null,
+      accepted_at     timestamptz,
+      accepted_by     uuid
+    );
+    create table bench.members (
+      organisation_id uuid not null references public.organisations,
+      user_id         uuid not null,
+      roles           text[] not null,
+      joined_at       timestamptz not null default now(),
+      primary key (organisation_id, user_id)
+    );
+
     -- Rows that fit together by the way they are made need no foreign keys to check that.
     set session_replication_role = replica;
     create temporary table made as
@@ -70,6 +91,10 @@ export async function fill(sql: postgres.Sql, invites: number): Promise<void> {
       select organisation_id, id, 1, 'invite', email, 'sent', created_at, created_at from made;
     insert into public.bench_notes (organisation_id, body, created_at)
       select organisation_id, 'Note ' || n, created_at from made;
+    insert into bench.invites (organisation_id, email, roles, status, token_hash, expires_at)
+      select organisation_id, email, '{member}', status, sha256(uuid_send(id)), created_at + interval '7 days' from made;
+    insert into bench.members (organisation_id, user_id, roles)
+      select organisation_id, user_id, '{member}' from made where status = 'accepted';
     drop table made;
     set session_replication_role = origin;
     select usher.ensure_signing_key();`)

@@ -1,5 +1,5 @@
 /**
- * Whether one who accepts waits for another of the same organisation: the first holds its transaction open,
+ * Whether one who calls waits for another who does, in the same organisation: the first holds its transaction open,
  * and the second may wait for no lock.
  *
  * @module
@@ -9,14 +9,14 @@ import { CASES, type Case } from './cases.ts'
 import type { Bench } from './compare.ts'
 
 /** Answers false if the second went through while the first was still open. */
-export async function acceptsWait({ sql }: Pick<Bench, 'sql'>, url: string) {
-  const accept = CASES.find((one) => one.name === 'accept an invite') as Case
-  const [first, second] = (await accept.prepare(sql, 2)).rules
+export async function waits({ sql }: Pick<Bench, 'sql'>, url: string, name: string) {
+  const which = CASES.find((one) => one.name === name) as Case
+  const [first, second] = (await which.prepare(sql, 2)).rules
   const [one, other] = [postgres(url, { max: 1 }), postgres(url, { max: 1 })]
   const run = async (tx: postgres.TransactionSql, call = first) => {
     await tx`select set_config('lock_timeout', '1s', true), set_config('role', 'authenticated', true),
       set_config('request.jwt.claims', ${JSON.stringify({ sub: call?.userId })}, true)`
-    await tx.unsafe(accept.rules, call?.values as never[])
+    await tx.unsafe(which.rules, call?.values as never[])
   }
   try {
     return await one.begin(async (tx) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { sealTrail, verifyTrail } from '../support/audit.ts'
 
 /** Changes what cannot be changed, as somebody could who owns the database. */
 const tamper = (acme: Organisation, statement: string) =>
@@ -9,16 +10,6 @@ const tamper = (acme: Organisation, statement: string) =>
     await tx.unsafe(statement)
     await tx`alter table public.organisation_audit_events enable trigger usher_append_only`
   })
-
-/** Seals what has happened so far, as the worker does. */
-const seal = (acme: Organisation) =>
-  acme.sql.begin(async (tx) => {
-    await tx`set local role usher_worker`
-    await tx`select usher.seal_audit_trail()`
-  })
-
-const verify = (acme: Organisation) =>
-  acme.admin.rpc('verify_organisation_audit_trail', { organisation_id: acme.id })
 
 const eventId = async (acme: Organisation, event: string) =>
   (
@@ -29,10 +20,10 @@ const eventId = async (acme: Organisation, event: string) =>
 describe('verify_organisation_audit_trail', () => {
   test('finds a trail that nobody touched whole, seal after seal', async ({ acme }) => {
     await acme.invite()
-    await seal(acme)
-    const first = await verify(acme)
+    await sealTrail(acme)
+    const first = await verifyTrail(acme)
     await acme.inviteIn('revoked')
-    await seal(acme)
+    await sealTrail(acme)
 
     expect(first).toMatchObject({
       is_whole: true,
@@ -41,17 +32,17 @@ describe('verify_organisation_audit_trail', () => {
       seals: 1,
       problem: null,
     })
-    const second = await verify(acme)
+    const second = await verifyTrail(acme)
     expect(second).toMatchObject({ is_whole: true, events: 4, sealed_events: 4, seals: 2 })
     expect(second.last_seal).toMatch(/^[0-9a-f]{64}$/)
     expect(second.last_seal).not.toBe(first.last_seal)
   })
 
   test('what is not sealed yet is no fault', async ({ acme }) => {
-    await seal(acme)
+    await sealTrail(acme)
     await acme.invite()
 
-    expect(await verify(acme)).toMatchObject({ is_whole: true, events: 2, sealed_events: 1 })
+    expect(await verifyTrail(acme)).toMatchObject({ is_whole: true, events: 2, sealed_events: 1 })
   })
 
   test.for([
@@ -65,12 +56,12 @@ describe('verify_organisation_audit_trail', () => {
   ] as const)('%s: %s', async ([problem, statement], { acme }) => {
     await acme.invite()
     await acme.inviteIn('declined')
-    await seal(acme)
+    await sealTrail(acme)
     const id = await eventId(acme, 'invite.created')
 
     await tamper(acme, `${statement} '${id}'`)
 
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem,
       event_id: id,
@@ -80,13 +71,13 @@ describe('verify_organisation_audit_trail', () => {
 
   test('a line that was put in later is found', async ({ acme }) => {
     await acme.invite()
-    await seal(acme)
+    await sealTrail(acme)
     await acme.sql`insert into public.organisation_audit_events
       (organisation_id, occurred_at, event, actor_kind, target_kind, target_id)
       select organisation_id, occurred_at - interval '1 hour', 'invite.accepted', 'user', 'invite', target_id
       from public.organisation_audit_events where id = ${await eventId(acme, 'invite.created')}`
 
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem: 'event_inserted',
       seal_number: 1,
@@ -96,9 +87,9 @@ describe('verify_organisation_audit_trail', () => {
   test('who changes an event and its hash breaks the seal; who changes the seal breaks the next', async ({
     acme,
   }) => {
-    await seal(acme)
+    await sealTrail(acme)
     await acme.invite()
-    await seal(acme)
+    await sealTrail(acme)
     const id = await eventId(acme, 'organisation.created')
     await tamper(
       acme,
@@ -107,7 +98,7 @@ describe('verify_organisation_audit_trail', () => {
     await acme.sql`update usher.sealed_events s set hash = usher.event_hash(e)
       from public.organisation_audit_events e where e.id = s.event_id and e.id = ${id}`
 
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem: 'seal_broken',
       seal_number: 1,
@@ -115,24 +106,11 @@ describe('verify_organisation_audit_trail', () => {
 
     await acme.sql`update usher.audit_seals set hash = usher.seal_hash(organisation_id, number, '')
       where organisation_id = ${acme.id} and number = 1`
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem: 'seal_broken',
       seal_number: 2,
     })
-  })
-
-  test('the longest retention there is stops nobody’s upkeep', async ({ acme }) => {
-    await acme.owner.rpc('update_organisation', {
-      organisation_id: acme.id,
-      changes: { audit_retention: '100 years' },
-    })
-    await seal(acme)
-
-    const [row] = await acme.sql`
-      select usher.purge_audit_trail() as events, usher.purge_webhook_answers() as answers`
-    expect(row).toEqual({ events: 0, answers: 0 })
-    expect(await verify(acme)).toMatchObject({ is_whole: true, events: 2 })
   })
 
   test('of an organisation that never was, nothing is said to be whole', async ({ acme }) => {
@@ -146,33 +124,15 @@ describe('verify_organisation_audit_trail', () => {
     expect(await check(acme.id)).toHaveLength(1)
   })
 
-  test('events past the retention go, by whole seals, and the trail stays whole', async ({
-    acme,
-  }) => {
-    await acme.invite()
-    await seal(acme)
-    await acme.owner.rpc('update_organisation', {
-      organisation_id: acme.id,
-      changes: { audit_retention: '30 days' },
-    })
-    const old = `update usher.audit_seals set last_event_at = last_event_at - interval '31 days' where organisation_id = '${acme.id}'`
-    await acme.sql.unsafe(old)
-
-    await acme.sql`select usher.purge_audit_trail()`
-
-    expect(await acme.events()).toEqual(['organisation.updated', 'audit.purged'])
-    expect(await verify(acme)).toMatchObject({ is_whole: true, events: 2, seals: 1 })
-  })
-
   test('a removal that the trail does not tell of is found, whatever the seal says', async ({
     acme,
   }) => {
-    await seal(acme)
+    await sealTrail(acme)
     const id = await eventId(acme, 'organisation.created')
     await tamper(acme, `delete from public.organisation_audit_events where id = '${id}'`)
     await acme.sql`update usher.audit_seals set purged_at = now() where organisation_id = ${acme.id}`
 
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem: 'event_removed',
       event_id: id,
@@ -187,7 +147,7 @@ describe('verify_organisation_audit_trail', () => {
       user_id: acme.stranger.userId,
       reason: 'Known for being strange',
     })
-    await seal(acme)
+    await sealTrail(acme)
 
     await acme.sql`select usher.erase_person(${acme.stranger.userId})`
 
@@ -200,20 +160,20 @@ describe('verify_organisation_audit_trail', () => {
     expect(kept).not.toContain(acme.stranger.email)
     expect(kept).not.toContain('strange')
     expect(kept).toContain(invite.id)
-    const verified = await verify(acme)
+    const verified = await verifyTrail(acme)
     expect(verified).toMatchObject({ is_whole: true, problem: null })
     expect(verified.erased_events).toBeGreaterThan(0)
   })
 
   test('what is personal cannot be changed either, only erased', async ({ acme }) => {
-    await seal(acme)
+    await sealTrail(acme)
     const id = await eventId(acme, 'organisation.created')
     await tamper(
       acme,
       `update public.organisation_audit_events set ip = '198.51.100.1' where id = '${id}'`,
     )
 
-    expect(await verify(acme)).toMatchObject({
+    expect(await verifyTrail(acme)).toMatchObject({
       is_whole: false,
       problem: 'event_changed',
       event_id: id,
@@ -221,13 +181,13 @@ describe('verify_organisation_audit_trail', () => {
   })
 
   test('seals that are removed are missed', async ({ acme }) => {
-    await seal(acme)
+    await sealTrail(acme)
     await acme.invite()
-    await seal(acme)
+    await sealTrail(acme)
     await acme.sql`delete from usher.sealed_events where organisation_id = ${acme.id} and seal_number = 1`
     await acme.sql`delete from usher.audit_seals where organisation_id = ${acme.id} and number = 1`
 
-    expect((await verify(acme)).is_whole).toBe(false)
+    expect((await verifyTrail(acme)).is_whole).toBe(false)
   })
 
   test.for([
@@ -252,8 +212,8 @@ describe('what a request claims of its address', () => {
       ) e
       right join (values (1)) one (n) on true`
     expect(older?.text).toBe('[null, null, null]')
-    await seal(acme)
-    expect(await verify(acme)).toMatchObject({ is_whole: true })
+    await sealTrail(acme)
+    expect(await verifyTrail(acme)).toMatchObject({ is_whole: true })
     const id = await eventId(acme, 'invite.created')
 
     for (const statement of [
@@ -267,7 +227,7 @@ describe('what a request claims of its address', () => {
         acme,
         `update public.organisation_audit_events set ${statement} where id = '${id}'`,
       )
-      expect(await verify(acme)).toMatchObject({
+      expect(await verifyTrail(acme)).toMatchObject({
         is_whole: false,
         problem: 'event_changed',
         event_id: id,
@@ -278,14 +238,14 @@ describe('what a request claims of its address', () => {
         claimed_ip = '${before?.claimed_ip}' where id = '${id}'`,
       )
     }
-    expect(await verify(acme)).toMatchObject({ is_whole: true })
+    expect(await verifyTrail(acme)).toMatchObject({ is_whole: true })
   })
 
   test('goes with the person, and the trail stays whole', async ({ acme }) => {
     await acme.admin.rpc('create_organisation_invite', {
       ...{ organisation_id: acme.id, email: 'new@example.com', roles: ['member'] },
     })
-    await seal(acme)
+    await sealTrail(acme)
 
     await acme.sql`select usher.erase_person(${acme.admin.userId})`
 
@@ -293,6 +253,6 @@ describe('what a request claims of its address', () => {
       await acme.sql`select ip, claimed_ip, user_agent from public.organisation_audit_events
         where actor_id = ${acme.admin.userId} and claimed_ip is not null`,
     ).toEqual([])
-    expect(await verify({ ...acme, admin: acme.owner })).toMatchObject({ is_whole: true })
+    expect(await verifyTrail({ ...acme, admin: acme.owner })).toMatchObject({ is_whole: true })
   })
 })

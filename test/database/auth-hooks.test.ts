@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { newDomain, openDomain } from '../support/domains.ts'
 import { Caller, person } from '../support/people.ts'
 
 const signUp = (acme: Organisation, value: 'open' | 'invite_only') =>
@@ -284,4 +285,15 @@ describe('signing up with a token', () => {
 
     expect(await memberships(acme, id)).toEqual([])
   })
+})
+
+test('the closed door opens for people of a domain that lets them join', async ({ acme }) => {
+  const { domain } = await openDomain(acme, 'join')
+  await acme.sql`select usher.update_settings('{"sign_up": "invite_only"}')`
+  onTestFinished(async () => {
+    await acme.sql`select usher.update_settings('{"sign_up": "open"}')`
+  })
+
+  expect(await acme.person(`new@${domain}`)).toBeTruthy()
+  await expect(acme.person(`new@${newDomain()}`)).rejects.toThrow(/signup_not_invited/)
 })

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { test as base, createAcme, type Organisation } from '../support/acme.ts'
-import { asWorker, type Lease } from '../support/worker.ts'
+import {
+  asWorker,
+  complete,
+  delivery,
+  fail,
+  type Lease,
+  lease,
+  leaseOne,
+  prepare,
+  timePasses,
+} from '../support/worker.ts'
 
 /** A queue that nobody else has mails in. */
 const test = base.extend('acme', async ({ database }) => {
@@ -32,12 +42,14 @@ const invite = (acme: Organisation, count: number, rows: number) =>
         from generate_series(1, ${rows}::int) r)))
       from generate_series(1, ${count / rows}::int) c`,
   )
+
 const inviteOther = ({ outsider, otherId }: Organisation) =>
   outsider.rpc('create_organisation_invite', {
     organisation_id: otherId,
     email: `${randomUUID()}@example.com`,
     roles: ['member'],
   })
+
 const askForCode = ({ sql }: Organisation) =>
   sql`select usher.enqueue_auth_mail('someone@example.com', 'en', 'sealed', ${Buffer.from(randomUUID())})`
 
@@ -46,6 +58,85 @@ const fill = ({ sql }: Organisation, organisationId: string, count: number) =>
   sql`insert into public.organisation_deliveries (organisation_id, kind, recipient)
     select ${organisationId}, 'invite_accepted', format('p%s@example.com', i)
     from generate_series(1, ${count}::int) i`
+
+describe('lease_deliveries', () => {
+  test('gives a mail to one worker only, for as long as the lease runs', async ({ acme }) => {
+    await acme.invite()
+
+    expect(await lease(acme)).toMatchObject([{ attempts: 1, fence: '1' }])
+    expect(await lease(acme)).toEqual([])
+  })
+
+  test('workers side by side share, and none gets what another has', async ({ acme }) => {
+    await acme.owner.rpc('create_organisation_invites', {
+      organisation_id: acme.id,
+      invites: Array.from({ length: 60 }, (_, i) => ({
+        email: `w${i}@example.com`,
+        roles: ['member'],
+      })),
+    })
+
+    const leases = (await Promise.all(Array.from({ length: 4 }, () => lease(acme, 20)))).flat()
+
+    expect(new Set(leases.map((leased) => leased.delivery_id)).size).toBe(leases.length)
+  })
+
+  test('a single invite does not stand behind a bulk', async ({ acme }) => {
+    await acme.owner.rpc('create_organisation_invites', {
+      organisation_id: acme.id,
+      invites: Array.from({ length: 30 }, (_, i) => ({
+        email: `b${i}@example.com`,
+        roles: ['member'],
+      })),
+    })
+    const { invite } = await acme.invite()
+
+    const [first] = await lease(acme, 1)
+
+    expect(await delivery(acme, first?.delivery_id ?? '')).toMatchObject({ invite_id: invite.id })
+  })
+
+  test('a lease that has run out is taken over, and the first worker can do no more', async ({
+    acme,
+  }) => {
+    await acme.invite()
+    const asleep = await leaseOne(acme)
+    await timePasses(acme)
+    const second = await leaseOne(acme)
+
+    expect(second).toMatchObject({ delivery_id: asleep.delivery_id, attempts: 2, fence: '2' })
+    expect(await prepare(acme, asleep)).toBeNull()
+    expect(await complete(acme, asleep)).toBe(false)
+    expect(await fail(acme, asleep, 'permanent')).toBeNull()
+    expect(await complete(acme, second)).toBe(true)
+  })
+
+  test('a worker whose lease has run out does not send, though nobody took over yet', async ({
+    acme,
+  }) => {
+    await acme.invite()
+    const asleep = await leaseOne(acme)
+    await timePasses(acme)
+
+    expect(await prepare(acme, asleep)).toBeNull()
+  })
+
+  test('a mail that never comes back is given up after eight tries', async ({ acme }) => {
+    await acme.invite()
+    let leased = await leaseOne(acme)
+    for (let i = 2; i <= 8; i++) {
+      await timePasses(acme)
+      leased = await leaseOne(acme)
+    }
+    await timePasses(acme)
+
+    expect(await lease(acme)).toEqual([])
+    expect(await delivery(acme, leased.delivery_id)).toMatchObject({
+      status: 'failed',
+      attempts: 8,
+    })
+  })
+})
 
 describe('fair turns', () => {
   test.for([

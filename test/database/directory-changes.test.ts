@@ -1,97 +1,25 @@
 import { describe, expect } from 'vitest'
-import { test as base, type Organisation } from '../support/acme.ts'
-import { haveVault } from '../support/vault.ts'
+import type { Organisation } from '../support/acme.ts'
+import {
+  changeRoles,
+  endpointOf,
+  type Lease,
+  leaseChange,
+  leaseChanges,
+  test,
+} from '../support/directory-changes.ts'
 import { asWorker } from '../support/worker.ts'
 
-interface Lease {
-  endpoint_id: string
-  member_id: string
-  fence: string
-  attempts: number
-}
-
-/** `endpoint`: one that has been compared, and where all is as it should be. */
-const test = base.extend('endpoint', async ({ acme }): Promise<string> => {
-  const { id } = await acme.owner.rpc('create_organisation_directory_endpoint', {
-    organisation_id: acme.id,
-    name: 'Tickets',
-    url: 'https://tickets.example/scim',
-    token: 'secret',
-  })
-  await acme.sql`update public.organisation_directory_endpoints set is_enabled = id = ${id},
-    reconciled_at = now(), reconcile_at = 'infinity', features = '{"patch": true}'`
-  await acme.sql`update public.organisation_directory_copies set status = 'current'`
-  return id
-})
-
-const lease = (acme: Organisation, size = 50) =>
-  asWorker(acme, (tx) => tx<Lease[]>`select * from usher.lease_directory_changes(${size})`)
 const fail = (acme: Organisation, taken: Lease, failure: string, after: number | null = null) =>
   asWorker(
     acme,
     (tx) => tx`select usher.fail_directory_change(
       ${taken.endpoint_id}, ${taken.member_id}, ${taken.fence}, ${failure}, 'No', ${after}) as status`,
   )
-const endpointOf = async (acme: Organisation, id: string) =>
-  (await acme.sql`select * from public.organisation_directory_endpoints where id = ${id}`)[0]
-const changeRoles = (acme: Organisation, roles: string[]) =>
-  acme.owner.rpc('update_organisation_member_roles', {
-    organisation_id: acme.id,
-    user_id: acme.member.userId,
-    roles,
-  })
-async function leaseOne(acme: Organisation): Promise<Lease> {
-  const [taken] = await lease(acme, 1)
-  if (!taken) throw new Error('Nothing was due')
-  return taken
-}
+
 const timePasses = (acme: Organisation) =>
   acme.sql`update public.organisation_directory_copies
     set due_at = now() - interval '1 second', leased_until = null`
-
-describe('a change of a member', () => {
-  test('is marked with the change itself, or not at all', async ({ acme, endpoint }) => {
-    await acme.owner
-      .run(async (tx) => {
-        await tx`select public.update_organisation_member_roles(
-          ${acme.id}, ${acme.member.userId}, '{finance}')`
-        throw new Error('undo')
-      })
-      .catch(() => {})
-    expect(await lease(acme)).toEqual([])
-
-    await changeRoles(acme, ['finance'])
-    expect(await lease(acme)).toMatchObject([{ endpoint_id: endpoint, attempts: 1 }])
-  })
-
-  test('of nothing that is told marks nothing', async ({ acme, endpoint }) => {
-    await acme.sql`update public.organisation_members set status_reason = 'x'
-      where organisation_id = ${acme.id}`
-    await acme.sql`update auth.users set updated_at = now()`
-
-    expect(await lease(acme)).toEqual([])
-    expect(endpoint).toBeTruthy()
-  })
-
-  test('who is a device is told to nobody', async ({ acme, endpoint }) => {
-    const { code } = await acme.owner.rpc('create_organisation_device_invite', {
-      organisation_id: acme.id,
-      device_name: 'Door',
-      roles: ['member'],
-    })
-    await acme.stranger.rpc('enrol_organisation_device', { code })
-
-    for (const taken of await lease(acme)) {
-      const [row] = await asWorker(
-        acme,
-        (tx) => tx`select usher.prepare_directory_change(
-          ${taken.endpoint_id}, ${taken.member_id}, ${taken.fence}) as change`,
-      )
-      expect(row?.change).toMatchObject({ user: null, remote_id: null })
-    }
-    expect(endpoint).toBeTruthy()
-  })
-})
 
 describe('lease_directory_changes', () => {
   const allWait = (acme: Organisation, endpoint: string) =>
@@ -103,7 +31,7 @@ describe('lease_directory_changes', () => {
 
     const taken: string[] = []
     for (let round = 0; round < 5; round += 1) {
-      const batches = await Promise.all(Array.from({ length: 5 }, () => lease(acme, 2)))
+      const batches = await Promise.all(Array.from({ length: 5 }, () => leaseChanges(acme, 2)))
       taken.push(...batches.flat().map(({ member_id }) => member_id))
       await acme.sql`update public.organisation_directory_copies
         set status = 'current', leased_until = null where member_id = any (${taken}::uuid[])`
@@ -119,16 +47,16 @@ describe('lease_directory_changes', () => {
   }) => {
     await allWait(acme, endpoint)
 
-    const [first, ...others] = await lease(acme)
+    const [first, ...others] = await leaseChanges(acme)
     expect(others).toHaveLength(1)
-    expect(await lease(acme)).toEqual([])
+    expect(await leaseChanges(acme)).toEqual([])
     if (!first) throw new Error('Nothing was due')
     await fail(acme, first, 'temporary')
-    expect(await lease(acme)).toHaveLength(1)
+    expect(await leaseChanges(acme)).toHaveLength(1)
 
     await timePasses(acme)
     await acme.sql`update public.organisation_directory_endpoints set failures = 1 where id = ${endpoint}`
-    expect(await lease(acme)).toHaveLength(1)
+    expect(await leaseChanges(acme)).toHaveLength(1)
   })
 
   test.for([
@@ -141,7 +69,7 @@ describe('lease_directory_changes', () => {
       `update public.organisation_directory_endpoints set ${change} where id = '${endpoint}'`,
     )
 
-    expect(await lease(acme)).toEqual([])
+    expect(await leaseChanges(acme)).toEqual([])
   })
 })
 
@@ -153,7 +81,7 @@ describe('a failure', () => {
     await changeRoles(acme, ['finance'])
     const pauses: number[] = []
     for (let i = 0; i < 4; i += 1) {
-      const taken = await leaseOne(acme)
+      const taken = await leaseChange(acme)
       expect(taken.attempts).toBe(1)
       await fail(acme, taken, 'endpoint')
       const { retry_at } = (await endpointOf(acme, endpoint)) ?? {}
@@ -168,7 +96,7 @@ describe('a failure', () => {
 
   test('with Retry-After waits as long as that says', async ({ acme, endpoint }) => {
     await changeRoles(acme, ['finance'])
-    await fail(acme, await leaseOne(acme), 'endpoint', 600)
+    await fail(acme, await leaseChange(acme), 'endpoint', 600)
 
     const { retry_at } = (await endpointOf(acme, endpoint)) ?? {}
     expect(retry_at.getTime() - Date.now()).toBeGreaterThan(590_000)
@@ -181,67 +109,17 @@ describe('a failure', () => {
     await changeRoles(acme, ['finance'])
     const statuses: string[] = []
     for (let i = 0; i < 12; i += 1) {
-      const [row] = await fail(acme, await leaseOne(acme), 'temporary')
+      const [row] = await fail(acme, await leaseChange(acme), 'temporary')
       statuses.push(row?.status)
       await timePasses(acme)
     }
     expect(statuses).toEqual([...Array(11).fill('waiting'), 'failed'])
-    expect(await lease(acme)).toEqual([])
+    expect(await leaseChanges(acme)).toEqual([])
 
     await changeRoles(acme, ['member'])
-    const taken = await leaseOne(acme)
+    const taken = await leaseChange(acme)
     expect(taken).toMatchObject({ endpoint_id: endpoint, attempts: 1 })
     expect(await fail(acme, taken, 'permanent')).toMatchObject([{ status: 'failed' }])
-  })
-})
-
-describe('a token that Vault has lost', () => {
-  test('opens nothing: the endpoint says so, and is left alone until it is given anew', async ({
-    acme,
-  }) => {
-    await haveVault(acme.sql)
-    const draft = { name: 'Desk', url: 'https://desk.example/scim', token: 'secret' }
-    const make = () =>
-      acme.owner.rpc('create_organisation_directory_endpoint', {
-        organisation_id: acme.id,
-        ...draft,
-      })
-    const [lost, other] = [await make(), await make()]
-    await acme.sql`update public.organisation_directory_endpoints
-      set is_enabled = id in (${lost.id}, ${other.id})`
-    await acme.sql`delete from vault.secrets s using usher.directory_endpoint_tokens t
-      where t.vault_secret_id = s.id and t.endpoint_id = ${lost.id}`
-    const compare = async () =>
-      (await asWorker(acme, (tx) => tx`select usher.lease_directory_reconcile() as found`))[0]
-        ?.found
-
-    expect(await compare()).toMatchObject({ id: other.id, token: 'secret' })
-    expect(await compare()).toBe(null)
-    expect(await endpointOf(acme, lost.id)).toMatchObject({
-      failures: 1,
-      last_error: expect.stringContaining('not in Vault'),
-    })
-
-    await acme.sql`update public.organisation_directory_endpoints
-      set is_enabled = id = ${lost.id}, retry_at = null, reconciled_at = now(), reconcile_at = 'infinity',
-        features = '{"patch": true}' where organisation_id = ${acme.id}`
-    const taken = await leaseOne(acme)
-    const [row] = await asWorker(
-      acme,
-      (tx) => tx`select usher.prepare_directory_change(
-        ${taken.endpoint_id}, ${taken.member_id}, ${taken.fence}) as change`,
-    )
-    expect(row?.change).toBe(null)
-    expect(await endpointOf(acme, lost.id)).toMatchObject({ failures: 2 })
-    expect(await lease(acme)).toEqual([])
-
-    await acme.owner.rpc('update_organisation_directory_endpoint', {
-      endpoint_id: lost.id,
-      changes: { token: 'another' },
-    })
-    expect(await compare()).toMatchObject({ id: lost.id, token: 'another' })
-    // What lies in Vault goes with it, while there is one.
-    await acme.sql`delete from usher.directory_endpoint_tokens where endpoint_id in (${lost.id}, ${other.id})`
   })
 })
 
@@ -273,9 +151,9 @@ describe('a lease', () => {
     endpoint,
   }) => {
     await changeRoles(acme, ['finance'])
-    const old = await leaseOne(acme)
+    const old = await leaseChange(acme)
     await timePasses(acme)
-    const fresh = await leaseOne(acme)
+    const fresh = await leaseChange(acme)
     const prepare = async ({ endpoint_id, member_id, fence }: Lease) =>
       (
         await asWorker(
@@ -296,9 +174,9 @@ describe('a lease', () => {
     expect(await prepare(old)).toBe(null)
     const { change } = await prepare(fresh)
     expect(await complete(fresh, change)).toBe(true)
-    expect(await lease(acme)).toEqual([])
+    expect(await leaseChanges(acme)).toEqual([])
     expect(await complete(old, change)).toBe(false)
 
-    expect(await lease(acme)).toMatchObject([{ endpoint_id: endpoint }])
+    expect(await leaseChanges(acme)).toMatchObject([{ endpoint_id: endpoint }])
   })
 })

@@ -102,16 +102,6 @@ describe('create_organisation_email_template', () => {
 
     await expect(create(acme)).rejects.toMatchObject({ code: 'invalid_settings' })
   })
-
-  test('knows the same kinds as the outbox', async ({ acme }) => {
-    const [row] = await acme.sql`
-      select pg_get_constraintdef(oid) as definition,
-        (select array_agg(kind) from usher.mail_kinds()) as kinds
-      from pg_constraint where conname = 'organisation_deliveries_kind'`
-    const inOutbox = [...String(row?.definition).matchAll(/'(\w+)'/g)].map((match) => match[1])
-
-    expect(inOutbox.sort()).toEqual([...(row?.kinds ?? []), 'auth'].sort())
-  })
 })
 
 describe('an invite with a template', () => {

@@ -306,23 +306,6 @@ describe('accept_organisation_invite', () => {
       accepted.status === 'fulfilled' ? 1 : 0,
     )
   })
-
-  test('the last seat is taken once', async ({ acme }) => {
-    const people = await Promise.all([acme.person(), acme.person()])
-    const tokens = await Promise.all(
-      people.map(async ({ email }) => (await acme.invite(email)).token),
-    )
-    await acme.sql`update public.organisations set seat_limit = 6 where id = ${acme.id}`
-
-    const outcomes = await Promise.allSettled(
-      people.map((invitee, i) => invitee.rpc('accept_organisation_invite', { token: tokens[i] })),
-    )
-
-    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: { code: 'seat_limit_reached' },
-    })
-  })
 })
 
 describe('decline_organisation_invite', () => {

@@ -1,32 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
-
-/** What each built-in role permits: the rule, written out. */
-const PERMISSIONS = {
-  'organisation.read': ['owner', 'admin', 'finance', 'member'],
-  'organisation.update': ['owner', 'admin'],
-  'organisation.delete': ['owner'],
-  'organisation.transfer': ['owner'],
-  'member.read': ['owner', 'admin', 'finance', 'member'],
-  'member.update': ['owner', 'admin'],
-  'member.remove': ['owner', 'admin'],
-  'member.ban': ['owner', 'admin'],
-  'role.read': ['owner', 'admin', 'finance', 'member'],
-  'role.manage': ['owner', 'admin'],
-  'invite.read': ['owner', 'admin'],
-  'invite.create': ['owner', 'admin'],
-  'invite.resend': ['owner', 'admin'],
-  'invite.revoke': ['owner', 'admin'],
-  'invite.reveal': ['owner', 'admin'],
-  'directory.manage': ['owner', 'admin'],
-  'audit.read': ['owner', 'admin'],
-  'webhook.manage': ['owner', 'admin'],
-  'access_review.manage': ['owner', 'admin'],
-  'billing.read': ['owner', 'admin', 'finance'],
-  'billing.manage': ['owner', 'admin', 'finance'],
-} as const
-
-const PEOPLE = ['owner', 'admin', 'finance', 'member', 'roleless', 'outsider', 'stranger'] as const
+import { PEOPLE, PERMISSIONS } from '../support/built-in-roles.ts'
 
 describe('has_organisation_permission', () => {
   test.for(Object.entries(PERMISSIONS))(
@@ -72,29 +46,6 @@ describe('has_organisation_permission', () => {
 
     expect(await ask()).toBe(true)
   })
-})
-
-describe('list_my_organisation_permissions', () => {
-  test.for(PEOPLE.slice(0, 5))('says what %s may do', async (who, { acme }) => {
-    const expected = Object.entries(PERMISSIONS)
-      .filter(([, holders]) => holders.some((role) => role === who))
-      .map(([permission]) => permission)
-
-    const listed = await acme[who].rpc('list_my_organisation_permissions', {
-      organisation_id: acme.id,
-    })
-
-    expect(listed).toEqual(expected.sort())
-  })
-
-  test.for(['outsider', 'stranger'] as const)(
-    '%s is told of no such organisation',
-    async (who, { acme }) => {
-      await expect(
-        acme[who].rpc('list_my_organisation_permissions', { organisation_id: acme.id }),
-      ).rejects.toMatchObject({ code: 'organisation_not_found', status: 404 })
-    },
-  )
 })
 
 /** Who reads which table: the number of rows that belong to acme. */
@@ -165,11 +116,4 @@ describe("an application's own table", () => {
     ])
     expect(await acme.member.select('invoices')).toHaveLength(0)
   })
-})
-
-test('every permission that a role holds is in the registry', async ({ database }) => {
-  expect(
-    await database.sql`select distinct p from public.organisation_roles r, unnest(r.permissions) p
-      where p not in (select name from usher.permissions)`,
-  ).toEqual([])
 })

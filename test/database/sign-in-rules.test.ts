@@ -4,19 +4,14 @@ import { type Organisation, test } from '../support/acme.ts'
 import {
   type Amr,
   account,
-  CORP,
   confirmsAddresses,
   email,
-  knownDomain,
   oauth,
   password,
-  RIVAL,
-  SSO,
   setRule,
   token,
 } from '../support/auth-sessions.ts'
 
-const bySaml = { provider: SSO }
 const byKeycloak = { provider: 'keycloak' }
 
 describe('every other way of becoming a member asks the same', () => {
@@ -100,50 +95,6 @@ describe('every other way of becoming a member asks the same', () => {
   })
 })
 
-describe('an address that a SAML provider names', () => {
-  test('opens no invite of its own, unless the project has the provider for the domain', async ({
-    acme,
-  }) => {
-    await confirmsAddresses(acme, true)
-    await knownDomain(acme)
-    const address = email()
-    const { invite, token: link } = await acme.invite(address)
-    const rival = await account(acme, address, { providers: [`sso:${RIVAL}`] })
-    const own = await account(acme, address, { providers: [SSO] })
-    const claim = { invite_id: invite.id }
-
-    expect(await rival.rpc('list_my_organisation_invites')).toEqual([])
-    await expect(rival.rpc('accept_my_organisation_invite', claim)).rejects.toMatchObject({
-      code: 'permission_denied',
-    })
-    expect(await own.rpc('list_my_organisation_invites')).toMatchObject([{ id: invite.id }])
-    // The link proves the mailbox, whoever named the address.
-    expect(await rival.rpc('accept_organisation_invite', { token: link })).toMatchObject({
-      status: 'active',
-    })
-    await confirmsAddresses(acme, false)
-  })
-
-  test('opens no domain to join either', async ({ acme }) => {
-    await confirmsAddresses(acme, true)
-    const domain = `d-${randomUUID().slice(0, 8)}.example`
-    await knownDomain(acme, domain)
-    await acme.sql`insert into public.organisation_domains
-      (organisation_id, domain, verification, verified_at, join_policy)
-      values (${acme.id}, ${domain}, 'x', now(), 'join')`
-    const rival = await account(acme, `a@${domain}`, { providers: [`sso:${RIVAL}`] })
-    const own = await account(acme, `a@${domain}`, { providers: [SSO] })
-    const join = { organisation_id: acme.id }
-
-    expect(await rival.rpc('list_joinable_organisations')).toEqual([])
-    await expect(rival.rpc('join_organisation', join)).rejects.toMatchObject({
-      code: 'organisation_not_found',
-    })
-    expect(await own.rpc('join_organisation', join)).toBe('joined')
-    await confirmsAddresses(acme, false)
-  })
-})
-
 describe('a rule for members', () => {
   /** Somebody with the role who can come both ways. */
   async function joined(acme: Organisation, role: string) {
@@ -207,76 +158,5 @@ describe('a rule for members', () => {
     const created = await admin.byPassword.rpc('create_organisation', { name: 'Mine' })
 
     expect(await admin.byPassword.select('organisations')).toMatchObject([{ id: created.id }])
-  })
-})
-
-describe('update_organisation_sign_in_rule', () => {
-  test('changes what is named, keeps the rest, and is on record', async ({ acme }) => {
-    await setRule(acme, { provider: ` SSO:${CORP} `, max_age: '12 hours' })
-    const rule = await setRule(acme, { level: 'aal2', max_age: null })
-
-    expect(rule).toMatchObject({ provider: SSO, level: 'aal2', max_age: null, methods: [] })
-    expect(await acme.member.select('organisation_sign_in_rules')).toMatchObject([
-      { provider: SSO, level: 'aal2' },
-    ])
-    expect(
-      await acme.owner.select('organisation_audit_events', { event: 'sign_in_rule.updated' }),
-    ).toMatchObject([
-      { before: { provider: null }, after: { provider: SSO, max_age: '12:00:00' } },
-      { before: { level: 'aal1' }, after: { level: 'aal2', max_age: null } },
-    ])
-  })
-
-  test('a rule that asks nothing is none', async ({ acme }) => {
-    await setRule(acme, { level: 'aal2' })
-    await setRule(acme, { level: null })
-
-    expect(await acme.owner.select('organisation_sign_in_rules')).toEqual([])
-  })
-
-  test('one provider takes the place of a domain only when the domain goes', async ({ acme }) => {
-    await knownDomain(acme)
-    await setRule(acme, { domain: ' @Corp.Example ' })
-
-    await expect(setRule(acme, bySaml)).rejects.toMatchObject({ code: 'invalid_settings' })
-    expect(await setRule(acme, { ...bySaml, domain: null })).toMatchObject({
-      provider: SSO,
-      domain: null,
-    })
-  })
-
-  test.for([
-    { provider: 'sso:corp' },
-    { provider: 'email' },
-    { provider: 'phone' },
-    { provider: '' },
-    { provider: "keycloak'; --" },
-    { provider: `custom:${'x'.repeat(60)}` },
-    { domain: 'nobody.example' },
-    { level: 'aal9' },
-    { methods: ['Not A Method'] },
-    { methods: 'totp' },
-    { methods: Array.from({ length: 11 }, (_, i) => `m${i}`) },
-    { max_age: '1 second' },
-    { max_age: 'soon' },
-    { unknown: true },
-    { organisation_id: randomUUID() },
-  ])('refuses %j', async (changes, { acme }) => {
-    await expect(setRule(acme, changes)).rejects.toMatchObject({
-      code: 'invalid_settings',
-      status: 422,
-    })
-    expect(await acme.owner.select('organisation_sign_in_rules')).toEqual([])
-  })
-
-  test('takes an object, nothing else', async ({ acme }) => {
-    for (const changes of ['[]', '"keycloak"', 'null']) {
-      await expect(
-        acme.owner.run(
-          (tx) =>
-            tx`select public.update_organisation_sign_in_rule(${acme.id}, ${changes}::text::jsonb)`,
-        ),
-      ).rejects.toMatchObject({ code: 'invalid_settings' })
-    }
   })
 })

@@ -339,19 +339,3 @@ describe('usher.tenant_limits', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'rate_limited' })
   })
 })
-
-describe('usher.list_domains_to_verify', () => {
-  test('takes one domain of each organisation before the second of any', async ({ acme }) => {
-    await acme.sql`insert into public.organisation_domains (organisation_id, domain, verification, created_at)
-      select ${acme.id}, n || '.greedy.example', 'x', now() - interval '1 hour' from generate_series(1, 1000) n`
-    const other = await createAcme(acme.sql)
-    await other.owner.rpc('create_organisation_domain', {
-      ...{ organisation_id: other.id, domain: 'patient.example' },
-    })
-
-    const due = await asWorker(acme, (tx) => tx`select * from usher.list_domains_to_verify()`)
-
-    expect(due).toHaveLength(100)
-    expect(due).toContainEqual({ organisation_id: other.id, domain: 'patient.example' })
-  })
-})

@@ -2,7 +2,6 @@ import type postgres from 'postgres'
 import { describe, expect, onTestFinished } from 'vitest'
 import { STEPS } from '../../functions/_shared/database.ts'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
-import { haveVault } from '../support/vault.ts'
 import { createWebhook, happen } from '../support/webhooks.ts'
 import { asWorker } from '../support/worker.ts'
 
@@ -18,6 +17,7 @@ const endOf = async (acme: Organisation, end: string) =>
     `update public.organisation_members set ends_at = now() + interval '${end}'
     where user_id = '${acme.member.userId}'`,
   )
+
 const startReview = (acme: Organisation) =>
   acme.owner.rpc('start_organisation_access_review', {
     organisation_id: acme.id,
@@ -303,29 +303,5 @@ describe('upkeep', () => {
 
     expect((await acme.events()).filter((event) => event === 'invite.expired')).toHaveLength(2)
     expect(await failures(acme.sql, 'expire_due_invites')).toEqual([])
-  })
-
-  test('an endpoint whose token Vault cannot open keeps no other from being compared', async ({
-    acme,
-  }) => {
-    await haveVault(acme.sql)
-    const other = await createAcme(acme.sql)
-    const endpoints: string[] = []
-    for (const one of [acme, other]) {
-      const endpoint = await one.owner.rpc('create_organisation_directory_endpoint', {
-        ...{ organisation_id: one.id, name: 'App', url: 'https://app.example', token: 'secret' },
-      })
-      endpoints.push(endpoint.id)
-    }
-    await acme.sql.unsafe(`create or replace view vault.decrypted_secrets as
-      select id, name, case when name like '%${endpoints[0]}' then (length(name) / (length(secret) - 6))::text
-        else secret end as decrypted_secret from vault.secrets`)
-
-    const [lease] = await asWorker(acme, (tx) => tx`select usher.lease_directory_reconcile() as e`)
-
-    expect(lease?.e).toMatchObject({ id: endpoints[1], token: 'secret' })
-    const [broken] = await acme.sql`select last_error from public.organisation_directory_endpoints
-      where id = ${endpoints[0] ?? ''}`
-    expect(broken?.last_error).toMatch(/Vault/)
   })
 })

@@ -86,3 +86,7 @@ export const webhook = async (acme: Organisation, id: string) =>
 export const webhookTimePasses = (acme: Organisation) =>
   acme.sql`update public.organisation_webhook_deliveries set due_at = now() - interval '1 second'
     where organisation_id = ${acme.id}`
+
+export const INVALID = { code: 'invalid_settings' }
+
+export const ROLES_UPDATED = ['member.roles_updated']

@@ -59,7 +59,7 @@ create policy organisation_audit_events_select
   using (organisation_id in (select usher.organisations_where('audit.read')));
 grant select on public.organisation_audit_events to authenticated, service_role;
 
--- Retention (03_audit_retention.sql) and erasure (90_operators/06_erasure.sql) take away what by law must go; they say
+-- Retention (04_audit_retention.sql) and erasure (90_operators/06_erasure.sql) take away what by law must go; they say
 -- so for the length of their transaction. Nobody who comes through the API holds update or delete in any case.
 create function usher.tg_organisation_audit_events__append_only() returns trigger
   language plpgsql
@@ -237,8 +237,9 @@ create function usher.record_events(
   before jsonb,
   afters jsonb[],
   reason text,
-  actor_kind text
-) returns void
+  actor_kind text,
+  is_bulk boolean default false
+) returns uuid[]
   language plpgsql
   volatile
   security definer
@@ -247,25 +248,38 @@ create function usher.record_events(
 declare
   v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_address record;
+  v_lines   uuid[];
 begin
   select a.ip, a.claimed_ip into v_address from usher.client_address(v_headers) a;
-  insert into public.organisation_audit_events (
-    organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-    before, after, reason, ip, claimed_ip, user_agent)
-  select record_events.organisation_id, record_events.event,
-    coalesce(record_events.actor_kind, case
-      when auth.uid() is null then 'operator'
-      when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
-      else 'user'
-    end), auth.uid(),
-    record_events.target_kind, t.id, usher.without_addresses(record_events.before),
-    usher.without_addresses(t.after), record_events.reason,
-    v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
-  from unnest(record_events.target_ids, record_events.afters) t (id, after);
+  with lines as (
+    insert into public.organisation_audit_events (
+      organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+      before, after, reason, ip, claimed_ip, user_agent)
+    select record_events.organisation_id, record_events.event,
+      coalesce(record_events.actor_kind, case
+        when auth.uid() is null then 'operator'
+        when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
+        else 'user'
+      end), auth.uid(),
+      record_events.target_kind, t.id, usher.without_addresses(record_events.before),
+      usher.without_addresses(t.after), record_events.reason,
+      v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
+    from unnest(record_events.target_ids, record_events.afters) t (id, after)
+    returning id
+  ),
+  fresh as (
+    insert into usher.outbox (event_id, is_bulk) select l.id, record_events.is_bulk from lines l
+  )
+  select array_agg(l.id) into v_lines from lines l;
+  return v_lines;
 end
 $$;
 comment on function usher.record_events
-  is 'Adds a line to the audit trail for each of several targets. See usher.record_event.';
+  is $$Adds a line to the audit trail for each of several targets, and says that they are fresh. See usher.record_event.
+
+  is_bulk  whether mails and webhook calls of theirs stand behind those that somebody waits for
+
+Returns the ids of the lines.$$;
 
 create function usher.record_event(
   organisation_id uuid,
@@ -275,17 +289,19 @@ create function usher.record_event(
   before jsonb default null,
   after jsonb default null,
   reason text default null,
-  actor_kind text default null
-) returns void
+  actor_kind text default null,
+  is_bulk boolean default false
+) returns uuid
   language plpgsql
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
 begin
-  perform usher.record_events(
+  return (usher.record_events(
     record_event.organisation_id, record_event.event, record_event.target_kind, array[record_event.target_id],
-    record_event.before, array[record_event.after], record_event.reason, record_event.actor_kind);
+    record_event.before, array[record_event.after], record_event.reason, record_event.actor_kind,
+    record_event.is_bulk))[1];
 end
 $$;
 comment on function usher.record_event
@@ -294,4 +310,7 @@ comment on function usher.record_event
   event          thing.happened, such as invite.revoked
   target         what it happened to
   before, after  what changed, as it was and as it is; ids and values, never an address or a token
-  actor_kind     null: the caller, or an operator when there is none$$;
+  actor_kind     null: the caller, or an operator when there is none
+  is_bulk        as in usher.record_events
+
+Which mails follow it stands in 50_mail/02_event_mails.sql. Returns the id of the line.$$;

@@ -1,7 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
 import {
-  asWorker,
   complete,
   delivery,
   fail,
@@ -11,85 +10,6 @@ import {
   prepare,
   timePasses,
 } from '../support/worker.ts'
-
-describe('lease_deliveries', () => {
-  test('gives a mail to one worker only, for as long as the lease runs', async ({ acme }) => {
-    await acme.invite()
-
-    expect(await lease(acme)).toMatchObject([{ attempts: 1, fence: '1' }])
-    expect(await lease(acme)).toEqual([])
-  })
-
-  test('workers side by side share, and none gets what another has', async ({ acme }) => {
-    await acme.owner.rpc('create_organisation_invites', {
-      organisation_id: acme.id,
-      invites: Array.from({ length: 60 }, (_, i) => ({
-        email: `w${i}@example.com`,
-        roles: ['member'],
-      })),
-    })
-
-    const leases = (await Promise.all(Array.from({ length: 4 }, () => lease(acme, 20)))).flat()
-
-    expect(new Set(leases.map((leased) => leased.delivery_id)).size).toBe(leases.length)
-  })
-
-  test('a single invite does not stand behind a bulk', async ({ acme }) => {
-    await acme.owner.rpc('create_organisation_invites', {
-      organisation_id: acme.id,
-      invites: Array.from({ length: 30 }, (_, i) => ({
-        email: `b${i}@example.com`,
-        roles: ['member'],
-      })),
-    })
-    const { invite } = await acme.invite()
-
-    const [first] = await lease(acme, 1)
-
-    expect(await delivery(acme, first?.delivery_id ?? '')).toMatchObject({ invite_id: invite.id })
-  })
-
-  test('a lease that has run out is taken over, and the first worker can do no more', async ({
-    acme,
-  }) => {
-    await acme.invite()
-    const asleep = await leaseOne(acme)
-    await timePasses(acme)
-    const second = await leaseOne(acme)
-
-    expect(second).toMatchObject({ delivery_id: asleep.delivery_id, attempts: 2, fence: '2' })
-    expect(await prepare(acme, asleep)).toBeNull()
-    expect(await complete(acme, asleep)).toBe(false)
-    expect(await fail(acme, asleep, 'permanent')).toBeNull()
-    expect(await complete(acme, second)).toBe(true)
-  })
-
-  test('a worker whose lease has run out does not send, though nobody took over yet', async ({
-    acme,
-  }) => {
-    await acme.invite()
-    const asleep = await leaseOne(acme)
-    await timePasses(acme)
-
-    expect(await prepare(acme, asleep)).toBeNull()
-  })
-
-  test('a mail that never comes back is given up after eight tries', async ({ acme }) => {
-    await acme.invite()
-    let leased = await leaseOne(acme)
-    for (let i = 2; i <= 8; i++) {
-      await timePasses(acme)
-      leased = await leaseOne(acme)
-    }
-    await timePasses(acme)
-
-    expect(await lease(acme)).toEqual([])
-    expect(await delivery(acme, leased.delivery_id)).toMatchObject({
-      status: 'failed',
-      attempts: 8,
-    })
-  })
-})
 
 describe('prepare_delivery', () => {
   test('hands over all that the mail says, and a link that works', async ({ acme }) => {
@@ -224,27 +144,27 @@ describe('fail_delivery', () => {
   })
 })
 
-describe("the worker's role", () => {
-  test('can call its functions and do nothing else', async ({ acme }) => {
-    for (const statement of [
-      'select * from public.organisation_deliveries',
-      'select * from usher.invites',
-      'select * from auth.users',
-      `select public.list_my_organisations()`,
-      `select usher.mint_invite_token('${acme.id}')`,
-      'delete from usher.suppressed_addresses',
-    ]) {
-      await expect(asWorker(acme, (tx) => tx.unsafe(statement))).rejects.toMatchObject({
-        code: '42501',
-      })
-    }
+describe('retry_organisation_delivery', () => {
+  test('starts a failed mail anew', async ({ acme }) => {
+    await acme.invite()
+    const first = await leaseOne(acme)
+    await fail(acme, first, 'permanent', '5.7.1')
+    expect((await acme.owner.select('organisation_invites'))[0]?.bounced_at).not.toBeNull()
+
+    await acme.admin.rpc('retry_organisation_delivery', { delivery_id: first.delivery_id })
+
+    expect((await acme.owner.select('organisation_invites'))[0]?.bounced_at).toBeNull()
+    expect(await leaseOne(acme)).toMatchObject({ delivery_id: first.delivery_id, attempts: 1 })
+    expect(await acme.events()).toContain('delivery.retried')
   })
 
-  test('nobody else can call them', async ({ acme }) => {
-    for (const who of [acme.anyone, acme.owner, acme.service]) {
-      await expect(who.run((tx) => tx`select usher.lease_deliveries('x')`)).rejects.toMatchObject({
-        code: '42501',
-      })
-    }
+  test('refuses one that has not failed', async ({ acme }) => {
+    const { invite } = await acme.invite()
+    const [row] =
+      await acme.sql`select id from public.organisation_deliveries where invite_id = ${invite.id}`
+
+    await expect(
+      acme.owner.rpc('retry_organisation_delivery', { delivery_id: row?.id }),
+    ).rejects.toMatchObject({ code: 'invite_not_pending', details: 'queued' })
   })
 })

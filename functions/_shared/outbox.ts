@@ -1,0 +1,45 @@
+/**
+ * From what has happened to what follows: the outbox of the database.
+ *
+ * @module
+ */
+import type postgres from 'postgres'
+
+/** How many lines of the trail go in one transaction. */
+const BATCH = 1_000
+/** Milliseconds for which a change may go on after it has its place in the outbox: hosted projects end it after 8,000. */
+const LAG = 10_000
+/** Milliseconds after which all is looked through again, for changes that went on for longer. */
+const FROM_START = 30_000
+
+/**
+ * Makes the function that writes the mails and webhook calls which follow from what has happened, until nothing is
+ * left. It remembers where to begin, so that rows that are gone cost nothing.
+ *
+ * @returns how many lines of the trail were followed
+ */
+export function outboxOf(sql: postgres.Sql): () => Promise<number> {
+  let begin = '0'
+  let mark = { id: '0', at: 0 }
+  let startedOver = 0
+
+  return async () => {
+    const now = Date.now()
+    const isFromStart = now - startedOver >= FROM_START
+    if (isFromStart) startedOver = now
+    const after = isFromStart ? '0' : begin
+    let total = 0
+    let followed: number
+    do {
+      const [row] = await sql<{ followed: number; newest: string }[]>`
+        select f.followed, f.newest_id as newest from usher.fan_out(${BATCH}, ${after}) f`
+      followed = row?.followed ?? 0
+      total += followed
+      if (now - mark.at >= LAG) {
+        begin = mark.id
+        mark = { id: row?.newest ?? '0', at: now }
+      }
+    } while (followed === BATCH)
+    return total
+  }
+}
