@@ -41,7 +41,7 @@ begin
 end
 $$;
 comment on function usher.sanction_hash
-  is 'What a sanction keeps of a normalised address: another hash in each organisation, so that none are comparable.';
+  is 'What a sanction keeps of a normalised address: another hash in each organisation, which nobody can compare.';
 
 create function usher.has_sanction(
   organisation_id uuid,

@@ -76,8 +76,9 @@ begin
     where d.mailbox = mailbox_free_at.mailbox and d.taken_at > clock_timestamp() - interval '1 hour'
       and d.id <> all (mailbox_free_at.except_ids)
       and case when mailbox_free_at.since is null then d.organisation_id is not null
-        else mailbox_free_at.since < (
-          select o.created_at from public.organisations o where o.id = d.organisation_id) end
+        else (
+          select o.created_at from public.organisations o where o.id = d.organisation_id
+        ) > mailbox_free_at.since end
     order by d.taken_at desc
     offset mailbox_free_at.allowance - 1
     limit 1);

@@ -326,11 +326,15 @@ describe('for an auditor', () => {
   })
 })
 
-/** What is for operators: a file of theirs, and views of others. */
+/** What is for operators: files of theirs, and views of others. */
 const textOfOperators = async () => {
   const read = (file: string) => readFile(join(SQL_FOLDER, file), 'utf8')
   const keys = await read('00_base/08_signing_keys.sql')
-  return [await read('90_operators/02_operators.sql'), keys.match(/^create view .*/gm)].join('\n')
+  return [
+    await read('90_operators/02_operators.sql'),
+    await read('90_operators/07_operator_functions.sql'),
+    keys.match(/^create view .*/gm),
+  ].join('\n')
 }
 
 describe('nobody but the owner of the database', () => {
