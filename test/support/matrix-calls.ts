@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
 import { createAcme, type Organisation } from './acme.ts'
+import { fanOut } from './outbox.ts'
 import type { Person } from './people.ts'
 import { type CallerName, MATRIX } from './permission-matrix.ts'
 
@@ -126,6 +127,7 @@ const withWebhook =
 /** The mail of a new invite. */
 const mailOf = async ({ sql, inviteIn }: Scene) => {
   const { id } = await inviteIn('pending')
+  await fanOut(sql)
   const [mail] = await sql`select id from public.organisation_deliveries where invite_id = ${id}`
   return mail?.id as string
 }

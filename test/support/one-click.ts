@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Organisation } from './acme.ts'
+import { fanOut } from './outbox.ts'
 import { leaseOne, prepare } from './worker.ts'
 
 export const AUTH_KEY = 'sb_secret_of_the_test'
@@ -25,6 +26,7 @@ export async function allowOneClick(acme: Organisation, settings: object = {}) {
 /** Invites an address, and takes the link out of the mail, as its reader would. */
 export async function mailedLink(acme: Organisation, email?: string) {
   const { invite } = await acme.invite(email)
+  await fanOut(acme.sql)
   await acme.sql`update public.organisation_deliveries set due_at = now() + interval '1 day'
     where organisation_id = ${acme.id} and invite_id is distinct from ${invite.id}`
   const mail = await prepare(acme, await leaseOne(acme))

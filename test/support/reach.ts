@@ -77,6 +77,8 @@ export const TABLES: Record<string, Reach | null> = {
   'usher.mail_turns': NOBODY,
   'usher.one_clicks': NOBODY,
   'usher.permissions': NOBODY,
+  'usher.outbox': NOBODY,
+  'usher.outbox_id_seq': NOBODY,
   'usher.rate_limits': NOBODY,
   'usher.role_assigners': NOBODY,
   'usher.sanctions': NOBODY,
@@ -200,6 +202,8 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   take_idempotency_key: SIGNED_IN,
   keep_idempotent_result: SIGNED_IN,
 
+  fan_out: WORKER,
+  outbox_metrics: WORKER,
   lease_deliveries: WORKER,
   prepare_delivery: WORKER,
   complete_delivery: WORKER,

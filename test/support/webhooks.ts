@@ -4,6 +4,7 @@
  * @module
  */
 import type { Organisation } from './acme.ts'
+import { fanOut } from './outbox.ts'
 import { asWorker } from './worker.ts'
 
 export const HOOK = 'https://hooks.example.com/usher'
@@ -33,6 +34,7 @@ export interface WebhookLease {
 
 /** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
 export async function leaseWebhooks(acme: Organisation, batchSize = 50): Promise<WebhookLease[]> {
+  await fanOut(acme.sql)
   await acme.sql`update public.organisation_webhook_deliveries set due_at = now() + interval '1 day'
     where organisation_id <> ${acme.id}`
   return asWorker(
@@ -74,18 +76,22 @@ export const answerWebhook = async (
   )[0]?.status
 
 /** The log of an organisation, oldest first. */
-export const webhookLog = (acme: Organisation) =>
-  acme.sql`select d.*, extract(epoch from d.due_at - clock_timestamp())::float8 as due_in
+export async function webhookLog(acme: Organisation) {
+  await fanOut(acme.sql)
+  return acme.sql`select d.*, extract(epoch from d.due_at - clock_timestamp())::float8 as due_in
     from public.organisation_webhook_deliveries d
     where d.organisation_id = ${acme.id} order by d.created_at`
+}
 
 export const webhook = async (acme: Organisation, id: string) =>
   (await acme.sql`select * from public.organisation_webhooks where id = ${id}`)[0]
 
 /** Lets a lease, or the wait for the next try, run out. */
-export const webhookTimePasses = (acme: Organisation) =>
-  acme.sql`update public.organisation_webhook_deliveries set due_at = now() - interval '1 second'
+export async function webhookTimePasses(acme: Organisation) {
+  await fanOut(acme.sql)
+  await acme.sql`update public.organisation_webhook_deliveries set due_at = now() - interval '1 second'
     where organisation_id = ${acme.id}`
+}
 
 export const INVALID = { code: 'invalid_settings' }
 

@@ -5,6 +5,7 @@
  */
 import type postgres from 'postgres'
 import type { Organisation } from './acme.ts'
+import { fanOut } from './outbox.ts'
 
 /** Runs as the worker's role, which can do nothing else. */
 export function asWorker<T>(acme: Organisation, work: (tx: postgres.TransactionSql) => Promise<T>) {
@@ -22,6 +23,7 @@ export interface Lease {
 
 /** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
 export async function lease(acme: Organisation, batchSize = 50): Promise<Lease[]> {
+  await fanOut(acme.sql)
   await acme.sql`update public.organisation_deliveries set due_at = now() + interval '1 day'
     where organisation_id <> ${acme.id}`
   return asWorker(
