@@ -1,7 +1,7 @@
 /** Rules of this code base that the catalog can answer, so that none rests on memory. */
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { LONG_LISTS } from '../../client/keyset.ts'
@@ -82,6 +82,34 @@ const READS = {
   'functions/graphql/loaders.ts: table': 'pages of 500',
 }
 
+/** Suites that are about all of sql/, or about no file of it, and so have the name of none. */
+const ABOUT_ALL: Record<string, string> = {
+  'anonymous-accounts': 'every function of public, called by an account that anybody is given',
+  bounds: 'every column of every table',
+  crossings: 'what two rules of different files come to, one after the other',
+  'house-rules': 'rules of this code base, asked of the catalogue',
+  isolation: 'every table, view and function, from outside of the organisation',
+  'lock-order': 'the order of the locks of every function',
+  'mail-allowances': 'everything by which one account can cause mail',
+  'measure-first': 'every text that a function of public or usher is given',
+  migrations: 'that the migrations lead to what sql/ says',
+  'permission-matrix': 'every function of public, called by everybody',
+  races: 'what happens at one moment in several files',
+  'security-page': 'that docs/security.md names what is there',
+  'sign-in-claims': 'every token of a session, in every way to accept',
+  'states.property': 'any sequence of calls on invites and members',
+  'temporary-objects': 'every function, in a session with types and tables of its own',
+  'tenant-limits':
+    'every table with rows of organisations; the comment of usher.tenant_limits names it',
+  'ways-round': 'ways past the rules by two steps or another door',
+}
+
+/** Files of sql/ without a test of their name, and why. */
+const UNTESTED: Record<string, string> = {
+  queueing:
+    'an outbox will take its place; what it puts there is in the test of each rule that calls it',
+}
+
 describe('house rules', () => {
   test.for(Object.entries(RULES))('%s', async ([, query], { database }) => {
     expect([...(await database.sql.unsafe(query))]).toEqual([])
@@ -132,6 +160,22 @@ describe('house rules', () => {
     )
 
     expect([...new Set(reads.flat())].sort()).toEqual(Object.keys(READS).sort())
+  })
+
+  test('every file of sql/ has a test of its name, and every test of test/database a file of sql/', async () => {
+    const subjects = sqlFiles().map((file) =>
+      basename(file, '.sql').replace(/^\d+_/, '').replaceAll('_', '-'),
+    )
+    const suites = (await readdir('test/database')).map((file) => basename(file, '.test.ts'))
+
+    expect(subjects.filter((subject, i) => subjects.indexOf(subject) !== i)).toEqual([])
+    expect(suites.sort()).toEqual(
+      [
+        ...subjects.filter((subject) => !Object.hasOwn(UNTESTED, subject)),
+        ...Object.keys(ABOUT_ALL),
+      ].sort(),
+    )
+    expect(subjects).toEqual(expect.arrayContaining(Object.keys(UNTESTED)))
   })
 
   test('an unknown code fails loudly', async ({ database }) => {

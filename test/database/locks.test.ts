@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { test as base, createAcme } from '../support/acme.ts'
 import { HEADERS } from '../support/calls.ts'
+import { begin, settled } from '../support/locks.ts'
 import { CALLS, scenesOf } from '../support/matrix-calls.ts'
 import { type CallerName, MATRIX } from '../support/permission-matrix.ts'
 
@@ -128,5 +129,80 @@ describe('locks', () => {
     expect(
       await acme.sql`select from usher.audit_seals where organisation_id = ${acme.id}`,
     ).toHaveLength(1)
+  })
+})
+
+/** Of each strength, those that wait while another holds it in the same organisation. */
+const WAITS = {
+  exists: ['delete'],
+  share: ['settings', 'delete'],
+  settings: ['share', 'settings', 'delete'],
+  delete: ['exists', 'share', 'settings', 'delete'],
+}
+
+/** Whether a statement waits while another transaction holds what the first one takes. */
+async function waits(sql: postgres.Sql, first: string, second: string) {
+  const held = await begin(sql, null)
+  const other = await begin(sql, null)
+  await held.tx.unsafe(first)
+  const work = other.tx.unsafe(second).execute()
+  const how = await settled(sql, other.pid, work)
+  await held.rollback()
+  await work
+  await other.rollback()
+  return how === 'waits'
+}
+
+describe('the lock of an organisation', () => {
+  test.for(Object.entries(WAITS))(
+    '%s lets wait %j, and no others',
+    async ([held, waiting], { acme }) => {
+      const lock = (how: string, id = acme.id) =>
+        `select usher.lock_organisation('${id}', '${how}')`
+
+      for (const wanted of Object.keys(WAITS)) {
+        expect([wanted, await waits(acme.sql, lock(held), lock(wanted))]).toEqual([
+          wanted,
+          waiting.includes(wanted),
+        ])
+        expect(await waits(acme.sql, lock(held), lock(wanted, acme.otherId))).toBe(false)
+      }
+    },
+  )
+
+  test('is of one of these strengths', async ({ acme }) => {
+    await expect(
+      acme.sql`select usher.lock_organisation(${acme.id}, 'strong')`,
+    ).rejects.toMatchObject({ code: '20000' })
+  })
+})
+
+describe('the lock of a person', () => {
+  test('is of one address in one organisation, whether or not it has an account', async ({
+    acme,
+  }) => {
+    const lock = (email: string, id = acme.id) => `select usher.lock_person('${id}', '${email}')`
+    const first = lock('ann@example.com')
+
+    expect(await waits(acme.sql, first, lock('ann@example.com'))).toBe(true)
+    expect(await waits(acme.sql, first, lock('bob@example.com'))).toBe(false)
+    expect(await waits(acme.sql, first, lock('ann@example.com', acme.otherId))).toBe(false)
+  })
+})
+
+describe('the lock of members', () => {
+  test('is of their memberships here, past ones too, and lets others be read and written', async ({
+    acme,
+  }) => {
+    const former = await acme.join(['member'], 'left')
+    await acme.sql`select usher.add_member(${acme.otherId}, ${acme.admin.userId}, '{member}')`
+    const lock = (people: { userId: string }[], id = acme.id) =>
+      `select usher.lock_members('${id}', '{${people.map(({ userId }) => userId)}}')`
+    const first = lock([acme.admin, former])
+
+    expect(await waits(acme.sql, first, lock([acme.member, acme.admin]))).toBe(true)
+    expect(await waits(acme.sql, first, lock([former]))).toBe(true)
+    expect(await waits(acme.sql, first, lock([acme.member]))).toBe(false)
+    expect(await waits(acme.sql, first, lock([acme.admin], acme.otherId))).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished } from 'vitest'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
+import { asRefusal } from '../support/refusal.ts'
 import { asWorker } from '../support/worker.ts'
 
 interface Limit {
@@ -219,14 +220,6 @@ const OTHERWISE: Record<string, string> = {
   'usher.audit_seals': 'by workers, for events that are there',
   'usher.sealed_events': 'by workers, for events that are there',
   'usher.upkeep_failures': 'by workers, one row a step',
-}
-
-async function asRefusal(work: () => Promise<unknown>) {
-  try {
-    return await work()
-  } catch (error) {
-    throw JSON.parse((error as Error).message)
-  }
 }
 
 describe('usher.tenant_limits', () => {

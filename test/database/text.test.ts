@@ -126,3 +126,66 @@ describe('a length of time that only compares as allowed', () => {
     expect(await set('admin', '10 years')).toMatchObject({ audit_retention: '10 years' })
   })
 })
+
+describe('an address', () => {
+  const label = (length: number) => 'x'.repeat(length)
+
+  test.for([
+    ['64 characters before the sign', (more: string) => `${label(64)}${more}@example.com`],
+    ['a part of its domain of 63', (more: string) => `ann@${label(63)}${more}.com`],
+    [
+      '254 in all',
+      (more: string) => `${label(64)}@${label(63)}.${label(63)}.${label(57)}${more}.com`,
+    ],
+  ] as const)('may have %s, and not one more', async ([, address], { database: { sql } }) => {
+    const [row] = await sql`select usher.normalise_email(${address('')}) as taken,
+      usher.normalise_email(${address('x')}) as refused`
+
+    expect(row).toEqual({ taken: address(''), refused: null })
+  })
+})
+
+describe('a language', () => {
+  test.for([
+    ['en', true],
+    ['de-AT', true],
+    ['es-419', true],
+    ['zh-Hant-TW', true],
+    ['EN', false],
+    ['english', false],
+    ['de_AT', false],
+    ['de-at', false],
+    ['de-1996', false],
+    ['', false],
+  ] as const)('%j: %s', async ([locale, is], { database: { sql } }) => {
+    const [row] = await sql`select usher.is_locale(${locale}) as is`
+    expect(row?.is).toBe(is)
+  })
+})
+
+describe('a moment', () => {
+  test.for([
+    ['2027-03-31T18:00:00Z', '2027-03-31T18:00:00.000Z'],
+    ['2027-03-31T18:00:00+02:00', '2027-03-31T16:00:00.000Z'],
+    ['2027-03-31 18:00-0530', '2027-03-31T23:30:00.000Z'],
+    ['9999-12-31T23:59:59Z', '9999-12-31T23:59:59.000Z'],
+  ] as const)('%s is %s', async ([text, moment], { database: { sql } }) => {
+    const [row] = await sql`select usher.read_time(${text}) as at`
+    expect(row?.at.toISOString()).toBe(moment)
+  })
+
+  test.for([
+    ['has no offset', '2027-03-31T18:00:00'],
+    ['has no time', '2027-03-31'],
+    ['is no day', '2027-02-30T18:00:00Z'],
+    ['is no time', '2027-03-31T25:00:00Z'],
+    ['has an offset that no place has', '2027-03-31T18:00:00+99:00'],
+    ['is of the year 10000 somewhere', '9999-12-31T23:59:59-01:00'],
+    ['is a word of Postgres', 'tomorrow'],
+    ['never comes', 'infinity'],
+    ['is long', `2027-03-31T18:00:00.${'0'.repeat(40)}Z`],
+  ] as const)('is not what %s', async ([, text], { database: { sql } }) => {
+    const [row] = await sql`select usher.read_time(${text}) as at`
+    expect(row?.at).toBeNull()
+  })
+})

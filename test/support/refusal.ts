@@ -44,3 +44,12 @@ export class Refusal extends Error {
     return new Refusal(JSON.parse(message), status, headers)
   }
 }
+
+/** What a rule of `usher` answers that is called past the API. @throws Refusal */
+export async function asRefusal<T>(work: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw Refusal.of(error as postgres.PostgresError)
+  }
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import type postgres from 'postgres'
+import { describe, expect } from 'vitest'
+import { test } from '../support/acme.ts'
+import { asRefusal } from '../support/refusal.ts'
+
+const HOUR = '1 hour'
+
+/** Takes so much of an allowance of three in an hour; answers the headers that PostgREST would send. */
+const take = (sql: postgres.Sql, key: string, amount = 1, isSecret = false) =>
+  asRefusal(() =>
+    sql.begin(async (tx) => {
+      await tx`select usher.take_allowance(${key}, ${amount}, 3, ${HOUR}, ${isSecret})`
+      const [row] =
+        await tx`select nullif(current_setting('response.headers', true), '')::json as headers`
+      return Object.assign({}, ...(row?.headers ?? []))
+    }),
+  )
+
+const newKey = () => `things:${randomUUID()}`
+
+const refused = { code: 'rate_limited', status: 429 }
+
+describe('an allowance of three in an hour', () => {
+  test('is three, and the fourth is told when to come again', async ({ database: { sql } }) => {
+    const key = newKey()
+    for (let i = 0; i < 3; i += 1) await take(sql, key)
+
+    await expect(take(sql, key)).rejects.toMatchObject({
+      ...refused,
+      details: expect.stringMatching(/^3(600|59\d)$/),
+      headers: {
+        'retry-after': expect.stringMatching(/^3(600|59\d)$/),
+        'ratelimit-policy': '"things";q=3;w=3600',
+        ratelimit: expect.stringMatching(/^"things";r=0;t=3(600|59\d)$/),
+      },
+    })
+  })
+
+  test('says with each answer what is left of it', async ({ database: { sql } }) => {
+    const key = newKey()
+
+    expect(await take(sql, key)).toEqual({
+      'RateLimit-Policy': '"things";q=3;w=3600',
+      RateLimit: '"things";r=2;t=3600',
+    })
+    expect(await take(sql, key, 2)).toMatchObject({
+      RateLimit: expect.stringMatching(/^"things";r=0;t=3(600|59\d)$/),
+    })
+  })
+
+  test('says nothing of what is left where that would tell a secret, but when to come again', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+    for (let i = 0; i < 3; i += 1) expect(await take(sql, key, 1, true)).toEqual({})
+
+    const { headers } = await take(sql, key, 1, true).catch((error) => error)
+    expect(Object.keys(headers)).toEqual(['retry-after'])
+  })
+
+  test('does not count what was refused', async ({ database: { sql } }) => {
+    const key = newKey()
+    await take(sql, key, 2)
+
+    await expect(take(sql, key, 2)).rejects.toMatchObject(refused)
+    await take(sql, key, 1)
+    await expect(take(sql, key, 1)).rejects.toMatchObject(refused)
+  })
+
+  test('is for one thing: what another has used is no part of it', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+    await take(sql, key, 3)
+
+    expect(await take(sql, newKey(), 3)).toMatchObject({ RateLimit: '"things";r=0;t=3600' })
+  })
+
+  test('is whole again an hour after its first use, and not a second before', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+    const begins = (ago: string) =>
+      sql`update usher.rate_limits set window_start = now() - ${ago}::interval where key = ${key}`
+    await take(sql, key, 3)
+
+    await begins('59 minutes 57 seconds')
+    await expect(take(sql, key)).rejects.toMatchObject({
+      ...refused,
+      headers: { 'retry-after': expect.stringMatching(/^[123]$/) },
+    })
+    await begins(HOUR)
+    expect(await take(sql, key)).toMatchObject({ RateLimit: '"things";r=2;t=3600' })
+  })
+
+  test('has one last part, and of two at once one gets it', async ({ database: { sql } }) => {
+    const key = newKey()
+    await take(sql, key, 2)
+
+    const outcomes = await Promise.allSettled([take(sql, key), take(sql, key)])
+
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('is neither seen, spent nor given back by anyone who comes through the API', async ({
+    acme,
+  }) => {
+    for (const who of [acme.anyone, acme.owner, acme.service]) {
+      for (const statement of [
+        'select * from usher.rate_limits',
+        'delete from usher.rate_limits',
+        `select usher.take_allowance('things', 1, 3, '1 hour')`,
+      ]) {
+        await expect(who.run((tx) => tx.unsafe(statement))).rejects.toMatchObject({ code: '42501' })
+      }
+    }
+  })
+})
