@@ -8,6 +8,7 @@ import {
   startReview,
 } from '../support/access-reviews.ts'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import type { Person } from '../support/people.ts'
 
 const rolesOf = async (acme: Organisation, { userId }: Person) =>
@@ -73,6 +74,7 @@ describe('withdrawing', () => {
       target_id: acme.finance.userId,
       actor_id: acme.admin.userId,
     })
+    await fanOut(acme.sql)
     const mails = await acme.owner.select('organisation_deliveries', {
       kind: 'member_roles_updated',
     })

@@ -7,6 +7,7 @@ import {
   startReview,
 } from '../support/access-reviews.ts'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('a review', () => {
   test('asks about every role of every active member, since when and given by whom', async ({
@@ -50,6 +51,7 @@ describe('a review', () => {
   test('tells those who may answer by mail', async ({ acme }) => {
     await startReview(acme)
 
+    await fanOut(acme.sql)
     const mails = await acme.owner.select('organisation_deliveries', {
       kind: 'access_review_started',
     })
@@ -80,6 +82,7 @@ describe('a review', () => {
 
     expect([await remind(), await remind()]).toEqual([1, 0])
 
+    await fanOut(acme.sql)
     const mails = await acme.owner.select('organisation_deliveries', {
       kind: 'access_review_overdue',
     })

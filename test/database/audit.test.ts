@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('organisation_audit_events', () => {
   test('says who did what to what, and from where', async ({ acme }) => {
@@ -71,13 +72,14 @@ describe('organisation_audit_events', () => {
   })
 
   test('a call that is refused leaves no line, no invite and no mail', async ({ acme }) => {
-    const count = async () =>
-      (
-        await acme.sql`select
+    const count = async () => {
+      await fanOut(acme.sql)
+      const [row] = await acme.sql`select
       (select count(*) from public.organisation_audit_events) as events,
       (select count(*) from public.organisation_deliveries) as deliveries,
       (select count(*) from usher.invites) as invites`
-      )[0]
+      return row
+    }
     const before = await count()
 
     await expect(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { complete, delivery, fail, leaseOne, prepare } from '../support/worker.ts'
 
 describe('a mailbox', () => {
@@ -25,8 +26,10 @@ describe('the outbox', () => {
     await acme.invite()
     const mine = { organisation_id: acme.id }
 
+    await fanOut(acme.sql)
     expect(await acme.admin.select('organisation_deliveries', mine)).toHaveLength(1)
     for (const who of [acme.finance, acme.member, acme.outsider]) {
+      await fanOut(acme.sql)
       expect(await who.select('organisation_deliveries', mine)).toEqual([])
     }
   })
@@ -66,9 +69,11 @@ describe('the outbox', () => {
     const id = leased.delivery_id
 
     expect((await delivery(acme, id))?.sent_at).toBeInstanceOf(Date)
+    await fanOut(acme.sql)
     await expect(
       sql`update public.organisation_deliveries set sent_at = null where id = ${id}`,
     ).rejects.toMatchObject({ constraint_name: 'organisation_deliveries_sent' })
+    await fanOut(acme.sql)
     await expect(
       sql`update public.organisation_deliveries set status = 'queued' where id = ${id}`,
     ).rejects.toMatchObject({ constraint_name: 'organisation_deliveries_sent' })
@@ -128,6 +133,7 @@ describe('an erased recipient', () => {
     const { invite } = await acme.invite()
     const leased = await leaseOne(acme)
     await prepare(acme, leased)
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_deliveries set recipient = usher.erased_recipient(id)
       where id = ${leased.delivery_id}`
 

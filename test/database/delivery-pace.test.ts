@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { lease } from '../support/worker.ts'
 
 const pace = (acme: Organisation, settings: object) =>
@@ -15,13 +16,15 @@ const invite = (acme: Organisation, count: number, domain: string) =>
   })
 
 /** How many seconds from now mails of this organisation are due, in order. */
-const due = async (acme: Organisation, domain: string) =>
-  (
+const due = async (acme: Organisation, domain: string) => {
+  await fanOut(acme.sql)
+  const rows =
     await acme.sql`select extract(epoch from due_at - clock_timestamp())::float as seconds
       from public.organisation_deliveries
       where organisation_id = ${acme.id} and status = 'queued' and recipient like ${`%@${domain}`}
       order by due_at`
-  ).map((row) => row.seconds as number)
+  return rows.map((row) => row.seconds as number)
+}
 
 describe('the pace', () => {
   test('spreads mails to one domain evenly, and leaves others alone', async ({ acme }) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { test as base, createAcme, type Organisation } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import {
   asWorker,
   complete,
@@ -15,16 +16,19 @@ import {
 
 /** A queue that nobody else has mails in. */
 const test = base.extend('acme', async ({ database }) => {
+  await fanOut(acme.sql)
   await database.sql`delete from public.organisation_deliveries`
   return createAcme(database.sql)
 })
 
 /** Whose mails a worker gets, in order: Acme's, the other organisation's, or one of Auth. */
 async function turns(acme: Organisation, batchSize: number) {
+  await fanOut(acme.sql)
   const leases = await asWorker(
     acme,
     (tx) => tx<Lease[]>`select * from usher.lease_deliveries('test', ${batchSize})`,
   )
+  await fanOut(acme.sql)
   const rows = await acme.sql`select id, organisation_id from public.organisation_deliveries
     where id = any (${leases.map(({ delivery_id }) => delivery_id)})`
   const owners = new Map(rows.map((row) => [row.id, row.organisation_id]))
@@ -189,6 +193,7 @@ describe('fair turns', () => {
   }) => {
     await fill(acme, acme.id, 40)
     await fill(acme, acme.otherId, 1)
+    await fanOut(acme.sql)
     const lease = `select delivery_id from usher.lease_deliveries('test', 10)`
 
     const ids = await asWorker(acme, async (tx) => {
@@ -206,6 +211,7 @@ describe('fair turns', () => {
 
   test('a lease costs what it takes, and not what waits', async ({ acme, database }) => {
     const buffers = async () => {
+      await fanOut(acme.sql)
       const [row] = await database.sql`explain (analyze, buffers, format json)
         select * from usher.lease_deliveries('test', 100)`
       const plan = row?.['QUERY PLAN'][0].Plan
@@ -223,6 +229,7 @@ describe('fair turns', () => {
 
   test('what waits for later costs no organisation its turn', async ({ acme }) => {
     await fill(acme, acme.id, 500)
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_deliveries set due_at = now() + interval '1 hour'`
     await fill(acme, acme.otherId, 2)
 

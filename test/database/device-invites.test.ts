@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 /** Of a code that opens nothing. */
 const INVALID = { code: 'invite_invalid', status: 404 }
@@ -35,6 +36,7 @@ describe('create_organisation_device_invite', () => {
   test('no mail goes out, and it is not sent again', async ({ acme }) => {
     const { invite_id } = await invite(acme)
 
+    await fanOut(acme.sql)
     expect(await acme.admin.select('organisation_deliveries')).toHaveLength(0)
     for (const call of ['resend_organisation_invite', 'reveal_organisation_invite_link']) {
       await expect(acme.admin.rpc(call, { invite_id })).rejects.toMatchObject({

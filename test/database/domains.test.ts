@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
 import { claimDomain, confirmDomain, newDomain } from '../support/domains.ts'
 import { updateOrganisation } from '../support/organisations.ts'
+import { fanOut } from '../support/outbox.ts'
 import { asWorker, leaseOne, prepare } from '../support/worker.ts'
 
 describe('claiming a domain', () => {
@@ -129,6 +130,7 @@ describe('reply_to', () => {
       organisation_id: acme.id,
       user_id: acme.finance.userId,
     })
+    await fanOut(acme.sql)
     await acme.sql`delete from public.organisation_deliveries where organisation_id = ${acme.id}`
 
     expect(await mailed(acme)).toBeNull()

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { asWorker, leaseOne, prepare } from '../support/worker.ts'
 
 const create = (acme: Organisation, parts: object = {}, caller = acme.owner) =>
@@ -215,6 +216,7 @@ describe('a template that cannot be drawn', () => {
     const { id } = await create(acme)
     await acme.invite()
     expect((await prepare(acme, await leaseOne(acme))).template_id).toBe(id)
+    await fanOut(acme.sql)
     const stuck = async () => (await acme.sql`select what from usher.stuck`).map(({ what }) => what)
 
     expect(await failed(acme, id)).toMatchObject([{ is_news: true }])

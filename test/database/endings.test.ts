@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { asRefusal } from '../support/refusal.ts'
 
 const memberOf = async ({ sql, id }: Organisation, userId: string) =>
@@ -64,8 +65,10 @@ describe('a membership whose time is over', () => {
   const endAccess = (acme: Organisation) =>
     acme.sql`select usher.end_access(m) from public.organisation_members m
       where m.organisation_id = ${acme.id} and m.user_id = ${acme.member.userId}`
-  const mails = (acme: Organisation) =>
-    acme.owner.select('organisation_deliveries', { kind: 'access_ended' })
+  const mails = async (acme: Organisation) => {
+    await fanOut(acme.sql)
+    return acme.owner.select('organisation_deliveries', { kind: 'access_ended' })
+  }
 
   test('is ended by the clock, and its member hears what has ended and when', async ({ acme }) => {
     const ends_at = '2001-01-01T00:00:00+00:00'

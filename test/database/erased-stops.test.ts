@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
 import { placesOf, somebody } from '../support/erasure.ts'
+import { fanOut } from '../support/outbox.ts'
 import { delivery, lease, leaseOne, prepare } from '../support/worker.ts'
 
 describe('what stopped mail', () => {
@@ -30,6 +31,7 @@ describe('what stopped mail', () => {
     const { email } = somebody()
     const tagged = email.replace('@', '+news@')
     const { invite } = await acme.invite(tagged)
+    await fanOut(sql)
     const [mail] = await sql`select usher.mint_stop_token(d.id) as token
       from public.organisation_deliveries d where d.invite_id = ${invite.id}`
     await acme.anyone.rpc('stop_organisation_mail', { token: mail?.token })
@@ -60,6 +62,7 @@ describe('a mail that was delivered before its recipient was erased', () => {
   async function mailed(acme: Organisation, email: string) {
     const { sql } = acme
     const { invite } = await acme.invite(email)
+    await fanOut(sql)
     const [mail] = await sql`update public.organisation_deliveries
       set status = 'sent', fence = 1, sent_at = now() where invite_id = ${invite.id}
       returning id, usher.mint_stop_token(id) as token`
@@ -75,6 +78,7 @@ describe('a mail that was delivered before its recipient was erased', () => {
     const { invite } = await acme.invite(email)
     const leased = await lease(acme)
     for (const each of leased) await prepare(acme, each)
+    await fanOut(acme.sql)
     const [mail] = await acme.sql`select status from public.organisation_deliveries
       where invite_id = ${invite.id} and kind = 'invite'`
     return mail?.status
@@ -158,8 +162,8 @@ describe('a mail that was delivered before its recipient was erased', () => {
     expect(await placesOf(sql, tagged)).toEqual([])
     expect(await placesOf(sql, email)).toEqual([])
     expect(await placesOfErased(acme, mail)).toEqual([])
-    const [row] =
-      await sql`select last_response, status from public.organisation_deliveries where id = ${mail.id}`
+    const [row] = await fanOut(sql)
+    await sql`select last_response, status from public.organisation_deliveries where id = ${mail.id}`
     expect(row).toMatchObject({ last_response: null, status: 'complained' })
 
     expect(await statusOfNext(acme, tagged)).toBe('suppressed')

@@ -9,6 +9,7 @@ import { createAcme, type Organisation, test } from '../support/acme.ts'
 import { createDatabase } from '../support/database.ts'
 import { erase, placesOf, type Somebody, somebody, textColumns } from '../support/erasure.ts'
 import { CALLS, type Scene, sceneOf } from '../support/matrix-calls.ts'
+import { fanOut } from '../support/outbox.ts'
 import { person } from '../support/people.ts'
 
 const tableOf = (place: string) => place.split('.').slice(0, 2).join('.')
@@ -227,6 +228,7 @@ describe('a person with an account', () => {
 
     await erase(acme, admin)
 
+    await fanOut(sql)
     const [mail] = await sql`select status, facts from public.organisation_deliveries
       where recipient = ${acme.member.email} and kind = 'member_roles_updated'`
     expect(mail).toMatchObject({

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('validate_organisation_invite', () => {
   test('shows who invites to what, as what, until when', async ({ acme }) => {
@@ -146,6 +147,7 @@ describe('accept_organisation_invite', () => {
       'invite.created',
       'invite.accepted',
     ])
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'invite_accepted' }),
     ).toMatchObject([{ recipient: acme.owner.email, status: 'queued' }])
@@ -322,6 +324,7 @@ describe('decline_organisation_invite', () => {
     expect(await acme.owner.select('organisation_invites', { id: invite.id })).toMatchObject([
       { status: 'declined', declined_reason: 'No time' },
     ])
+    await fanOut(acme.sql)
     const mails = await acme.owner.select('organisation_deliveries', { kind: 'invite_declined' })
     expect(mails.map((mail) => mail.recipient).sort()).toEqual(
       [acme.admin.email, acme.owner.email].sort(),

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('revoke_organisation_invite', () => {
   test('an admin withdraws a pending invite, and its link is dead', async ({ acme }) => {
@@ -187,6 +188,7 @@ describe('the sweep', () => {
       { status: 'expired' },
     ])
     expect((await acme.events()).filter((event) => event === 'invite.expired')).toHaveLength(1)
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'invite_expired' }),
     ).toMatchObject([{ recipient: acme.owner.email, invite_id: id }])
@@ -213,6 +215,7 @@ describe('reminders', () => {
     expect(await remind(acme)).toBe(1)
     expect(await remind(acme)).toBe(0)
 
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'invite_reminder' }),
     ).toMatchObject([{ recipient: invite.email }])

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 const validate = async (acme: Organisation, token: string) =>
   (await acme.anyone.rpc('validate_organisation_invite', { token })).status
@@ -121,8 +122,11 @@ describe('reveal_organisation_invite_link', () => {
 describe('request_organisation_invite_resend', () => {
   const ask = (acme: Organisation, token: string) =>
     acme.anyone.rpc('request_organisation_invite_resend', { token })
-  const mails = async (acme: Organisation, kind: string) =>
-    (await acme.owner.select('organisation_deliveries', { kind })).map((mail) => mail.recipient)
+  const mails = async (acme: Organisation, kind: string) => {
+    await fanOut(acme.sql)
+    const rows = await acme.owner.select('organisation_deliveries', { kind })
+    return rows.map((mail) => mail.recipient)
+  }
 
   test('tells those who may send it again, once a day', async ({ acme }) => {
     const { token } = await acme.inviteIn('expired')

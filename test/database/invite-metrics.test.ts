@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('organisation_invite_metrics', () => {
   test('counts exactly, by state and by day', async ({ acme }) => {
@@ -15,8 +16,10 @@ describe('organisation_invite_metrics', () => {
       // Each was made four hours before it was answered.
       await acme.sql`update usher.invites set created_at = created_at - interval '4 hours' where id = ${id}`
     }
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_deliveries set status = 'sent', sent_at = now()
       where organisation_id = ${acme.id} and kind = 'invite'`
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_deliveries set status = 'failed', sent_at = null
       where id = (select id from public.organisation_deliveries where organisation_id = ${acme.id} and kind = 'invite' limit 1)`
 

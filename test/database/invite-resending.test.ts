@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('resend_organisation_invite', () => {
   test.for(['pending', 'expired'] as const)(
@@ -21,6 +22,7 @@ describe('resend_organisation_invite', () => {
       expect(await acme.anyone.rpc('validate_organisation_invite', { token })).toMatchObject({
         status: 'pending',
       })
+      await fanOut(acme.sql)
       expect(
         await acme.admin.select('organisation_deliveries', { invite_id: old.id }),
       ).toHaveLength(2)

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('create_organisation_invite', () => {
   test('returns the invite, with what was asked for and never a token', async ({ acme }) => {
@@ -41,6 +42,7 @@ describe('create_organisation_invite', () => {
   test('queues exactly one mail, in the same transaction', async ({ acme }) => {
     const { invite } = await acme.invite()
 
+    await fanOut(acme.sql)
     expect(
       await acme.admin.select('organisation_deliveries', { invite_id: invite.id }),
     ).toMatchObject([{ kind: 'invite', recipient: invite.email, status: 'queued', attempts: 0 }])
@@ -222,6 +224,7 @@ describe('create_organisation_invites', () => {
     expect(outcome[4].error_details).toBe(outcome[3].invite_id)
     expect(outcome[5].error_details).toBe(invite.id)
     const created = [0, 3, 12].map((i) => outcome[i].invite_id).sort()
+    await fanOut(acme.sql)
     const mails = await acme.admin.select('organisation_deliveries', { kind: 'invite' })
     expect(mails.map((mail) => mail.invite_id).sort()).toEqual([...created, invite.id].sort())
   })
@@ -242,6 +245,7 @@ describe('create_organisation_invites', () => {
     })
     expect(outcome).toHaveLength(10_000)
     expect(outcome.every((row: { status: string }) => row.status === 'created')).toBe(true)
+    await fanOut(acme.sql)
     const [mails] = await acme.sql`select count(*)::integer as n, bool_and(is_bulk) as all_bulk
       from public.organisation_deliveries where organisation_id = ${acme.id}`
     expect(mails).toEqual({ n: 10_000, all_bulk: true })

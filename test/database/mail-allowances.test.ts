@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { test as base, createAcme, type Organisation } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { asWorker, complete, type Lease, prepare } from '../support/worker.ts'
 
 /** A queue that nobody else has mails in. */
@@ -58,13 +59,15 @@ async function drainAnHour(acme: Organisation) {
   return sent
 }
 
-const statuses = async ({ sql }: Organisation, mailbox: string) =>
-  Object.fromEntries(
+const statuses = async ({ sql }: Organisation, mailbox: string) => {
+  await fanOut(sql)
+  return Object.fromEntries(
     (
       await sql`select status, count(*)::int as count from public.organisation_deliveries
         where mailbox = ${mailbox} group by status`
     ).map(({ status, count }) => [status, count]),
   ) as Record<string, number>
+}
 
 const settings = (acme: Organisation, changes: object) =>
   acme.sql`select usher.update_settings(${acme.sql.json(changes as postgres.JSONValue)})`

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
 import { onMember } from '../support/members.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('update_organisation_member_roles', () => {
   test('that somebody has already are no change: no mail, and no line in the trail', async ({
@@ -16,6 +17,7 @@ describe('update_organisation_member_roles', () => {
     })
 
     expect(await acme.events()).toEqual(before)
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'member_roles_updated' }),
     ).toHaveLength(1)
@@ -37,6 +39,7 @@ describe('update_organisation_member_roles', () => {
         permission: 'billing.read',
       }),
     ).toBe(true)
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'member_roles_updated' }),
     ).toMatchObject([
@@ -125,6 +128,7 @@ describe.for([
     expect(await acme.owner.select('organisation_audit_events', { event })).toMatchObject([
       { actor_id: acme.admin.userId, target_id: acme.member.userId, reason: 'Left the firm' },
     ])
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: `member_${status}` }),
     ).toHaveLength(1)

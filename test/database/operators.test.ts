@@ -8,6 +8,7 @@ import { SQL_FOLDER } from '../../scripts/sql-files.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { createAcme } from '../support/acme.ts'
 import { createDatabase } from '../support/database.ts'
+import { fanOut } from '../support/outbox.ts'
 import { createWebhook } from '../support/webhooks.ts'
 
 const test = base
@@ -103,10 +104,12 @@ describe('the access register', () => {
 
 describe('what is stuck', () => {
   test('is empty when all is well', async ({ acme, sql }) => {
+    await fanOut(sql)
     await sql`update public.organisation_deliveries set status = 'cancelled' where status <> 'sent'`
     await acme.invite()
     await sql`select usher.seal_audit_trail()`
 
+    await fanOut(sql)
     expect([...(await sql`select * from usher.stuck`)]).toEqual([])
   })
 
@@ -119,13 +122,16 @@ describe('what is stuck', () => {
     [`attempts = 3, due_at = now() + interval '1 hour'`, 'retrying'],
   ])('a mail with %s is %s', async ([change, problem], { acme, sql }) => {
     const { invite } = await acme.invite()
+    await fanOut(acme.sql)
     await sql.unsafe(
       `update public.organisation_deliveries set ${change} where invite_id = '${invite.id}'`,
     )
 
+    await fanOut(sql)
     const rows = await sql`
       select problem, recipient from usher.stuck_deliveries where organisation_id = ${acme.id}`
     expect([...rows]).toEqual([{ problem, recipient: invite.email }])
+    await fanOut(sql)
     expect((await sql`select what from usher.stuck`).map((row) => row.what)).toContain(
       `deliveries ${problem}`,
     )
@@ -134,9 +140,11 @@ describe('what is stuck', () => {
   test('an event that no worker sends to a webhook is stuck', async ({ acme, sql }) => {
     const { webhook_id } = await createWebhook(acme)
     await acme.admin.rpc('test_organisation_webhook', { webhook_id })
+    await fanOut(sql)
     const stuck = async () => (await sql`select what from usher.stuck`).map(({ what }) => what)
     expect(await stuck()).not.toContain('events that no worker sends to webhooks')
 
+    await fanOut(sql)
     await sql`update public.organisation_webhook_deliveries set due_at = now() - interval '11 minutes'`
 
     expect(await stuck()).toContain('events that no worker sends to webhooks')
@@ -183,13 +191,16 @@ describe('what is stuck', () => {
     sql,
   }) => {
     const { invite } = await acme.invite()
+    await fanOut(sql)
     await sql`update public.organisation_deliveries set status = 'failed', attempts = 8
       where invite_id = ${invite.id}`
 
+    await fanOut(sql)
     const [row] = await sql`select usher.requeue_deliveries(array(
       select id from usher.stuck_deliveries where organisation_id = ${acme.id})) as count`
 
     expect(row?.count).toBe(1)
+    await fanOut(sql)
     const leases = await sql`select d.invite_id from usher.lease_deliveries('test', 1000) l
       join public.organisation_deliveries d on d.id = l.delivery_id where d.invite_id = ${invite.id}`
     expect(leases).toHaveLength(1)
@@ -200,10 +211,12 @@ describe('what is stuck', () => {
 
   test('a mail that was sent, or is not tried yet, is left alone', async ({ acme, sql }) => {
     const { invite } = await acme.invite()
+    await fanOut(acme.sql)
     const requeue = () => sql`select usher.requeue_deliveries(array(
       select id from public.organisation_deliveries where invite_id = ${invite.id})) as count`
 
     expect((await requeue())[0]?.count).toBe(0)
+    await fanOut(sql)
     await sql`update public.organisation_deliveries set status = 'sent', sent_at = now()
       where invite_id = ${invite.id}`
     expect((await requeue())[0]?.count).toBe(0)
@@ -234,6 +247,7 @@ describe('what is stuck', () => {
     const [row] =
       await sql`select is_late from usher.unsealed_trails where organisation_id = ${acme.id}`
     expect(row?.is_late).toBe(true)
+    await fanOut(sql)
     expect((await sql`select what from usher.stuck`).map((each) => each.what)).toContain(
       'events not sealed',
     )

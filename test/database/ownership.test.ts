@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('transfer_organisation_ownership', () => {
   test('makes another member the owner, and the old owner an admin', async ({ acme }) => {
@@ -16,6 +17,7 @@ describe('transfer_organisation_ownership', () => {
     expect(await acme.member.rpc('list_my_organisations')).toMatchObject([
       { roles: ['owner'], is_owner: true },
     ])
+    await fanOut(acme.sql)
     const mails = await acme.admin.select('organisation_deliveries', {
       kind: 'ownership_transferred',
     })

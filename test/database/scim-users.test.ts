@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import type { Organisation } from '../support/acme.ts'
 import { account } from '../support/auth-sessions.ts'
+import { fanOut } from '../support/outbox.ts'
 import { patchOf, type Scim, scimOf, test, userOf } from '../support/scim.ts'
 
 const ADDRESS = 'ann@acme.example'
@@ -50,6 +51,7 @@ describe('a new User', () => {
 
     expect(invite).toMatchObject({ status: 'pending', roles: ['member'] })
     expect(user.active).toBe(true)
+    await fanOut(acme.sql)
     const [mail] = await acme.sql`select kind from public.organisation_deliveries
       where invite_id = ${invite?.id}`
     expect(mail?.kind).toBe('invite')

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import {
   complete,
   delivery,
@@ -90,6 +91,7 @@ describe('fail_delivery', () => {
     for (let attempt = 1; attempt <= 7; attempt++) {
       const leased = await leaseOne(acme)
       expect(await fail(acme, leased, 'temporary', '4.2.0')).toBe('queued')
+      await fanOut(acme.sql)
       const [row] = await acme.sql`select extract(epoch from due_at - clock_timestamp()) as wait
         from public.organisation_deliveries where id = ${leased.delivery_id}`
       waits.push(Number(row?.wait))
@@ -160,8 +162,8 @@ describe('retry_organisation_delivery', () => {
 
   test('refuses one that has not failed', async ({ acme }) => {
     const { invite } = await acme.invite()
-    const [row] =
-      await acme.sql`select id from public.organisation_deliveries where invite_id = ${invite.id}`
+    const [row] = await fanOut(acme.sql)
+    await acme.sql`select id from public.organisation_deliveries where invite_id = ${invite.id}`
 
     await expect(
       acme.owner.rpc('retry_organisation_delivery', { delivery_id: row?.id }),

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { delivery, leaseOne, prepare } from '../support/worker.ts'
 
 describe('stop_organisation_mail', () => {
@@ -22,6 +23,7 @@ describe('stop_organisation_mail', () => {
     expect(await prepare(acme, again)).toBeNull()
     expect(await delivery(acme, again.delivery_id)).toMatchObject({ status: 'suppressed' })
 
+    await fanOut(acme.sql)
     await acme.sql`delete from public.organisation_deliveries where organisation_id = ${acme.id}`
     await acme.outsider.rpc('create_organisation_invite', {
       organisation_id: acme.otherId,
@@ -65,6 +67,7 @@ describe('stop_organisation_mail', () => {
     const address = `everywhere-${acme.id.slice(0, 8)}@example.com`
     const { token } = await mailed(acme, address.replace('@', '+acme@'))
     const inviteByOther = async () => {
+      await fanOut(acme.sql)
       await acme.sql`delete from public.organisation_deliveries where organisation_id = ${acme.otherId}`
       const { id } = await acme.outsider.rpc('create_organisation_invite', {
         organisation_id: acme.otherId,

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 
 type Who = 'owner' | 'admin' | 'finance' | 'member' | 'roleless' | 'outsider' | 'stranger'
 
@@ -204,6 +205,7 @@ describe('at its end', () => {
     expect(
       await acme.owner.select('organisation_audit_events', { event: 'member.access_ended' }),
     ).toMatchObject([{ actor_kind: 'worker', target_id: acme.member.userId }])
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'access_ended' }),
     ).toMatchObject([
@@ -237,6 +239,7 @@ describe('at its end', () => {
         reason: 'The role had an end.',
       },
     ])
+    await fanOut(acme.sql)
     expect(
       await acme.owner.select('organisation_deliveries', { kind: 'access_ended' }),
     ).toMatchObject([{ facts: { roles: ['finance'], is_membership: false } }])
@@ -297,6 +300,7 @@ describe('before its end', () => {
   test('the member is told once, and again when the end is another', async ({ acme }) => {
     await setEnds(acme, 'owner', 'member', { ends_at: inDays(10) })
     await announce(acme)
+    await fanOut(acme.sql)
     expect(await acme.owner.select('organisation_deliveries', { kind: 'access_ending' })).toEqual(
       [],
     )
@@ -310,6 +314,7 @@ describe('before its end', () => {
       role_ends: { member: inDays(0.5) },
     })
     expect(await announce(acme)).toBe(1)
+    await fanOut(acme.sql)
     expect(
       (await acme.owner.select('organisation_deliveries', { kind: 'access_ending' })).sort((a, b) =>
         a.created_at.localeCompare(b.created_at),

@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import { describe, expect, onTestFinished } from 'vitest'
 import { STEPS } from '../../functions/_shared/database.ts'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { createWebhook, happen } from '../support/webhooks.ts'
 import { asWorker } from '../support/worker.ts'
 
@@ -95,6 +96,7 @@ const SCENES: Record<string, Step> = {
     async due(acme) {
       await createWebhook(acme)
       await happen(acme)
+      await fanOut(acme.sql)
       await acme.sql`update public.organisation_webhook_deliveries set status = 'failed',
         last_response = 'x', created_at = now() - interval '90 days' where organisation_id = ${acme.id}`
     },

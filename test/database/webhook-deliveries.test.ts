@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { createWebhook, happen, ROLES_UPDATED, webhookLog } from '../support/webhooks.ts'
 
 describe('what happens', () => {
@@ -58,6 +59,7 @@ describe('what happens', () => {
     })
 
     expect(await webhookLog(acme)).toHaveLength(before)
+    await fanOut(acme.sql)
     expect(
       await acme.outsider.run((tx) => tx`select from public.organisation_webhook_deliveries`),
     ).toEqual([])

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import {
   answerWebhook,
   createWebhook,
@@ -210,11 +211,12 @@ describe('record_webhook_try', () => {
 })
 
 describe('switching off by itself', () => {
-  const mails = async (acme: Organisation) =>
-    (
-      await acme.sql`select recipient, facts from public.organisation_deliveries
+  const mails = async (acme: Organisation) => {
+    await fanOut(acme.sql)
+    const rows = await acme.sql`select recipient, facts from public.organisation_deliveries
         where organisation_id = ${acme.id} and kind = 'webhook_disabled' order by recipient`
-    ).map(({ recipient, facts }) => [recipient, facts.webhook])
+    return rows.map(({ recipient, facts }) => [recipient, facts.webhook])
+  }
 
   test('410 does it at once; whoever manages webhooks gets a mail, other endpoints hear of it', async ({
     acme,
@@ -303,6 +305,7 @@ describe('lease_webhook_deliveries', () => {
       (tx) => tx`select delivery_id from usher.lease_webhook_deliveries('test', 2)`,
     )
 
+    await fanOut(acme.sql)
     const [{ id } = {}] = await acme.sql`select id from public.organisation_webhook_deliveries
       where webhook_id = ${theirs.webhook_id}`
     expect(leased.map(({ delivery_id }) => delivery_id)).toContain(id)

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import {
   answerWebhook,
   createWebhook,
@@ -23,11 +24,14 @@ describe('webhook_metrics', () => {
     await oneDelivery(acme)
     await happen(acme)
     await answerWebhook(acme, await leaseWebhook(acme), 200)
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_webhook_deliveries
       set due_at = now() - interval '90 seconds' where status <> 'delivered'`
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_webhook_deliveries set status = 'queued'
       where status = 'sending'`
 
+    await fanOut(acme.sql)
     const rows = await asWorker(
       acme,
       (tx) => tx`select * from usher.webhook_metrics() order by status`,
@@ -50,6 +54,7 @@ describe('purge_webhook_answers', () => {
 
     await purge(acme)
     expect((await webhookLog(acme))[0]).toMatchObject({ last_response: 'Said so' })
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_webhook_deliveries
       set created_at = now() - interval '31 days' where organisation_id = ${acme.id}`
     await purge(acme)
@@ -63,6 +68,7 @@ describe('purge_webhook_answers', () => {
     onTestFinished(async () => {
       await acme.sql`update public.organisations set audit_retention = null where id = ${acme.id}`
     })
+    await fanOut(acme.sql)
     await acme.sql`update public.organisation_webhook_deliveries
       set created_at = now() - interval '31 days' where organisation_id = ${acme.id}`
 
