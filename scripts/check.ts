@@ -6,15 +6,26 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { BASELINE } from './baseline-text.ts'
 import { sqlFiles } from './sql-files.ts'
 
-const migrations = readdirSync('supabase/migrations').map((file) => `supabase/migrations/${file}`)
+// The baseline holds what sql/ holds, and the bridge what pg-delta wrote between two files by hand.
+const migrations = [
+  ...readdirSync('supabase/migrations').map((file) => `supabase/migrations/${file}`),
+  'supabase/bridge/before.sql',
+  'supabase/bridge/after.sql',
+].filter((file) => file !== BASELINE)
 const sql = sqlFiles().map((file) => `sql/${file}`)
 
 const CHECKS = [
   { name: 'format and lint', command: ['biome', 'ci', '.'], repair: 'npm run fix' },
   { name: 'types', command: ['tsc', '--noEmit'], repair: 'mend the lines above' },
   { name: 'SQL', command: ['squawk', ...migrations, ...sql], repair: 'mend the lines above' },
+  {
+    name: 'baseline',
+    command: ['node', 'scripts/baseline.ts', '--check'],
+    repair: 'npm run baseline',
+  },
   {
     name: 'generated files',
     command: ['node', 'scripts/generate.ts', '--check'],

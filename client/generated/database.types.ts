@@ -2450,10 +2450,10 @@ export type Database = {
         expires_at: string | null
         has_account: boolean | null
         membership_ends_at: string | null
-        one_click: boolean | null
+        sign_in_provider: string | null
         sign_in_domain: string | null
         sign_in_level: string | null
-        sign_in_provider: string | null
+        one_click: boolean | null
         organisation_id: string | null
       }
       organisation_invite_result: {
