@@ -74,6 +74,7 @@ alter table usher.sign_up_invites alter column organisation_id set not null;
 
 -- For a domain answers who claimed or changed it last and is still there, or else the owner. Its id comes first, as in
 -- sql/: usher.my_joinable_domains answers rows by the order of the columns.
+-- squawk-ignore adding-field-with-default
 alter table public.organisation_domains add column id uuid not null default gen_random_uuid();
 alter table public.organisation_domains add column responsible_id uuid;
 update public.organisation_domains d

@@ -72,8 +72,10 @@ describe('the bridge', () => {
 
   test('leaves no more columns in another order than it has to', async () => {
     const older = await databaseOfBefore()
-    const present = await createDatabase()
+    const present = await createDatabase(null)
     onTestFinished(() => present.drop())
+    await preparePlatform(present.url)
+    await applyMigrations(present.url)
 
     await crossBridge(older)
 

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { statementsIn } from '../../client/cli/bridge/statements.ts'
 import { BASELINE } from '../../scripts/baseline-text.ts'
@@ -74,8 +74,16 @@ describe('migrations', () => {
     }
   })
 
-  test('apply once', async ({ database }) => {
-    expect(await applyMigrations(database.url)).toEqual([])
+  test('apply once', async () => {
+    const other = await createDatabase(null)
+    try {
+      await preparePlatform(other.url)
+
+      expect(await applyMigrations(other.url)).toContain(basename(BASELINE))
+      expect(await applyMigrations(other.url)).toEqual([])
+    } finally {
+      await other.drop()
+    }
   })
 
   test('leave to the project what it grants on new objects', async () => {
