@@ -6,9 +6,15 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { BASELINE } from './baseline-text.ts'
 import { sqlFiles } from './sql-files.ts'
 
-const migrations = readdirSync('supabase/migrations').map((file) => `supabase/migrations/${file}`)
+// The baseline holds what sql/ holds, and the bridge what pg-delta wrote between two files by hand.
+const migrations = [
+  ...readdirSync('supabase/migrations').map((file) => `supabase/migrations/${file}`),
+  'supabase/bridge/before.sql',
+  'supabase/bridge/after.sql',
+].filter((file) => file !== BASELINE)
 const sql = sqlFiles().map((file) => `sql/${file}`)
 
 const CHECKS = [
@@ -19,6 +25,11 @@ const CHECKS = [
     name: 'SQL format',
     command: ['node', 'scripts/format-sql.ts', '--check'],
     repair: 'npm run fix',
+  },
+  {
+    name: 'baseline',
+    command: ['node', 'scripts/baseline.ts', '--check'],
+    repair: 'npm run baseline',
   },
   {
     name: 'generated files',

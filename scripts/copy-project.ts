@@ -5,6 +5,7 @@
  *   supabase/usher/        functions/ and what those import from elsewhere, in a folder of our own, so that
  *                          nothing of the project's, such as its `_shared/`, can be in the way
  *   config.toml            the sections for the project's own
+ *   bridge.sql             what `usher upgrade` runs in a database of before the first release
  *
  * @module
  */
@@ -34,6 +35,7 @@ export async function copyProject(root: string, target: string): Promise<void> {
     configSections(await readFile(join(root, 'supabase/config.toml'), 'utf8')),
   )
   await cp(join(root, 'CHANGELOG.md'), join(target, 'CHANGELOG.md'))
+  await cp(join(root, 'supabase/bridge/bridge.sql'), join(target, 'bridge.sql'))
 }
 
 /** Files outside of the folder that its files import, and what those import, such as generated types. */

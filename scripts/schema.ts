@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
+import { columnCommentDifferences } from './column-comments.ts'
 import { SQL_FOLDER, sqlFiles } from './sql-files.ts'
 
 const run = promisify(execFile)
@@ -66,7 +67,11 @@ export async function differences(fromUrl: string, toUrl: string): Promise<strin
     await run(pgdelta, ['plan', '--source', fromUrl, '--desired', toUrl, '--out', plan])
     const { actions } = JSON.parse(await readFile(plan, 'utf8')) as { actions: { sql: string }[] }
     const statements = actions.map(({ sql }) => sql.trim().replace(/;$/, '')).filter(isPortable)
-    return [...statements, ...(await rowDifferences(fromUrl, toUrl))]
+    return [
+      ...statements,
+      ...(await columnCommentDifferences(fromUrl, toUrl)),
+      ...(await rowDifferences(fromUrl, toUrl)),
+    ]
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -7,7 +7,10 @@ import postgres from 'postgres'
 import { Refusal } from './project/refusal.ts'
 
 /** One connection, asked for once. Throws a refusal, without the password, when it is not let in. */
-export async function connect(databaseUrl: string): Promise<postgres.Sql> {
+export async function connect(
+  databaseUrl: string,
+  onnotice: (notice: postgres.Notice) => void = () => {},
+): Promise<postgres.Sql> {
   if (!/^postgres(ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl)) {
     throw new Refusal(
       '--db-url is a postgres:// address, percent-encoded, such as `supabase status` or the dashboard show it.',
@@ -18,7 +21,7 @@ export async function connect(databaseUrl: string): Promise<postgres.Sql> {
     // A transaction-mode pooler may be between.
     prepare: false,
     connect_timeout: 10,
-    onnotice: () => {},
+    onnotice,
     connection: { application_name: 'usher' },
     // Encrypted where the server can; the address may ask for more.
     ...(!new URL(databaseUrl).searchParams.has('sslmode') && { ssl: 'prefer' as const }),

@@ -5,6 +5,7 @@
  */
 import { defineCommand } from 'citty'
 import { databaseUrlOf, WRITING_ARGUMENTS } from './arguments.ts'
+import { isBeforeBridge, readStage } from './bridge/plan-bridge.ts'
 import { nextSteps } from './next-steps.ts'
 import { carryOut } from './project/carry-out.ts'
 import { findProject } from './project/find-project.ts'
@@ -31,8 +32,23 @@ export const init = defineCommand({
           `Usher ${before.version} is in this project, and this is ${payload.version}. Run: npx usher upgrade`,
         )
       }
+      if (before && isBeforeBridge(before)) {
+        throw new Refusal(
+          'The migrations of before the first release are in this project. Run: npx usher upgrade --db-url postgres://…',
+        )
+      }
       const databaseUrl = databaseUrlOf(args)
       const { plan, state } = await planProject({ project, payload, before, databaseUrl })
+      const stage = databaseUrl && !before && (await readStage(databaseUrl, payload))
+      if (stage === 'before' || stage instanceof Refusal) {
+        plan.collisions.push({
+          where: 'the database',
+          why:
+            stage === 'before'
+              ? 'It has the migrations of before the first release, and this project has not. Take supabase/usher.json and what belongs to it back from version control, then run: npx usher upgrade'
+              : stage.message,
+        })
+      }
       if (!before && !databaseUrl) {
         plan.notes.push(
           'Your migrations were looked at, the database itself was not: give --db-url to have it asked, too.',

@@ -5,10 +5,13 @@
  */
 import { defineCommand } from 'citty'
 import { databaseUrlOf, WRITING_ARGUMENTS } from './arguments.ts'
+import { crossBridge } from './bridge/cross-bridge.ts'
+import { planBridge } from './bridge/plan-bridge.ts'
 import { carryOut } from './project/carry-out.ts'
 import { changesSince } from './project/changes-since.ts'
 import { findProject } from './project/find-project.ts'
 import { isMigration, readPayload } from './project/payload.ts'
+import { joinPlans } from './project/plan.ts'
 import { planProject } from './project/plan-project.ts'
 import { Refusal } from './project/refusal.ts'
 import { readState } from './project/state.ts'
@@ -22,6 +25,17 @@ export const upgrade = defineCommand({
   },
   args: {
     ...WRITING_ARGUMENTS,
+    'db-url': {
+      ...WRITING_ARGUMENTS['db-url'],
+      description:
+        'Brings this database over if it has the migrations of before the first release, and otherwise only looks at it. Default: $SUPABASE_DB_URL',
+    },
+    'not-applied': {
+      type: 'boolean',
+      description:
+        'No database has the migrations of before the first release: exchanges the files alone',
+      default: false,
+    },
     force: {
       type: 'boolean',
       description: 'Takes the new text of files that you changed, too; yours is kept as .bak',
@@ -39,18 +53,29 @@ export const upgrade = defineCommand({
           `Usher ${before.version} is in this project, and this is the older ${payload.version}. Run: npx usher@latest upgrade`,
         )
       }
-      const { plan, state } = await planProject({
+      const databaseUrl = databaseUrlOf(args)
+      const bridge = await planBridge({
+        root: project.root,
+        payload,
+        state: before,
+        databaseUrl,
+        isNotApplied: args['not-applied'],
+      })
+      const { plan: rest, state } = await planProject({
         project,
         payload,
         before,
-        databaseUrl: databaseUrlOf(args),
+        databaseUrl,
         force: args.force,
       })
+      const plan = joinPlans([bridge.plan, rest])
       if (before.version !== payload.version) {
         const news = changesSince(payload.changelog, before.version)
         console.log(`From ${before.version} to ${payload.version}\n\n${news}\n`)
       }
-      const hasMigrations = plan.changes.some(({ path }) => isMigration(path))
+      const hasMigrations = plan.changes.some(
+        ({ path, does }) => isMigration(path) && does === 'adds',
+      )
       const outcome = await carryOut({
         root: project.root,
         plan,
@@ -58,12 +83,17 @@ export const upgrade = defineCommand({
         before,
         isDryRun: args['dry-run'],
         isYes: args.yes,
+        inDatabase: async () => {
+          for (const warning of await crossBridge(databaseUrl ?? '', payload))
+            console.log(`\n${warning}`)
+          console.log('\nThe database has been brought over.')
+        },
       })
       if (outcome === 'all there') {
         console.log(`\nUsher ${payload.version} is the newest here. Nothing was written.`)
       }
       if (outcome === 'written') {
-        const push = hasMigrations ? 'supabase db push, then ' : ''
+        const push = hasMigrations && !bridge.isCrossing ? 'supabase db push, then ' : ''
         console.log(
           `\nUsher ${payload.version} is in your project. Next: ${push}supabase functions deploy, and npx usher doctor.`,
         )

@@ -176,6 +176,7 @@ export type Database = {
           dedupe_key: string | null
           delivered_at: string | null
           due_at: string
+          event_id: string | null
           facts: NonNullable<Json>
           fence: number
           id: string
@@ -209,6 +210,7 @@ export type Database = {
           dedupe_key?: string | null
           delivered_at?: string | null
           due_at?: string
+          event_id?: string | null
           facts?: NonNullable<Json>
           fence?: number
           id?: string
@@ -241,6 +243,7 @@ export type Database = {
           dedupe_key?: string | null
           delivered_at?: string | null
           due_at?: string
+          event_id?: string | null
           facts?: NonNullable<Json>
           fence?: number
           id?: string
@@ -1871,6 +1874,7 @@ export type Database = {
           dedupe_key: string | null
           delivered_at: string | null
           due_at: string
+          event_id: string | null
           facts: NonNullable<Json>
           fence: number
           id: string
@@ -2450,10 +2454,10 @@ export type Database = {
         expires_at: string | null
         has_account: boolean | null
         membership_ends_at: string | null
-        one_click: boolean | null
+        sign_in_provider: string | null
         sign_in_domain: string | null
         sign_in_level: string | null
-        sign_in_provider: string | null
+        one_click: boolean | null
         organisation_id: string | null
       }
       organisation_invite_result: {

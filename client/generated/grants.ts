@@ -314,20 +314,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.end_undeliverable(delivery public.organisation_deliveries, invite usher.invites)':
     [],
   'function usher.endpoint_token(endpoint_id uuid)': [],
-  'function usher.enqueue_access_mail(kind text, member_id uuid, roles text[], is_membership boolean, ends_at timestamp with time zone)':
-    [],
   'function usher.enqueue_auth_mail(recipient text, locale text, sealed text, dedupe_key bytea)': [
     'usher_worker execute',
   ],
-  'function usher.enqueue_delivery(kind text, organisation_id uuid, recipient text, locale text, invite_id uuid, is_bulk boolean)':
-    [],
-  'function usher.enqueue_invites(invite_ids uuid[], is_bulk boolean)': [],
-  'function usher.enqueue_join_mail(kind text, organisation_id uuid, recipient text, facts jsonb)':
-    [],
-  'function usher.enqueue_lost_right_mail(kind text, organisation_id uuid, user_id uuid, permissions text[], facts jsonb)':
-    [],
-  'function usher.enqueue_notice(kind text, member_id uuid, actor_id uuid)': [],
-  'function usher.enqueue_review_mail(kind text, review public.organisation_access_reviews)': [],
   'function usher.enrol_device(code text)': ['authenticated execute'],
   'function usher.ensure_signing_key()': [],
   'function usher.erase_address(email text)': [],
@@ -359,12 +348,15 @@ export const GRANTS: Record<string, string[]> = {
     ['usher_worker execute'],
   'function usher.fail_rate_limited(wait interval, headers jsonb)': [],
   'function usher.fail_template(template_id uuid, failure text)': ['usher_worker execute'],
+  'function usher.fan_out(batch_size integer, after_id bigint, OUT followed integer, OUT newest_id bigint)':
+    ['usher_worker execute'],
   'function usher.find_links(value text)': [],
   'function usher.finish_directory_reconcile(endpoint_id uuid, fence bigint, features jsonb, users jsonb, groups jsonb)':
     ['usher_worker execute'],
   'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
     'usher_worker execute',
   ],
+  'function usher.follow_lines(event_ids uuid[], bulk_ids uuid[])': [],
   'function usher.follow_lost_rights(batch_size integer)': ['usher_worker execute'],
   'function usher.follow_lost_rights_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.free_slug(name text)': [],
@@ -382,6 +374,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.invite_fingerprint(email text, roles text[])': [],
   'function usher.invite_for_change(invite_id uuid, permission text)': [],
   'function usher.invite_lifetime(expires_in text, organisation_ttl interval)': [],
+  'function usher.invite_mails(lines public.organisation_audit_events[])': [],
   'function usher.invite_metrics(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
     ['authenticated execute'],
   'function usher.invite_problem(invite usher.invites)': [],
@@ -488,11 +481,17 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.normalise_email(email text)': [],
   'function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)':
     [],
+  'function usher.notices_to_admins(lines public.organisation_audit_events[])': [],
+  'function usher.notices_to_members(lines public.organisation_audit_events[])': [],
   'function usher.one_click_invite(token text)': [],
   'function usher.open_directory(token text, for_change boolean)': [],
   'function usher.organisations_in_turn(is_bulk boolean, after uuid, at timestamp with time zone, how_many integer)':
     [],
   'function usher.organisations_where(permission text)': ['authenticated execute'],
+  'function usher.other_notices(lines public.organisation_audit_events[])': [],
+  'function usher.outbox_metrics(OUT count bigint, OUT oldest_seconds double precision)': [
+    'usher_worker execute',
+  ],
   'function usher.own_role_for_change(organisation_id uuid, role text)': [],
   'function usher.own_tables()': [],
   'function usher.pace_mails(ids uuid[], settings usher.settings)': [],
@@ -517,6 +516,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.purge_webhook_answers()': ['usher_worker execute'],
   'function usher.purge_webhook_answers_of(organisation_id uuid, ids uuid[], batch_size integer)':
     [],
+  'function usher.queue_mails(lines public.organisation_audit_events[], bulk_ids uuid[])': [],
   'function usher.random_device_code()': [],
   'function usher.rate_limit_headers(policy text, allowance integer, remaining integer, period interval, reset interval)':
     [],
@@ -527,9 +527,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.reconcile_directory_endpoint(endpoint_id uuid)': ['authenticated execute'],
   'function usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid, provider_message_id text, occurred_at timestamp with time zone, is_permanent boolean, response text, status_code text)':
     ['usher_worker execute'],
-  'function usher.record_event(organisation_id uuid, event text, target_kind text, target_id uuid, before jsonb, after jsonb, reason text, actor_kind text)':
+  'function usher.record_event(organisation_id uuid, event text, target_kind text, target_id uuid, before jsonb, after jsonb, reason text, actor_kind text, is_bulk boolean)':
     [],
-  'function usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text)':
+  'function usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text, is_bulk boolean)':
     [],
   'function usher.record_expiry(invites usher.invites[])': [],
   'function usher.record_turn(delivery public.organisation_deliveries, event text)': [],
@@ -584,6 +584,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.resting_organisations(step text)': [],
   'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
+  'function usher.review_facts(review_id uuid)': [],
   'function usher.review_results(review_id uuid)': [],
   'function usher.reviewers(organisation_id uuid)': [],
   'function usher.revoke_directory_token(token_id uuid)': ['authenticated execute'],
@@ -659,6 +660,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.take_over_credentials(ids uuid[])': ['authenticated execute'],
   'function usher.target_host(url text)': [],
   'function usher.target_problem(url text)': [],
+  'function usher.tell_webhooks(lines public.organisation_audit_events[])': [],
   'function usher.template_as_read(value text)': [],
   'function usher.template_facts(template public.organisation_email_templates)': [],
   'function usher.template_for_change(template_id uuid, lock text)': [],
@@ -672,7 +674,6 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.tg_directory_endpoint_tokens__forget()': [],
   'function usher.tg_identities__no_secrets()': [],
   'function usher.tg_organisation_audit_events__append_only()': [],
-  'function usher.tg_organisation_audit_events__tell_webhooks()': [],
   'function usher.tg_organisation_deliveries__bring_back_stops()': [],
   'function usher.tg_organisation_members__follow_ends()': [],
   'function usher.tg_organisation_members__join_directory()': [],
@@ -732,7 +733,6 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.verify_audit_trail(organisation_id uuid)': ['authenticated execute'],
   'function usher.verify_invite_token(token text)': [],
   'function usher.verify_stop_token(token text)': [],
-  'function usher.wake_worker()': [],
   'function usher.webhook_body(event public.organisation_audit_events)': [],
   'function usher.webhook_event_types()': [],
   'function usher.webhook_facts(webhook public.organisation_webhooks)': [],
@@ -820,6 +820,7 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.mail_pace': ['rls'],
   'table usher.mail_turns': ['rls'],
   'table usher.one_clicks': ['rls'],
+  'table usher.outbox': ['rls'],
   'table usher.permissions': ['rls'],
   'table usher.rate_limits': ['rls'],
   'table usher.role_assigners': ['rls'],

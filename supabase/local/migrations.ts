@@ -52,6 +52,32 @@ export async function applyMigrations(databaseUrl: string, folder = MIGRATIONS):
   }
 }
 
+/**
+ * The first migration that was applied here and is not in the folder with the same text any more; null where there is
+ * none. Before the first release the baseline is made again with each change.
+ */
+export async function findOtherMigration(
+  databaseUrl: string,
+  folder = MIGRATIONS,
+): Promise<string | null> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  try {
+    const [list] =
+      await sql`select to_regclass('supabase_migrations.schema_migrations') is not null as exists`
+    if (!list?.exists) return null
+    const rows = await sql<{ file: string; text: string }[]>`
+      select version || '_' || name || '.sql' as file, array_to_string(statements, '') as text
+      from supabase_migrations.schema_migrations order by version`
+    for (const { file, text } of rows) {
+      const now = await readFile(join(folder, file), 'utf8').catch(() => null)
+      if (now !== text) return file
+    }
+    return null
+  } finally {
+    await sql.end()
+  }
+}
+
 /** Loads `supabase/seed.sql` once. Returns whether it did so now. */
 export async function applySeed(databaseUrl: string): Promise<boolean> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })

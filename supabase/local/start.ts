@@ -15,7 +15,7 @@ import { denoArguments, startFunctions } from './functions.ts'
 import { type KeptPostgres, keepPostgres } from './keep-postgres.ts'
 import { logTo } from './log.ts'
 import { startMailbox } from './mailbox.ts'
-import { applyMigrations, applySeed } from './migrations.ts'
+import { applyMigrations, applySeed, findOtherMigration } from './migrations.ts'
 import { preparePlatform } from './platform.ts'
 import { requireFreePorts } from './ports.ts'
 import { startPostgrest } from './postgrest.ts'
@@ -234,6 +234,12 @@ async function migrate(
   const addressFor = (user: string, password: string) =>
     server.url.replace(/\/\/[^@]+@/, `//${user}:${password}@`)
   await preparePlatform(server.url)
+  const other = await findOtherMigration(server.url)
+  if (other) {
+    throw new Problem(
+      `The database in the data folder was made by another ${other} than there is now. What is in it is demo data: run npm run reset, then npm start.`,
+    )
+  }
   await applyMigrations(server.url)
   const sql = postgres(server.url, { max: 1, onnotice: () => {} })
   try {

@@ -54,9 +54,9 @@ describe('usher init', () => {
     const applied = await applyMigrations(database.url, project.at('supabase/migrations'))
 
     expect(code).toBe(0)
-    expect(output).toContain('+ supabase/migrations/20261121000000_trunk.sql')
+    expect(output).toContain('+ supabase/migrations/20261121000001_usher.sql')
     expect(output).toContain('supabase db push')
-    expect(applied).toContain('20261121000000_trunk.sql')
+    expect(applied).toContain('20261121000001_usher.sql')
     const acme = await createAcme(database.sql)
     const invitee = await acme.person()
     const { token } = await acme.invite(invitee.email)
@@ -286,7 +286,7 @@ describe('usher init refuses, and writes nothing', () => {
       [],
       'table public.organisations',
       'table public.organisation_roles',
-      'with a version before 20261121000000',
+      'with a version before 20261121000001',
     )
   })
 
@@ -309,9 +309,9 @@ describe('usher init refuses, and writes nothing', () => {
     const database = await emptyDatabase()
     await applyMigrations(database.url, project.payload('supabase/migrations'))
     await database.sql`update supabase_migrations.schema_migrations set name = 'other'
-      where version = '20261121000000'`
+      where version = '20261121000001'`
 
-    await expectRefusal(['--db-url', database.url], 'migration 20261121000000', 'called other')
+    await expectRefusal(['--db-url', database.url], 'migration 20261121000001', 'called other')
   })
 
   test('but not where the database has ours already', async () => {
@@ -334,9 +334,9 @@ describe('usher init refuses, and writes nothing', () => {
   })
 
   test('where a migration of theirs has the version of ours', async () => {
-    await project.write('supabase/migrations/20261121000000_theirs.sql', 'select 1;')
+    await project.write('supabase/migrations/20261121000001_theirs.sql', 'select 1;')
 
-    await expectRefusal([], '20261121000000_theirs.sql', 'trunk.sql')
+    await expectRefusal([], '20261121000001_theirs.sql', 'usher.sql')
   })
 
   test('where a file of theirs has the name of ours', async () => {

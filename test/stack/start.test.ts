@@ -76,6 +76,25 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await status(`${stack.apiUrl}/rest/v1/organisations`)).toBe(401)
   })
 
+  test('says to reset where the database was made by other migrations', async () => {
+    const { start, folder, port } = await place()
+    const first = start()
+    const { databaseUrl } = await untilReady(first, folder)
+    const sql = postgres(databaseUrl, { max: 1 })
+    // As the stack of before the first release has it.
+    await sql`update supabase_migrations.schema_migrations
+      set version = '20261121000000', name = 'trunk'`
+    await sql.end()
+    first.process.kill('SIGTERM')
+    await first.ended
+
+    const second = start()
+
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toMatch(/another 20261121000000_trunk\.sql .* npm run reset/)
+    expect(await isFree(port)).toBe(true)
+  })
+
   test('keeps the data over a restart, leaves nothing behind, and takes one place once', async () => {
     const { start, folder, port } = await place()
     const first = start()

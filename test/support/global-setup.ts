@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -33,7 +33,12 @@ export async function setup(project: TestProject) {
   const template = server.url.replace(/[^/]+$/, TEMPLATE)
   await withDatabase(server.url, (sql) => sql.unsafe(`create database ${TEMPLATE}`))
   await preparePlatform(template)
-  await applyMigrations(template)
+  // A database that came over the bridge has its columns in another order, and has to do the same.
+  if (process.env.USHER_TEST_FROM === 'bridge') {
+    await applyMigrations(template, 'supabase/bridge/from')
+    const bridge = await readFile('supabase/bridge/bridge.sql', 'utf8')
+    await withDatabase(template, (sql) => sql.begin((tx) => tx.unsafe(bridge)))
+  } else await applyMigrations(template)
   await withDatabase(server.url, (sql) =>
     sql.unsafe(`alter role authenticator password '${AUTHENTICATOR_PASSWORD}'`),
   )

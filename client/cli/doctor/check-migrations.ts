@@ -4,8 +4,9 @@
  * @module
  */
 import type postgres from 'postgres'
+import { REPLACED } from '../bridge/migrations.ts'
 import { isMigration, type Payload, versionOf } from '../project/payload.ts'
-import { readAppliedMigrations } from '../project/plan-database.ts'
+import { readAppliedMigrations } from '../project/read-applied.ts'
 import { type Finding, findingsOf } from './finding.ts'
 
 const { well, unseen, error } = findingsOf('migrations')
@@ -28,6 +29,10 @@ export async function checkMigrations(
   if (!applied) {
     const message = 'This database keeps no list of migrations (supabase_migrations); see grants.'
     return { isThere, finding: unseen(message) }
+  }
+  if (Object.keys(REPLACED).some((path) => applied.has(versionOf(path) ?? ''))) {
+    const message = 'Its migrations are those of before the first release.'
+    return { isThere, finding: error(message, 'npx usher upgrade --db-url postgres://…') }
   }
   const ours = [...files.keys()].filter(isMigration)
   const missing = ours.filter((path) => !applied.has(versionOf(path) ?? ''))

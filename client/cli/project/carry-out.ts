@@ -22,6 +22,8 @@ export interface CarryOutOptions {
   isDryRun: boolean
   /** Does not ask. */
   isYes: boolean
+  /** Does what the plan says of the database, all of it or nothing. */
+  inDatabase?: () => Promise<void>
 }
 
 /**
@@ -31,7 +33,7 @@ export interface CarryOutOptions {
 export async function carryOut(
   options: CarryOutOptions,
 ): Promise<'written' | 'all there' | 'planned'> {
-  const { root, plan, state, before, isDryRun, isYes } = options
+  const { root, plan, state, before, isDryRun, isYes, inDatabase } = options
   if (plan.collisions.length === 0 && JSON.stringify(state) !== JSON.stringify(before)) {
     plan.changes.push({
       path: STATE_FILE,
@@ -44,7 +46,7 @@ export async function carryOut(
   if (plan.collisions.length > 0) {
     throw new Refusal('Nothing was written. Mend what is in the way, and run it again.')
   }
-  if (plan.changes.length === 0) return 'all there'
+  if (plan.changes.length === 0 && plan.database.length === 0) return 'all there'
   if (isDryRun) {
     console.log('\nNothing was written: this was a dry run.')
     return 'planned'
@@ -57,6 +59,8 @@ export async function carryOut(
     console.log('Nothing was written.')
     return 'planned'
   }
+  // First, because it can be told from the database that it is done: where the files fail, they follow the next time.
+  if (plan.database.length > 0) await inDatabase?.()
   // A moment's wait at the keyboard is better than half a project.
   const wait = () => {}
   for (const signal of SIGNALS) process.on(signal, wait)

@@ -15,6 +15,8 @@ export interface Payload {
   /** The sections of config.toml, with their comments. */
   config: string
   changelog: string
+  /** What brings a database over that has the migrations of before the first release. */
+  bridge: string
 }
 
 /** Beside the folder of the built command: see scripts/build-client.ts. */
@@ -36,12 +38,13 @@ export async function readPayload(folder = FOLDER): Promise<Payload> {
     files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))),
     config: await readFile(join(folder, 'config.toml'), 'utf8'),
     changelog: await readFile(join(folder, 'CHANGELOG.md'), 'utf8'),
+    bridge: await readFile(join(folder, 'bridge.sql'), 'utf8'),
   }
 }
 
 export const isMigration = (path: string) => path.startsWith('supabase/migrations/')
 
-/** Its number, by which Supabase knows it: `20261121000000` of `20261121000000_trunk.sql`. */
+/** Its number, by which Supabase knows it: `20261121000001` of `20261121000001_usher.sql`. */
 export const versionOf = (file: string) => file.match(/(?:^|\/)(\d+)_[^/]*\.sql$/)?.[1]
 
 /** The edge functions that are in it, such as `send-mail`. */

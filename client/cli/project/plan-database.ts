@@ -8,6 +8,7 @@ import { connect } from '../connect.ts'
 import { OUR_OBJECTS, OUR_SCHEMA_COMMENT } from './our-objects.ts'
 import { isMigration, type Payload, versionOf } from './payload.ts'
 import { emptyPlan, type Plan } from './plan.ts'
+import { readAppliedMigrations } from './read-applied.ts'
 
 /** Only reads. Throws a refusal when the database does not let it in. */
 export async function planDatabase(databaseUrl: string, payload: Payload): Promise<Plan> {
@@ -69,16 +70,4 @@ async function refuseAppliedVersions(
       why: `Another one of this version has been applied there, called ${other}; ${file} never would be.`,
     })
   }
-}
-
-/** The names of the migrations that Supabase has noted down as applied, by version; null: it keeps no list. */
-export async function readAppliedMigrations(
-  sql: postgres.Sql,
-): Promise<Map<string, string | null> | null> {
-  const [list] = await sql<{ exists: boolean }[]>`
-    select to_regclass('supabase_migrations.schema_migrations') is not null as exists`
-  if (!list?.exists) return null
-  const rows = await sql<{ version: string; name: string | null }[]>`
-    select version, name from supabase_migrations.schema_migrations`
-  return new Map(rows.map(({ version, name }) => [version, name]))
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from 'node:path'
+import { REPLACED } from '../bridge/migrations.ts'
 import { kindOf, readNames, readText } from './files.ts'
 import { functionNames, isMigration, type Payload, versionOf } from './payload.ts'
 import { emptyPlan, type Plan } from './plan.ts'
@@ -78,7 +79,7 @@ async function freeName(root: string, path: string, n = 1): Promise<string> {
   return (await kindOf(join(root, name))) ? freeName(root, path, n + 1) : name
 }
 
-/** What an earlier version brought and this one no longer has. Migrations stay for good. */
+/** What an earlier version brought and this one no longer has. Migrations stay, but for those of plan-bridge.ts. */
 async function planRemovals(plan: Plan, { root, payload, state }: PlanFilesOptions): Promise<void> {
   for (const [path, brought] of Object.entries(state?.files ?? {})) {
     if (payload.files.has(path) || isMigration(path)) continue
@@ -89,11 +90,14 @@ async function planRemovals(plan: Plan, { root, payload, state }: PlanFilesOptio
   }
 }
 
+/** Of this version, or of before: see plan-bridge.ts. */
+export const isOurs = (path: string, { files }: Payload) => files.has(path) || path in REPLACED
+
 async function refuseSameVersions(plan: Plan, { root, payload }: PlanFilesOptions): Promise<void> {
   const ours = [...payload.files.keys()].filter(isMigration)
   const first = ours.map(versionOf).sort()[0] ?? ''
   const theirs = (await readNames(join(root, 'supabase/migrations'))).filter(
-    (file) => versionOf(file) && !payload.files.has(`supabase/migrations/${file}`),
+    (file) => versionOf(file) && !isOurs(`supabase/migrations/${file}`, payload),
   )
   for (const file of theirs) {
     const same = ours.find((path) => versionOf(path) === versionOf(file))

@@ -9,15 +9,16 @@ import { readNames, readText } from './files.ts'
 import { OUR_OBJECTS } from './our-objects.ts'
 import { isMigration, type Payload, versionOf } from './payload.ts'
 import { emptyPlan, type Plan } from './plan.ts'
+import { isOurs } from './plan-files.ts'
 import { objectsAfter, objectsMade } from './sql-objects.ts'
 
 /** Reads the project's own migrations. */
-export async function planNames(root: string, { files }: Payload): Promise<Plan> {
+export async function planNames(root: string, payload: Payload): Promise<Plan> {
   const folder = 'supabase/migrations'
   const own = (await readNames(join(root, folder)))
-    .filter((file) => versionOf(file) && !files.has(`${folder}/${file}`))
+    .filter((file) => versionOf(file) && !isOurs(`${folder}/${file}`, payload))
     .sort()
-  const first = [...files.keys()].filter(isMigration).map(versionOf).sort()[0] ?? ''
+  const first = [...payload.files.keys()].filter(isMigration).map(versionOf).sort()[0] ?? ''
   const read = (names: string[]) =>
     Promise.all(names.map(async (name) => (await readText(join(root, folder, name))) ?? ''))
   const isEarlier = (file: string) => (versionOf(file) ?? '') < first

@@ -27,6 +27,8 @@ export interface Collision {
 
 export interface Plan {
   changes: Change[]
+  /** What is going to be done in the database, before the files are written. */
+  database: string[]
   /** What is there already, as this version has it. */
   present: string[]
   kept: Kept[]
@@ -40,6 +42,7 @@ export interface Plan {
 export function joinPlans(plans: Plan[]): Plan {
   return {
     changes: plans.flatMap(({ changes }) => changes),
+    database: plans.flatMap(({ database }) => database),
     present: plans.flatMap(({ present }) => present),
     kept: plans.flatMap(({ kept }) => kept),
     collisions: plans.flatMap(({ collisions }) => collisions),
@@ -49,6 +52,7 @@ export function joinPlans(plans: Plan[]): Plan {
 
 export const emptyPlan = (): Plan => ({
   changes: [],
+  database: [],
   present: [],
   kept: [],
   collisions: [],

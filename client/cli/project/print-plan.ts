@@ -8,8 +8,13 @@ import type { Plan } from './plan.ts'
 const SIGNS = { adds: '+', replaces: '~', extends: '~', removes: '-' } as const
 
 /** File by file; then what stays, what stands in the way, and what to know. */
-export function describePlan({ changes, present, kept, collisions, notes }: Plan): string {
+export function describePlan(plan: Plan): string {
+  const { changes, database, present, kept, collisions, notes } = plan
   const parts = [
+    section(
+      'Will do in the database',
+      database.map((step) => `~ ${step}`),
+    ),
     section(
       'Will write',
       changes.map(({ path, does }) => `${SIGNS[does]} ${path} (${does})`),
