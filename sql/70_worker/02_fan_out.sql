@@ -69,7 +69,7 @@ nobody, and keeps the organisations and invites of the others until the end of t
 create function usher.take_fresh(
   batch_size integer,
   after_id bigint
-) returns usher.outbox[]
+) returns setof usher.outbox
   language plpgsql
   volatile
   security definer
@@ -103,7 +103,7 @@ begin
     -- Thousands that are held do not stand before one that is not.
     exit when v_rows <> '{}';
   end loop;
-  return v_rows;
+  return query select r.* from unnest(v_rows) r;
 end
 $$;
 comment on function usher.take_fresh
@@ -130,7 +130,7 @@ declare
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
-  v_rows := usher.take_fresh(fan_out.batch_size, fan_out.after_id);
+  v_rows := array(select t from usher.take_fresh(fan_out.batch_size, fan_out.after_id) t);
   if v_rows = '{}' then
     return;
   end if;

@@ -4711,7 +4711,7 @@ declare
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
-  v_rows := usher.take_fresh(fan_out.batch_size, fan_out.after_id);
+  v_rows := array(select t from usher.take_fresh(fan_out.batch_size, fan_out.after_id) t);
   if v_rows = '{}' then
     return;
   end if;
@@ -11206,7 +11206,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.take_fresh(batch_size integer, after_id bigint)
- RETURNS usher.outbox[]
+ RETURNS SETOF usher.outbox
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -11239,7 +11239,7 @@ begin
     -- Thousands that are held do not stand before one that is not.
     exit when v_rows <> '{}';
   end loop;
-  return v_rows;
+  return query select r.* from unnest(v_rows) r;
 end
 $function$;
 

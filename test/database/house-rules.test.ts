@@ -86,6 +86,7 @@ const READS = {
 /** Suites that are about all of sql/, or about no file of it, and so have the name of none. */
 const ABOUT_ALL: Record<string, string> = {
   'anonymous-accounts': 'every function of public, called by an account that anybody is given',
+  bridge: 'what comes over from before the first release',
   bounds: 'every column of every table',
   crossings: 'what two rules of different files come to, one after the other',
   'house-rules': 'rules of this code base, asked of the catalogue',
