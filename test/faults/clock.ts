@@ -9,7 +9,15 @@ import type postgres from 'postgres'
 import { Refusal } from '../support/refusal.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
-import { connectTo, halfAccepts, type Invitee, onTop, type Scene, startScene } from './scene.ts'
+import {
+  connectTo,
+  followAll,
+  halfAccepts,
+  type Invitee,
+  onTop,
+  type Scene,
+  startScene,
+} from './scene.ts'
 
 type Random = () => number
 interface Run {
@@ -266,6 +274,7 @@ async function leaseWhileTimeSteps(run: Run, mails: number) {
     count(run, 'steps of the clock')
   }
 
+  await followAll(sql)
   for (let turn = 0; turn < mails; turn++) {
     const what = random()
     if (what < 0.4) await take(Math.floor(random() * 3), 1 + Math.floor(random() * 5))

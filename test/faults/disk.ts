@@ -42,8 +42,11 @@ export async function runDiskFaults(
 
   try {
     await scene.invite(invites)
-    const refused = await until(scene.sql, (rows) =>
-      rows.every(({ status, response }) => status !== 'sending' && response !== null),
+    const refused = await until(
+      scene.sql,
+      (rows) =>
+        rows.length === invites &&
+        rows.every(({ status, response }) => status !== 'sending' && response !== null),
     )
     const kept = refused.filter(({ status }) => status === 'queued')
     const failed = refused.filter(({ status }) => status === 'failed')

@@ -18,7 +18,7 @@ import { type Person, person } from '../support/people.ts'
 import { startHostileSmtp } from './hostile-smtp.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
-import { connectTo, onTop, type Scene, startScene } from './scene.ts'
+import { connectTo, followAll, onTop, type Scene, startScene } from './scene.ts'
 import { ended, spawnWorker } from './worker.ts'
 
 const CLIENTS = 8
@@ -221,13 +221,6 @@ async function found(scene: Scene, sql: postgres.Sql, webhooks: (string[] | null
   // A worker refuses to call it: the run is about what follows, not about sending.
   await scene.sql`update public.organisation_webhooks set url = 'https://127.0.0.1:9/' where organisation_id = ${id}`
   return { id, owner, members } as Organisation
-}
-
-async function followAll(sql: postgres.Sql): Promise<void> {
-  for (;;) {
-    const [row] = await sql`select followed from usher.fan_out(1000)`
-    if (!row?.followed) return
-  }
 }
 
 /** Counts what there is beside what there should be. */

@@ -1,7 +1,6 @@
 /**
  * A transaction-mode pooler between everything and the database: the main job, the worker and the functions work
- * through it, and nothing of one caller reaches the next one on the same connection. LISTEN does not work, and the
- * worker goes on by looking.
+ * through it, and nothing of one caller reaches the next one on the same connection.
  *
  * @module
  */
@@ -65,7 +64,6 @@ export async function runPoolerFaults(
     )
     await untilItAnswers(`${mailbox.url}/healthz`)
 
-    await hearNothing(pooler.url)
     await doTheMainJob(workerUrl, mailbox, api)
     say('The main job is done.')
     await callFunctions(workerUrl, mailbox.smtpUrl, api)
@@ -73,22 +71,6 @@ export async function runPoolerFaults(
     return { broken, figures }
   } finally {
     for (const part of parts.reverse()) await part.stop()
-  }
-
-  /** If notifications came through, looking would not be what brings the mail. */
-  async function hearNothing(url: string) {
-    const sql = postgres(url, { max: 2, prepare: false, onnotice: () => {} })
-    let heard = 0
-    try {
-      await sql.listen('usher_deliveries', () => {
-        heard += 1
-      })
-      for (let i = 0; i < 5; i++) await sql`select usher.wake_worker()`
-      await wait(300)
-    } finally {
-      await sql.end({ timeout: 1 })
-    }
-    figures['notifications heard'] = heard
   }
 
   /** As an outside program does it: npm run demo. */
