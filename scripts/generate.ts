@@ -3,8 +3,7 @@
  * `client/generated/`, the `Database` types, the unions of error codes, built-in roles and permissions, the
  * placeholders of mails, the events of webhooks, and the grants that `usher doctor` expects; for the REST function
  * `functions/api/refusals.ts`; from the comments, `docs/reference.md` and
- * `docs/triggers.md`. From the permission matrix,
- * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
+ * `docs/triggers.md`. From the permission matrix, `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
  *
  *   npm run generate            writes
