@@ -1,7 +1,7 @@
 -- The outbox: what has just happened, and has still to be followed by mails and webhook calls.
 --
 -- A change writes its line of the trail, and here one narrow row that says "this line is fresh", in its own
--- transaction. usher.fan_out (70_worker/01_fan_out.sql) takes rows and writes all that follows in the transaction
+-- transaction. usher.fan_out (70_worker/02_fan_out.sql) takes rows and writes all that follows in the transaction
 -- that deletes them: exactly once. So a change costs its caller the same however many hear of it.
 --
 -- No NOTIFY: it makes commits wait for each other.

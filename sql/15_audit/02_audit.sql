@@ -313,4 +313,4 @@ comment on function usher.record_event
   actor_kind     null: the caller, or an operator when there is none
   is_bulk        as in usher.record_events
 
-Which mails follow it stands in 50_mail/02_event_mails.sql. Returns the id of the line.$$;
+Which mails follow it stands in 70_worker/01_event_mails.sql. Returns the id of the line.$$;

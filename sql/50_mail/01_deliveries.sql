@@ -4,9 +4,11 @@
 -- queued ─▶ cancelled (its invite is no longer open) │ suppressed (04_suppressed_addresses.sql);
 -- sent ─▶ delivered │ opened │ bounced │ complained, as the mail provider tells (09_delivery_events.sql).
 --
--- A row follows a line of the trail (02_event_mails.sql). A worker leases rows (08_delivery_turns.sql), renders, sends
--- and says what the mail server answered. A lease that runs out is taken over by another worker: at least once, never
--- lost. Each lease carries a fence, so that a worker that was only asleep cannot send or record any more.
+-- A row follows a line of the trail (70_worker/01_event_mails.sql). A worker leases rows (08_delivery_turns.sql),
+-- renders, sends and says what the mail server answered. A lease that runs out is taken over by another worker: at
+-- least once, never lost. Each lease carries a fence, so that a worker that was only asleep cannot send or record any
+-- more.
+--
 -- Reading needs invite.read.
 
 create function usher.mailbox(email text) returns text

@@ -28,6 +28,88 @@ $$;
 comment on function usher.follow_lines
   is 'Writes the mails and webhook calls that follow from lines of the trail; bulk_ids: of those that may wait.';
 
+create function usher.held_events(event_ids uuid[]) returns uuid[]
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_organisation_ids uuid[];
+  v_invite_ids       uuid[];
+begin
+  -- What follows names its organisation and its invite, and so needs them to stay. Those that can be had are kept.
+  v_organisation_ids := array(
+    select o.id
+    from public.organisations o
+    where o.id in (
+      select e.organisation_id from public.organisation_audit_events e where e.id = any (held_events.event_ids))
+    for key share skip locked);
+  v_invite_ids := array(
+    select i.id
+    from usher.invites i
+    where i.id in (
+      select e.target_id from public.organisation_audit_events e
+      where e.id = any (held_events.event_ids) and e.target_kind = 'invite')
+    for key share skip locked);
+  return array(
+    select e.id
+    from public.organisation_audit_events e
+    left join public.organisations o on o.id = e.organisation_id
+    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
+    where e.id = any (held_events.event_ids)
+      and (o.id is not null and o.id not in (select unnest(v_organisation_ids))
+        or i.id is not null and i.id not in (select unnest(v_invite_ids))));
+end
+$$;
+comment on function usher.held_events
+  is $$Those lines of the trail whose organisation or invite is being deleted or changed at this moment. Waits for
+nobody, and keeps the organisations and invites of the others until the end of the transaction.$$;
+
+create function usher.take_fresh(
+  batch_size integer,
+  after_id bigint
+) returns setof usher.outbox
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_rows usher.outbox[];
+  v_held uuid[];
+begin
+  loop
+    v_rows := '{}';
+    -- Single ones first, and then as many of the others as there is room for.
+    for v_round in 0 .. 1 loop
+      v_rows := v_rows || array(
+        select o
+        from usher.outbox o
+        where o.is_bulk = (v_round = 1) and o.id > take_fresh.after_id
+          and (o.due_at is null or o.due_at <= clock_timestamp())
+        order by o.id
+        limit take_fresh.batch_size - cardinality(v_rows)
+        for update skip locked);
+    end loop;
+    v_held := usher.held_events(array(select r.event_id from unnest(v_rows) r));
+    exit when v_held = '{}';
+
+    update usher.outbox o
+    set due_at = clock_timestamp() + interval '1 second'
+    from unnest(v_rows) r
+    where o.is_bulk = r.is_bulk and o.id = r.id and r.event_id in (select unnest(v_held));
+    v_rows := array(select r from unnest(v_rows) r where r.event_id not in (select unnest(v_held)));
+    -- Thousands that are held do not stand before one that is not.
+    exit when v_rows <> '{}';
+  end loop;
+  return query select r.* from unnest(v_rows) r;
+end
+$$;
+comment on function usher.take_fresh
+  is $$Locks the next rows of the outbox, as usher.fan_out is told. Those whose organisation or invite somebody holds
+are left for a second.$$;
+
 create function usher.fan_out(
   batch_size integer default 1000,
   after_id bigint default 0,
@@ -42,23 +124,13 @@ create function usher.fan_out(
   set lock_timeout = '100ms'
   as $$
 declare
-  v_rows usher.outbox[] := '{}';
-  v_row  usher.outbox;
-  v_is_bulk boolean;
+  v_rows  usher.outbox[];
+  v_row   usher.outbox;
+  v_waits integer := 0;
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
-  -- Single ones first, and then as many of the others as there is room for.
-  foreach v_is_bulk in array '{false,true}'::boolean[] loop
-    v_rows := v_rows || array(
-      select o
-      from usher.outbox o
-      where o.is_bulk = v_is_bulk and o.id > fan_out.after_id
-        and (o.due_at is null or o.due_at <= clock_timestamp())
-      order by o.id
-      limit fan_out.batch_size - cardinality(v_rows)
-      for update skip locked);
-  end loop;
+  v_rows := array(select t from usher.take_fresh(fan_out.batch_size, fan_out.after_id) t);
   if v_rows = '{}' then
     return;
   end if;
@@ -78,13 +150,18 @@ begin
 
   foreach v_row in array v_rows loop
     begin
-      perform usher.follow_lines(array[v_row.event_id], case when v_row.is_bulk then array[v_row.event_id] end);
+      perform usher.follow_lines(array[v_row.event_id],
+        case when v_row.is_bulk then array[v_row.event_id] else '{}' end);
       delete from usher.outbox o where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
       fan_out.followed := fan_out.followed + 1;
     exception
       when lock_not_available then
-        -- A change holds what it needs.
-        null;
+        -- A change holds what it needs, such as the member whom it is mailed to.
+        update usher.outbox o
+        set due_at = clock_timestamp() + interval '1 second'
+        where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
+        v_waits := v_waits + 1;
+        exit when v_waits = 5;
       when others then
         update usher.outbox o
         set attempts = least(o.attempts + 1, 1000), last_error = left(sqlerrm, 1000),

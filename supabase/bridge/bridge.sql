@@ -4710,23 +4710,13 @@ CREATE OR REPLACE FUNCTION usher.fan_out(batch_size integer DEFAULT 1000, after_
  SET lock_timeout TO '100ms'
 AS $function$
 declare
-  v_rows usher.outbox[] := '{}';
-  v_row  usher.outbox;
-  v_is_bulk boolean;
+  v_rows  usher.outbox[];
+  v_row   usher.outbox;
+  v_waits integer := 0;
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
-  -- Single ones first, and then as many of the others as there is room for.
-  foreach v_is_bulk in array '{false,true}'::boolean[] loop
-    v_rows := v_rows || array(
-      select o
-      from usher.outbox o
-      where o.is_bulk = v_is_bulk and o.id > fan_out.after_id
-        and (o.due_at is null or o.due_at <= clock_timestamp())
-      order by o.id
-      limit fan_out.batch_size - cardinality(v_rows)
-      for update skip locked);
-  end loop;
+  v_rows := array(select t from usher.take_fresh(fan_out.batch_size, fan_out.after_id) t);
   if v_rows = '{}' then
     return;
   end if;
@@ -4746,13 +4736,18 @@ begin
 
   foreach v_row in array v_rows loop
     begin
-      perform usher.follow_lines(array[v_row.event_id], case when v_row.is_bulk then array[v_row.event_id] end);
+      perform usher.follow_lines(array[v_row.event_id],
+        case when v_row.is_bulk then array[v_row.event_id] else '{}' end);
       delete from usher.outbox o where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
       fan_out.followed := fan_out.followed + 1;
     exception
       when lock_not_available then
-        -- A change holds what it needs.
-        null;
+        -- A change holds what it needs, such as the member whom it is mailed to.
+        update usher.outbox o
+        set due_at = clock_timestamp() + interval '1 second'
+        where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
+        v_waits := v_waits + 1;
+        exit when v_waits = 5;
       when others then
         update usher.outbox o
         set attempts = least(o.attempts + 1, 1000), last_error = left(sqlerrm, 1000),
@@ -5289,6 +5284,41 @@ begin
     where s.organisation_id = has_sanction.organisation_id
       and s.address_hash = usher.sanction_hash(has_sanction.organisation_id, has_sanction.email)
       and s.status = has_sanction.status);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.held_events(event_ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_organisation_ids uuid[];
+  v_invite_ids       uuid[];
+begin
+  -- What follows names its organisation and its invite, and so needs them to stay. Those that can be had are kept.
+  v_organisation_ids := array(
+    select o.id
+    from public.organisations o
+    where o.id in (
+      select e.organisation_id from public.organisation_audit_events e where e.id = any (held_events.event_ids))
+    for key share skip locked);
+  v_invite_ids := array(
+    select i.id
+    from usher.invites i
+    where i.id in (
+      select e.target_id from public.organisation_audit_events e
+      where e.id = any (held_events.event_ids) and e.target_kind = 'invite')
+    for key share skip locked);
+  return array(
+    select e.id
+    from public.organisation_audit_events e
+    left join public.organisations o on o.id = e.organisation_id
+    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
+    where e.id = any (held_events.event_ids)
+      and (o.id is not null and o.id not in (select unnest(v_organisation_ids))
+        or i.id is not null and i.id not in (select unnest(v_invite_ids))));
 end
 $function$;
 
@@ -11180,6 +11210,44 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.take_fresh(batch_size integer, after_id bigint)
+ RETURNS SETOF usher.outbox
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_rows usher.outbox[];
+  v_held uuid[];
+begin
+  loop
+    v_rows := '{}';
+    -- Single ones first, and then as many of the others as there is room for.
+    for v_round in 0 .. 1 loop
+      v_rows := v_rows || array(
+        select o
+        from usher.outbox o
+        where o.is_bulk = (v_round = 1) and o.id > take_fresh.after_id
+          and (o.due_at is null or o.due_at <= clock_timestamp())
+        order by o.id
+        limit take_fresh.batch_size - cardinality(v_rows)
+        for update skip locked);
+    end loop;
+    v_held := usher.held_events(array(select r.event_id from unnest(v_rows) r));
+    exit when v_held = '{}';
+
+    update usher.outbox o
+    set due_at = clock_timestamp() + interval '1 second'
+    from unnest(v_rows) r
+    where o.is_bulk = r.is_bulk and o.id = r.id and r.event_id in (select unnest(v_held));
+    v_rows := array(select r from unnest(v_rows) r where r.event_id not in (select unnest(v_held)));
+    -- Thousands that are held do not stand before one that is not.
+    exit when v_rows <> '{}';
+  end loop;
+  return query select r.* from unnest(v_rows) r;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.take_idempotency_key(idempotency_key text, request_hash bytea)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -14121,6 +14189,9 @@ nobody. What somebody with an end gives ends no later.';
 
 COMMENT ON FUNCTION "usher"."has_sanction"(uuid, text, text) IS 'Whether whoever had this normalised address was banned, or removed and has not come back since.';
 
+COMMENT ON FUNCTION "usher"."held_events"(uuid[]) IS 'Those lines of the trail whose organisation or invite is being deleted or changed at this moment. Waits for
+nobody, and keeps the organisations and invites of the others until the end of the transaction.';
+
 COMMENT ON FUNCTION "usher"."invite_mails"(public.organisation_audit_events[]) IS 'What is mailed to invitees, and to who invited them.';
 
 COMMENT ON FUNCTION "usher"."invite_problem"(usher.invites) IS 'The error code of why an invite lets nobody in now, for its own state or its inviter''s; null when it does.';
@@ -14359,7 +14430,7 @@ COMMENT ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb,
   actor_kind     null: the caller, or an operator when there is none
   is_bulk        as in usher.record_events
 
-Which mails follow it stands in 50_mail/02_event_mails.sql. Returns the id of the line.';
+Which mails follow it stands in 70_worker/01_event_mails.sql. Returns the id of the line.';
 
 COMMENT ON FUNCTION "usher"."record_events"(uuid, text, text, uuid[], jsonb, jsonb[], text, text, boolean) IS 'Adds a line to the audit trail for each of several targets, and says that they are fresh. See usher.record_event.
 
@@ -14499,6 +14570,9 @@ Returns whether something stops now that did not before.';
 COMMENT ON FUNCTION "usher"."stop_mail"(text, boolean, boolean) IS 'The rule behind public.stop_organisation_mail.';
 
 COMMENT ON FUNCTION "usher"."suppress_recipient"(public.organisation_deliveries, text, text) IS 'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
+
+COMMENT ON FUNCTION "usher"."take_fresh"(integer, bigint) IS 'Locks the next rows of the outbox, as usher.fan_out is told. Those whose organisation or invite somebody holds
+are left for a second.';
 
 COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind public.take_over_organisation_credentials.';
 
@@ -14745,6 +14819,8 @@ REVOKE ALL ON FUNCTION "usher"."giving_ends_at"(public.organisation_members, tex
 
 REVOKE ALL ON FUNCTION "usher"."has_sanction"(uuid, text, text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."held_events"(uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."invite_mails"(public.organisation_audit_events[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."invite_state_problem"(usher.invites) FROM PUBLIC;
@@ -14950,6 +15026,8 @@ REVOKE ALL ON FUNCTION "usher"."stop_mail"(text, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION "usher"."stop_mail"(text, boolean, boolean) TO "anon", "authenticated", "service_role", "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."suppress_recipient"(public.organisation_deliveries, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."take_fresh"(integer, bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."take_over_credentials"(uuid[]) FROM PUBLIC;
 
