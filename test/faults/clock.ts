@@ -6,6 +6,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type postgres from 'postgres'
+import { fanOut } from '../support/outbox.ts'
 import { Refusal } from '../support/refusal.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
@@ -232,6 +233,7 @@ async function leaseWhileTimeSteps(run: Run, mails: number) {
   const { scene, random, broken } = run
   const { sql } = scene
   await scene.invite(mails)
+  await fanOut(sql)
   const held: Lease[] = []
   const sent = new Map<string, number>()
   const asWorker = <T>(work: (tx: postgres.TransactionSql) => Promise<T>) =>

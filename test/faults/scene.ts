@@ -14,6 +14,7 @@ import { loadPresentState } from '../../scripts/schema.ts'
 import { startPostgres } from '../../supabase/local/database.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
+import { fanOut } from '../support/outbox.ts'
 import { Caller, type Person, person } from '../support/people.ts'
 
 export interface Invitee {
@@ -126,8 +127,12 @@ export function onTop(sql: postgres.Sql, { userId, email }: Pick<Person, 'userId
   return new Caller(sql, 'authenticated', { id: userId, email }) as Person
 }
 
-/** Half an accept: invites of which not all four parts of being accepted are there, or more than one. */
+/**
+ * Half an accept: invites of which not all four parts of being accepted are there, or more than one. The last of them,
+ * the mail, follows from what has happened, and is let follow first.
+ */
 export async function halfAccepts(sql: postgres.Sql): Promise<string[]> {
+  await fanOut(sql)
   const rows = await sql<{ id: string }[]>`
     select i.id
     from usher.invites i
