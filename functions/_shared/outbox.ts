@@ -26,7 +26,6 @@ export function outboxOf(sql: postgres.Sql): () => Promise<number> {
   return async () => {
     const now = Date.now()
     const isFromStart = now - startedOver >= FROM_START
-    if (isFromStart) startedOver = now
     const after = isFromStart ? '0' : begin
     let total = 0
     let followed: number
@@ -40,6 +39,7 @@ export function outboxOf(sql: postgres.Sql): () => Promise<number> {
         mark = { id: row?.newest ?? '0', at: now }
       }
     } while (followed === BATCH)
+    if (isFromStart) startedOver = now
     return total
   }
 }

@@ -16,8 +16,8 @@ export interface RepeatOptions {
 }
 
 /**
- * Does it now, and then every so often, or after as many milliseconds as a turn answers. After trouble it waits 2, 4, 8 … seconds, at most 30, and says
- * so on the error output. Never throws.
+ * Does it now, and then every so often, or after as many milliseconds as a turn answers. After trouble it waits 2, 4,
+ * 8 … seconds, at most 30, and says so on the error output. Never throws.
  */
 export async function repeat(
   work: () => Promise<unknown>,

@@ -9408,6 +9408,11 @@ declare
 begin
   perform usher.record_event(v_member.organisation_id, 'organisation.deleted', 'organisation',
     v_member.organisation_id);
+  -- What goes with it is locked in the order of all changes, and not in that of the tables' foreign keys.
+  perform from public.organisation_members m
+  where m.organisation_id = v_member.organisation_id order by m.id for update;
+  perform from usher.invites i
+  where i.organisation_id = v_member.organisation_id order by i.id for update;
   delete from public.organisations o where o.id = v_member.organisation_id;
 end
 $$;

@@ -56,6 +56,7 @@ const HEALTHY = `
   select usher.update_settings('{"site_url": "https://app.example.com",
     "functions_url": "https://project.supabase.test/functions/v1"}');
   alter role usher_worker login password 'a long random password';
+  select usher.fan_out(10000);
   update public.organisation_deliveries set due_at = now() + interval '1 day' where status in ('queued', 'sending');
   update public.organisation_deliveries set status = 'cancelled' where status in ('failed', 'suppressed');
   select usher.seal_audit_trail();

@@ -15,8 +15,10 @@ async function mailed(owner: ClientPerson, organisationId: string) {
     email: `mailed-${randomUUID().slice(0, 8)}@example.com`,
     roles: ['member'],
   })
-  const { data } = await owner.must.deliveries.list(organisationId, { inviteId: invite.id })
-  const [mail] = data
+  const mails = async () =>
+    (await owner.must.deliveries.list(organisationId, { inviteId: invite.id })).data
+  await expect.poll(async () => (await mails()).length).toBe(1)
+  const [mail] = await mails()
   if (!mail) throw new Error('The invite has no mail.')
   return { mail, sql }
 }
@@ -473,9 +475,12 @@ describe('usher.audit and usher.deliveries', () => {
       roles: ['member'],
     })
 
-    const { data } = await owner.must.deliveries.list(id, { inviteId: invite.id, kind: 'invite' })
+    const mails = async () =>
+      (await owner.must.deliveries.list(id, { inviteId: invite.id, kind: 'invite' })).data
 
-    expect(data).toMatchObject([{ recipient: 'mailed@example.com', inviteId: invite.id }])
+    await expect
+      .poll(mails)
+      .toMatchObject([{ recipient: 'mailed@example.com', inviteId: invite.id }])
   })
 
   test('have a mail that came back sent anew, once its address takes mail', async () => {

@@ -39,6 +39,8 @@ describe('a page', () => {
   test('misses no row of those made in the same instant', async () => {
     const { id, owner } = await crowd(7)
 
+    const queued = () => owner.must.deliveries.list(id, { pageSize: 7 })
+    await expect.poll(async () => (await queued()).data.length).toBe(7)
     const mails = await all(owner.usher.deliveries.iterate(id, { pageSize: 2 }))
 
     expect(new Set(mails.map(({ recipient }) => recipient)).size).toBe(7)

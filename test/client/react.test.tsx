@@ -222,7 +222,9 @@ describe('mutations', () => {
 describe('mutations of mails', () => {
   test('answer and are refused as the client is', async () => {
     const { id, owner, queryClient, mutations } = await scene()
-    const [sent] = (await owner.must.deliveries.list(id, { kind: 'invite' })).data
+    const mails = async () => (await owner.must.deliveries.list(id, { kind: 'invite' })).data
+    await expect.poll(async () => (await mails()).length).toBe(1)
+    const [sent] = await mails()
 
     await expect(
       new MutationObserver(queryClient, mutations.deliveries.retry(id)).mutate({

@@ -34,6 +34,7 @@ const UNBOUNDED: Record<string, string[]> = {
     'usher.mail_opt_outs.created_at',
     'usher.mail_pace.next_free_at',
     'usher.one_clicks.started_at, ended_at',
+    'usher.outbox.due_at',
     'usher.rate_limits.window_start',
     'usher.signing_keys.created_at, retired_at',
     'usher.suppressed_addresses.created_at',
@@ -57,6 +58,7 @@ const UNBOUNDED: Record<string, string[]> = {
   'one of two words, by a check of several columns': ['usher.invites.kind'],
   'counted by one': [
     'organisation_deliveries.issue, attempts, fence',
+    'usher.outbox.id, attempts',
     'organisation_directory_copies.change, attempts, fence',
     'organisation_directory_endpoints.failures, drift, fence',
     'organisation_webhook_deliveries.attempts, fence',

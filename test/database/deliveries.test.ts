@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
 import { fanOut } from '../support/outbox.ts'
@@ -90,41 +88,6 @@ describe('the outbox', () => {
     await expect(insert(acme.id, 'auth')).rejects.toMatchObject({
       constraint_name: 'organisation_deliveries_tenant',
     })
-  })
-})
-
-describe('a worker that listens', () => {
-  test('hears of a mail once it is there to be sent, and of none that was undone', async ({
-    acme,
-    database,
-  }) => {
-    const listener = postgres(database.url, { max: 1, onnotice: () => {} })
-    let heard = 0
-    await listener.listen('usher_deliveries', () => {
-      heard += 1
-    })
-    const wake = async (marks: boolean) => {
-      await acme.sql
-        .begin(async (tx) => {
-          await tx`select usher.wake_worker()`
-          if (!marks) throw new Error('undo')
-        })
-        .catch(() => {})
-      // What comes after it is heard after it.
-      const last = randomUUID()
-      const arrived = new Promise<void>((resolve) => {
-        void listener.listen(last, () => resolve()).then(() => acme.sql.notify(last, ''))
-      })
-      await arrived
-    }
-    try {
-      await wake(false)
-      expect(heard).toBe(0)
-      await wake(true)
-      expect(heard).toBe(1)
-    } finally {
-      await listener.end()
-    }
   })
 })
 

@@ -16,7 +16,7 @@ import {
 
 /** A queue that nobody else has mails in. */
 const test = base.extend('acme', async ({ database }) => {
-  await fanOut(acme.sql)
+  await fanOut(database.sql)
   await database.sql`delete from public.organisation_deliveries`
   return createAcme(database.sql)
 })

@@ -10,6 +10,7 @@ describe('what stopped mail', () => {
     const { sql } = acme
     const { email } = somebody()
     await acme.invite(email)
+    await fanOut(sql)
     await sql`insert into usher.mail_opt_outs (organisation_id, email) values (${acme.id}, ${email})`
 
     await sql`select usher.erase_address(${email})`
@@ -40,6 +41,7 @@ describe('what stopped mail', () => {
     expect(await placesOf(sql, email.split('@')[0] as string)).toEqual([])
 
     await acme.invite(tagged)
+    await fanOut(sql)
     expect(await sql`select email from usher.mail_opt_outs where email = ${email}`).toHaveLength(1)
   })
 
@@ -50,6 +52,7 @@ describe('what stopped mail', () => {
 
     await sql`select usher.erase_address(${email})`
     await acme.invite(email)
+    await fanOut(sql)
 
     expect(
       await sql`select reason from usher.suppressed_addresses where email = ${email}`,
@@ -162,8 +165,8 @@ describe('a mail that was delivered before its recipient was erased', () => {
     expect(await placesOf(sql, tagged)).toEqual([])
     expect(await placesOf(sql, email)).toEqual([])
     expect(await placesOfErased(acme, mail)).toEqual([])
-    const [row] = await fanOut(sql)
-    await sql`select last_response, status from public.organisation_deliveries where id = ${mail.id}`
+    const [row] =
+      await sql`select last_response, status from public.organisation_deliveries where id = ${mail.id}`
     expect(row).toMatchObject({ last_response: null, status: 'complained' })
 
     expect(await statusOfNext(acme, tagged)).toBe('suppressed')

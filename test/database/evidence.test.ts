@@ -9,14 +9,6 @@ const exportBy = (acme: Organisation, who: Person, period: object = {}) =>
     ...period,
   })
 
-const eventsBy = (acme: Organisation, who: Person, page: object = {}) =>
-  who.rpc('list_organisation_evidence_events', {
-    organisation_id: acme.id,
-    last_seal: 1,
-    after_seal: 1,
-    ...page,
-  })
-
 describe('export_organisation_evidence', () => {
   test('seals the trail first, is itself in it, and shows the seals', async ({ acme }) => {
     await acme.invite()
@@ -160,57 +152,5 @@ describe('export_organisation_evidence', () => {
   ] as const)('is refused: %s %j, %s', async ([who, period, code], { acme }) => {
     await expect(exportBy(acme, acme[who], period)).rejects.toMatchObject({ code })
     expect(await acme.events()).not.toContain('evidence.exported')
-  })
-})
-
-describe('list_organisation_evidence_events', () => {
-  test('goes through all sealed events page by page, as the texts that were hashed', async ({
-    acme,
-  }) => {
-    await acme.invite()
-    await acme.inviteIn('revoked')
-    await exportBy(acme, acme.admin)
-
-    const first = await eventsBy(acme, acme.admin, { page_size: 3 })
-    const second = await eventsBy(acme, acme.admin, { after_position: 3, page_size: 3 })
-
-    expect([first, second].map(({ length }) => length)).toEqual([3, 2])
-    for (const { event, event_hash, personal, personal_salt, personal_hash } of [
-      ...first,
-      ...second,
-    ]) {
-      const [row] =
-        await acme.sql`select encode(sha256(convert_to(${event}, 'UTF8')), 'hex') as event_hash,
-        encode(sha256(decode(${personal_salt}, 'hex') || convert_to(${personal}, 'UTF8')), 'hex') as personal_hash`
-      expect(row).toEqual({ event_hash, personal_hash })
-    }
-  })
-
-  test('gives hashes only of what comes after the period', async ({ acme }) => {
-    await exportBy(acme, acme.admin)
-    await acme.invite()
-    await exportBy(acme, acme.admin)
-
-    const events = await eventsBy(acme, acme.admin)
-
-    const told = events.map(({ seal_number, event }: { seal_number: number; event: unknown }) => [
-      seal_number,
-      event !== null,
-    ])
-    expect(told).toEqual([
-      [1, true],
-      [1, true],
-      [2, false],
-      [2, false],
-    ])
-  })
-
-  test.for([
-    ['member', {}, 'permission_denied'],
-    ['outsider', {}, 'organisation_not_found'],
-    ['admin', { page_size: 0 }, 'invalid_settings'],
-    ['admin', { page_size: 5001 }, 'invalid_settings'],
-  ] as const)('is refused: %s %j, %s', async ([who, page, code], { acme }) => {
-    await expect(eventsBy(acme, acme[who], page)).rejects.toMatchObject({ code })
   })
 })

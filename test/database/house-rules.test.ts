@@ -86,12 +86,12 @@ const READS = {
 /** Suites that are about all of sql/, or about no file of it, and so have the name of none. */
 const ABOUT_ALL: Record<string, string> = {
   'anonymous-accounts': 'every function of public, called by an account that anybody is given',
-  bridge: 'what comes over from before the first release',
   bounds: 'every column of every table',
+  bridge: 'that the bridge leads from the three first migrations to what sql/ says',
   crossings: 'what two rules of different files come to, one after the other',
   'house-rules': 'rules of this code base, asked of the catalogue',
   isolation: 'every table, view and function, from outside of the organisation',
-  layers: 'what the files of sql/ call of each other',
+  layers: 'that calls go down, and what is done by a text',
   'lock-order': 'the order of the locks of every function',
   'mail-allowances': 'everything by which one account can cause mail',
   'measure-first': 'every text that a function of public or usher is given',

@@ -32,6 +32,7 @@ describe('update_organisation_invite_roles', () => {
     })
 
     expect(await validate(acme, token)).toBe('pending')
+    await fanOut(acme.sql)
     expect(
       await acme.admin.select('organisation_deliveries', { invite_id: invite.id }),
     ).toHaveLength(1)

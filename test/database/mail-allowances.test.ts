@@ -21,6 +21,7 @@ interface Sent {
 
 /** Sends all that a worker finds to be due at this moment. */
 async function drain(acme: Organisation): Promise<Sent[]> {
+  await fanOut(acme.sql)
   const sent: Sent[] = []
   for (;;) {
     const leases = await asWorker(

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
 import { PEOPLE, PERMISSIONS } from '../support/built-in-roles.ts'
+import { fanOut } from '../support/outbox.ts'
 
 describe('has_organisation_permission', () => {
   test.for(Object.entries(PERMISSIONS))(
@@ -59,6 +60,7 @@ const READERS: Record<string, readonly (keyof Organisation)[]> = {
 describe('row level security', () => {
   test.for(Object.entries(READERS))('%s is read by %j only', async ([table, readers], { acme }) => {
     await acme.invite()
+    await fanOut(acme.sql)
     const column = table === 'organisations' ? 'id' : 'organisation_id'
 
     for (const who of PEOPLE) {

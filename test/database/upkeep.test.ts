@@ -249,6 +249,7 @@ describe('upkeep', () => {
     const { bad, good } = await two(sql, 'purge_audit_trail')
     await SCENES.purge_webhook_answers?.due(good)
     await SCENES.remind_due_invites?.due(good)
+    await fanOut(sql)
     await sql`alter table public.organisations drop constraint organisations_audit_retention,
       drop constraint organisations_reminder_before`
     onTestFinished(async () => {

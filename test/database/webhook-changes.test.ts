@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import {
   createWebhook,
   HOOK,
@@ -69,6 +70,7 @@ describe('update_organisation_webhook', () => {
   }) => {
     const { webhook_id } = await createWebhook(acme, { events: ['member.roles_updated'] })
     await happen(acme)
+    await fanOut(acme.sql)
 
     const off = await update(acme, webhook_id, { is_enabled: false })
     await acme.admin.rpc('remove_organisation_member', {

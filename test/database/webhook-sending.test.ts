@@ -300,12 +300,12 @@ describe('lease_webhook_deliveries', () => {
       changes: { name: 'Renamed' },
     })
 
+    await fanOut(acme.sql)
     const leased = await asWorker(
       acme,
       (tx) => tx`select delivery_id from usher.lease_webhook_deliveries('test', 2)`,
     )
 
-    await fanOut(acme.sql)
     const [{ id } = {}] = await acme.sql`select id from public.organisation_webhook_deliveries
       where webhook_id = ${theirs.webhook_id}`
     expect(leased.map(({ delivery_id }) => delivery_id)).toContain(id)

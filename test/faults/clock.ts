@@ -6,18 +6,11 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type postgres from 'postgres'
+import { fanOut } from '../support/outbox.ts'
 import { Refusal } from '../support/refusal.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
-import {
-  connectTo,
-  followAll,
-  halfAccepts,
-  type Invitee,
-  onTop,
-  type Scene,
-  startScene,
-} from './scene.ts'
+import { connectTo, halfAccepts, type Invitee, onTop, type Scene, startScene } from './scene.ts'
 
 type Random = () => number
 interface Run {
@@ -240,6 +233,7 @@ async function leaseWhileTimeSteps(run: Run, mails: number) {
   const { scene, random, broken } = run
   const { sql } = scene
   await scene.invite(mails)
+  await fanOut(sql)
   const held: Lease[] = []
   const sent = new Map<string, number>()
   const asWorker = <T>(work: (tx: postgres.TransactionSql) => Promise<T>) =>
@@ -274,7 +268,6 @@ async function leaseWhileTimeSteps(run: Run, mails: number) {
     count(run, 'steps of the clock')
   }
 
-  await followAll(sql)
   for (let turn = 0; turn < mails; turn++) {
     const what = random()
     if (what < 0.4) await take(Math.floor(random() * 3), 1 + Math.floor(random() * 5))

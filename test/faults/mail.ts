@@ -120,9 +120,9 @@ export async function runMailFaults(options: MailFaultOptions): Promise<MailFaul
     const deadline = Date.now() + 180_000
     for (;;) {
       await makeDue(sql)
-      const [row] =
-        await sql`select (select count(*)::int from usher.outbox) + count(*)::int as left
-        from public.organisation_deliveries where status in ('queued', 'sending')`
+      const [row] = await sql`select (
+          select count(*)::int from public.organisation_deliveries where status in ('queued', 'sending')
+        ) + (select count(*)::int from usher.outbox) as left`
       if (row?.left === 0) break
       if (Date.now() > deadline) throw new Error(`${row?.left} mails are still to be sent.`)
       await wait(500)

@@ -14,11 +14,12 @@ import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type postgres from 'postgres'
+import { fanOut } from '../support/outbox.ts'
 import { type Person, person } from '../support/people.ts'
 import { startHostileSmtp } from './hostile-smtp.ts'
 import { createRandom } from './random.ts'
 import { check, type FaultOptions, type FaultReport } from './report.ts'
-import { connectTo, followAll, onTop, type Scene, startScene } from './scene.ts'
+import { connectTo, onTop, type Scene, startScene } from './scene.ts'
 import { ended, spawnWorker } from './worker.ts'
 
 const CLIENTS = 8
@@ -167,7 +168,7 @@ export async function runOutboxFaults(
   try {
     const organisations: Organisation[] = []
     for (const webhooks of WEBHOOKS) organisations.push(await found(scene, sql, webhooks))
-    await followAll(scene.sql)
+    await fanOut(scene.sql)
     for (let i = 0; i < WORKERS; i++) startWorker()
 
     for (let step = 0; step < kills; step++) {
@@ -188,7 +189,7 @@ export async function runOutboxFaults(
     for (const child of workers) child.kill('SIGTERM')
     await Promise.all([...workers].map(ended))
     // What the last mails have come to is in the trail as well.
-    await followAll(scene.sql)
+    await fanOut(scene.sql)
     Object.assign(figures, await judge(scene.sql, broken, figures))
     return { broken, figures }
   } finally {

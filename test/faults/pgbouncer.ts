@@ -58,6 +58,8 @@ auth_file = ${userList}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = 500
+; What the local API asks of its sessions: a pooler knows none.
+ignore_startup_parameters = statement_timeout,lock_timeout,search_path
 ${process.getuid?.() === 0 ? 'user = postgres' : ''}
 `,
   )

@@ -14,6 +14,7 @@ import { loadPresentState } from '../../scripts/schema.ts'
 import { startPostgres } from '../../supabase/local/database.ts'
 import { preparePlatform } from '../../supabase/local/platform.ts'
 import { freePort } from '../../supabase/local/ports.ts'
+import { fanOut } from '../support/outbox.ts'
 import { Caller, type Person, person } from '../support/people.ts'
 
 export interface Invitee {
@@ -126,17 +127,12 @@ export function onTop(sql: postgres.Sql, { userId, email }: Pick<Person, 'userId
   return new Caller(sql, 'authenticated', { id: userId, email }) as Person
 }
 
-/** Lets all follow that has happened. */
-export async function followAll(sql: postgres.Sql): Promise<void> {
-  for (;;) {
-    const [row] = await sql`select followed from usher.fan_out(1000)`
-    if (!row?.followed) return
-  }
-}
-
-/** Half an accept: invites of which not all four parts of being accepted are there, or more than one. */
+/**
+ * Half an accept: invites of which not all four parts of being accepted are there, or more than one. The last of them,
+ * the mail, follows from what has happened, and is let follow first.
+ */
 export async function halfAccepts(sql: postgres.Sql): Promise<string[]> {
-  await followAll(sql)
+  await fanOut(sql)
   const rows = await sql<{ id: string }[]>`
     select i.id
     from usher.invites i

@@ -1,9 +1,11 @@
 /** Mails over REST: how they are worded, tried again, and stopped. */
 import { describe, expect } from 'vitest'
 import type { Organisation } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { API_URL, test } from '../support/rest.ts'
 
 const mailOf = async ({ sql }: Organisation, inviteId: string) => {
+  await fanOut(sql)
   const [mail] = await sql`
     select id, status from public.organisation_deliveries where invite_id = ${inviteId}`
   return mail as { id: string; status: string }

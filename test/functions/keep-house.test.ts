@@ -13,6 +13,7 @@ import { drain as drainMails } from '../../functions/send-mail/drain.ts'
 import { drain as drainWebhooks } from '../../functions/send-webhooks/drain.ts'
 import { checkDomains } from '../../functions/verify-domains/check.ts'
 import { createAcme, type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { createWebhook, happen, webhookLog } from '../support/webhooks.ts'
 import { workerUrl } from './worker-role.ts'
 
@@ -74,6 +75,7 @@ describe('draining', () => {
       await createWebhook(one)
       await happen(one)
     }
+    await fanOut(acme.sql)
     await refuseUpdates(acme, 'organisation_webhook_deliveries', 'new.tries <> old.tries')
     const sql = connect(await workerUrl(acme.sql, database.url))
     onTestFinished(() => sql.end())
@@ -99,6 +101,7 @@ describe('draining', () => {
     const other = await createAcme(acme.sql)
     await acme.invite()
     const { invite } = await other.invite()
+    await fanOut(acme.sql)
     await refuseUpdates(acme, 'organisation_deliveries', "new.status = 'sent'")
     const sql = connect(await workerUrl(acme.sql, database.url))
     onTestFinished(() => sql.end())

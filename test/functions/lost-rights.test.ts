@@ -10,6 +10,7 @@ import {
 import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
 import { drain } from '../../functions/send-mail/drain.ts'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { startSmtpServer } from '../support/smtp.ts'
 import { workerUrl } from './worker-role.ts'
 
@@ -85,6 +86,7 @@ describe('an admin who is removed', () => {
     await invitesBy(acme, acme.admin, 3)
     await remove(acme, acme.admin)
     await followLostRights(housekeeping)
+    await fanOut(acme.sql)
     // Of this test, the notices alone.
     await acme.sql`delete from public.organisation_deliveries where kind <> 'invites_lost_right'
       or organisation_id <> ${acme.id}`

@@ -6,12 +6,14 @@ import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
 import { drain } from '../../functions/send-mail/drain.ts'
 import { createHandler } from '../../functions/send-mail/handler.ts'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { refusal, startSmtpServer } from '../support/smtp.ts'
 import { workerUrl } from './worker-role.ts'
 
 /** A worker with its own connection, as the role that the real one has, and a mail server. */
 async function worker(acme: Organisation, databaseUrl: string, smtp = startSmtpServer()) {
   const server = await smtp
+  await fanOut(acme.sql)
   await acme.sql`delete from public.organisation_deliveries where organisation_id <> ${acme.id}`
   const sql = connect(await workerUrl(acme.sql, databaseUrl))
   const transport = createSmtpTransport(server.url)
@@ -29,7 +31,10 @@ async function worker(acme: Organisation, databaseUrl: string, smtp = startSmtpS
   return {
     received: server.received,
     options,
-    drain: (signal?: AbortSignal) => drain(options, signal),
+    async drain(signal?: AbortSignal) {
+      await fanOut(acme.sql)
+      return drain(options, signal)
+    },
   }
 }
 
@@ -76,6 +81,7 @@ describe('the worker', () => {
       })),
     })
 
+    await fanOut(acme.sql)
     const counts = await Promise.all([drain(), drain(), drain()])
 
     expect(counts.reduce((sum, count) => sum + count.sent, 0)).toBe(40)

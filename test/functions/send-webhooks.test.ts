@@ -9,6 +9,7 @@ import { wire } from '../../functions/send-webhooks/wire.ts'
 import { denoArguments } from '../../supabase/local/functions.ts'
 import { freePort } from '../../supabase/local/ports.ts'
 import { type Organisation, test } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { type Answer, startReceiver } from '../support/receiver.ts'
 import {
   createWebhook,
@@ -24,12 +25,16 @@ const EVENTS = ['member.roles_updated']
 
 /** A worker with its own connection, as the role that the real one has. */
 async function worker(acme: Organisation, databaseUrl: string, allow = HERE, timeout = 300) {
+  await fanOut(acme.sql)
   await acme.sql`delete from public.organisation_webhooks where organisation_id <> ${acme.id}`
   await acme.sql`select usher.update_settings('{"allow_private_targets": true}')`
   const sql = connect(await workerUrl(acme.sql, databaseUrl))
   onTestFinished(() => sql.end())
   const options = { ...wire(sql, { USHER_ALLOW_PRIVATE_TARGETS: allow }, 'test'), timeout }
-  return (signal?: AbortSignal) => drain(options, signal)
+  return async (signal?: AbortSignal) => {
+    await fanOut(acme.sql)
+    return drain(options, signal)
+  }
 }
 
 /** A receiver that an endpoint of the organisation leads to. */
@@ -163,6 +168,7 @@ describe('the worker', () => {
     await expect.poll(() => healthy.heard.length).toBe(12)
     // What becomes due while all that is under way hangs is not kept waiting either.
     await happen(acme)
+    await fanOut(acme.sql)
     await expect.poll(() => healthy.heard.length).toBe(13)
     await acme.admin.rpc('delete_organisation_webhook', { webhook_id: hanging.webhook_id })
     hanging.hangUp()
@@ -190,6 +196,7 @@ describe('the worker', () => {
     const work = await worker(acme, database.url)
     const { heard } = await connected(acme, (nth) => (nth === 0 ? 'hang' : { status: 204 }))
     await happen(acme)
+    await fanOut(acme.sql)
     const port = await freePort()
     const killed = spawn('deno', denoArguments('send-webhooks/index.ts'), {
       env: {

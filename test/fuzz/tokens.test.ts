@@ -7,6 +7,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { test as base, createAcme, type Organisation } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import { holds, TIMEOUT } from './budget.ts'
 import { storable } from './storable.ts'
 
@@ -30,6 +31,7 @@ const test = base.extend('links', { scope: 'file' }, async ({ database }): Promi
   const older = (await acme.invite()).token
   await database.sql`select usher.rotate_signing_key()`
   const sent = [await acme.invite(), await acme.invite(), await other.invite()]
+  await fanOut(database.sql)
   const stops = await database.sql`select usher.mint_stop_token(id) as token
     from public.organisation_deliveries where kind = 'invite' limit 2`
   return {

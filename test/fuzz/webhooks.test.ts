@@ -17,6 +17,7 @@ import { createSesReader } from '../../functions/mail-webhooks/ses.ts'
 import { createStandardReader } from '../../functions/mail-webhooks/standard.ts'
 import { workerUrl } from '../functions/worker-role.ts'
 import { test as base } from '../support/acme.ts'
+import { fanOut } from '../support/outbox.ts'
 import * as senders from '../support/senders.ts'
 import { holds, TIMEOUT } from './budget.ts'
 
@@ -131,6 +132,7 @@ describe('of mail providers', () => {
     acme,
   }) => {
     await acme.invite()
+    await fanOut(acme.sql)
     const [mail] = await acme.sql`update public.organisation_deliveries set fence = 1
       where organisation_id = ${acme.id} returning id`
     // About a mail that is there, so that all of it gets to the database.
@@ -297,6 +299,7 @@ describe('of Supabase Auth', () => {
   }, async ({ worker, database }) => {
     const handler = setUp(worker)
     const count = () => database.sql`select count(*) from public.organisation_deliveries`
+    await fanOut(database.sql)
     const before = await count()
     const key = `whsec_${randomBytes(24).toString('base64')}`
     await holds(
@@ -307,6 +310,7 @@ describe('of Supabase Auth', () => {
       }),
       BUDGET,
     )
+    await fanOut(database.sql)
     expect(await count()).toEqual(before)
   })
 })

@@ -156,6 +156,8 @@ describe('the functions of mail', { timeout: 60_000 }, () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(401)
     const figures = await (await fetch(`${url}/metrics`, { headers })).text()
     expect(figures).toMatch(/^usher_deliveries\{status="sent",bulk="false"\} \d+$/m)
+    expect(figures).toMatch(/^usher_outbox \d+$/m)
+    expect(figures).toMatch(/^usher_outbox_oldest_seconds [\d.e-]+$/m)
     expect(figures).toMatch(/^usher_webhook_deliveries_oldest_due_seconds \d+$/m)
     expect(figures).toMatch(/^usher_directory_copies_oldest_due_seconds \d+$/m)
   })

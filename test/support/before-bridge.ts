@@ -9,8 +9,8 @@ import { preparePlatform } from '../../supabase/local/platform.ts'
 import { createAcme, type Organisation } from './acme.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import type { Person } from './people.ts'
-import { createWebhook, happen, leaseWebhook, type WebhookLease } from './webhooks.ts'
-import { type Lease, lease } from './worker.ts'
+import { createWebhook, happen, leaseQueuedWebhooks, type WebhookLease } from './webhooks.ts'
+import { type Lease, leaseQueued } from './worker.ts'
 
 export const BEFORE = 'supabase/bridge/from'
 
@@ -55,13 +55,13 @@ export async function setScene(sql: TestDatabase['sql']): Promise<Scene> {
   const { code } = await acme.admin.rpc('create_organisation_device_invite', {
     ...{ organisation_id: acme.id, device_name: 'Tablet', roles: ['member'] },
   })
-  // Mails of both, and one that a worker has taken.
+  // Mails of both, and one that a worker has taken. Here they are queued by the call itself: there is no outbox yet.
   await acme.invite()
   await acme.invite()
-  const [leased] = await lease(acme, 1)
+  const [leased] = await leaseQueued(acme, 1)
   const webhook = await createWebhook(acme)
   await happen(acme)
-  const leasedWebhook = await leaseWebhook(acme)
+  const [leasedWebhook] = await leaseQueuedWebhooks(acme)
   await happen(acme)
   await happen(acme)
   const { token: directoryToken } = await acme.owner.rpc('create_organisation_directory_token', {
@@ -76,7 +76,7 @@ export async function setScene(sql: TestDatabase['sql']): Promise<Scene> {
   await happen(acme)
   const [waiting] = await sql`select count(*)::int as n from public.organisation_deliveries
     where organisation_id = ${acme.id} and status = 'queued'`
-  if (!leased) throw new Error('Nothing was due')
+  if (!leased || !leasedWebhook) throw new Error('Nothing was due')
   return {
     acme,
     open: { token: open.token, invitee: await acme.person(open.email) },

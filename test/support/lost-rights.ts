@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Organisation } from './acme.ts'
 import { onMember } from './members.ts'
+import { fanOut } from './outbox.ts'
 
 export const setAdminRoles = (acme: Organisation, roles: string[]) =>
   acme.owner.rpc('update_organisation_member_roles', onMember(acme, 'admin', { roles }))
@@ -32,9 +33,11 @@ export const deviceCode = async (acme: Organisation): Promise<string> =>
 
 export const followLostRights = ({ sql }: Organisation) => sql`select usher.follow_lost_rights()`
 
-export const mailsOf = (acme: Organisation, kind: string) =>
-  acme.sql`select recipient, facts from public.organisation_deliveries
+export async function mailsOf(acme: Organisation, kind: string) {
+  await fanOut(acme.sql)
+  return acme.sql`select recipient, facts from public.organisation_deliveries
     where organisation_id = ${acme.id} and kind = ${kind} order by recipient`
+}
 
 export const directoryToken = async (acme: Organisation) =>
   (await acme.owner.select('organisation_directory_tokens'))[0]

@@ -32,9 +32,17 @@ export interface WebhookLease {
   attempts: number
 }
 
-/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
+/** Lets follow what has happened, and leases what is due for this organisation. */
 export async function leaseWebhooks(acme: Organisation, batchSize = 50): Promise<WebhookLease[]> {
   await fanOut(acme.sql)
+  return leaseQueuedWebhooks(acme, batchSize)
+}
+
+/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
+export async function leaseQueuedWebhooks(
+  acme: Organisation,
+  batchSize = 50,
+): Promise<WebhookLease[]> {
   await acme.sql`update public.organisation_webhook_deliveries set due_at = now() + interval '1 day'
     where organisation_id <> ${acme.id}`
   return asWorker(

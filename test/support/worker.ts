@@ -21,9 +21,14 @@ export interface Lease {
   attempts: number
 }
 
-/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
+/** Lets follow what has happened, and leases what is due for this organisation. */
 export async function lease(acme: Organisation, batchSize = 50): Promise<Lease[]> {
   await fanOut(acme.sql)
+  return leaseQueued(acme, batchSize)
+}
+
+/** Leases what is due for this organisation, and leaves the rest of the file's queue alone. */
+export async function leaseQueued(acme: Organisation, batchSize = 50): Promise<Lease[]> {
   await acme.sql`update public.organisation_deliveries set due_at = now() + interval '1 day'
     where organisation_id <> ${acme.id}`
   return asWorker(
