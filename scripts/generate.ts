@@ -2,8 +2,8 @@
  * Writes what is derived. From a database that is built from the migrations and thrown away: under
  * `client/generated/`, the `Database` types, the unions of error codes, built-in roles and permissions, the
  * placeholders of mails, the events of webhooks, and the grants that `usher doctor` expects; for the REST function
- * `functions/api/refusals.ts`; from the comments, `docs/reference.md`. From the permission matrix,
- * `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
+ * `functions/api/refusals.ts`; from the comments, `docs/reference.md` and
+ * `docs/triggers.md`. From the permission matrix, `docs/permissions.md`; from the REST function's table of operations, `docs/openapi.json`; from the GraphQL
  * function, `docs/schema.graphql`.
  *
  *   npm run generate            writes
@@ -26,6 +26,7 @@ import { freePort } from '../supabase/local/ports.ts'
 import { permissionsPage } from '../test/support/permission-matrix.ts'
 import { referencePage } from './reference.ts'
 import { withDatabase } from './schema.ts'
+import { triggersPage } from './triggers-page.ts'
 
 const run = promisify(execFile)
 const HEADER = '// Generated from the database by npm run generate. Do not edit.\n'
@@ -56,6 +57,7 @@ try {
   await put(refusals, await format(refusals, HEADER + (await refusalList(server.url))))
   await put('docs/permissions.md', permissionsPage())
   await put('docs/reference.md', await withDatabase(server.url, referencePage))
+  await put('docs/triggers.md', await withDatabase(server.url, triggersPage))
   await put(graphql, await format(graphql, printSchema(lexicographicSortSchema(schema))))
   // It is made of the refusals, among others, which are fresh only now.
   const { openApiDocument } = await import('../functions/api/openapi.ts')

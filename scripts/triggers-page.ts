@@ -45,9 +45,10 @@ ${lines.join('\n')}
   )
   return `# Triggers
 
-What happens by itself when a membership or an account changes, in the order in which it happens: all that is
-before the change, then all that is after it, each by name. Most have a condition besides. One that a later file of
-\`sql/\` attaches hears of the change, and neither alters nor refuses it.
+What happens by itself when a membership or an account changes, in the order in which it happens: first all that fires
+before the change, then all that fires after it, each by name. Some fire only under a condition, which stands at the
+trigger. One that a later file of [\`sql/\`](../sql/README.md) attaches to a table of ours hears of the change, and neither
+alters nor refuses it.
 
 Generated from the database by \`npm run generate\`.
 

@@ -370,6 +370,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.has_permission(organisation_id uuid, permission text)': ['authenticated execute'],
   'function usher.has_proven_address(user_id uuid)': [],
   'function usher.has_sanction(organisation_id uuid, email text, status text)': [],
+  'function usher.held_events(event_ids uuid[])': [],
   'function usher.invite_end(lifetime interval, membership_ends_at timestamp with time zone)': [],
   'function usher.invite_fingerprint(email text, roles text[])': [],
   'function usher.invite_for_change(invite_id uuid, permission text)': [],
@@ -654,6 +655,7 @@ export const GRANTS: Record<string, string[]> = {
     [],
   'function usher.take_allowance(key text, amount integer, allowance integer, period interval, is_secret boolean)':
     [],
+  'function usher.take_fresh(batch_size integer, after_id bigint)': [],
   'function usher.take_idempotency_key(idempotency_key text, request_hash bytea)': [
     'authenticated execute',
   ],

@@ -53,7 +53,7 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__known_again
-  is 'A membership that has an address again follows its account again.';
+  is 'Lets a membership whose address was erased, and that has one again, follow its account again.';
 
 create trigger usher_known_again
   after update of email
@@ -85,8 +85,8 @@ begin
 end
 $$;
 comment on function usher.tg_users__follow_profile
-  is $$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new
-address what was asked of the old one.$$;
+  is $$Copies address and name of an account to its memberships, but for those that were erased. A ban, and which
+domains an organisation lets in, hold for the new address as well.$$;
 
 create trigger usher_follow_profile
   after update of email, raw_user_meta_data

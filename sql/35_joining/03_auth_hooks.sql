@@ -215,7 +215,7 @@ begin
 end
 $$;
 comment on function usher.tg_users__no_secrets
-  is 'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
+  is 'Takes tokens and codes out of the sign-up data, at each write, because Auth writes them back from its memory.';
 
 create trigger usher_no_secrets
   before insert or update

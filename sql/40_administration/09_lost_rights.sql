@@ -150,7 +150,7 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__note_lost_rights
-  is 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
+  is 'Notes a member who may do less, or more, than before, and sets when the credentials that they answer for stop.';
 
 create trigger usher_note_lost_rights
   after update of roles, status

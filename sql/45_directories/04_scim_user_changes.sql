@@ -206,7 +206,8 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__lose_directory_roles
-  is 'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
+  is $$Forgets that a directory gave a role, once the member has lost it in any way, so that leaving and coming again
+does not bring it back.$$;
 create trigger usher_lose_directory_roles
   after update of roles
   on public.organisation_members

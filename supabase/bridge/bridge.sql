@@ -13084,9 +13084,10 @@ begin
     'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
     'invite.reminded', 'invite.resend_requested', 'invite.resent',
     'invite.revoked', 'invite.roles_updated',
+    'invites.inviter_lost_right',
     'join.approved', 'join.declined', 'join.requested',
-    'member.access_ended', 'member.banned', 'member.ends_updated', 'member.joined', 'member.left',
-    'member.removed', 'member.roles_updated', 'member.unbanned',
+    'member.access_ended', 'member.access_ending', 'member.banned', 'member.ends_updated', 'member.joined',
+    'member.left', 'member.removed', 'member.roles_updated', 'member.unbanned',
     'organisation.transferred', 'organisation.updated',
     'person.erased',
     'role.created', 'role.deleted', 'role.updated',
@@ -14600,9 +14601,12 @@ COMMENT ON FUNCTION "usher"."tg_organisation_deliveries__bring_back_stops"() IS 
 
 COMMENT ON FUNCTION "usher"."tg_organisation_members__keep_sanctions"() IS 'Keeps the hashes of addresses of banned and removed members, also of one that they take later and prove.';
 
-COMMENT ON FUNCTION "usher"."tg_organisation_members__known_again"() IS 'A membership that has an address again follows its account again.';
+COMMENT ON FUNCTION "usher"."tg_organisation_members__known_again"() IS 'Lets a membership whose address was erased, and that has one again, follow its account again.';
 
-COMMENT ON FUNCTION "usher"."tg_organisation_members__note_lost_rights"() IS 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
+COMMENT ON FUNCTION "usher"."tg_organisation_members__lose_directory_roles"() IS 'Forgets that a directory gave a role, once the member has lost it in any way, so that leaving and coming again
+does not bring it back.';
+
+COMMENT ON FUNCTION "usher"."tg_organisation_members__note_lost_rights"() IS 'Notes a member who may do less, or more, than before, and sets when the credentials that they answer for stop.';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_roles__note_lost_rights"() IS 'As for members, for all who hold an own role that permits something else than before.';
 
@@ -14610,10 +14614,10 @@ COMMENT ON FUNCTION "usher"."tg_users__closed_door"() IS 'Refuses with signup_no
 
 COMMENT ON FUNCTION "usher"."tg_users__end_memberships"() IS 'Deletes the memberships of an account that is being deleted; a ban stays, so that it holds and can be lifted.';
 
-COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships, but for those that were erased, and asks of the new
-address what was asked of the old one.';
+COMMENT ON FUNCTION "usher"."tg_users__follow_profile"() IS 'Copies address and name of an account to its memberships, but for those that were erased. A ban, and which
+domains an organisation lets in, hold for the new address as well.';
 
-COMMENT ON FUNCTION "usher"."tg_users__no_secrets"() IS 'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
+COMMENT ON FUNCTION "usher"."tg_users__no_secrets"() IS 'Takes tokens and codes out of the sign-up data, at each write, because Auth writes them back from its memory.';
 
 COMMENT ON FUNCTION "usher"."top_level_domains"() IS 'The top level domains that there are, as the keys of an object, in lower case: those of other scripts as they
 are read, in NFKC.

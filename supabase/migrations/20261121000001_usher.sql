@@ -4501,7 +4501,7 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__known_again
-  is 'A membership that has an address again follows its account again.';
+  is 'Lets a membership whose address was erased, and that has one again, follow its account again.';
 
 create trigger usher_known_again
   after update of email
@@ -4533,8 +4533,8 @@ begin
 end
 $$;
 comment on function usher.tg_users__follow_profile
-  is $$Copies address and name of an account to its memberships, but for those that were erased, and asks of the new
-address what was asked of the old one.$$;
+  is $$Copies address and name of an account to its memberships, but for those that were erased. A ban, and which
+domains an organisation lets in, hold for the new address as well.$$;
 
 create trigger usher_follow_profile
   after update of email, raw_user_meta_data
@@ -9021,7 +9021,7 @@ begin
 end
 $$;
 comment on function usher.tg_users__no_secrets
-  is 'Takes tokens and codes out of the sign-up data, at each write: Auth writes it again from its memory.';
+  is 'Takes tokens and codes out of the sign-up data, at each write, because Auth writes them back from its memory.';
 
 create trigger usher_no_secrets
   before insert or update
@@ -10958,7 +10958,7 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__note_lost_rights
-  is 'Notes whoever has less, or more, than before, and says when what they answer for stops.';
+  is 'Notes a member who may do less, or more, than before, and sets when the credentials that they answer for stop.';
 
 create trigger usher_note_lost_rights
   after update of roles, status
@@ -12603,7 +12603,8 @@ begin
 end
 $$;
 comment on function usher.tg_organisation_members__lose_directory_roles
-  is 'Whoever loses a role, in whichever way, does not get it back by leaving and coming again.';
+  is $$Forgets that a directory gave a role, once the member has lost it in any way, so that leaving and coming again
+does not bring it back.$$;
 create trigger usher_lose_directory_roles
   after update of roles
   on public.organisation_members
@@ -14899,9 +14900,10 @@ begin
     'invite.link_revealed', 'invite.one_click_done', 'invite.one_click_failed', 'invite.one_click_started',
     'invite.reminded', 'invite.resend_requested', 'invite.resent',
     'invite.revoked', 'invite.roles_updated',
+    'invites.inviter_lost_right',
     'join.approved', 'join.declined', 'join.requested',
-    'member.access_ended', 'member.banned', 'member.ends_updated', 'member.joined', 'member.left',
-    'member.removed', 'member.roles_updated', 'member.unbanned',
+    'member.access_ended', 'member.access_ending', 'member.banned', 'member.ends_updated', 'member.joined',
+    'member.left', 'member.removed', 'member.roles_updated', 'member.unbanned',
     'organisation.transferred', 'organisation.updated',
     'person.erased',
     'role.created', 'role.deleted', 'role.updated',

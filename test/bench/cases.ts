@@ -7,7 +7,7 @@
  */
 import type postgres from 'postgres'
 import type { Call } from './measure.ts'
-import { ORGANISATION, OWNER } from './scene.ts'
+import { ORGANISATION, ORGANISATION_HEARD, ORGANISATION_UNHEARD, OWNER } from './scene.ts'
 
 export interface Case {
   name: string
@@ -16,6 +16,12 @@ export interface Case {
   role?: 'anon' | 'authenticated'
   rules: string
   floor: string
+  /** What the floor is, for the table, where it is another call with its rules, by the same role. */
+  beside?: string
+  /** The `statement_timeout` of both. */
+  timeout?: string
+  /** How often; five times, where nothing is said, and twice where there is something to clean up. */
+  rounds?: number
   /** The second floor. */
   plain?: Plain
   /** How many calls a side makes in one round. */
@@ -42,6 +48,7 @@ export interface Plain {
 const NEWEST = 'order by created_at desc, id desc'
 
 export const BATCH = 10_000
+export const WEBHOOKS = 20
 
 let serial = 0
 
@@ -165,22 +172,43 @@ export const CASES: Case[] = [
       )
       select count(*) from made`,
     async prepare(_sql, count) {
-      const call = () => ({
-        userId: OWNER,
-        values: [
-          ORGANISATION,
-          repeat(BATCH, () => ({ email: newAddress(), roles: ['member'] })) as never,
-        ],
-      })
+      const call = () => bulkOf(ORGANISATION)
       return { rules: repeat(count, call), floor: repeat(count, call) }
     },
     cleanUp: `
+      truncate usher.outbox;
       delete from public.organisation_deliveries where status = 'queued' and is_bulk;
       delete from usher.invites where email like 'new-%';
       set usher.audit_exception = 'DELETE';
       delete from public.organisation_audit_events
         where user_agent = 'bench' and event = 'invite.created' and organisation_id = '${ORGANISATION}';
       vacuum (analyze) usher.invites, public.organisation_deliveries, public.organisation_audit_events, usher.rate_limits`,
+  },
+  {
+    name: `create ${BATCH.toLocaleString('en')} invites where ${WEBHOOKS} webhooks hear of them`,
+    // At most 1.3 times as long.
+    aim: 1 / 1.3,
+    beside: 'the same without webhooks',
+    timeout: '8s',
+    calls: 1,
+    rounds: 10,
+    rules: 'select count(*) from public.create_organisation_invites($1, $2)',
+    // Another count, or pg_stat_statements could not tell the two.
+    floor: 'select count(1) from public.create_organisation_invites($1, $2)',
+    async prepare(sql, count) {
+      await addWebhooks(sql)
+      return {
+        rules: repeat(count, () => bulkOf(ORGANISATION_HEARD)),
+        floor: repeat(count, () => bulkOf(ORGANISATION_UNHEARD)),
+      }
+    },
+    cleanUp: `
+      truncate usher.outbox;
+      delete from usher.invites where email like 'new-%';
+      set usher.audit_exception = 'DELETE';
+      delete from public.organisation_audit_events where user_agent = 'bench' and event = 'invite.created'
+        and organisation_id in ('${ORGANISATION_HEARD}', '${ORGANISATION_UNHEARD}');
+      vacuum (analyze) usher.invites, public.organisation_audit_events, usher.rate_limits`,
   },
   read('list the first page', {
     aim: 0.9,
@@ -310,6 +338,20 @@ async function plainInvites(sql: postgres.Sql, count: number) {
       now() + interval '7 days'
     from generate_series(1, ${count}::integer)
     returning token_hash as "tokenHash", gen_random_uuid() as "userId"`
+}
+
+/** So many webhooks, which hear everything, in the organisation that has them. */
+export async function addWebhooks(sql: postgres.Sql): Promise<void> {
+  await sql`insert into public.organisation_webhooks (organisation_id, url)
+    select ${ORGANISATION_HEARD}, 'https://hooks.example.com/' || n
+    from generate_series(1, ${WEBHOOKS}::integer) n
+    where not exists (
+      select from public.organisation_webhooks w where w.organisation_id = ${ORGANISATION_HEARD})`
+}
+
+export function bulkOf(organisationId: string): Call {
+  const invites = repeat(BATCH, () => ({ email: newAddress(), roles: ['member'] }))
+  return { userId: OWNER, values: [organisationId, invites] }
 }
 
 function newAddress(): string {

@@ -74,17 +74,22 @@ export async function compare(
   }
   const { plain } = which
   return [
-    pair('rules', 'floor', 'its floor', which.aim),
+    pair('rules', 'floor', which.beside ?? 'its floor', which.aim),
     ...(plain ? [pair('rules', 'plain', plain.name, plain.aim)] : []),
     ...(plain?.floorAim ? [pair('floor', 'plain', plain.name, plain.floorAim)] : []),
   ]
 }
 
 export function side(which: Case, way: Way, calls: Side['calls']): Side {
-  const role = way === 'rules' ? (which.role ?? 'authenticated') : 'postgres'
+  const role = way === 'rules' || which.beside ? (which.role ?? 'authenticated') : 'postgres'
   const statement = way === 'plain' ? (which.plain?.sql ?? '') : which[way]
   // A comment after the first word stays in pg_stat_statements, where constants do not.
-  return { role, statement: statement.replace(/^\w+/, (word) => word + mark(way)), calls }
+  return {
+    role,
+    statement: statement.replace(/^\w+/, (word) => word + mark(way)),
+    calls,
+    timeout: which.timeout ?? '0',
+  }
 }
 
 type Way = 'rules' | 'floor' | 'plain'

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { CASES } from './cases.ts'
 import { type Comparison, compare } from './compare.ts'
+import { measureFollowing } from './following.ts'
 import { measureGrowth, SIZES } from './growth.ts'
 import { openClients } from './measure.ts'
 import { drawGrowth } from './plot.ts'
@@ -43,16 +44,22 @@ async function runComparison(): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const clients = await openClients(url, 32)
   const comparisons: Comparison[] = []
+  let following = ''
   try {
     for (const which of cases) {
       for (const count of connections.split(',').map(Number)) {
         // Several batches at once would be more than an organisation may have open.
         if (which.cleanUp && count > 2) continue
-        const rounds = which.cleanUp ? (count > 8 ? 1 : 2) : ROUNDS
+        const rounds = which.rounds ?? (which.cleanUp ? 2 : ROUNDS)
         const news = await compare({ sql, clients }, which, count, rounds)
         comparisons.push(...news)
         console.log(comparisonTable(news).split('\n').slice(2).join('\n'))
       }
+    }
+    if (cases.some(({ beside }) => beside)) {
+      await sql`truncate usher.outbox`
+      following = await measureFollowing({ sql, clients })
+      console.log(following)
     }
     for (const { name } of cases.filter((one) => /^(accept|create) an /.test(one.name))) {
       const answer = (await waits({ sql }, url, name)) ? 'yes' : 'no'
@@ -62,7 +69,7 @@ async function runComparison(): Promise<void> {
     await clients.close()
     await sql.end()
   }
-  if (!choice) await writeFigures('cost', comparisonTable(comparisons))
+  if (!choice) await writeFigures('cost', `${comparisonTable(comparisons)}\n\n${following}`)
 }
 
 async function runGrowth(): Promise<void> {
@@ -74,7 +81,8 @@ async function runGrowth(): Promise<void> {
   }
   const growths = []
   try {
-    for (const which of cases) {
+    // How two calls compare does not grow with what is stored.
+    for (const which of cases.filter((one) => !one.beside)) {
       growths.push(await measureGrowth(benches, which, which.cleanUp ? 2 : ROUNDS))
       console.log(growthTable(growths.slice(-1)).split('\n').at(-1))
     }

@@ -18,6 +18,8 @@ export interface Side {
   role: 'postgres' | 'authenticated' | 'anon'
   statement: string
   calls: Call[]
+  /** The `statement_timeout` of each. */
+  timeout: string
 }
 
 /** Times in milliseconds. */
@@ -62,13 +64,13 @@ export async function openClients(url: string, count: number): Promise<Clients> 
   }
 }
 
-async function send(client: postgres.ReservedSql, { role, statement }: Side, call: Call) {
+async function send(client: postgres.ReservedSql, { role, statement, timeout }: Side, call: Call) {
   const claims = JSON.stringify({ role, ...(call.userId && { sub: call.userId }) })
   const prepared = { prepare: true }
   await Promise.all([
     client.unsafe('begin', [], prepared),
     client`select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true),
-      set_config('request.headers', ${HEADERS}, true)`,
+      set_config('request.headers', ${HEADERS}, true), set_config('statement_timeout', ${timeout}, true)`,
     client.unsafe(statement, call.values as never[], prepared),
     client.unsafe('commit', [], prepared),
   ])

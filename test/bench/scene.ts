@@ -10,7 +10,10 @@
 import type postgres from 'postgres'
 
 export const ORGANISATION = '00000000-0000-4000-8000-000000000000'
-/** Owns the organisation, and two others. */
+/** One with webhooks, and one without; neither has many invites. */
+export const ORGANISATION_HEARD = '00000000-0000-4000-8000-000000000001'
+export const ORGANISATION_UNHEARD = '00000000-0000-4000-8000-000000000002'
+/** Owns the organisation, and these two. */
 export const OWNER = '00000000-0000-4000-9000-000000000000'
 
 export async function fill(sql: postgres.Sql, invites: number): Promise<void> {

@@ -370,6 +370,13 @@ const FAULTS: Record<string, Fault> = {
     says: /ERROR: no secret/,
     repair: /job_run_details/,
   },
+  'a clock of the outbox that fails': {
+    plant: `insert into cron.job values (7, '1 second', 'select usher.fan_out()', true, 'usher-fan-out');
+      insert into cron.job_run_details values (7, 1, 'failed', 'ERROR: permission denied', now())`,
+    check: 'worker',
+    says: /usher-fan-out failed: ERROR: permission denied/,
+    repair: /job_run_details/,
+  },
   'a clock whose secret is not in Vault': {
     plant: `${VAULT}
       update cron.job set command = command ||
@@ -549,7 +556,7 @@ describe('usher doctor', () => {
 
     expect(of('error')).toEqual([])
     expect(of('warning').filter(({ check }) => check === 'worker')).toEqual([])
-    expect(of('well').filter(({ check }) => check === 'worker')).toHaveLength(4)
+    expect(of('well').filter(({ check }) => check === 'worker')).toHaveLength(5)
   })
 
   test('looks at the DNS of the mail domain where it is told of one', async () => {

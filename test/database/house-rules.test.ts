@@ -169,6 +169,24 @@ describe('house rules', () => {
     expect(suites.sort()).toEqual([...subjects, ...Object.keys(ABOUT_ALL)].sort())
   })
 
+  test('sql/README.md is a map on one screen: every folder and file, in load order', async () => {
+    const map = await readFile(join(SQL_FOLDER, 'README.md'), 'utf8')
+    const rows = [...map.matchAll(/^\| `(\d\d_\w+)` \| [^|]+\? \| ([^|]+) \|$/gm)]
+    const listed = rows.flatMap(([, folder, files]) =>
+      String(files)
+        .split(', ')
+        .map((file) => `${folder}: ${file}`),
+    )
+
+    expect(listed).toEqual(
+      sqlFiles().map((path) => {
+        const [folder, file] = path.replace('.sql', '').split('/')
+        return `${folder}: ${file?.replace(/^\d+_/, '').replaceAll('_', ' ')}`
+      }),
+    )
+    expect(map.split('\n').length).toBeLessThanOrEqual(45)
+  })
+
   test('an unknown code fails loudly', async ({ database }) => {
     await expect(database.sql`select usher.fail('no_such_code')`).rejects.toMatchObject({
       code: 'P0002',

@@ -13,6 +13,7 @@ import { runClockFaults } from './clock.ts'
 import { runConnectionFaults } from './connection.ts'
 import { runDiskFaults } from './disk.ts'
 import { reportMailFaults } from './mail.ts'
+import { runOutboxFaults } from './outbox.ts'
 import { runPoolerFaults } from './pooler.ts'
 import { runRaces } from './races.ts'
 import { readSeed } from './random.ts'
@@ -25,6 +26,7 @@ const RUNS: Record<string, (options: FaultOptions) => Promise<FaultReport>> = {
   clock: (options) => runClockFaults({ ...options, rounds: 300 }),
   disk: (options) => runDiskFaults({ ...options, invites: 500 }),
   pooler: (options) => runPoolerFaults({ ...options, people: 200 }),
+  outbox: (options) => runOutboxFaults({ ...options, changes: 2_000, kills: 50 }),
   mail: (options) => reportMailFaults({ ...options, invites: 2_000, kills: 50, restarts: 2 }),
 }
 

@@ -174,6 +174,7 @@ export const de: Texts = {
     'invite.one_click_started': 'Ein-Klick-Beitritt begonnen',
     'invite.one_click_done': 'Ein-Klick-Beitritt ausgeführt',
     'invite.one_click_failed': 'Ein-Klick-Beitritt fehlgeschlagen',
+    'invites.inviter_lost_right': 'Einladungen zurückgezogen: Absender hat das Recht verloren',
     'credentials.responsible_lost_right':
       'Wer für Tokens oder Domains einsteht, hat das Recht verloren',
     'credentials.taken_over': 'Tokens oder Domains übernommen',
@@ -210,6 +211,7 @@ export const de: Texts = {
     'member.removed': 'Mitglied entfernt',
     'member.roles_updated': 'Rollen eines Mitglieds geändert',
     'member.ends_updated': 'Enden des Zugangs eines Mitglieds geändert',
+    'member.access_ending': 'Zugang eines Mitglieds endet bald',
     'member.access_ended': 'Mitgliedschaft ist abgelaufen',
     'member.unbanned': 'Ausschluss aufgehoben',
     'organisation.created': 'Organisation angelegt',

@@ -166,6 +166,7 @@ export const en = {
     'invite.one_click_started': 'One click begun',
     'invite.one_click_done': 'One click done',
     'invite.one_click_failed': 'One click came to nothing',
+    'invites.inviter_lost_right': 'Invitations revoked: their sender lost the right',
     'credentials.responsible_lost_right':
       'Somebody who answers for tokens or domains lost the right',
     'credentials.taken_over': 'Tokens or domains taken over',
@@ -202,6 +203,7 @@ export const en = {
     'member.removed': 'Member removed',
     'member.roles_updated': 'Roles of a member changed',
     'member.ends_updated': 'Ends of access of a member changed',
+    'member.access_ending': 'Access of a member ends soon',
     'member.access_ended': 'Membership came to its end',
     'member.unbanned': 'Ban lifted',
     'organisation.created': 'Organisation created',
