@@ -87,15 +87,15 @@ export const CASES: Case[] = [
     rules: 'select * from public.accept_organisation_invite($1)',
     floor: `with answered as (
         update usher.invites set status = 'accepted', accepted_at = now(), accepted_by = $2 where id = $1
-        returning id, organisation_id, issue, roles, email
+        returning id, organisation_id, roles, email
       ), told as (
         insert into public.organisation_audit_events (organisation_id, event, actor_kind, actor_id, target_kind,
           target_id, before, after, ip, user_agent)
         select organisation_id, 'invite.accepted', 'user', $2, 'invite', id, '{"status": "pending"}',
           jsonb_build_object('status', 'accepted', 'user_id', $2, 'roles', roles), '192.0.2.7', 'bench' from answered
-      ), mailed as (
-        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
-        select organisation_id, id, issue, 'invite_accepted', 'owner@example.com' from answered
+        returning id
+      ), fresh as (
+        insert into usher.outbox (event_id) select id from told
       )
       insert into public.organisation_members (organisation_id, user_id, roles, email, display_name)
       select organisation_id, $2, roles, email, 'Iris Invitee' from answered
@@ -139,9 +139,9 @@ export const CASES: Case[] = [
           target_id, after, ip, user_agent)
         select organisation_id, 'invite.created', 'user', '${OWNER}', 'invite', id,
           jsonb_build_object('roles', roles, 'expires_at', expires_at), '192.0.2.7', 'bench' from made
-      ), mailed as (
-        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient)
-        select organisation_id, id, 1, 'invite', email from made
+        returning id
+      ), fresh as (
+        insert into usher.outbox (event_id) select id from told
       )
       select * from made`,
     async prepare(_sql, count) {
@@ -166,9 +166,9 @@ export const CASES: Case[] = [
           target_id, after, ip, user_agent)
         select organisation_id, 'invite.created', 'user', '${OWNER}', 'invite', id,
           jsonb_build_object('roles', roles, 'expires_at', expires_at), '192.0.2.7', 'bench' from made
-      ), mailed as (
-        insert into public.organisation_deliveries (organisation_id, invite_id, issue, kind, recipient, is_bulk)
-        select organisation_id, id, 1, 'invite', email, true from made
+        returning id
+      ), fresh as (
+        insert into usher.outbox (event_id, is_bulk) select id, true from told
       )
       select count(*) from made`,
     async prepare(_sql, count) {
@@ -176,13 +176,12 @@ export const CASES: Case[] = [
       return { rules: repeat(count, call), floor: repeat(count, call) }
     },
     cleanUp: `
-      truncate usher.outbox;
-      delete from public.organisation_deliveries where status = 'queued' and is_bulk;
+      delete from usher.outbox where is_bulk;
       delete from usher.invites where email like 'new-%';
       set usher.audit_exception = 'DELETE';
       delete from public.organisation_audit_events
         where user_agent = 'bench' and event = 'invite.created' and organisation_id = '${ORGANISATION}';
-      vacuum (analyze) usher.invites, public.organisation_deliveries, public.organisation_audit_events, usher.rate_limits`,
+      vacuum (analyze) usher.invites, usher.outbox, public.organisation_audit_events, usher.rate_limits`,
   },
   {
     name: `create ${BATCH.toLocaleString('en')} invites where ${WEBHOOKS} webhooks hear of them`,

@@ -17,6 +17,7 @@ import postgres from 'postgres'
 import type { Stack } from '../../supabase/local/stack-file.ts'
 import { DOORS } from '../doors/all.ts'
 import type { Door, Person } from '../doors/door.ts'
+import { fanOut } from '../support/outbox.ts'
 import { freeRange, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
 import { median, quantile } from './measure.ts'
 
@@ -79,6 +80,7 @@ async function register({ apiUrl, publishableKey }: Stack): Promise<Person> {
 /** So that the worker does not send a thousand mails while it is measured. */
 async function cancelMails({ databaseUrl }: Stack): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1 })
+  await fanOut(sql)
   await sql`update public.organisation_deliveries set status = 'cancelled' where status = 'queued'`
   await sql.end()
 }

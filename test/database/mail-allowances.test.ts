@@ -7,6 +7,7 @@ import { asWorker, complete, type Lease, prepare } from '../support/worker.ts'
 
 /** A queue that nobody else has mails in. */
 const test = base.extend('acme', async ({ database }) => {
+  await fanOut(database.sql)
   await database.sql`delete from public.organisation_deliveries`
   await database.sql`delete from usher.mail_pace`
   return createAcme(database.sql)
