@@ -378,6 +378,14 @@ describe('what happened is not mailed', () => {
       },
     ],
     [
+      'a device that a rule has removed: it has no reader',
+      'member.removed',
+      (
+        acme,
+      ) => acme.sql`select usher.end_membership(m.id, 'removed', 'member.removed', 'Rule', 'worker')
+        from public.organisation_members m where m.user_id = ${acme.member.userId}`,
+    ],
+    [
       'who leaves',
       'member.left',
       (acme) => acme.member.rpc('leave_organisation', { organisation_id: acme.id }),

@@ -363,6 +363,9 @@ describe('a change that goes on', () => {
 
     expect(took).toBeLessThan(1500)
     expect(await mails(acme, 'invite')).toEqual([{ recipient: invite.email }])
+    const waiting =
+      await acme.sql`select attempts, due_at > clock_timestamp() as later from usher.outbox`
+    expect(waiting).toEqual([{ attempts: 0, later: true }])
     await held.rollback()
     await waitOver(acme)
     await fanOut(acme.sql)
