@@ -5,8 +5,11 @@
  */
 import type postgres from 'postgres'
 
-/** How many lines of the trail go in one transaction. */
-const BATCH = 1_000
+/**
+ * How many lines of the trail go in one transaction: what somebody waits for comes up after that of a bulk that is under
+ * way, however many webhooks hear of it.
+ */
+export const BATCH = 250
 /** Milliseconds for which a change may go on after it has its place in the outbox: hosted projects end it after 8,000. */
 const LAG = 10_000
 /** Milliseconds after which all is looked through again, for changes that went on for longer. */
@@ -16,14 +19,14 @@ const FROM_START = 30_000
  * Makes the function that writes the mails and webhook calls which follow from what has happened, until nothing is
  * left. It remembers where to begin, so that rows that are gone cost nothing.
  *
- * @returns how many lines of the trail were followed
+ * @returns how many lines of the trail were followed; what it is given is called after each transaction that did any
  */
-export function outboxOf(sql: postgres.Sql): () => Promise<number> {
+export function outboxOf(sql: postgres.Sql): (onFollowed?: () => void) => Promise<number> {
   let begin = '0'
   let mark = { id: '0', at: 0 }
   let startedOver = 0
 
-  return async () => {
+  return async (onFollowed = () => {}) => {
     const now = Date.now()
     const isFromStart = now - startedOver >= FROM_START
     const after = isFromStart ? '0' : begin
@@ -34,6 +37,7 @@ export function outboxOf(sql: postgres.Sql): () => Promise<number> {
         select f.followed, f.newest_id as newest from usher.fan_out(${BATCH}, ${after}) f`
       followed = row?.followed ?? 0
       total += followed
+      if (followed > 0) onFollowed()
       if (now - mark.at >= LAG) {
         begin = mark.id
         mark = { id: row?.newest ?? '0', at: now }

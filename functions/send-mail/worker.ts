@@ -49,9 +49,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const bell = new EventTarget()
 repeat(
   async () => {
-    if ((await fanOut()) === 0) return 500
-    bell.dispatchEvent(new Event('ring'))
-    return 100
+    const followed = await fanOut(() => bell.dispatchEvent(new Event('ring')))
+    return followed === 0 ? 500 : 100
   },
   { every: 500, stop },
 )

@@ -5,6 +5,7 @@
  * @module
  */
 import type postgres from 'postgres'
+import { BATCH as LINES } from '../../functions/_shared/outbox.ts'
 import { addWebhooks, BATCH, bulkOf, WEBHOOKS } from './cases.ts'
 import type { Bench } from './compare.ts'
 import { ORGANISATION_HEARD } from './scene.ts'
@@ -33,13 +34,13 @@ export async function measureFollowing({ sql, clients }: Bench): Promise<string>
       where organisation_id = ${ORGANISATION_HEARD}) as calls`
   return (
     `What follows ${words(BATCH)} invites in an organisation with ${WEBHOOKS} webhooks, ${words(rows?.mails)} mails and ` +
-    `${words(rows?.calls)} webhook calls, one worker has queued in ${seconds.toFixed(1)} s, 1,000 invites in at most ` +
+    `${words(rows?.calls)} webhook calls, one worker has queued in ${seconds.toFixed(1)} s, ${LINES} invites in at most ` +
     `${(Math.max(...looks) / 1_000).toFixed(1)} s.`
   )
 }
 
 async function look(sql: postgres.Sql): Promise<number> {
-  const [row] = await sql<{ followed: number }[]>`select followed from usher.fan_out(1000)`
+  const [row] = await sql<{ followed: number }[]>`select followed from usher.fan_out(${LINES})`
   return row?.followed ?? 0
 }
 

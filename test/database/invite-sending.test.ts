@@ -39,7 +39,7 @@ describe('create_organisation_invite', () => {
     expect(row).toEqual({ is_a_week: true })
   })
 
-  test('queues exactly one mail, in the same transaction', async ({ acme }) => {
+  test('queues exactly one mail', async ({ acme }) => {
     const { invite } = await acme.invite()
 
     await fanOut(acme.sql)

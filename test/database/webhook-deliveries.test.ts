@@ -4,7 +4,7 @@ import { fanOut } from '../support/outbox.ts'
 import { createWebhook, happen, ROLES_UPDATED, webhookLog } from '../support/webhooks.ts'
 
 describe('what happens', () => {
-  test('goes to the endpoints that have chosen it, in the same transaction', async ({ acme }) => {
+  test('goes to the endpoints that have chosen it, and to no other', async ({ acme }) => {
     const { webhook_id } = await createWebhook(acme, { events: ROLES_UPDATED })
     await createWebhook(acme, { events: ['member.joined'] })
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { outboxOf } from '../../functions/_shared/outbox.ts'
+import { BATCH, outboxOf } from '../../functions/_shared/outbox.ts'
 
 interface Answer {
   followed: number
@@ -60,17 +60,21 @@ describe('the outbox', () => {
   })
 
   test('is read on at once while as much comes of it as may, from the same place', async () => {
-    const full = { followed: 1_000, newest: '9000' }
+    const full = { followed: BATCH, newest: '9000' }
     const { begins, fanOut } = stub(full, full, { followed: 3, newest: '9000' })
 
-    expect(await fanOut()).toBe(2_003)
-    expect(await fanOut()).toBe(0)
+    const heard = vi.fn()
+    expect(await fanOut(heard)).toBe(2 * BATCH + 3)
+    // What the first of a bulk is mailed does not wait for the last.
+    expect(heard).toHaveBeenCalledTimes(3)
+    expect(await fanOut(heard)).toBe(0)
+    expect(heard).toHaveBeenCalledTimes(3)
 
     expect(begins).toEqual(['0', '0', '0', '0'])
   })
 
   test('is read from the start again where that did not work', async () => {
-    const full = { followed: 1_000, newest: '100' }
+    const full = { followed: BATCH, newest: '100' }
     const { begins, fanOut } = stub(full, NOTHING, full, new Error('gone'))
     await fanOut()
     at(30)
