@@ -53,6 +53,12 @@ create function usher.normalise_email(email text) returns text
 declare
   v_address text;
 begin
+  -- The plain ones first, which are nearly all: for ASCII, Unicode has nothing to say.
+  if length(normalise_email.email) <= 64
+    and normalise_email.email ~ '^[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z][a-z0-9]+$' collate "C"
+  then
+    return normalise_email.email;
+  end if;
   -- Measured before anything else is done with it: blanks around it go, and of two characters may become one.
   if length(normalise_email.email) > 1016 then
     return null;

@@ -232,8 +232,15 @@ create function usher.clean_name(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_name text := usher.clean_line(clean_name.value, clean_name.max_length);
+  v_name text;
 begin
+  -- Words of plain letters first: there is nothing in them to clean.
+  if length(clean_name.value) <= least(clean_name.max_length, 100)
+    and clean_name.value ~ '^[A-Za-z]+( [A-Za-z]+)*$' collate "C"
+  then
+    return clean_name.value;
+  end if;
+  v_name := usher.clean_line(clean_name.value, clean_name.max_length);
   return case
     -- An encoded word (RFC 2047) is read as what it stands for: another name, or a sign that turns the subject.
     when v_name !~ '=\?[^?\s]*\?[bqBQ]\?' and v_name !~ '\u061c'

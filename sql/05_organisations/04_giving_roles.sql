@@ -75,6 +75,19 @@ create function usher.roles_problem(
   set search_path = pg_catalog, pg_temp
   as $$
 begin
+  -- Built-in roles that these assigners give, where nothing is kept apart, are nearly all.
+  if cardinality(roles_problem.roles) between 1 and 20
+    and not exists (
+      select from unnest(roles_problem.roles) g (name)
+      where not exists (
+        select from usher.role_assigners a
+        where a.role = g.name and a.assigner = any (roles_problem.assigner_roles)))
+    and not exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = roles_problem.organisation_id)
+  then
+    return null;
+  end if;
   return case
     when roles_problem.roles is null or cardinality(roles_problem.roles) not between 1 and 20
       or exists (

@@ -159,8 +159,14 @@ create function usher.read_address(value text) returns inet
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_value text := btrim(left(read_address.value, 100));
+  v_value text;
 begin
+  if length(read_address.value) <= 15
+    and read_address.value ~ '^[0-9]{1,3}(\.[0-9]{1,3}){3}$' collate "C"
+  then
+    return read_address.value::inet;
+  end if;
+  v_value := btrim(left(read_address.value, 100));
   -- With a port, as some gateways write it, or an IPv4 address in the clothes of IPv6.
   v_value := coalesce(
     (regexp_match(v_value, '^\[([0-9a-f:.]{2,45})\](?::\d{1,5})?$', 'i'))[1],
@@ -195,6 +201,16 @@ begin
     return;
   end if;
   select s.client_address_header as header, s.trusted_proxies into strict v_settings from usher.settings s;
+  -- One plain address of the gateway's own, and nobody says another: no chain to walk.
+  client_address.ip := client_address.headers ->> v_settings.header;
+  if v_settings.header <> 'x-forwarded-for' and v_settings.trusted_proxies = '{}'
+    and length(client_address.ip) <= 15
+    and host(usher.read_address(client_address.ip)) = client_address.ip
+    and coalesce(v_forwarded, client_address.ip) = client_address.ip
+  then
+    return;
+  end if;
+  client_address.ip := null;
   -- Of a header as long as a gateway lets it be, no more is read than the hops that we can have; the first of what is
   -- left may be half of one.
   v_chain := string_to_array(right(v_forwarded, 1000), ',');

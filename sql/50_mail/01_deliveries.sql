@@ -172,7 +172,8 @@ create index organisation_deliveries_organisation_id
 create index organisation_deliveries_invite_id
   on public.organisation_deliveries (invite_id);
 create index organisation_deliveries_member_id
-  on public.organisation_deliveries (member_id);
+  on public.organisation_deliveries (member_id)
+  where member_id is not null;
 create index organisation_deliveries_provider_message_id
   on public.organisation_deliveries (provider_message_id)
   where provider_message_id is not null;
