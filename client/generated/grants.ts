@@ -389,6 +389,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.inviter_right_ends_at(invite usher.invites)': [],
   'function usher.is_anonymous()': [],
   'function usher.is_banned(organisation_id uuid, user_id uuid)': [],
+  'function usher.is_erased_address(email text)': [],
   'function usher.is_for_owners(organisation_id uuid, roles text[])': [],
   'function usher.is_heaped(value text)': [],
   'function usher.is_kept_out(member public.organisation_members)': [],

@@ -5,6 +5,7 @@
  */
 import { connect } from '../_shared/database.ts'
 import { readWorkerEnvironment } from '../_shared/environment.ts'
+import { logTrouble } from '../_shared/log.ts'
 import { outboxOf } from '../_shared/outbox.ts'
 import { drain } from './drain.ts'
 import { createHandler } from './handler.ts'
@@ -19,7 +20,8 @@ const options = wire(sql, variables, `function-${crypto.randomUUID().slice(0, 8)
 Deno.serve(
   createHandler({
     async drain(signal) {
-      await fanOut()
+      // What is queued goes out, also where nothing can be added to it.
+      await fanOut().catch((error) => logTrouble('outbox.failed', { error }))
       return drain(options, signal)
     },
     secret: workerSecret,

@@ -28,3 +28,16 @@ $$;
 comment on function usher.address_hash
   is $$The salted SHA-256 of an address. Whoever has the whole database can try addresses against it: it hides them from
 reading, not from asking.$$;
+
+create function usher.is_erased_address(email text) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_erased_address.email like 'erased@%.invalid';
+end
+$$;
+comment on function usher.is_erased_address
+  is 'Whether this stands where the address of somebody was who was forgotten. Null for none.';

@@ -34,7 +34,9 @@ begin
 
   perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,
     before => jsonb_build_object('owner_id', v_owner.user_id, 'roles', v_new_owner.roles),
-    after  => jsonb_build_object('owner_id', v_new_owner.user_id, 'roles', array['owner']));
+    after  => jsonb_build_object(
+      'owner_id', v_new_owner.user_id, 'roles', array['owner'],
+      'former_owner_roles', usher.clean_roles(array_append(array_remove(v_owner.roles, 'owner'), 'admin'))));
 
   select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
   return v_new_owner;

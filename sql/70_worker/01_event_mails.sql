@@ -31,6 +31,7 @@ begin
     from unnest(invite_mails.lines) e
     join usher.invites i on i.id = e.target_id and i.kind = 'user'
     where e.event in ('invite.created', 'invite.resent', 'invite.roles_updated', 'invite.reminded')
+      and not usher.is_erased_address(i.email)
     union all
     -- To who invited them.
     select e.id, case e.event
@@ -42,7 +43,7 @@ begin
     join usher.invites i
       on i.id = case e.event when 'device.enrolled' then (e.after ->> 'invite_id')::uuid else e.target_id end
     join usher.current_members m on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
-    where m.email is not null
+    where m.email is not null and usher.is_erased_address(i.email) is not true
       and (e.event in ('invite.accepted', 'device.enrolled')
         -- Whoever lets one expire by hand knows.
         or e.event = 'invite.expired' and e.actor_kind = 'worker' and (
@@ -69,7 +70,8 @@ begin
           'owner_name', coalesce(o.display_name, o.email))
       end
     from (
-      select e.id as event_id, e.organisation_id, e.actor_id, e.target_id as user_id, case e.event
+      select e.id as event_id, e.organisation_id, e.actor_id, e.target_id as user_id,
+        (e.after ->> 'owner_id')::uuid as owner_id, case e.event
           when 'member.roles_updated' then
             case e.actor_kind when 'user' then 'member_roles_updated' when 'worker' then 'access_ended' end
           -- A device that was removed by a rule has no reader.
@@ -95,17 +97,17 @@ begin
       from unnest(notices_to_members.lines) e
       union all
       -- The old owner hears of it as well.
-      select e.id, e.organisation_id, e.actor_id, (e.before ->> 'owner_id')::uuid, 'ownership_transferred',
-        jsonb_build_object('roles', m.roles)
+      select e.id, e.organisation_id, e.actor_id, (e.before ->> 'owner_id')::uuid, (e.after ->> 'owner_id')::uuid,
+        'ownership_transferred', jsonb_build_object('roles', e.after -> 'former_owner_roles')
       from unnest(notices_to_members.lines) e
-      join public.organisation_members m
-        on m.organisation_id = e.organisation_id and m.user_id = (e.before ->> 'owner_id')::uuid
       where e.event = 'organisation.transferred'
     ) n
     join public.organisation_members m
       on m.organisation_id = n.organisation_id and m.user_id = n.user_id
     left join public.organisation_members a on a.organisation_id = n.organisation_id and a.user_id = n.actor_id
-    left join public.organisation_members o on o.organisation_id = n.organisation_id and 'owner' = any (o.roles)
+    left join public.organisation_members o
+      on o.organisation_id = n.organisation_id
+      and case when n.owner_id is null then 'owner' = any (o.roles) else o.user_id = n.owner_id end
     where n.kind is not null and m.email is not null and m.kind = 'user';
 end
 $$;
@@ -122,24 +124,7 @@ create function usher.notices_to_admins(
   as $$
 begin
   return query
-    select e.id, k.kind, m.email, null::text, i.id, i.issue, case when k.is_of_members then m.id end,
-      case k.kind
-        when 'join_requested' then jsonb_build_object('requester_email', (
-          select r.email from public.organisation_join_requests r
-          where r.organisation_id = e.organisation_id and r.user_id = e.target_id
-          order by r.created_at desc limit 1))
-        when 'webhook_disabled' then jsonb_build_object('webhook', e.after -> 'host')
-        when 'invites_lost_right' then jsonb_build_object(
-          'count', e.after -> 'count', 'person_name', p.display_name, 'person_email', p.email)
-        when 'credentials_lost_right' then jsonb_build_object(
-          'names', e.after -> 'credentials', 'ends_at', e.after -> 'stops_at',
-          'person_name', p.display_name, 'person_email', p.email)
-        when 'access_review_started' then usher.review_facts(e.target_id)
-        when 'access_review_overdue' then usher.review_facts(e.target_id)
-        else '{}'
-      end
-    from unnest(notices_to_admins.lines) e
-    join (values
+    with kinds (event, kind, permissions, is_of_members) as (values
       ('invite.declined', 'invite_declined', '{invite.create}'::text[], false),
       ('invite.resend_requested', 'invite_resend_requested', '{invite.resend}', false),
       ('join.requested', 'join_requested', '{invite.create}', false),
@@ -149,14 +134,53 @@ begin
         '{organisation.update,directory.manage}', true),
       ('access_review.started', 'access_review_started', '{access_review.manage}', true),
       ('access_review.overdue', 'access_review_overdue', '{access_review.manage}', true)
-    ) k (event, kind, permissions, is_of_members) on k.event = e.event
-    join usher.current_members m on m.organisation_id = e.organisation_id and m.email is not null
-    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
-    left join public.organisation_members p on p.organisation_id = e.organisation_id and p.user_id = e.target_id
-    where k.permissions && array(select usher.permissions_of(m.organisation_id, m.roles))
-      and (m.kind = 'user' or not k.is_of_members)
+    ),
+    asked as materialized (
+      select e.*, k.kind, k.permissions, k.is_of_members
+      from unnest(notices_to_admins.lines) e
+      join kinds k on k.event = e.event
       -- A new link went to the invitee by itself.
-      and e.after -> 'is_sent' is distinct from 'true';
+      where e.after -> 'is_sent' is distinct from 'true'
+    ),
+    -- Once for each set of roles, and not for each member and line.
+    held as materialized (
+      select r.organisation_id, r.roles, array(select usher.permissions_of(r.organisation_id, r.roles)) as permissions
+      from (
+        select distinct m.organisation_id, m.roles
+        from usher.current_members m
+        where m.organisation_id in (select a.organisation_id from asked a)
+      ) r
+    )
+    select a.id, a.kind, m.email, null::text, i.id, i.issue, case when a.is_of_members then m.id end,
+      case a.kind
+        when 'join_requested' then jsonb_build_object('requester_email', q.email)
+        when 'webhook_disabled' then jsonb_build_object('webhook', a.after -> 'host')
+        when 'invites_lost_right' then jsonb_build_object(
+          'count', a.after -> 'count', 'person_name', p.display_name, 'person_email', p.email)
+        when 'credentials_lost_right' then jsonb_build_object(
+          'names', a.after -> 'credentials', 'ends_at', a.after -> 'stops_at',
+          'person_name', p.display_name, 'person_email', p.email)
+        when 'access_review_started' then usher.review_facts(a.target_id)
+        when 'access_review_overdue' then usher.review_facts(a.target_id)
+        else '{}'
+      end
+    from asked a
+    join held h on h.organisation_id = a.organisation_id and h.permissions && a.permissions
+    join usher.current_members m
+      on m.organisation_id = h.organisation_id and m.roles = h.roles and m.email is not null
+    left join usher.invites i on a.target_kind = 'invite' and i.id = a.target_id
+    left join public.organisation_members p on p.organisation_id = a.organisation_id and p.user_id = a.target_id
+    left join lateral (
+      select r.email
+      from public.organisation_join_requests r
+      where a.kind = 'join_requested' and r.organisation_id = a.organisation_id and r.user_id = a.target_id
+      order by r.created_at desc
+      limit 1
+    ) q on true
+    where (m.kind = 'user' or not a.is_of_members)
+      -- Nobody is told of who was forgotten meanwhile.
+      and usher.is_erased_address(i.email) is not true
+      and (a.kind <> 'join_requested' or not usher.is_erased_address(q.email));
 end
 $$;
 comment on function usher.notices_to_admins
@@ -177,7 +201,7 @@ begin
     from unnest(other_notices.lines) e
     join public.organisation_join_requests r on r.id = (e.after ->> 'request_id')::uuid
     left join public.organisation_members m on m.organisation_id = e.organisation_id and m.user_id = e.actor_id
-    where e.event = 'join.declined';
+    where e.event = 'join.declined' and not usher.is_erased_address(r.email);
 end
 $$;
 comment on function usher.other_notices
@@ -204,7 +228,9 @@ begin
     union all select q.* from usher.other_notices(queue_mails.lines) q
   ) q
   join unnest(queue_mails.lines) e on e.id = q.event_id
-  where exists (select from public.organisations o where o.id = e.organisation_id);
+  where exists (select from public.organisations o where o.id = e.organisation_id)
+  -- Two members may have one address: an account with a password, and one of single sign-on.
+  on conflict (event_id, kind, recipient) where event_id is not null do nothing;
 end
 $$;
 comment on function usher.queue_mails

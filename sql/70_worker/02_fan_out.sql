@@ -35,6 +35,9 @@ create function usher.held_events(event_ids uuid[]) returns uuid[]
   set search_path = pg_catalog, pg_temp
   as $$
 declare
+  -- Read once, and asked for by key: whenever statistics are made of the outbox, it is nearly empty.
+  v_lines public.organisation_audit_events[] := array(
+    select e from public.organisation_audit_events e where e.id = any (held_events.event_ids));
   v_organisation_ids uuid[];
   v_invite_ids       uuid[];
 begin
@@ -42,24 +45,21 @@ begin
   v_organisation_ids := array(
     select o.id
     from public.organisations o
-    where o.id in (
-      select e.organisation_id from public.organisation_audit_events e where e.id = any (held_events.event_ids))
-    for key share skip locked);
+    where o.id = any (array(select l.organisation_id from unnest(v_lines) l))
+    -- Shared, so that nobody is forgotten between what is read of them here and what is queued.
+    for share skip locked);
   v_invite_ids := array(
     select i.id
     from usher.invites i
-    where i.id in (
-      select e.target_id from public.organisation_audit_events e
-      where e.id = any (held_events.event_ids) and e.target_kind = 'invite')
+    where i.id = any (array(select l.target_id from unnest(v_lines) l where l.target_kind = 'invite'))
     for key share skip locked);
   return array(
-    select e.id
-    from public.organisation_audit_events e
-    left join public.organisations o on o.id = e.organisation_id
-    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
-    where e.id = any (held_events.event_ids)
-      and (o.id is not null and o.id not in (select unnest(v_organisation_ids))
-        or i.id is not null and i.id not in (select unnest(v_invite_ids))));
+    select l.id
+    from unnest(v_lines) l
+    where l.organisation_id <> all (v_organisation_ids)
+        and exists (select from public.organisations o where o.id = l.organisation_id)
+      or l.target_kind = 'invite' and l.target_id <> all (v_invite_ids)
+        and exists (select from usher.invites i where i.id = l.target_id));
 end
 $$;
 comment on function usher.held_events
@@ -78,27 +78,31 @@ create function usher.take_fresh(
 declare
   v_rows usher.outbox[];
   v_held uuid[];
+  -- Where each of the two kinds is read on: single ones, and those in bulk.
+  v_after bigint[] := array[take_fresh.after_id, take_fresh.after_id];
 begin
   loop
     v_rows := '{}';
     -- Single ones first, and then as many of the others as there is room for.
-    for v_round in 0 .. 1 loop
+    for v_kind in 1 .. 2 loop
       v_rows := v_rows || array(
         select o
         from usher.outbox o
-        where o.is_bulk = (v_round = 1) and o.id > take_fresh.after_id
-          and (o.due_at is null or o.due_at <= clock_timestamp())
+        where o.is_bulk = (v_kind = 2) and o.id > v_after[v_kind]
+          and (o.due_at is null or o.due_at <= statement_timestamp())
         order by o.id
         limit take_fresh.batch_size - cardinality(v_rows)
         for update skip locked);
+      v_after[v_kind] := greatest(v_after[v_kind], (
+        select max(r.id) from unnest(v_rows) r where r.is_bulk = (v_kind = 2)));
     end loop;
     v_held := usher.held_events(array(select r.event_id from unnest(v_rows) r));
     exit when v_held = '{}';
 
     update usher.outbox o
-    set due_at = clock_timestamp() + interval '1 second'
-    from unnest(v_rows) r
-    where o.is_bulk = r.is_bulk and o.id = r.id and r.event_id in (select unnest(v_held));
+    set due_at = clock_timestamp() + interval '200 milliseconds'
+    where o.is_bulk = any ('{false,true}')
+      and o.id = any (array(select r.id from unnest(v_rows) r where r.event_id in (select unnest(v_held))));
     v_rows := array(select r from unnest(v_rows) r where r.event_id not in (select unnest(v_held)));
     -- Thousands that are held do not stand before one that is not.
     exit when v_rows <> '{}';
@@ -108,7 +112,7 @@ end
 $$;
 comment on function usher.take_fresh
   is $$Locks the next rows of the outbox, as usher.fan_out is told. Those whose organisation or invite somebody holds
-are left for a second.$$;
+are left for a fifth of a second.$$;
 
 create function usher.fan_out(
   batch_size integer default 1000,
@@ -124,9 +128,11 @@ create function usher.fan_out(
   set lock_timeout = '100ms'
   as $$
 declare
-  v_rows  usher.outbox[];
-  v_row   usher.outbox;
-  v_waits integer := 0;
+  v_rows usher.outbox[];
+  v_row  usher.outbox;
+  v_organisation_id uuid;
+  -- Organisations in which a change holds something that is needed.
+  v_held uuid[] := '{}';
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
@@ -139,7 +145,7 @@ begin
     perform usher.follow_lines(array(select r.event_id from unnest(v_rows) r),
       array(select r.event_id from unnest(v_rows) r where r.is_bulk));
     delete from usher.outbox o
-    using unnest(v_rows) r where o.is_bulk = r.is_bulk and o.id = r.id;
+    where o.is_bulk = any ('{false,true}') and o.id = any (array(select r.id from unnest(v_rows) r));
     fan_out.followed := cardinality(v_rows);
     return;
   exception
@@ -149,6 +155,9 @@ begin
   end;
 
   foreach v_row in array v_rows loop
+    select e.organisation_id into v_organisation_id
+    from public.organisation_audit_events e where e.id = v_row.event_id;
+    continue when v_organisation_id = any (v_held);
     begin
       perform usher.follow_lines(array[v_row.event_id],
         case when v_row.is_bulk then array[v_row.event_id] else '{}' end);
@@ -156,12 +165,17 @@ begin
       fan_out.followed := fan_out.followed + 1;
     exception
       when lock_not_available then
-        -- A change holds what it needs, such as the member whom it is mailed to.
+        -- A change holds what it needs, such as the member whom it is mailed to. What else is of that organisation
+        -- would wait as well.
+        v_held := v_held || v_organisation_id;
         update usher.outbox o
         set due_at = clock_timestamp() + interval '1 second'
-        where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
-        v_waits := v_waits + 1;
-        exit when v_waits = 5;
+        where o.is_bulk = any ('{false,true}') and o.id = any (array(
+          select r.id
+          from unnest(v_rows) r
+          join public.organisation_audit_events e on e.id = r.event_id
+          where e.organisation_id = v_organisation_id));
+        exit when cardinality(v_held) = 5;
       when others then
         update usher.outbox o
         set attempts = least(o.attempts + 1, 1000), last_error = left(sqlerrm, 1000),

@@ -112,7 +112,7 @@ begin
   -- An address of theirs from before may be somebody else's today.
   v_traces.emails := array(
     select e from unnest(v_traces.emails) e
-    where position('@' in e) > 1 and e not like 'erased@%.invalid'
+    where position('@' in e) > 1 and not usher.is_erased_address(e)
       and (e = person_traces.email or not exists (
         select from auth.users u
         where usher.normalise_email(u.email) = e and u.id <> all (v_traces.user_ids))));

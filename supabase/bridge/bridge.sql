@@ -4738,9 +4738,11 @@ CREATE OR REPLACE FUNCTION usher.fan_out(batch_size integer DEFAULT 1000, after_
  SET lock_timeout TO '100ms'
 AS $function$
 declare
-  v_rows  usher.outbox[];
-  v_row   usher.outbox;
-  v_waits integer := 0;
+  v_rows usher.outbox[];
+  v_row  usher.outbox;
+  v_organisation_id uuid;
+  -- Organisations in which a change holds something that is needed.
+  v_held uuid[] := '{}';
 begin
   fan_out.followed := 0;
   fan_out.newest_id := coalesce(pg_sequence_last_value('usher.outbox_id_seq'), 0);
@@ -4753,7 +4755,7 @@ begin
     perform usher.follow_lines(array(select r.event_id from unnest(v_rows) r),
       array(select r.event_id from unnest(v_rows) r where r.is_bulk));
     delete from usher.outbox o
-    using unnest(v_rows) r where o.is_bulk = r.is_bulk and o.id = r.id;
+    where o.is_bulk = any ('{false,true}') and o.id = any (array(select r.id from unnest(v_rows) r));
     fan_out.followed := cardinality(v_rows);
     return;
   exception
@@ -4763,6 +4765,9 @@ begin
   end;
 
   foreach v_row in array v_rows loop
+    select e.organisation_id into v_organisation_id
+    from public.organisation_audit_events e where e.id = v_row.event_id;
+    continue when v_organisation_id = any (v_held);
     begin
       perform usher.follow_lines(array[v_row.event_id],
         case when v_row.is_bulk then array[v_row.event_id] else '{}' end);
@@ -4770,12 +4775,17 @@ begin
       fan_out.followed := fan_out.followed + 1;
     exception
       when lock_not_available then
-        -- A change holds what it needs, such as the member whom it is mailed to.
+        -- A change holds what it needs, such as the member whom it is mailed to. What else is of that organisation
+        -- would wait as well.
+        v_held := v_held || v_organisation_id;
         update usher.outbox o
         set due_at = clock_timestamp() + interval '1 second'
-        where o.is_bulk = v_row.is_bulk and o.id = v_row.id;
-        v_waits := v_waits + 1;
-        exit when v_waits = 5;
+        where o.is_bulk = any ('{false,true}') and o.id = any (array(
+          select r.id
+          from unnest(v_rows) r
+          join public.organisation_audit_events e on e.id = r.event_id
+          where e.organisation_id = v_organisation_id));
+        exit when cardinality(v_held) = 5;
       when others then
         update usher.outbox o
         set attempts = least(o.attempts + 1, 1000), last_error = left(sqlerrm, 1000),
@@ -5322,6 +5332,9 @@ CREATE OR REPLACE FUNCTION usher.held_events(event_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  -- Read once, and asked for by key: whenever statistics are made of the outbox, it is nearly empty.
+  v_lines public.organisation_audit_events[] := array(
+    select e from public.organisation_audit_events e where e.id = any (held_events.event_ids));
   v_organisation_ids uuid[];
   v_invite_ids       uuid[];
 begin
@@ -5329,24 +5342,21 @@ begin
   v_organisation_ids := array(
     select o.id
     from public.organisations o
-    where o.id in (
-      select e.organisation_id from public.organisation_audit_events e where e.id = any (held_events.event_ids))
-    for key share skip locked);
+    where o.id = any (array(select l.organisation_id from unnest(v_lines) l))
+    -- Shared, so that nobody is forgotten between what is read of them here and what is queued.
+    for share skip locked);
   v_invite_ids := array(
     select i.id
     from usher.invites i
-    where i.id in (
-      select e.target_id from public.organisation_audit_events e
-      where e.id = any (held_events.event_ids) and e.target_kind = 'invite')
+    where i.id = any (array(select l.target_id from unnest(v_lines) l where l.target_kind = 'invite'))
     for key share skip locked);
   return array(
-    select e.id
-    from public.organisation_audit_events e
-    left join public.organisations o on o.id = e.organisation_id
-    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
-    where e.id = any (held_events.event_ids)
-      and (o.id is not null and o.id not in (select unnest(v_organisation_ids))
-        or i.id is not null and i.id not in (select unnest(v_invite_ids))));
+    select l.id
+    from unnest(v_lines) l
+    where l.organisation_id <> all (v_organisation_ids)
+        and exists (select from public.organisations o where o.id = l.organisation_id)
+      or l.target_kind = 'invite' and l.target_id <> all (v_invite_ids)
+        and exists (select from usher.invites i where i.id = l.target_id));
 end
 $function$;
 
@@ -5431,6 +5441,7 @@ begin
     from unnest(invite_mails.lines) e
     join usher.invites i on i.id = e.target_id and i.kind = 'user'
     where e.event in ('invite.created', 'invite.resent', 'invite.roles_updated', 'invite.reminded')
+      and not usher.is_erased_address(i.email)
     union all
     -- To who invited them.
     select e.id, case e.event
@@ -5442,7 +5453,7 @@ begin
     join usher.invites i
       on i.id = case e.event when 'device.enrolled' then (e.after ->> 'invite_id')::uuid else e.target_id end
     join usher.current_members m on m.organisation_id = i.organisation_id and m.user_id = i.invited_by
-    where m.email is not null
+    where m.email is not null and usher.is_erased_address(i.email) is not true
       and (e.event in ('invite.accepted', 'device.enrolled')
         -- Whoever lets one expire by hand knows.
         or e.event = 'invite.expired' and e.actor_kind = 'worker' and (
@@ -5671,6 +5682,17 @@ begin
     select from auth.users u
     where u.id = is_banned.user_id
       and usher.has_sanction(is_banned.organisation_id, usher.normalise_email(u.email), 'banned'));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_erased_address(email text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return is_erased_address.email like 'erased@%.invalid';
 end
 $function$;
 
@@ -7603,24 +7625,7 @@ CREATE OR REPLACE FUNCTION usher.notices_to_admins(lines public.organisation_aud
 AS $function$
 begin
   return query
-    select e.id, k.kind, m.email, null::text, i.id, i.issue, case when k.is_of_members then m.id end,
-      case k.kind
-        when 'join_requested' then jsonb_build_object('requester_email', (
-          select r.email from public.organisation_join_requests r
-          where r.organisation_id = e.organisation_id and r.user_id = e.target_id
-          order by r.created_at desc limit 1))
-        when 'webhook_disabled' then jsonb_build_object('webhook', e.after -> 'host')
-        when 'invites_lost_right' then jsonb_build_object(
-          'count', e.after -> 'count', 'person_name', p.display_name, 'person_email', p.email)
-        when 'credentials_lost_right' then jsonb_build_object(
-          'names', e.after -> 'credentials', 'ends_at', e.after -> 'stops_at',
-          'person_name', p.display_name, 'person_email', p.email)
-        when 'access_review_started' then usher.review_facts(e.target_id)
-        when 'access_review_overdue' then usher.review_facts(e.target_id)
-        else '{}'
-      end
-    from unnest(notices_to_admins.lines) e
-    join (values
+    with kinds (event, kind, permissions, is_of_members) as (values
       ('invite.declined', 'invite_declined', '{invite.create}'::text[], false),
       ('invite.resend_requested', 'invite_resend_requested', '{invite.resend}', false),
       ('join.requested', 'join_requested', '{invite.create}', false),
@@ -7630,14 +7635,53 @@ begin
         '{organisation.update,directory.manage}', true),
       ('access_review.started', 'access_review_started', '{access_review.manage}', true),
       ('access_review.overdue', 'access_review_overdue', '{access_review.manage}', true)
-    ) k (event, kind, permissions, is_of_members) on k.event = e.event
-    join usher.current_members m on m.organisation_id = e.organisation_id and m.email is not null
-    left join usher.invites i on e.target_kind = 'invite' and i.id = e.target_id
-    left join public.organisation_members p on p.organisation_id = e.organisation_id and p.user_id = e.target_id
-    where k.permissions && array(select usher.permissions_of(m.organisation_id, m.roles))
-      and (m.kind = 'user' or not k.is_of_members)
+    ),
+    asked as materialized (
+      select e.*, k.kind, k.permissions, k.is_of_members
+      from unnest(notices_to_admins.lines) e
+      join kinds k on k.event = e.event
       -- A new link went to the invitee by itself.
-      and e.after -> 'is_sent' is distinct from 'true';
+      where e.after -> 'is_sent' is distinct from 'true'
+    ),
+    -- Once for each set of roles, and not for each member and line.
+    held as materialized (
+      select r.organisation_id, r.roles, array(select usher.permissions_of(r.organisation_id, r.roles)) as permissions
+      from (
+        select distinct m.organisation_id, m.roles
+        from usher.current_members m
+        where m.organisation_id in (select a.organisation_id from asked a)
+      ) r
+    )
+    select a.id, a.kind, m.email, null::text, i.id, i.issue, case when a.is_of_members then m.id end,
+      case a.kind
+        when 'join_requested' then jsonb_build_object('requester_email', q.email)
+        when 'webhook_disabled' then jsonb_build_object('webhook', a.after -> 'host')
+        when 'invites_lost_right' then jsonb_build_object(
+          'count', a.after -> 'count', 'person_name', p.display_name, 'person_email', p.email)
+        when 'credentials_lost_right' then jsonb_build_object(
+          'names', a.after -> 'credentials', 'ends_at', a.after -> 'stops_at',
+          'person_name', p.display_name, 'person_email', p.email)
+        when 'access_review_started' then usher.review_facts(a.target_id)
+        when 'access_review_overdue' then usher.review_facts(a.target_id)
+        else '{}'
+      end
+    from asked a
+    join held h on h.organisation_id = a.organisation_id and h.permissions && a.permissions
+    join usher.current_members m
+      on m.organisation_id = h.organisation_id and m.roles = h.roles and m.email is not null
+    left join usher.invites i on a.target_kind = 'invite' and i.id = a.target_id
+    left join public.organisation_members p on p.organisation_id = a.organisation_id and p.user_id = a.target_id
+    left join lateral (
+      select r.email
+      from public.organisation_join_requests r
+      where a.kind = 'join_requested' and r.organisation_id = a.organisation_id and r.user_id = a.target_id
+      order by r.created_at desc
+      limit 1
+    ) q on true
+    where (m.kind = 'user' or not a.is_of_members)
+      -- Nobody is told of who was forgotten meanwhile.
+      and usher.is_erased_address(i.email) is not true
+      and (a.kind <> 'join_requested' or not usher.is_erased_address(q.email));
 end
 $function$;
 
@@ -7656,7 +7700,8 @@ begin
           'owner_name', coalesce(o.display_name, o.email))
       end
     from (
-      select e.id as event_id, e.organisation_id, e.actor_id, e.target_id as user_id, case e.event
+      select e.id as event_id, e.organisation_id, e.actor_id, e.target_id as user_id,
+        (e.after ->> 'owner_id')::uuid as owner_id, case e.event
           when 'member.roles_updated' then
             case e.actor_kind when 'user' then 'member_roles_updated' when 'worker' then 'access_ended' end
           -- A device that was removed by a rule has no reader.
@@ -7682,17 +7727,17 @@ begin
       from unnest(notices_to_members.lines) e
       union all
       -- The old owner hears of it as well.
-      select e.id, e.organisation_id, e.actor_id, (e.before ->> 'owner_id')::uuid, 'ownership_transferred',
-        jsonb_build_object('roles', m.roles)
+      select e.id, e.organisation_id, e.actor_id, (e.before ->> 'owner_id')::uuid, (e.after ->> 'owner_id')::uuid,
+        'ownership_transferred', jsonb_build_object('roles', e.after -> 'former_owner_roles')
       from unnest(notices_to_members.lines) e
-      join public.organisation_members m
-        on m.organisation_id = e.organisation_id and m.user_id = (e.before ->> 'owner_id')::uuid
       where e.event = 'organisation.transferred'
     ) n
     join public.organisation_members m
       on m.organisation_id = n.organisation_id and m.user_id = n.user_id
     left join public.organisation_members a on a.organisation_id = n.organisation_id and a.user_id = n.actor_id
-    left join public.organisation_members o on o.organisation_id = n.organisation_id and 'owner' = any (o.roles)
+    left join public.organisation_members o
+      on o.organisation_id = n.organisation_id
+      and case when n.owner_id is null then 'owner' = any (o.roles) else o.user_id = n.owner_id end
     where n.kind is not null and m.email is not null and m.kind = 'user';
 end
 $function$;
@@ -7890,7 +7935,7 @@ begin
     from unnest(other_notices.lines) e
     join public.organisation_join_requests r on r.id = (e.after ->> 'request_id')::uuid
     left join public.organisation_members m on m.organisation_id = e.organisation_id and m.user_id = e.actor_id
-    where e.event = 'join.declined';
+    where e.event = 'join.declined' and not usher.is_erased_address(r.email);
 end
 $function$;
 
@@ -8076,7 +8121,7 @@ begin
   -- An address of theirs from before may be somebody else's today.
   v_traces.emails := array(
     select e from unnest(v_traces.emails) e
-    where position('@' in e) > 1 and e not like 'erased@%.invalid'
+    where position('@' in e) > 1 and not usher.is_erased_address(e)
       and (e = person_traces.email or not exists (
         select from auth.users u
         where usher.normalise_email(u.email) = e and u.id <> all (v_traces.user_ids))));
@@ -8531,7 +8576,9 @@ begin
     union all select q.* from usher.other_notices(queue_mails.lines) q
   ) q
   join unnest(queue_mails.lines) e on e.id = q.event_id
-  where exists (select from public.organisations o where o.id = e.organisation_id);
+  where exists (select from public.organisations o where o.id = e.organisation_id)
+  -- Two members may have one address: an account with a password, and one of single sign-on.
+  on conflict (event_id, kind, recipient) where event_id is not null do nothing;
 end
 $function$;
 
@@ -11272,27 +11319,31 @@ AS $function$
 declare
   v_rows usher.outbox[];
   v_held uuid[];
+  -- Where each of the two kinds is read on: single ones, and those in bulk.
+  v_after bigint[] := array[take_fresh.after_id, take_fresh.after_id];
 begin
   loop
     v_rows := '{}';
     -- Single ones first, and then as many of the others as there is room for.
-    for v_round in 0 .. 1 loop
+    for v_kind in 1 .. 2 loop
       v_rows := v_rows || array(
         select o
         from usher.outbox o
-        where o.is_bulk = (v_round = 1) and o.id > take_fresh.after_id
-          and (o.due_at is null or o.due_at <= clock_timestamp())
+        where o.is_bulk = (v_kind = 2) and o.id > v_after[v_kind]
+          and (o.due_at is null or o.due_at <= statement_timestamp())
         order by o.id
         limit take_fresh.batch_size - cardinality(v_rows)
         for update skip locked);
+      v_after[v_kind] := greatest(v_after[v_kind], (
+        select max(r.id) from unnest(v_rows) r where r.is_bulk = (v_kind = 2)));
     end loop;
     v_held := usher.held_events(array(select r.event_id from unnest(v_rows) r));
     exit when v_held = '{}';
 
     update usher.outbox o
-    set due_at = clock_timestamp() + interval '1 second'
-    from unnest(v_rows) r
-    where o.is_bulk = r.is_bulk and o.id = r.id and r.event_id in (select unnest(v_held));
+    set due_at = clock_timestamp() + interval '200 milliseconds'
+    where o.is_bulk = any ('{false,true}')
+      and o.id = any (array(select r.id from unnest(v_rows) r where r.event_id in (select unnest(v_held))));
     v_rows := array(select r from unnest(v_rows) r where r.event_id not in (select unnest(v_held)));
     -- Thousands that are held do not stand before one that is not.
     exit when v_rows <> '{}';
@@ -12270,7 +12321,9 @@ begin
 
   perform usher.record_event(v_owner.organisation_id, 'organisation.transferred', 'user', v_new_owner.user_id,
     before => jsonb_build_object('owner_id', v_owner.user_id, 'roles', v_new_owner.roles),
-    after  => jsonb_build_object('owner_id', v_new_owner.user_id, 'roles', array['owner']));
+    after  => jsonb_build_object(
+      'owner_id', v_new_owner.user_id, 'roles', array['owner'],
+      'former_owner_roles', usher.clean_roles(array_append(array_remove(v_owner.roles, 'owner'), 'admin'))));
 
   select m.* into v_new_owner from public.organisation_members m where m.id = v_new_owner.id;
   return v_new_owner;
@@ -14267,6 +14320,8 @@ signInAnonymously. Such a session may look, decline and enrol a device, and noth
 
 COMMENT ON FUNCTION "usher"."is_banned"(uuid, uuid) IS 'Whether the address of an account is banned, whichever account it belonged to then.';
 
+COMMENT ON FUNCTION "usher"."is_erased_address"(text) IS 'Whether this stands where the address of somebody was who was forgotten. Null for none.';
+
 COMMENT ON FUNCTION "usher"."is_for_owners"(uuid, text[]) IS 'Whether these roles contain one that the owner alone may give, such as admin: it is among them, one of them
 inherits it, or together they permit all that it permits.';
 
@@ -14628,7 +14683,7 @@ COMMENT ON FUNCTION "usher"."stop_mail"(text, boolean, boolean) IS 'The rule beh
 COMMENT ON FUNCTION "usher"."suppress_recipient"(public.organisation_deliveries, text, text) IS 'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
 
 COMMENT ON FUNCTION "usher"."take_fresh"(integer, bigint) IS 'Locks the next rows of the outbox, as usher.fan_out is told. Those whose organisation or invite somebody holds
-are left for a second.';
+are left for a fifth of a second.';
 
 COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind public.take_over_organisation_credentials.';
 
@@ -14891,6 +14946,8 @@ REVOKE ALL ON FUNCTION "usher"."inviter_right_ends_at"(usher.invites) FROM PUBLI
 REVOKE ALL ON FUNCTION "usher"."is_anonymous"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_banned"(uuid, uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_erased_address"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_for_owners"(uuid, text[]) FROM PUBLIC;
 

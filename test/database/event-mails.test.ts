@@ -485,4 +485,50 @@ describe('a mail says what was true at the change', () => {
 
     expect(await mailsOf(acme, 'member.roles_updated')).toEqual([])
   })
+
+  test('of two transfers, each names the owner that it made', async ({ acme }) => {
+    await acme.owner.rpc('transfer_organisation_ownership', {
+      organisation_id: acme.id,
+      new_owner_id: acme.admin.userId,
+    })
+    await acme.admin.rpc('transfer_organisation_ownership', {
+      organisation_id: acme.id,
+      new_owner_id: acme.member.userId,
+    })
+
+    const said = await mailsOf(acme, 'organisation.transferred')
+    const names = said.map(({ recipient, facts }) => [recipient, facts.owner_name, facts.roles])
+    expect(names).toEqual(
+      expect.arrayContaining([
+        [acme.owner.email, 'admin', ['admin']],
+        [acme.admin.email, 'admin', ['owner']],
+        [acme.admin.email, 'member', ['admin']],
+        [acme.member.email, 'member', ['owner']],
+      ]),
+    )
+    expect(names).toHaveLength(4)
+  })
+
+  test('two members with one address get it once, and everybody else theirs', async ({ acme }) => {
+    await acme.sql`update public.organisation_members set roles = '{admin}', email = ${acme.admin.email}
+      where organisation_id = ${acme.id} and user_id = ${acme.member.userId}`
+    const { token } = await acme.invite()
+    await acme.anyone.rpc('decline_organisation_invite', { token })
+
+    const said = await mailsOf(acme, 'invite.declined')
+    expect(said.map(({ recipient }) => recipient).sort()).toEqual(
+      [acme.admin.email, acme.owner.email].sort(),
+    )
+  })
+
+  test('nobody is told of who was forgotten meanwhile', async ({ acme }) => {
+    const { email } = await invited(acme)
+    const invitee = await acme.person(email)
+    const [invite] = await acme.sql`select id from usher.invites where email = ${email}`
+    await invitee.rpc('accept_organisation_invite', { token: await acme.mint(invite?.id) })
+    await acme.sql`select usher.erase_person(${invitee.userId})`
+
+    expect(await mailsOf(acme, 'invite.accepted')).toEqual([])
+    expect(await mailsOf(acme, 'invite.created')).toEqual([])
+  })
 })

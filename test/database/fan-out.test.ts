@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { describe, expect, onTestFinished } from 'vitest'
 import { type Organisation, test } from '../support/acme.ts'
-import { begin } from '../support/locks.ts'
+import { begin, settled } from '../support/locks.ts'
 import { onMember } from '../support/members.ts'
 import { fanOut } from '../support/outbox.ts'
 import { createWebhook } from '../support/webhooks.ts'
@@ -78,9 +78,14 @@ describe('what has happened', () => {
     await change(acme, 200)
     isDone = true
     await Promise.all(workers)
-    await fanOut(acme.sql)
+    // What a change held at that moment was put off.
+    await expect
+      .poll(async () => {
+        await fanOut(acme.sql)
+        return left(acme)
+      })
+      .toBe(0)
 
-    expect(await left(acme)).toBe(0)
     expect(await mails(acme, 'invite')).toHaveLength(300)
     const [counted] = await acme.sql`select
       count(*) filter (where event = 'invite.created')::int as created,
@@ -353,7 +358,11 @@ describe('a change that goes on', () => {
   test('on a member holds up nobody else, and is no failure', async ({ acme }) => {
     await fanOut(acme.sql)
     await setRoles(acme, ['finance'])
-    const { invite } = await acme.invite()
+    await acme.outsider.rpc('create_organisation_invite', {
+      organisation_id: acme.otherId,
+      email: 'elsewhere@example.com',
+      roles: ['member'],
+    })
     const held = await begin(acme.sql, null)
     onTestFinished(() => held.rollback())
     await held.tx`select from public.organisation_members
@@ -362,7 +371,9 @@ describe('a change that goes on', () => {
     const { took } = await look(acme)
 
     expect(took).toBeLessThan(1500)
-    expect(await mails(acme, 'invite')).toEqual([{ recipient: invite.email }])
+    const others = await acme.sql`select recipient from public.organisation_deliveries
+      where organisation_id = ${acme.otherId} and kind = 'invite'`
+    expect(others).toEqual([{ recipient: 'elsewhere@example.com' }])
     const waiting =
       await acme.sql`select attempts, due_at > clock_timestamp() as later from usher.outbox`
     expect(waiting).toEqual([{ attempts: 0, later: true }])
@@ -370,5 +381,48 @@ describe('a change that goes on', () => {
     await waitOver(acme)
     await fanOut(acme.sql)
     expect(await mails(acme, 'member_roles_updated')).toHaveLength(1)
+  })
+
+  test('on many members of one organisation does not stand before another', async ({ acme }) => {
+    await fanOut(acme.sql)
+    for (let i = 0; i < 12; i++) await setRoles(acme, [i % 2 ? 'member' : 'finance'])
+    await acme.outsider.rpc('create_organisation_invite', {
+      organisation_id: acme.otherId,
+      email: 'behind@example.com',
+      roles: ['member'],
+    })
+    const held = await begin(acme.sql, null)
+    onTestFinished(() => held.rollback())
+    await held.tx`select from public.organisation_members
+      where organisation_id = ${acme.id} for update`
+
+    await look(acme)
+
+    expect(
+      await acme.sql`select recipient from public.organisation_deliveries
+        where organisation_id = ${acme.otherId} and kind = 'invite'`,
+    ).toEqual([{ recipient: 'behind@example.com' }])
+  })
+
+  test('somebody is forgotten before what happened to them is queued, or after, never between', async ({
+    acme,
+  }) => {
+    await fanOut(acme.sql)
+    await setRoles(acme, ['finance'])
+    const worker = await begin(acme.sql, null)
+    await worker.tx`select usher.fan_out()`
+    const erasing = await begin(acme.sql, null)
+    const erased = erasing.tx`select usher.erase_person(${acme.member.userId})`.then(() => 'done')
+
+    expect(await settled(acme.sql, erasing.pid, erased)).toBe('waits')
+    await worker.commit()
+    await erased
+    await erasing.commit()
+    await fanOut(acme.sql)
+
+    expect(
+      await acme.sql`select from public.organisation_deliveries
+        where recipient = ${acme.member.email}`,
+    ).toHaveLength(0)
   })
 })

@@ -70,7 +70,7 @@ describe('the outbox', () => {
     expect(await fanOut(heard)).toBe(0)
     expect(heard).toHaveBeenCalledTimes(3)
 
-    expect(begins).toEqual(['0', '0', '0', '0'])
+    expect(begins).toEqual(['0', '0', '0', '0', '0'])
   })
 
   test('is read from the start again where that did not work', async () => {
