@@ -217,7 +217,6 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.call_statement(function_name text, arguments jsonb)': ['authenticated execute'],
   'function usher.caller_membership(organisation_id uuid)': [],
-  'function usher.calling_account()': [],
   'function usher.check_audit_trail(organisation_id uuid)': [],
   'function usher.check_audit_trails()': [],
   'function usher.clean_description(value text, max_length integer)': [],

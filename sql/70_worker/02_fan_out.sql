@@ -195,7 +195,7 @@ at once.
               that took long
 
 Returns how many lines were followed, and the newest id that had been given out when it began. Call again at once while
-it is as many as batch_size.$$;
+it is more than none: what is held or fails is put off.$$;
 grant execute on function usher.fan_out to usher_worker;
 
 create function usher.outbox_metrics(

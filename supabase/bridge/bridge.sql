@@ -1725,17 +1725,6 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.calling_account()
- RETURNS uuid
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  return auth.uid();
-end
-$function$;
-
 CREATE OR REPLACE FUNCTION usher.check_audit_trail(organisation_id uuid)
  RETURNS public.organisation_audit_verification
  LANGUAGE plpgsql
@@ -14142,9 +14131,6 @@ COMMENT ON FUNCTION "usher"."bring_back_stops"(text[]) IS 'What stopped mail to 
 COMMENT ON FUNCTION "usher"."caller_membership"(uuid) IS 'The caller''s membership of an organisation at this moment, with the roles that count now; null for none. For a
 directory, that of whoever answers for its token, or what they had while the token may go on without them.';
 
-COMMENT ON FUNCTION "usher"."calling_account"() IS 'The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
-planned, and refused, before a role without any right on the table is told so.';
-
 COMMENT ON FUNCTION "usher"."check_audit_trail"(uuid) IS 'Recomputes the seals of a trail, whoever asks; also of an organisation that is gone. For operators, and for
 usher.verify_audit_trail. Fails with organisation_not_found where there never was one.';
 
@@ -14272,7 +14258,7 @@ at once.
               that took long
 
 Returns how many lines were followed, and the newest id that had been given out when it began. Call again at once while
-it is as many as batch_size.';
+it is more than none: what is held or fails is put off.';
 
 COMMENT ON FUNCTION "usher"."find_links"(text) IS 'The addresses and links in a text, in lower case: URLs of any scheme, addresses of mail, and domains without a
 scheme, because mail programs make links of those as well. For text whose length was looked at.
@@ -14870,8 +14856,6 @@ REVOKE ALL ON FUNCTION "usher"."announce_ending_access_of"(uuid, uuid[], integer
 REVOKE ALL ON FUNCTION "usher"."bring_back_stops"(text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."caller_membership"(uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION "usher"."calling_account"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."clean_description"(text, integer) FROM PUBLIC;
 

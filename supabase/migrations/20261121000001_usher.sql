@@ -1482,20 +1482,6 @@ comment on function usher.has_proven_address
   is $$Whether an account may do by its address alone what otherwise takes a mailed link: the address is confirmed,
 and, where a SAML provider named it, that provider is the one that the project has for its domain.$$;
 
-create function usher.calling_account() returns uuid
-  language plpgsql
-  stable
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  return auth.uid();
-end
-$$;
-comment on function usher.calling_account
-  is $$The account whose session this is; null for none. As the default of a column, where auth.uid() itself would be
-planned, and refused, before a role without any right on the table is told so.$$;
-
 create function usher.is_anonymous() returns boolean
   language plpgsql
   stable
@@ -18963,7 +18949,7 @@ at once.
               that took long
 
 Returns how many lines were followed, and the newest id that had been given out when it began. Call again at once while
-it is as many as batch_size.$$;
+it is more than none: what is held or fails is put off.$$;
 grant execute on function usher.fan_out to usher_worker;
 
 create function usher.outbox_metrics(

@@ -13,13 +13,15 @@ const NOTHING: Answer = { followed: 0, newest: '0' }
 /** A database that answers so, one after the other, and notes down where it was asked to begin. */
 function stub(...answers: (Answer | Error)[]) {
   const begins: unknown[] = []
-  const sql = async (_query: TemplateStringsArray, _batch: number, after: unknown) => {
+  const sizes: number[] = []
+  const sql = async (_query: TemplateStringsArray, batch: number, after: unknown) => {
     begins.push(after)
+    sizes.push(batch)
     const answer = answers.shift() ?? NOTHING
     if (answer instanceof Error) throw answer
     return [answer]
   }
-  return { begins, fanOut: outboxOf(sql as unknown as postgres.Sql) }
+  return { begins, sizes, fanOut: outboxOf(sql as unknown as postgres.Sql) }
 }
 
 const at = (seconds: number) => vi.setSystemTime(START + seconds * 1_000)
@@ -84,5 +86,21 @@ describe('the outbox', () => {
     await fanOut()
 
     expect(begins).toEqual(['0', '0', '0', '0', '0'])
+  })
+
+  test('is followed in smaller parts where the database has no time for as many', async () => {
+    const late = Object.assign(new Error('canceling statement'), { code: '57014' })
+    const { sizes, fanOut } = stub(late, late, { followed: 3, newest: '9' })
+
+    expect(await fanOut()).toBe(3)
+    expect(sizes).toEqual([BATCH, 25, 3, 3])
+  })
+
+  test('gives up where not even one can be followed in time', async () => {
+    const late = Object.assign(new Error('canceling statement'), { code: '57014' })
+    const { sizes, fanOut } = stub(late, late, late, late)
+
+    await expect(fanOut()).rejects.toThrow('canceling statement')
+    expect(sizes).toEqual([BATCH, 25, 3, 1])
   })
 })
