@@ -198,11 +198,14 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.address_hash(email text)': [],
   'function usher.addresses_of(organisation_id uuid, user_id uuid)': [],
   'function usher.admit_directory_user(directory_user usher.directory_users)': [],
+  'function usher.allowance_used(key text, period interval)': [],
   'function usher.amr_entries(claims jsonb)': [],
   'function usher.announce_ending_access(batch_size integer)': ['usher_worker execute'],
   'function usher.announce_ending_access_of(organisation_id uuid, ids uuid[], batch_size integer)':
     [],
   'function usher.answer_access_review(review_id uuid, answers jsonb)': ['authenticated execute'],
+  'function usher.answer_allowance(taken usher.rate_limits, allowance integer, period interval, is_secret boolean)':
+    [],
   'function usher.answer_error(code text)': [],
   'function usher.answer_review_item(item public.organisation_access_review_items, decision text, reason text)':
     [],
@@ -396,6 +399,12 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.is_redirect(redirect_to text)': [],
   'function usher.is_reserved_slug(slug text)': [],
   'function usher.is_slug(slug text)': [],
+  'function usher.is_sound_event(actor_kind text, reason text, ip text, claimed_ip text, user_agent text)':
+    [],
+  'function usher.is_sound_invite(status text, inviter_kind text, email text, device_name text, roles text[], message text, locale text, redirect_to text, metadata jsonb, lifetime interval, membership_ends_at timestamp with time zone, expires_at timestamp with time zone, accepted_at timestamp with time zone, accepted_by uuid, declined_at timestamp with time zone, declined_reason text, revoked_at timestamp with time zone, revoked_reason text)':
+    [],
+  'function usher.is_sound_member(kind text, status text, roles text[], email text, display_name text, status_reason text, ended_at timestamp with time zone, ends_at timestamp with time zone, role_ends jsonb, next_end_at timestamp with time zone, announced_end_at timestamp with time zone)':
+    [],
   'function usher.is_span(value interval, at_least interval, at_most interval)': [],
   'function usher.is_suppressed(email text, mailbox text)': [],
   'function usher.is_title(labels text[], is_alone boolean)': [],
@@ -499,6 +508,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.pause_directory_endpoint(endpoint_id uuid, error text, retry_after integer)': [],
   'function usher.percent_pattern(letter text)': [],
   'function usher.permissions_of(organisation_id uuid, roles text[])': [],
+  'function usher.permits(organisation_id uuid, roles text[], permission text)': [],
   'function usher.person_traces(user_ids uuid[], email text)': [],
   'function usher.personal_hash(event public.organisation_audit_events, salt bytea)': [],
   'function usher.personal_text(event public.organisation_audit_events)': [],
@@ -565,6 +575,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_lasting_right(organisation_id uuid, permissions text[])': [],
   'function usher.require_mailed(invite usher.invites)': [],
   'function usher.require_manageable(organisation_id uuid, permissions text[])': [],
+  'function usher.require_may_join(organisation_id uuid, user_id uuid, email text, roles text[], asks text[])':
+    [],
   'function usher.require_no_owners_set(actor public.organisation_members, before text[], after text[])':
     [],
   'function usher.require_other_than_responsible(organisation_id uuid, email text, member_id uuid)':
@@ -577,7 +589,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.require_role(organisation_id uuid, role text)': [],
   'function usher.require_roles(organisation_id uuid, roles text[])': [],
   'function usher.require_room(thing text, organisation_id uuid, more integer)': [],
-  'function usher.require_room_for_invites(organisation_id uuid)': [],
+  'function usher.require_room_for_invites(organisation_id uuid, day usher.rate_limits)': [],
   'function usher.require_sign_in(organisation_id uuid, user_id uuid, email text)': [],
   'function usher.require_webhook(url text, events text[], description text)': [],
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
@@ -660,6 +672,8 @@ export const GRANTS: Record<string, string[]> = {
     'authenticated execute',
   ],
   'function usher.take_over_credentials(ids uuid[])': ['authenticated execute'],
+  'function usher.take_shared_allowance(key text, amount integer, allowance integer, period interval)':
+    [],
   'function usher.target_host(url text)': [],
   'function usher.target_problem(url text)': [],
   'function usher.tell_webhooks(lines public.organisation_audit_events[])': [],
@@ -671,7 +685,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.template_leads_astray(body text)': [],
   'function usher.template_problem(kind text, template jsonb)': [],
   'function usher.template_touches(value text)': [],
-  'function usher.tenant_limits()': [],
+  'function usher.tenant_limits(only_thing text)': [],
   'function usher.test_webhook(webhook_id uuid)': ['authenticated execute'],
   'function usher.tg_directory_endpoint_tokens__forget()': [],
   'function usher.tg_identities__no_secrets()': [],

@@ -210,6 +210,27 @@ $$;
 comment on function usher.permissions_of
   is 'What these roles permit together in this organisation.';
 
+create function usher.permits(
+  organisation_id uuid,
+  roles text[],
+  permission text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return exists (
+    select from public.organisation_roles r
+    where r.name = any (permits.roles)
+      and (r.organisation_id is null or r.organisation_id = permits.organisation_id)
+      and permits.permission = any (r.permissions));
+end
+$$;
+comment on function usher.permits
+  is 'Whether one of these roles permits this in this organisation: usher.permissions_of for one permission.';
+
 create function usher.clean_roles(roles text[]) returns text[]
   language plpgsql
   immutable

@@ -118,17 +118,25 @@ create function usher.require_roles(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
+declare
+  v_are_known boolean;
+  v_are_apart boolean;
 begin
-  if exists (
-    select from unnest(require_roles.roles) g (name)
-    where not exists (
-      select from public.organisation_roles r
-      where r.name = g.name
-        and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id)))
-  then
+  select not exists (
+      select from unnest(require_roles.roles) g (name)
+      where not exists (
+        select from public.organisation_roles r
+        where r.name = g.name
+          and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id))),
+    exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = require_roles.organisation_id)
+  into v_are_known, v_are_apart;
+  if not v_are_known then
     perform usher.fail('invalid_role');
   end if;
-  if usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
+  -- Most organisations keep no roles apart.
+  if v_are_apart and usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
     perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
   end if;
 end

@@ -4,6 +4,49 @@
 -- One row a subject and organisation for ever, so that whoever comes back has their history.
 -- Reading needs member.read; everyone sees their own memberships.
 
+-- One check and not six: see usher.is_sound_invite.
+create function usher.is_sound_member(
+  kind text,
+  status text,
+  roles text[],
+  email text,
+  display_name text,
+  status_reason text,
+  ended_at timestamptz,
+  ends_at timestamptz,
+  role_ends jsonb,
+  next_end_at timestamptz,
+  announced_end_at timestamptz
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_sound_member.kind in ('user', 'device')
+    and is_sound_member.status in ('active', 'banned', 'left', 'removed')
+    and (is_sound_member.status = 'active') = (is_sound_member.ended_at is null)
+    -- The owner is active and has no end.
+    and (is_sound_member.status = 'active' and is_sound_member.next_end_at is null
+      or not 'owner' = any (is_sound_member.roles))
+    and cardinality(is_sound_member.roles) <= 1000
+    and octet_length(array_to_string(is_sound_member.roles, '')) <= 63000
+    and length(is_sound_member.email) <= 254
+    and length(is_sound_member.display_name) <= 100
+    and length(is_sound_member.status_reason) <= 500
+    and pg_column_size(is_sound_member.role_ends) <= 131072
+    and is_sound_member.ends_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.next_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.announced_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z';
+end
+$$;
+comment on function usher.is_sound_member
+  is 'What holds for every row of public.organisation_members: words, bounds, and what belongs to which status.';
+
 create table public.organisation_members (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations
@@ -22,35 +65,20 @@ create table public.organisation_members (
   next_end_at timestamptz,
   announced_end_at timestamptz,
   constraint organisation_members_subject_key unique (organisation_id, user_id),
-  constraint organisation_members_kind check (kind in ('user', 'device')),
-  constraint organisation_members_status check (
-    status in ('active', 'banned', 'left', 'removed')
-  ),
-  constraint organisation_members_ended check (
-    (status = 'active') = (ended_at is null)
-  ),
-  constraint organisation_members_owner_is_active check (
-    status = 'active' or not 'owner' = any(roles)
-  ),
-  constraint organisation_members_owner_has_no_end check (
-    next_end_at is null or not 'owner' = any(roles)
-  ),
-  constraint organisation_members_bounds check (
-    length(email) <= 254
-      and length(display_name) <= 100
-      and length(status_reason) <= 500
-      and cardinality(roles) <= 1000
-      and octet_length(array_to_string(roles, '')) <= 63000
-      and pg_column_size(role_ends) <= 131072
-      and ends_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
-      and next_end_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
-      and announced_end_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
+  constraint organisation_members_are_sound check (
+    usher.is_sound_member(
+      kind,
+      status,
+      roles,
+      email,
+      display_name,
+      status_reason,
+      ended_at,
+      ends_at,
+      role_ends,
+      next_end_at,
+      announced_end_at
+    )
   )
 );
 comment on table public.organisation_members

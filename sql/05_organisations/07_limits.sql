@@ -1,6 +1,8 @@
 -- Limits: how much of each thing one organisation may have, so that no tenant fills what all share.
 
-create function usher.tenant_limits() returns table (
+create function usher.tenant_limits(
+  only_thing text default null
+) returns table (
   thing text,
   relation regclass,
   counted text,
@@ -31,13 +33,16 @@ begin
     ('directory endpoints', 'public.organisation_directory_endpoints',
       'true',                                                                                 10, 'invalid_settings'),
     ('directory users',     'usher.directory_users',               'true',                 100000, 'invalid_settings')
-  ) l (thing, relation, counted, at_most, code);
+  ) l (thing, relation, counted, at_most, code)
+  where tenant_limits.only_thing is null or l.thing = tenant_limits.only_thing;
 end
 $$;
 comment on function usher.tenant_limits
   is $$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted
 in, which of its rows count, how many, and the code of the refusal. What is not here has another bound, which
-test/database/tenant-limits.test.ts names.$$;
+test/database/tenant-limits.test.ts names.
+
+  only_thing  that thing alone; null: all$$;
 
 create function usher.require_room(
   thing text,
@@ -54,7 +59,7 @@ declare
   v_held  integer;
   v_hint  text;
 begin
-  select l.* into strict v_limit from usher.tenant_limits() l where l.thing = require_room.thing;
+  select l.* into strict v_limit from usher.tenant_limits(require_room.thing) l;
   -- No further than needed: whoever has few pays for few.
   execute format(
     'select count(*)::integer from (select from %s t where t.organisation_id = $1 and (%s) limit $2) c',

@@ -5,11 +5,15 @@
 -- 45_directories/01_directory_access.sql.
 
 create function usher.acts_as_directory() returns boolean
-  language sql
+  language plpgsql
   stable
   security invoker
   set search_path = pg_catalog, pg_temp
-  as $$ select coalesce(current_setting('usher.directory', true), '') <> '' $$;
+  as $$
+begin
+  return coalesce(current_setting('usher.directory', true), '') <> '';
+end
+$$;
 comment on function usher.acts_as_directory
   is 'Whether the transaction acts as a directory: usher.open_directory has noted its token.';
 create table public.organisation_directory_tokens (

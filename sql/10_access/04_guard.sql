@@ -46,20 +46,25 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  v_member := usher.caller_membership(require_permission.organisation_id);
-  -- Only a member lets others wait. What was true before a wait is asked again after it.
-  if v_member.id is not null and require_permission.lock is not null then
-    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
-    v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait; whether they still are one is asked after the wait.
+  if require_permission.lock is not null and (
+    exists (
+      select from public.organisation_members m
+      where m.organisation_id = require_permission.organisation_id and m.user_id = auth.uid()
+        and m.status = 'active')
+    or usher.acts_as_directory() and (usher.directory_membership(require_permission.organisation_id)).id is not null)
+  then
+    perform usher.lock_organisation(require_permission.organisation_id, require_permission.lock);
   end if;
+  v_member := usher.caller_membership(require_permission.organisation_id);
   if v_member.id is null then
     perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then
     perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
 
-  if require_permission.permission is not null and require_permission.permission not in (
-    select usher.permissions_of(v_member.organisation_id, v_member.roles))
+  if require_permission.permission is not null
+    and not usher.permits(v_member.organisation_id, v_member.roles, require_permission.permission)
   then
     perform usher.fail('permission_denied', details => require_permission.permission);
   end if;

@@ -17,6 +17,7 @@ declare
 begin
   -- Most have no end, and give built-in roles: then one question is enough.
   if v_member.next_end_at is null
+    -- As usher.permits, in the same question.
     and exists (
       select from public.organisation_roles r
       where r.name = any (v_member.roles)
@@ -35,7 +36,7 @@ begin
     v_roles := array(
       select r from unnest(v_member.roles) r
       where coalesce((v_member.role_ends ->> r)::timestamptz, 'infinity') > greatest(v_end, statement_timestamp()));
-    exit when giving_ends_at.permission not in (select usher.permissions_of(v_member.organisation_id, v_roles))
+    exit when not usher.permits(v_member.organisation_id, v_roles, giving_ends_at.permission)
       or usher.unassignable_role(v_member.organisation_id, giving_ends_at.roles, v_roles) is not null;
     v_end := coalesce(least(v_member.ends_at, (
       select min(e.value::timestamptz) from jsonb_each_text(v_member.role_ends) e where e.key = any (v_roles))),
@@ -122,7 +123,7 @@ begin
           row(m.*)::public.organisation_members, directory_giving_ends_at.permission, directory_giving_ends_at.roles)
         from usher.current_members m
         where m.organisation_id = t.organisation_id and m.user_id = t.responsible_id)
-      when directory_giving_ends_at.permission in (select usher.permissions_of(t.organisation_id, t.carried_roles))
+      when usher.permits(t.organisation_id, t.carried_roles, directory_giving_ends_at.permission)
         and usher.unassignable_role(t.organisation_id, directory_giving_ends_at.roles, t.carried_roles) is null
         then timestamptz 'infinity'
     end)

@@ -5,6 +5,30 @@
 -- changed; a name that somebody wrote into a text or a title may stand there, and stays.
 -- It outlives its organisation: hence no foreign key. Reading needs audit.read.
 
+-- One check and not two: see usher.is_sound_invite.
+create function usher.is_sound_event(
+  actor_kind text,
+  reason text,
+  ip text,
+  claimed_ip text,
+  user_agent text
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_sound_event.actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator')
+    and length(is_sound_event.reason) <= 1000
+    and length(is_sound_event.ip) <= 64
+    and length(is_sound_event.claimed_ip) <= 64
+    and length(is_sound_event.user_agent) <= 500;
+end
+$$;
+comment on function usher.is_sound_event
+  is 'What holds for every row of public.organisation_audit_events: who may be the actor, and how long texts may be.';
+
 create table public.organisation_audit_events (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null,
@@ -20,16 +44,8 @@ create table public.organisation_audit_events (
   ip text,
   user_agent text,
   claimed_ip text,
-  constraint organisation_audit_events_actor_kind check (
-    actor_kind in (
-      'user', 'device', 'invitee', 'directory', 'worker', 'operator'
-    )
-  ),
-  constraint organisation_audit_events_bounds check (
-    length(ip) <= 64
-      and length(claimed_ip) <= 64
-      and length(user_agent) <= 500
-      and length(reason) <= 1000
+  constraint organisation_audit_events_are_sound check (
+    usher.is_sound_event(actor_kind, reason, ip, claimed_ip, user_agent)
   )
 );
 comment on table public.organisation_audit_events
@@ -136,7 +152,7 @@ create function usher.without_addresses(value jsonb) returns jsonb
   as $$
 begin
   -- Most lines have none, and looking for the sign is all that they cost.
-  if without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
+  if without_addresses.value is null or without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
     return without_addresses.value;
   end if;
   -- A name before the sign may hold all that RFC 5321 lets stand in a dot-atom: o'brien, a/b, c=d. So what is written
@@ -262,31 +278,27 @@ create function usher.record_events(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
-  v_address record;
-  v_lines   uuid[];
+  v_headers    jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  v_address    record;
+  v_actor_id   uuid := auth.uid();
+  v_actor_kind text := coalesce(record_events.actor_kind, case
+    when v_actor_id is null then 'operator'
+    when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
+    else 'user'
+  end);
+  v_before     jsonb := usher.without_addresses(record_events.before);
+  v_lines      uuid[] := array(select gen_random_uuid() from unnest(record_events.target_ids));
 begin
-  select a.ip, a.claimed_ip into v_address from usher.client_address(v_headers) a;
-  with lines as (
-    insert into public.organisation_audit_events (
-      organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-      before, after, reason, ip, claimed_ip, user_agent)
-    select record_events.organisation_id, record_events.event,
-      coalesce(record_events.actor_kind, case
-        when auth.uid() is null then 'operator'
-        when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
-        else 'user'
-      end), auth.uid(),
-      record_events.target_kind, t.id, usher.without_addresses(record_events.before),
-      usher.without_addresses(t.after), record_events.reason,
-      v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
-    from unnest(record_events.target_ids, record_events.afters) t (id, after)
-    returning id
-  ),
-  fresh as (
-    insert into usher.outbox (event_id, is_bulk) select l.id, record_events.is_bulk from lines l
-  )
-  select array_agg(l.id) into v_lines from lines l;
+  v_address := usher.client_address(v_headers);
+  insert into public.organisation_audit_events (
+    id, organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, claimed_ip, user_agent)
+  select l.id, record_events.organisation_id, record_events.event, v_actor_kind, v_actor_id,
+    record_events.target_kind, l.target_id, v_before, usher.without_addresses(l.after), record_events.reason,
+    v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
+  from unnest(v_lines, record_events.target_ids, record_events.afters) l (id, target_id, after);
+  insert into usher.outbox (event_id, is_bulk)
+  select l.id, record_events.is_bulk from unnest(v_lines) l (id);
   return v_lines;
 end
 $$;

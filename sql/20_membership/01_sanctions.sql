@@ -99,10 +99,8 @@ begin
       or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;
   else
-    if tg_op = 'UPDATE' then
-      delete from usher.sanctions s where s.member_id = new.id;
-    end if;
-    -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s where s.member_id = new.id;
+    -- Of an address that they take later: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'
       and s.address_hash = usher.sanction_hash(new.organisation_id, new.email);
@@ -114,7 +112,18 @@ comment on function usher.tg_organisation_members__keep_sanctions
   is 'Keeps the hashes of addresses of banned and removed members, also of one that they take later and prove.';
 
 create trigger usher_keep_sanctions
-  after insert or update of status, email
+  after update of status, email
   on public.organisation_members
   for each row
+  when (
+    old.status <> new.status
+      or old.email is distinct from new.email
+      or new.status in ('banned', 'removed')
+  )
+  execute function usher.tg_organisation_members__keep_sanctions();
+create trigger usher_keep_sanctions_of_new
+  after insert
+  on public.organisation_members
+  for each row
+  when (new.status in ('banned', 'removed'))
   execute function usher.tg_organisation_members__keep_sanctions();

@@ -15,8 +15,24 @@ create function usher.add_member(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_member public.organisation_members;
+  v_member      public.organisation_members;
+  v_is_banned   boolean;
+  v_was_removed boolean;
 begin
+  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  from auth.users u
+  join usher.sanctions s on s.organisation_id = add_member.organisation_id
+    and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email))
+  where u.id = add_member.user_id;
+  if v_is_banned then
+    perform usher.fail('member_banned');
+  elsif v_was_removed then
+    -- Somebody lets them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s
+    using auth.users u
+    where u.id = add_member.user_id and s.organisation_id = add_member.organisation_id and s.status = 'removed'
+      and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email));
+  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -30,9 +46,6 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
-    if usher.has_sanction(v_member.organisation_id, v_member.email, 'banned') then
-      perform usher.fail('member_banned');
-    end if;
     return v_member;
   end if;
 
@@ -67,11 +80,14 @@ declare
 begin
   select o.seat_limit into v_seat_limit
   from public.organisations o where o.id = require_free_seat.organisation_id;
-  if v_seat_limit is not null and v_seat_limit <= (
-    select count(*) from usher.current_members m
-    where m.organisation_id = require_free_seat.organisation_id)
-  then
-    perform usher.fail('seat_limit_reached');
+  -- Apart, because even a count that is not made has to be prepared.
+  if v_seat_limit is not null then
+    if v_seat_limit <= (
+      select count(*) from usher.current_members m
+      where m.organisation_id = require_free_seat.organisation_id)
+    then
+      perform usher.fail('seat_limit_reached');
+    end if;
   end if;
 end
 $$;
@@ -92,9 +108,13 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
+  v_has_row    boolean;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
+  select usher.normalise_email(u.email), o.seat_limit, exists (
+      select from public.organisation_members m
+      where m.organisation_id = lock_for_joining.organisation_id and m.user_id = u.id)
+  into v_email, v_seat_limit, v_has_row
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
@@ -116,10 +136,7 @@ begin
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
   -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if exists (
-    select from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
-  then
+  if v_has_row then
     perform usher.lock_members(
       lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
   elsif lock_for_joining.inviter_id is not null then

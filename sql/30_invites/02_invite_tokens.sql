@@ -162,6 +162,8 @@ create function usher.inviter_right_ends_at(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
+declare
+  v_inviter public.organisation_members;
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
@@ -170,12 +172,14 @@ begin
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
-  return coalesce((
-    select usher.giving_ends_at(
-      row(m.*)::public.organisation_members, 'invite.create', (inviter_right_ends_at.invite).roles)
-    from usher.current_members m
-    where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
-      and m.user_id = (inviter_right_ends_at.invite).invited_by), '-infinity');
+  select m.* into v_inviter
+  from usher.current_members m
+  where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
+    and m.user_id = (inviter_right_ends_at.invite).invited_by;
+  if not found then
+    return timestamptz '-infinity';
+  end if;
+  return usher.giving_ends_at(v_inviter, 'invite.create', (inviter_right_ends_at.invite).roles);
 end
 $$;
 comment on function usher.inviter_right_ends_at
@@ -229,23 +233,25 @@ create function usher.read_invite_token(token text) returns usher.token_reading
 declare
   v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
   v_reading usher.token_reading;
-  v_issue   integer;
+  v_found   record;
 begin
   v_reading.problem := 'invite_invalid';
   if v_claims.invite_id is null then
     return v_reading;
   end if;
 
-  select t.issue, t.is_mailed into v_issue, v_reading.is_mailed
+  select t.issue, t.is_mailed, i as invite into v_found
   from usher.invite_tokens t
+  join usher.invites i on i.id = t.invite_id
   where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
   if not found then
     return v_reading;
   end if;
 
-  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.invite := v_found.invite;
+  v_reading.is_mailed := v_found.is_mailed;
   v_reading.problem := case
-    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_found.issue <> (v_reading.invite).issue then 'invite_superseded'
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
     when v_claims.expires_at <= clock_timestamp()

@@ -88,7 +88,8 @@ comment on function usher.recipient_problems
 member_banned, already_member; null when it may. invite_id is its open invite, if it has one.$$;
 
 create function usher.require_room_for_invites(
-  organisation_id uuid
+  organisation_id uuid,
+  day usher.rate_limits
 ) returns void
   language plpgsql
   volatile
@@ -96,19 +97,18 @@ create function usher.require_room_for_invites(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_day   record;
   v_base  record;
   v_limit integer;
   v_open  integer;
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
   -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
-  select l.* into strict v_day from usher.rate_limits l
-  where l.key = 'invites:' || require_room_for_invites.organisation_id;
   select l.* into v_base from usher.rate_limits l
   where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
-  select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
-  if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
+  select l.at_most into strict v_limit from usher.tenant_limits('open invites') l;
+  if v_base.window_start = (require_room_for_invites.day).window_start
+    and v_base.used + (require_room_for_invites.day).used <= v_limit
+  then
     return;
   end if;
 
@@ -117,11 +117,14 @@ begin
   from usher.invites i
   where i.organisation_id = require_room_for_invites.organisation_id and i.status = 'pending';
   insert into usher.rate_limits as r (key, window_start, used)
-  values ('open_invites:' || require_room_for_invites.organisation_id, v_day.window_start, v_open - v_day.used)
+  values ('open_invites:' || require_room_for_invites.organisation_id, (require_room_for_invites.day).window_start,
+    v_open - (require_room_for_invites.day).used)
   on conflict on constraint rate_limits_pkey do update
   set window_start = excluded.window_start, used = excluded.used;
 end
 $$;
 comment on function usher.require_room_for_invites
-  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows. Called
-once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.$$;
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for a
+few that others are making at this moment. Called once the invites are there.
+
+  day  what usher.take_shared_allowance said of the invites of the day$$;

@@ -19,12 +19,9 @@ declare
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
-  v_results public.organisation_invite_result[];
-  v_created integer;
+  v_made    record;
   v_created_at timestamptz := clock_timestamp();
   v_inviter_kind text := case when usher.acts_as_directory() then 'directory' else 'user' end;
-  v_ids     uuid[];
-  v_afters  jsonb[];
 begin
   if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
     perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
@@ -66,19 +63,20 @@ begin
     from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
     join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
+  clean_set as materialized (
+    select g.given_roles, case
+      when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
+      when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+    from (select distinct d.given_roles from draft d) g
+  ),
   role_set as materialized (
     select c.given_roles, c.roles,
       usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem,
       -- Nobody gives for longer than they have.
       case when v_member.next_end_at is not null
         then nullif(usher.giving_ends_at(v_member, 'invite.create', c.roles), 'infinity') end as giving_ends_at
-    from (
-      select g.given_roles, case
-        when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
-        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
-          then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
-      from (select distinct d.given_roles from draft d) g
-    ) c
+    from clean_set c
   ),
   -- Once for each row: the problem is asked for several times below, and a message is read for it.
   judged as materialized (
@@ -132,7 +130,9 @@ begin
     order by r.address
     -- Someone else may be inviting the same address at this moment; theirs stands then.
     on conflict do nothing
-    returning id
+    returning id, jsonb_build_object('roles', roles, 'expires_at', expires_at)
+      || case when membership_ends_at is null then '{}'
+        else jsonb_build_object('membership_ends_at', membership_ends_at) end as facts
   )
   select array_agg(
     case when i.id is not null
@@ -140,29 +140,23 @@ begin
       else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
         case when coalesce(r.problem, 'already_invited') = 'already_invited'
           then coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text end)::public.organisation_invite_result
-    end order by r.row_number)
-  into v_results
+    end order by r.row_number) as results,
+    array_agg(i.id order by r.row_number) filter (where i.id is not null) as ids,
+    array_agg(i.facts order by r.row_number) filter (where i.id is not null) as facts
+  into v_made
   from ranked r
   left join inserted i on i.id = r.id;
 
-  select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
-  if v_created > 0 then
-    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
-      (select s.invites_per_day from usher.settings s), interval '1 day');
-    perform usher.require_room_for_invites(create_invites.organisation_id);
-    select array_agg(i.id order by r.row_number),
-      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
-        || case when i.membership_ends_at is null then '{}'
-          else jsonb_build_object('membership_ends_at', i.membership_ends_at) end order by r.row_number)
-    into v_ids, v_afters
-    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-    where r.status = 'created';
+  if v_made.ids is not null then
+    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
+      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
+      (select s.invites_per_day from usher.settings s), interval '1 day'));
     -- One that somebody waits for does not stand behind ten thousand.
-    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
-      null, v_afters, null, null, is_bulk => v_created > 20);
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_made.ids,
+      null, v_made.facts, null, null, is_bulk => cardinality(v_made.ids) > 20);
   end if;
 
-  return query select r.* from unnest(v_results) r order by r.row_number;
+  return query select r.* from unnest(v_made.results) r order by r.row_number;
 end
 $$;
 comment on function usher.create_invites
@@ -205,14 +199,23 @@ create function public.create_organisation_invite(
   template_id uuid default null,
   membership_ends_at timestamptz default null
 ) returns public.organisation_invites
-  language sql
+  language plpgsql
   volatile
   security invoker
   set search_path = pg_catalog, pg_temp
   as $$
-  select usher.create_invite($1, jsonb_build_object(
-    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
-    'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
+begin
+  return usher.create_invite(create_organisation_invite.organisation_id, jsonb_build_object(
+    'email', create_organisation_invite.email,
+    'roles', create_organisation_invite.roles,
+    'expires_in', create_organisation_invite.expires_in,
+    'message', create_organisation_invite.message,
+    'locale', create_organisation_invite.locale,
+    'redirect_to', create_organisation_invite.redirect_to,
+    'metadata', create_organisation_invite.metadata,
+    'template_id', create_organisation_invite.template_id,
+    'membership_ends_at', create_organisation_invite.membership_ends_at));
+end
 $$;
 comment on function public.create_organisation_invite
   is $$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
@@ -231,7 +234,7 @@ Returns the invite, never the token. Needs invite.create, and the right to give 
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
 member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
 invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
-rate_limited.$$;
+rate_limited, try_again.$$;
 grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
@@ -255,7 +258,7 @@ Returns one array with an object for each row given, in order: row_number (from 
 failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
 no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
 unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
-rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
-before it reaches this function (22P05, 22P02): leave such rows out.$$;
+rate_limited, try_again. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the
+whole call before it reaches this function (22P05, 22P02): leave such rows out.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;

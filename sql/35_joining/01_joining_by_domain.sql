@@ -189,8 +189,7 @@ begin
 
   v_ends_at := usher.domain_word_ends_at(v_domain);
   if v_domain.join_policy = 'join' and v_ends_at > statement_timestamp() then
-    perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
-    perform usher.require_free_seat(v_domain.organisation_id);
+    perform usher.require_may_join(v_domain.organisation_id, auth.uid(), v_email, array[v_domain.role]);
     v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role],
       nullif(v_ends_at, 'infinity'));
     perform usher.revoke_invites_to(v_domain.organisation_id, v_email, 'Joined by the domain');

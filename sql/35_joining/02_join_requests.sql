@@ -69,8 +69,7 @@ begin
     perform usher.fail('sso_required',
       hint => 'Decline the request: they can ask again once they sign in the way that the organisation asks for.');
   end if;
-  perform usher.require_roles(v_request.organisation_id, v_roles);
-  perform usher.require_free_seat(v_request.organisation_id);
+  perform usher.require_may_join(v_request.organisation_id, v_request.user_id, v_request.email, v_roles);
   v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles,
     nullif(usher.giving_ends_at(v_actor, 'invite.create', v_roles), 'infinity'));
   v_member := usher.settle_open_invite(v_member);

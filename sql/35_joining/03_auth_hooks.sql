@@ -35,36 +35,6 @@ create policy sign_up_invites_nobody
   to public
   using (false);
 
-create function usher.may_sign_up(
-  email text,
-  user_metadata jsonb
-) returns boolean
-  language sql
-  stable
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-  select (select s.sign_up from usher.settings s) = 'open'
-    or exists (
-      select from usher.invites i
-      where i.email = usher.normalise_email(may_sign_up.email)
-        and i.status = 'pending' and usher.invite_problem(i) is null)
-    or exists (
-      select from public.organisation_domains d
-      where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
-        and d.verified_at is not null and d.join_policy <> 'none')
-    or case when length(may_sign_up.user_metadata ->> 'device_code') <= 20 then exists (
-      select from usher.signing_keys k
-      join usher.device_codes d on d.key_id = k.id
-        and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
-      join usher.invites i on i.id = d.invite_id
-      where usher.invite_problem(i) is null)
-    else false end
-$$;
-comment on function usher.may_sign_up
-  is $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
-its people join, or the sign-up data holds the code of an open device invite (device_code).$$;
-
 create function usher.before_user_created(event jsonb) returns jsonb
   language sql
   stable

@@ -65,7 +65,7 @@ begin
   set stops_at = case when r.has_right then null else v_stops_at end,
     carried_roles = case when r.has_right then '{}' else coalesce(stop_credentials.carried_roles, '{}') end
   from (
-    select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
+    select usher.permits(v_member.organisation_id, v_member.roles, 'directory.manage') as has_right
   ) r
   where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
     and t.revoked_at is null

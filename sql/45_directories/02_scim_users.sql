@@ -259,8 +259,7 @@ begin
     -- What was offered to them is in their hands now.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
     v_user.invite_id := null;
-    perform usher.require_roles(v_user.organisation_id, v_user.roles);
-    perform usher.require_free_seat(v_user.organisation_id);
+    perform usher.require_may_join(v_user.organisation_id, v_account, v_user.email, v_user.roles);
     select m.* into v_before from public.organisation_members m
     where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,

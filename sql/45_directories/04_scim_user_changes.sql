@@ -129,6 +129,10 @@ declare
   v_roles text[];
   v_gifts jsonb;
 begin
+  -- Most know of no directory, and looking is all that it costs them.
+  if not exists (select from usher.directory_users u where u.organisation_id = new.organisation_id) then
+    return null;
+  end if;
   update usher.directory_users d
   set member_id = new.id, is_active = true, updated_at = now()
   from usher.directory_users o

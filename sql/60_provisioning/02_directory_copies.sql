@@ -104,6 +104,11 @@ create function usher.tg_organisation_members__mark_copies() returns trigger
 declare
   v_member public.organisation_members := coalesce(new, old);
 begin
+  if not exists (
+    select from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
+  then
+    return null;
+  end if;
   insert into public.organisation_directory_copies as c (endpoint_id, member_id, organisation_id)
   select e.id, v_member.id, e.organisation_id
   from public.organisation_directory_endpoints e

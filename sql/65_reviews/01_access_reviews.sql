@@ -148,7 +148,7 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = reviewers.organisation_id
-      and 'access_review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+      and usher.permits(m.organisation_id, m.roles, 'access_review.manage');
 end
 $$;
 comment on function usher.reviewers

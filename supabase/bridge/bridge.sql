@@ -126,7 +126,19 @@ DROP VIEW "usher"."stuck";
 
 DROP VIEW "usher"."expiring_invites";
 
+ALTER TABLE "public"."organisation_audit_events" DROP CONSTRAINT "organisation_audit_events_actor_kind";
+
 ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
+
+ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_ended";
+
+ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_kind";
+
+ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_owner_has_no_end";
+
+ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_owner_is_active";
+
+ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_status";
 
 ALTER TABLE "public"."organisation_members" DROP CONSTRAINT "organisation_members_user_id_fkey";
 
@@ -140,15 +152,31 @@ ALTER TABLE "public"."organisations" DROP CONSTRAINT "organisations_reminder_bef
 
 ALTER TABLE "public"."organisations" DROP CONSTRAINT "organisations_seat_limit";
 
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_accepted";
+
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_declined";
+
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_has_roles";
+
 ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_lifetime";
 
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_owner_is_transferred";
+
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_revoked";
+
+ALTER TABLE "usher"."invites" DROP CONSTRAINT "invites_status";
+
 ALTER TABLE "usher"."mail_opt_outs" DROP CONSTRAINT "mail_opt_outs_pkey";
+
+ALTER TABLE "usher"."rate_limits" DROP CONSTRAINT "rate_limits_pkey";
 
 ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_limits";
 
 ALTER TABLE "usher"."settings" DROP CONSTRAINT "settings_one_click";
 
 ALTER TABLE "usher"."sign_up_invites" DROP CONSTRAINT "sign_up_invites_invite_id_fkey";
+
+DROP FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone);
 
 DROP FUNCTION "public"."create_organisation_invites"(uuid, jsonb);
 
@@ -189,6 +217,8 @@ DROP FUNCTION "usher"."list_my_invites"();
 DROP FUNCTION "usher"."pace_deliveries"(integer);
 
 DROP FUNCTION "usher"."purge_audit_trail"();
+
+DROP FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval);
 
 DROP FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text);
 
@@ -277,6 +307,8 @@ ALTER TABLE "usher"."directory_users" ADD COLUMN "role_ends" jsonb NOT NULL DEFA
 ALTER TABLE "usher"."invites" ADD COLUMN "inviter_kind" text NOT NULL DEFAULT 'user'::text;
 
 ALTER TABLE "usher"."mail_opt_outs" ADD COLUMN "id" uuid NOT NULL DEFAULT gen_random_uuid();
+
+ALTER TABLE "usher"."rate_limits" ADD COLUMN "slot" smallint NOT NULL DEFAULT 0;
 
 ALTER TABLE "usher"."settings" ADD COLUMN "mails_per_hour_to_recipient" integer DEFAULT 20;
 
@@ -400,13 +432,26 @@ $function$;
 
 CREATE OR REPLACE FUNCTION public.create_organisation_invite(organisation_id uuid, email text, roles text[], expires_in interval DEFAULT NULL::interval, message text DEFAULT NULL::text, locale text DEFAULT NULL::text, redirect_to text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, template_id uuid DEFAULT NULL::uuid, membership_ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS public.organisation_invites
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select usher.create_invite($1, jsonb_build_object(
-    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
-    'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
+begin
+  return usher.create_invite(create_organisation_invite.organisation_id, jsonb_build_object(
+    'email', create_organisation_invite.email,
+    'roles', create_organisation_invite.roles,
+    'expires_in', create_organisation_invite.expires_in,
+    'message', create_organisation_invite.message,
+    'locale', create_organisation_invite.locale,
+    'redirect_to', create_organisation_invite.redirect_to,
+    'metadata', create_organisation_invite.metadata,
+    'template_id', create_organisation_invite.template_id,
+    'membership_ends_at', create_organisation_invite.membership_ends_at));
+end
 $function$;
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM "anon";
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM "service_role";
 
 CREATE OR REPLACE FUNCTION public.create_organisation_invites(organisation_id uuid, invites jsonb)
  RETURNS jsonb
@@ -965,23 +1010,13 @@ begin
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the right of who sent it, the roles, the domains, the way in, the
-  -- seats, a ban.
+  -- What may have changed since it was sent: the right of who sent it, and all that joining asks.
   v_right_ends_at := usher.inviter_right_ends_at(v_invite);
   if v_right_ends_at <= clock_timestamp() then
     perform usher.fail('inviter_lost_right');
   end if;
-  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  if exists (
-    select from public.organisations o
-    where o.id = v_invite.organisation_id
-      and cardinality(o.allowed_email_domains) > 0
-      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
-  then
-    perform usher.fail('domain_not_allowed');
-  end if;
-  perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
-  perform usher.require_free_seat(v_invite.organisation_id);
+  perform usher.require_may_join(
+    v_invite.organisation_id, v_user.id, v_invite.email, v_invite.roles, asks => '{domain,session}');
   v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
     least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
 
@@ -1139,10 +1174,14 @@ $function$;
 
 CREATE OR REPLACE FUNCTION usher.acts_as_directory()
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select coalesce(current_setting('usher.directory', true), '') <> '' $function$;
+AS $function$
+begin
+  return coalesce(current_setting('usher.directory', true), '') <> '';
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, roles text[], ends_at timestamp with time zone DEFAULT NULL::timestamp with time zone, kind text DEFAULT 'user'::text)
  RETURNS public.organisation_members
@@ -1151,8 +1190,24 @@ CREATE OR REPLACE FUNCTION usher.add_member(organisation_id uuid, user_id uuid, 
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_member public.organisation_members;
+  v_member      public.organisation_members;
+  v_is_banned   boolean;
+  v_was_removed boolean;
 begin
+  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  from auth.users u
+  join usher.sanctions s on s.organisation_id = add_member.organisation_id
+    and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email))
+  where u.id = add_member.user_id;
+  if v_is_banned then
+    perform usher.fail('member_banned');
+  elsif v_was_removed then
+    -- Somebody lets them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s
+    using auth.users u
+    where u.id = add_member.user_id and s.organisation_id = add_member.organisation_id and s.status = 'removed'
+      and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email));
+  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -1166,9 +1221,6 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
-    if usher.has_sanction(v_member.organisation_id, v_member.email, 'banned') then
-      perform usher.fail('member_banned');
-    end if;
     return v_member;
   end if;
 
@@ -1288,8 +1340,7 @@ begin
     -- What was offered to them is in their hands now.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
     v_user.invite_id := null;
-    perform usher.require_roles(v_user.organisation_id, v_user.roles);
-    perform usher.require_free_seat(v_user.organisation_id);
+    perform usher.require_may_join(v_user.organisation_id, v_account, v_user.email, v_user.roles);
     select m.* into v_before from public.organisation_members m
     where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
@@ -1306,6 +1357,23 @@ begin
       after => jsonb_build_object('roles', v_member.roles));
   end if;
   return v_user;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.allowance_used(key text, period interval)
+ RETURNS usher.rate_limits
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_used usher.rate_limits;
+begin
+  select r.key, min(r.window_start), sum(r.used), count(*) into v_used
+  from usher.rate_limits r
+  where r.key = allowance_used.key and r.window_start + allowance_used.period > now()
+  group by r.key;
+  return v_used;
 end
 $function$;
 
@@ -1434,6 +1502,28 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.answer_allowance(taken usher.rate_limits, allowance integer, period interval, is_secret boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_left    interval := (answer_allowance.taken).window_start + answer_allowance.period - now();
+  v_headers jsonb := case when answer_allowance.is_secret then '{}' else usher.rate_limit_headers(
+    split_part((answer_allowance.taken).key, ':', 1), answer_allowance.allowance,
+    answer_allowance.allowance - (answer_allowance.taken).used, answer_allowance.period, v_left) end;
+begin
+  if (answer_allowance.taken).used > answer_allowance.allowance then
+    perform usher.fail_rate_limited(v_left, v_headers);
+  elsif not answer_allowance.is_secret then
+    -- PostgREST's way to set headers of the answer; nobody reads it elsewhere.
+    perform set_config('response.headers',
+      (select jsonb_agg(jsonb_build_object(h.key, h.value)) from jsonb_each(v_headers) h)::text, true);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.answer_error(code text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1530,8 +1620,7 @@ begin
     perform usher.fail('sso_required',
       hint => 'Decline the request: they can ask again once they sign in the way that the organisation asks for.');
   end if;
-  perform usher.require_roles(v_request.organisation_id, v_roles);
-  perform usher.require_free_seat(v_request.organisation_id);
+  perform usher.require_may_join(v_request.organisation_id, v_request.user_id, v_request.email, v_roles);
   v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles,
     nullif(usher.giving_ends_at(v_actor, 'invite.create', v_roles), 'infinity'));
   v_member := usher.settle_open_invite(v_member);
@@ -2258,6 +2347,7 @@ declare
     coalesce(create_device_invite.expires_in, interval '1 day')::text, interval '1 day');
   v_invite  public.organisation_device_invite;
   v_key_id  smallint;
+  v_day     usher.rate_limits;
 begin
   if v_name is null then
     perform usher.fail('invalid_settings', 
@@ -2268,7 +2358,7 @@ begin
     perform usher.fail('invalid_expiry');
   end if;
   perform usher.require_free_seat(v_member.organisation_id);
-  perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
+  v_day := usher.take_shared_allowance('invites:' || v_member.organisation_id, 1,
     (select s.invites_per_day from usher.settings s), interval '1 day');
 
   insert into usher.invites as i (organisation_id, kind, device_name, roles, invited_by, lifetime, expires_at)
@@ -2277,7 +2367,7 @@ begin
   returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
   into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
 
-  perform usher.require_room_for_invites(v_member.organisation_id);
+  perform usher.require_room_for_invites(v_member.organisation_id, v_day);
 
   v_key_id := usher.ensure_signing_key();
   v_invite.code := usher.random_device_code();
@@ -2452,12 +2542,9 @@ declare
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
-  v_results public.organisation_invite_result[];
-  v_created integer;
+  v_made    record;
   v_created_at timestamptz := clock_timestamp();
   v_inviter_kind text := case when usher.acts_as_directory() then 'directory' else 'user' end;
-  v_ids     uuid[];
-  v_afters  jsonb[];
 begin
   if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
     perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
@@ -2499,19 +2586,20 @@ begin
     from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
     join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
+  clean_set as materialized (
+    select g.given_roles, case
+      when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
+      when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+    from (select distinct d.given_roles from draft d) g
+  ),
   role_set as materialized (
     select c.given_roles, c.roles,
       usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem,
       -- Nobody gives for longer than they have.
       case when v_member.next_end_at is not null
         then nullif(usher.giving_ends_at(v_member, 'invite.create', c.roles), 'infinity') end as giving_ends_at
-    from (
-      select g.given_roles, case
-        when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
-        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
-          then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
-      from (select distinct d.given_roles from draft d) g
-    ) c
+    from clean_set c
   ),
   -- Once for each row: the problem is asked for several times below, and a message is read for it.
   judged as materialized (
@@ -2565,7 +2653,9 @@ begin
     order by r.address
     -- Someone else may be inviting the same address at this moment; theirs stands then.
     on conflict do nothing
-    returning id
+    returning id, jsonb_build_object('roles', roles, 'expires_at', expires_at)
+      || case when membership_ends_at is null then '{}'
+        else jsonb_build_object('membership_ends_at', membership_ends_at) end as facts
   )
   select array_agg(
     case when i.id is not null
@@ -2573,29 +2663,23 @@ begin
       else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
         case when coalesce(r.problem, 'already_invited') = 'already_invited'
           then coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text end)::public.organisation_invite_result
-    end order by r.row_number)
-  into v_results
+    end order by r.row_number) as results,
+    array_agg(i.id order by r.row_number) filter (where i.id is not null) as ids,
+    array_agg(i.facts order by r.row_number) filter (where i.id is not null) as facts
+  into v_made
   from ranked r
   left join inserted i on i.id = r.id;
 
-  select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
-  if v_created > 0 then
-    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
-      (select s.invites_per_day from usher.settings s), interval '1 day');
-    perform usher.require_room_for_invites(create_invites.organisation_id);
-    select array_agg(i.id order by r.row_number),
-      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
-        || case when i.membership_ends_at is null then '{}'
-          else jsonb_build_object('membership_ends_at', i.membership_ends_at) end order by r.row_number)
-    into v_ids, v_afters
-    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-    where r.status = 'created';
+  if v_made.ids is not null then
+    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
+      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
+      (select s.invites_per_day from usher.settings s), interval '1 day'));
     -- One that somebody waits for does not stand behind ten thousand.
-    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
-      null, v_afters, null, null, is_bulk => v_created > 20);
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_made.ids,
+      null, v_made.facts, null, null, is_bulk => cardinality(v_made.ids) > 20);
   end if;
 
-  return query select r.* from unnest(v_results) r order by r.row_number;
+  return query select r.* from unnest(v_made.results) r order by r.row_number;
 end
 $function$;
 
@@ -3280,7 +3364,7 @@ begin
           row(m.*)::public.organisation_members, directory_giving_ends_at.permission, directory_giving_ends_at.roles)
         from usher.current_members m
         where m.organisation_id = t.organisation_id and m.user_id = t.responsible_id)
-      when directory_giving_ends_at.permission in (select usher.permissions_of(t.organisation_id, t.carried_roles))
+      when usher.permits(t.organisation_id, t.carried_roles, directory_giving_ends_at.permission)
         and usher.unassignable_role(t.organisation_id, directory_giving_ends_at.roles, t.carried_roles) is null
         then timestamptz 'infinity'
     end)
@@ -3825,21 +3909,11 @@ begin
   if v_right_ends_at <= clock_timestamp() then
     perform usher.fail('inviter_lost_right');
   end if;
-  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   -- An account with an address or a phone number is somebody's: a code is no way round what is asked of people.
   select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
   from auth.users u where u.id = auth.uid();
-  if v_email is not null or v_has_phone then
-    if exists (
-      select from public.organisations o
-      where o.id = v_invite.organisation_id and cardinality(o.allowed_email_domains) > 0
-        and coalesce(usher.email_domain(v_email) <> all (o.allowed_email_domains), true))
-    then
-      perform usher.fail('domain_not_allowed');
-    end if;
-    perform usher.require_sign_in(v_invite.organisation_id, auth.uid(), v_email);
-  end if;
-  perform usher.require_free_seat(v_invite.organisation_id);
+  perform usher.require_may_join(v_invite.organisation_id, auth.uid(), v_email, v_invite.roles,
+    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end);
   v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles,
     nullif(v_right_ends_at, 'infinity'), 'device');
   update public.organisation_members m
@@ -4501,11 +4575,15 @@ declare
   v_expired usher.invites[];
 begin
   -- Of few addresses, there is rarely one: looking costs less than beginning to write.
+  -- Address by address, which offset 0 makes sure of: a planner that expects few open invites reads all of them.
   if cardinality(expire_overdue_invites.emails) <= 20 and not exists (
-    select from usher.invites i
-    where i.organisation_id = expire_overdue_invites.organisation_id
-      and i.email = any (expire_overdue_invites.emails)
-      and i.status = 'pending' and i.expires_at <= statement_timestamp())
+    select from unnest(expire_overdue_invites.emails) e (email)
+    cross join lateral (
+      select i.expires_at from usher.invites i
+      where i.organisation_id = expire_overdue_invites.organisation_id and i.email = e.email and i.status = 'pending'
+      offset 0
+    ) i
+    where i.expires_at <= statement_timestamp())
   then
     return;
   end if;
@@ -5189,6 +5267,7 @@ declare
 begin
   -- Most have no end, and give built-in roles: then one question is enough.
   if v_member.next_end_at is null
+    -- As usher.permits, in the same question.
     and exists (
       select from public.organisation_roles r
       where r.name = any (v_member.roles)
@@ -5207,7 +5286,7 @@ begin
     v_roles := array(
       select r from unnest(v_member.roles) r
       where coalesce((v_member.role_ends ->> r)::timestamptz, 'infinity') > greatest(v_end, statement_timestamp()));
-    exit when giving_ends_at.permission not in (select usher.permissions_of(v_member.organisation_id, v_roles))
+    exit when not usher.permits(v_member.organisation_id, v_roles, giving_ends_at.permission)
       or usher.unassignable_role(v_member.organisation_id, giving_ends_at.roles, v_roles) is not null;
     v_end := coalesce(least(v_member.ends_at, (
       select min(e.value::timestamptz) from jsonb_each_text(v_member.role_ends) e where e.key = any (v_roles))),
@@ -5625,6 +5704,8 @@ CREATE OR REPLACE FUNCTION usher.inviter_right_ends_at(invite usher.invites)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_inviter public.organisation_members;
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
@@ -5633,12 +5714,14 @@ begin
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
-  return coalesce((
-    select usher.giving_ends_at(
-      row(m.*)::public.organisation_members, 'invite.create', (inviter_right_ends_at.invite).roles)
-    from usher.current_members m
-    where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
-      and m.user_id = (inviter_right_ends_at.invite).invited_by), '-infinity');
+  select m.* into v_inviter
+  from usher.current_members m
+  where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
+    and m.user_id = (inviter_right_ends_at.invite).invited_by;
+  if not found then
+    return timestamptz '-infinity';
+  end if;
+  return usher.giving_ends_at(v_inviter, 'invite.create', (inviter_right_ends_at.invite).roles);
 end
 $function$;
 
@@ -5793,6 +5876,82 @@ CREATE OR REPLACE FUNCTION usher.is_slug(slug text)
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select length($1) between 2 and 63 and $1 ~ '^[a-z0-9]+(-[a-z0-9]+)*$' $function$;
+
+CREATE OR REPLACE FUNCTION usher.is_sound_event(actor_kind text, reason text, ip text, claimed_ip text, user_agent text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return is_sound_event.actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator')
+    and length(is_sound_event.reason) <= 1000
+    and length(is_sound_event.ip) <= 64
+    and length(is_sound_event.claimed_ip) <= 64
+    and length(is_sound_event.user_agent) <= 500;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_sound_invite(status text, inviter_kind text, email text, device_name text, roles text[], message text, locale text, redirect_to text, metadata jsonb, lifetime interval, membership_ends_at timestamp with time zone, expires_at timestamp with time zone, accepted_at timestamp with time zone, accepted_by uuid, declined_at timestamp with time zone, declined_reason text, revoked_at timestamp with time zone, revoked_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return is_sound_invite.status in ('pending', 'accepted', 'declined', 'revoked', 'expired')
+    and is_sound_invite.inviter_kind in ('user', 'directory')
+    and usher.is_span(is_sound_invite.lifetime, '1 hour', '30 days')
+    -- The owner is transferred, never invited.
+    and cardinality(is_sound_invite.roles) between 1 and 20
+    and octet_length(array_to_string(is_sound_invite.roles, '')) <= 20 * 63
+    and not 'owner' = any (is_sound_invite.roles)
+    and (is_sound_invite.status = 'accepted')
+      = (is_sound_invite.accepted_at is not null and is_sound_invite.accepted_by is not null)
+    and (is_sound_invite.status = 'declined') = (is_sound_invite.declined_at is not null)
+    and (is_sound_invite.status = 'revoked') = (is_sound_invite.revoked_at is not null)
+    and length(is_sound_invite.email) <= 254
+    and length(is_sound_invite.device_name) <= 100
+    and length(is_sound_invite.message) <= 1000
+    and length(is_sound_invite.locale) <= 35
+    and length(is_sound_invite.redirect_to) <= 2000
+    and pg_column_size(is_sound_invite.metadata) <= 8192
+    and length(is_sound_invite.declined_reason) <= 500
+    and length(is_sound_invite.revoked_reason) <= 500
+    and is_sound_invite.expires_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_invite.membership_ends_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.is_sound_member(kind text, status text, roles text[], email text, display_name text, status_reason text, ended_at timestamp with time zone, ends_at timestamp with time zone, role_ends jsonb, next_end_at timestamp with time zone, announced_end_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return is_sound_member.kind in ('user', 'device')
+    and is_sound_member.status in ('active', 'banned', 'left', 'removed')
+    and (is_sound_member.status = 'active') = (is_sound_member.ended_at is null)
+    -- The owner is active and has no end.
+    and (is_sound_member.status = 'active' and is_sound_member.next_end_at is null
+      or not 'owner' = any (is_sound_member.roles))
+    and cardinality(is_sound_member.roles) <= 1000
+    and octet_length(array_to_string(is_sound_member.roles, '')) <= 63000
+    and length(is_sound_member.email) <= 254
+    and length(is_sound_member.display_name) <= 100
+    and length(is_sound_member.status_reason) <= 500
+    and pg_column_size(is_sound_member.role_ends) <= 131072
+    and is_sound_member.ends_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.next_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.announced_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z';
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.is_span(value interval, at_least interval, at_most interval)
  RETURNS boolean
@@ -5954,8 +6113,7 @@ begin
 
   v_ends_at := usher.domain_word_ends_at(v_domain);
   if v_domain.join_policy = 'join' and v_ends_at > statement_timestamp() then
-    perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
-    perform usher.require_free_seat(v_domain.organisation_id);
+    perform usher.require_may_join(v_domain.organisation_id, auth.uid(), v_email, array[v_domain.role]);
     v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role],
       nullif(v_ends_at, 'infinity'));
     perform usher.revoke_invites_to(v_domain.organisation_id, v_email, 'Joined by the domain');
@@ -7083,9 +7241,13 @@ AS $function$
 declare
   v_email      text;
   v_seat_limit integer;
+  v_has_row    boolean;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
+  select usher.normalise_email(u.email), o.seat_limit, exists (
+      select from public.organisation_members m
+      where m.organisation_id = lock_for_joining.organisation_id and m.user_id = u.id)
+  into v_email, v_seat_limit, v_has_row
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
@@ -7107,10 +7269,7 @@ begin
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
   -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if exists (
-    select from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
-  then
+  if v_has_row then
     perform usher.lock_members(
       lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
   elsif lock_for_joining.inviter_id is not null then
@@ -8079,6 +8238,21 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.permits(organisation_id uuid, roles text[], permission text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return exists (
+    select from public.organisation_roles r
+    where r.name = any (permits.roles)
+      and (r.organisation_id is null or r.organisation_id = permits.organisation_id)
+      and permits.permission = any (r.permissions));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.person_traces(user_ids uuid[], email text)
  RETURNS usher.person_traces
  LANGUAGE plpgsql
@@ -8594,13 +8768,17 @@ $function$;
 
 CREATE OR REPLACE FUNCTION usher.rate_limit_headers(policy text, allowance integer, remaining integer, period interval, reset interval)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select jsonb_build_object(
-    'RateLimit-Policy', format('"%s";q=%s;w=%s', $1, $2, extract(epoch from $4)::integer),
-    'RateLimit', format('"%s";r=%s;t=%s', $1, greatest($3, 0), greatest(1, ceil(extract(epoch from $5))::integer)))
+begin
+  return jsonb_build_object(
+    'RateLimit-Policy', format('"%s";q=%s;w=%s', rate_limit_headers.policy, rate_limit_headers.allowance,
+      extract(epoch from rate_limit_headers.period)::integer),
+    'RateLimit', format('"%s";r=%s;t=%s', rate_limit_headers.policy, greatest(rate_limit_headers.remaining, 0),
+      greatest(1, ceil(extract(epoch from rate_limit_headers.reset))::integer)));
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.read_address(value text)
@@ -8639,23 +8817,25 @@ AS $function$
 declare
   v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
   v_reading usher.token_reading;
-  v_issue   integer;
+  v_found   record;
 begin
   v_reading.problem := 'invite_invalid';
   if v_claims.invite_id is null then
     return v_reading;
   end if;
 
-  select t.issue, t.is_mailed into v_issue, v_reading.is_mailed
+  select t.issue, t.is_mailed, i as invite into v_found
   from usher.invite_tokens t
+  join usher.invites i on i.id = t.invite_id
   where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
   if not found then
     return v_reading;
   end if;
 
-  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.invite := v_found.invite;
+  v_reading.is_mailed := v_found.is_mailed;
   v_reading.problem := case
-    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_found.issue <> (v_reading.invite).issue then 'invite_superseded'
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
     when v_claims.expires_at <= clock_timestamp()
@@ -8837,31 +9017,27 @@ CREATE OR REPLACE FUNCTION usher.record_events(organisation_id uuid, event text,
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
-  v_address record;
-  v_lines   uuid[];
+  v_headers    jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  v_address    record;
+  v_actor_id   uuid := auth.uid();
+  v_actor_kind text := coalesce(record_events.actor_kind, case
+    when v_actor_id is null then 'operator'
+    when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
+    else 'user'
+  end);
+  v_before     jsonb := usher.without_addresses(record_events.before);
+  v_lines      uuid[] := array(select gen_random_uuid() from unnest(record_events.target_ids));
 begin
-  select a.ip, a.claimed_ip into v_address from usher.client_address(v_headers) a;
-  with lines as (
-    insert into public.organisation_audit_events (
-      organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-      before, after, reason, ip, claimed_ip, user_agent)
-    select record_events.organisation_id, record_events.event,
-      coalesce(record_events.actor_kind, case
-        when auth.uid() is null then 'operator'
-        when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
-        else 'user'
-      end), auth.uid(),
-      record_events.target_kind, t.id, usher.without_addresses(record_events.before),
-      usher.without_addresses(t.after), record_events.reason,
-      v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
-    from unnest(record_events.target_ids, record_events.afters) t (id, after)
-    returning id
-  ),
-  fresh as (
-    insert into usher.outbox (event_id, is_bulk) select l.id, record_events.is_bulk from lines l
-  )
-  select array_agg(l.id) into v_lines from lines l;
+  v_address := usher.client_address(v_headers);
+  insert into public.organisation_audit_events (
+    id, organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, claimed_ip, user_agent)
+  select l.id, record_events.organisation_id, record_events.event, v_actor_kind, v_actor_id,
+    record_events.target_kind, l.target_id, v_before, usher.without_addresses(l.after), record_events.reason,
+    v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
+  from unnest(v_lines, record_events.target_ids, record_events.afters) l (id, target_id, after);
+  insert into usher.outbox (event_id, is_bulk)
+  select l.id, record_events.is_bulk from unnest(v_lines) l (id);
   return v_lines;
 end
 $function$;
@@ -9514,11 +9690,14 @@ declare
 begin
   select o.seat_limit into v_seat_limit
   from public.organisations o where o.id = require_free_seat.organisation_id;
-  if v_seat_limit is not null and v_seat_limit <= (
-    select count(*) from usher.current_members m
-    where m.organisation_id = require_free_seat.organisation_id)
-  then
-    perform usher.fail('seat_limit_reached');
+  -- Apart, because even a count that is not made has to be prepared.
+  if v_seat_limit is not null then
+    if v_seat_limit <= (
+      select count(*) from usher.current_members m
+      where m.organisation_id = require_free_seat.organisation_id)
+    then
+      perform usher.fail('seat_limit_reached');
+    end if;
   end if;
 end
 $function$;
@@ -9584,6 +9763,41 @@ begin
   if found then
     perform usher.fail('permission_denied',
       hint => 'Nobody manages a role that holds more than they do.', details => v_lacking);
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.require_may_join(organisation_id uuid, user_id uuid, email text, roles text[], asks text[] DEFAULT '{}'::text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_organisation record;
+begin
+  perform usher.require_roles(require_may_join.organisation_id, require_may_join.roles);
+  select o.seat_limit, o.allowed_email_domains, exists (
+      select from public.organisation_sign_in_rules r where r.organisation_id = o.id) as has_sign_in_rule
+  into v_organisation
+  from public.organisations o
+  where o.id = require_may_join.organisation_id;
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+
+  if 'domain' = any (require_may_join.asks)
+    and cardinality(v_organisation.allowed_email_domains) > 0
+    and coalesce(usher.email_domain(require_may_join.email) <> all (v_organisation.allowed_email_domains), true)
+  then
+    perform usher.fail('domain_not_allowed');
+  end if;
+  if v_organisation.has_sign_in_rule and 'session' = any (require_may_join.asks) then
+    perform usher.require_sign_in(
+      require_may_join.organisation_id, require_may_join.user_id, require_may_join.email);
+  end if;
+  if v_organisation.seat_limit is not null then
+    perform usher.require_free_seat(require_may_join.organisation_id);
   end if;
 end
 $function$;
@@ -9659,20 +9873,25 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  v_member := usher.caller_membership(require_permission.organisation_id);
-  -- Only a member lets others wait. What was true before a wait is asked again after it.
-  if v_member.id is not null and require_permission.lock is not null then
-    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
-    v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait; whether they still are one is asked after the wait.
+  if require_permission.lock is not null and (
+    exists (
+      select from public.organisation_members m
+      where m.organisation_id = require_permission.organisation_id and m.user_id = auth.uid()
+        and m.status = 'active')
+    or usher.acts_as_directory() and (usher.directory_membership(require_permission.organisation_id)).id is not null)
+  then
+    perform usher.lock_organisation(require_permission.organisation_id, require_permission.lock);
   end if;
+  v_member := usher.caller_membership(require_permission.organisation_id);
   if v_member.id is null then
     perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then
     perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
 
-  if require_permission.permission is not null and require_permission.permission not in (
-    select usher.permissions_of(v_member.organisation_id, v_member.roles))
+  if require_permission.permission is not null
+    and not usher.permits(v_member.organisation_id, v_member.roles, require_permission.permission)
   then
     perform usher.fail('permission_denied', details => require_permission.permission);
   end if;
@@ -9743,17 +9962,25 @@ CREATE OR REPLACE FUNCTION usher.require_roles(organisation_id uuid, roles text[
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_are_known boolean;
+  v_are_apart boolean;
 begin
-  if exists (
-    select from unnest(require_roles.roles) g (name)
-    where not exists (
-      select from public.organisation_roles r
-      where r.name = g.name
-        and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id)))
-  then
+  select not exists (
+      select from unnest(require_roles.roles) g (name)
+      where not exists (
+        select from public.organisation_roles r
+        where r.name = g.name
+          and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id))),
+    exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = require_roles.organisation_id)
+  into v_are_known, v_are_apart;
+  if not v_are_known then
     perform usher.fail('invalid_role');
   end if;
-  if usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
+  -- Most organisations keep no roles apart.
+  if v_are_apart and usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
     perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
   end if;
 end
@@ -9770,7 +9997,7 @@ declare
   v_held  integer;
   v_hint  text;
 begin
-  select l.* into strict v_limit from usher.tenant_limits() l where l.thing = require_room.thing;
+  select l.* into strict v_limit from usher.tenant_limits(require_room.thing) l;
   -- No further than needed: whoever has few pays for few.
   execute format(
     'select count(*)::integer from (select from %s t where t.organisation_id = $1 and (%s) limit $2) c',
@@ -9790,26 +10017,25 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.require_room_for_invites(organisation_id uuid)
+CREATE OR REPLACE FUNCTION usher.require_room_for_invites(organisation_id uuid, day usher.rate_limits)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_day   record;
   v_base  record;
   v_limit integer;
   v_open  integer;
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
   -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
-  select l.* into strict v_day from usher.rate_limits l
-  where l.key = 'invites:' || require_room_for_invites.organisation_id;
   select l.* into v_base from usher.rate_limits l
   where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
-  select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
-  if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
+  select l.at_most into strict v_limit from usher.tenant_limits('open invites') l;
+  if v_base.window_start = (require_room_for_invites.day).window_start
+    and v_base.used + (require_room_for_invites.day).used <= v_limit
+  then
     return;
   end if;
 
@@ -9818,7 +10044,8 @@ begin
   from usher.invites i
   where i.organisation_id = require_room_for_invites.organisation_id and i.status = 'pending';
   insert into usher.rate_limits as r (key, window_start, used)
-  values ('open_invites:' || require_room_for_invites.organisation_id, v_day.window_start, v_open - v_day.used)
+  values ('open_invites:' || require_room_for_invites.organisation_id, (require_room_for_invites.day).window_start,
+    v_open - (require_room_for_invites.day).used)
   on conflict on constraint rate_limits_pkey do update
   set window_start = excluded.window_start, used = excluded.used;
 end
@@ -10040,7 +10267,7 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = reviewers.organisation_id
-      and 'access_review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+      and usher.permits(m.organisation_id, m.roles, 'access_review.manage');
 end
 $function$;
 
@@ -11142,7 +11369,7 @@ begin
   set stops_at = case when r.has_right then null else v_stops_at end,
     carried_roles = case when r.has_right then '{}' else coalesce(stop_credentials.carried_roles, '{}') end
   from (
-    select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
+    select usher.permits(v_member.organisation_id, v_member.roles, 'directory.manage') as has_right
   ) r
   where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
     and t.revoked_at is null
@@ -11272,9 +11499,7 @@ CREATE OR REPLACE FUNCTION usher.take_allowance(key text, amount integer, allowa
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_limit   usher.rate_limits;
-  v_left    interval;
-  v_headers jsonb;
+  v_taken usher.rate_limits;
 begin
   insert into usher.rate_limits as r (key, window_start, used)
   values (take_allowance.key, now(), take_allowance.amount)
@@ -11283,19 +11508,8 @@ begin
     window_start = case when r.window_start + take_allowance.period <= now() then now() else r.window_start end,
     used = take_allowance.amount
       + case when r.window_start + take_allowance.period <= now() then 0 else r.used end
-  returning r.* into v_limit;
-
-  v_left := v_limit.window_start + take_allowance.period - now();
-  v_headers := case when take_allowance.is_secret then '{}' else usher.rate_limit_headers(
-    split_part(take_allowance.key, ':', 1), take_allowance.allowance,
-    take_allowance.allowance - v_limit.used, take_allowance.period, v_left) end;
-  if v_limit.used > take_allowance.allowance then
-    perform usher.fail_rate_limited(v_left, v_headers);
-  elsif not take_allowance.is_secret then
-    -- PostgREST's way to set headers of the answer; nobody reads it elsewhere.
-    perform set_config('response.headers',
-      (select jsonb_agg(jsonb_build_object(h.key, h.value)) from jsonb_each(v_headers) h)::text, true);
-  end if;
+  returning r.* into v_taken;
+  perform usher.answer_allowance(v_taken, take_allowance.allowance, take_allowance.period, take_allowance.is_secret);
 end
 $function$;
 
@@ -11436,6 +11650,62 @@ begin
     v_taken := v_taken || jsonb_build_object('id', v_credential.id, 'kind', v_credential.kind,
       'organisation_id', v_member.organisation_id, 'name', v_credential.name);
   end loop;
+  return v_taken;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.take_shared_allowance(key text, amount integer, allowance integer, period interval)
+ RETURNS usher.rate_limits
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_slots  constant integer := 16;
+  v_most   constant integer := 20;
+  -- As much as others may be taking at this moment, which nobody sees before they commit.
+  v_unseen constant integer := (v_slots - 1) * v_most;
+  v_taken  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+begin
+  if take_shared_allowance.amount <= v_most
+    and v_taken.used + take_shared_allowance.amount + v_unseen <= take_shared_allowance.allowance
+  then
+    update usher.rate_limits r
+    set used = r.used + take_shared_allowance.amount
+    where r.key = take_shared_allowance.key and r.slot = (
+      select s.slot from usher.rate_limits s
+      where s.key = take_shared_allowance.key
+      order by s.slot
+      limit 1
+      for update skip locked);
+    if found then
+      -- Seen anew, now that no more than the other slots can change.
+      v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+      if v_taken.used + v_unseen > take_shared_allowance.allowance then
+        perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+      end if;
+      perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
+      return v_taken;
+    end if;
+  end if;
+
+  -- Many at once, near the end of it, or the first: alone, so that it is exact.
+  if v_taken.slot is distinct from v_slots then
+    insert into usher.rate_limits (key, window_start, used, slot)
+    select take_shared_allowance.key, coalesce(v_taken.window_start, now()), 0, s
+    from generate_series(0, v_slots - 1) s
+    order by s
+    on conflict on constraint rate_limits_pkey do nothing;
+  end if;
+  perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  if v_taken.slot is distinct from v_slots then
+    update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+  end if;
+  update usher.rate_limits r set used = r.used + take_shared_allowance.amount
+  where r.key = take_shared_allowance.key and r.slot = 0;
+  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
   return v_taken;
 end
 $function$;
@@ -11705,7 +11975,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.tenant_limits()
+CREATE OR REPLACE FUNCTION usher.tenant_limits(only_thing text DEFAULT NULL::text)
  RETURNS TABLE(thing text, relation regclass, counted text, at_most integer, code text)
  LANGUAGE plpgsql
  STABLE
@@ -11730,7 +12000,8 @@ begin
     ('directory endpoints', 'public.organisation_directory_endpoints',
       'true',                                                                                 10, 'invalid_settings'),
     ('directory users',     'usher.directory_users',               'true',                 100000, 'invalid_settings')
-  ) l (thing, relation, counted, at_most, code);
+  ) l (thing, relation, counted, at_most, code)
+  where tenant_limits.only_thing is null or l.thing = tenant_limits.only_thing;
 end
 $function$;
 
@@ -11833,6 +12104,10 @@ declare
   v_roles text[];
   v_gifts jsonb;
 begin
+  -- Most know of no directory, and looking is all that it costs them.
+  if not exists (select from usher.directory_users u where u.organisation_id = new.organisation_id) then
+    return null;
+  end if;
   update usher.directory_users d
   set member_id = new.id, is_active = true, updated_at = now()
   from usher.directory_users o
@@ -11914,10 +12189,8 @@ begin
       or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;
   else
-    if tg_op = 'UPDATE' then
-      delete from usher.sanctions s where s.member_id = new.id;
-    end if;
-    -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s where s.member_id = new.id;
+    -- Of an address that they take later: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'
       and s.address_hash = usher.sanction_hash(new.organisation_id, new.email);
@@ -11992,6 +12265,11 @@ AS $function$
 declare
   v_member public.organisation_members := coalesce(new, old);
 begin
+  if not exists (
+    select from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
+  then
+    return null;
+  end if;
   insert into public.organisation_directory_copies as c (endpoint_id, member_id, organisation_id)
   select e.id, v_member.id, e.organisation_id
   from public.organisation_directory_endpoints e
@@ -13012,6 +13290,7 @@ declare
   v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
   v_invite  usher.invites := v_reading.invite;
   v_preview public.organisation_invite_preview;
+  v_scene   record;
 begin
   if v_reading.problem is null then
     v_reading.problem := usher.invite_problem(v_invite);
@@ -13028,11 +13307,18 @@ begin
     return v_preview;
   end if;
 
-  select o.id, o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
-  into v_preview.organisation_id, v_preview.organisation_name, v_preview.organisation_logo_url,
-    v_preview.organisation_accent_colour, v_preview.locale
+  select o.id, o.name, o.logo_url, o.accent_colour, o.locale, r.provider, r.domain, r.level,
+    m.display_name, m.email
+  into v_scene
   from public.organisations o
+  left join public.organisation_sign_in_rules r on r.organisation_id = o.id
+  left join public.organisation_members m on m.organisation_id = o.id and m.user_id = v_invite.invited_by
   where o.id = v_invite.organisation_id;
+  v_preview.organisation_id := v_scene.id;
+  v_preview.organisation_name := v_scene.name;
+  v_preview.organisation_logo_url := v_scene.logo_url;
+  v_preview.organisation_accent_colour := v_scene.accent_colour;
+  v_preview.locale := coalesce(v_invite.locale, v_scene.locale);
 
   -- A link that is spent shows whose it was, and no more.
   if v_reading.problem is null or v_reading.problem = 'invite_expired' then
@@ -13044,13 +13330,12 @@ begin
     v_preview.membership_ends_at := v_invite.membership_ends_at;
     -- Whoever reveals a link of their own could otherwise ask it of any address.
     v_preview.has_account := case when v_reading.is_mailed then usher.has_account(v_invite.email) end;
-    select r.provider, r.domain, r.level
-    into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
-    from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
+    v_preview.sign_in_provider := v_scene.provider;
+    v_preview.sign_in_domain := v_scene.domain;
+    v_preview.sign_in_level := v_scene.level;
     v_preview.one_click := (usher.one_click_invite(validate_invite.token)).id is not null;
-    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+    v_preview.inviter_name := v_scene.display_name;
+    v_preview.inviter_email := v_scene.email;
   end if;
   return v_preview;
 end
@@ -13300,7 +13585,7 @@ CREATE OR REPLACE FUNCTION usher.without_addresses(value jsonb)
 AS $function$
 begin
   -- Most lines have none, and looking for the sign is all that they cost.
-  if without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
+  if without_addresses.value is null or without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
     return without_addresses.value;
   end if;
   -- A name before the sign may hold all that RFC 5321 lets stand in a dot-atom: o'brien, a/b, c=d. So what is written
@@ -13373,8 +13658,6 @@ ALTER TABLE "public"."organisation_access_review_items" ADD CONSTRAINT "organisa
 
 ALTER TABLE "public"."organisation_access_reviews" ADD CONSTRAINT "organisation_access_reviews_bounds" CHECK (((length(title) <= 100) AND (length(closed_reason) <= 500) AND ((due_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (due_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
 
-ALTER TABLE "public"."organisation_audit_events" ADD CONSTRAINT "organisation_audit_events_bounds" CHECK (((length(ip) <= 64) AND (length(claimed_ip) <= 64) AND (length(user_agent) <= 500) AND (length(reason) <= 1000)));
-
 ALTER TABLE "public"."organisation_deliveries" ADD CONSTRAINT "organisation_deliveries_kind" CHECK ((kind = ANY (ARRAY['invite'::text, 'invite_reminder'::text, 'invite_accepted'::text, 'invite_declined'::text, 'invite_expired'::text, 'invite_resend_requested'::text, 'member_roles_updated'::text, 'member_removed'::text, 'member_banned'::text, 'ownership_transferred'::text, 'access_ending'::text, 'access_ended'::text, 'join_requested'::text, 'join_approved'::text, 'join_declined'::text, 'device_enrolled'::text, 'access_review_started'::text, 'access_review_overdue'::text, 'webhook_disabled'::text, 'invites_lost_right'::text, 'credentials_lost_right'::text, 'auth'::text])));
 
 ALTER TABLE "public"."organisation_directory_copies" ADD CONSTRAINT "organisation_directory_copies_bounds" CHECK (((length(remote_id) <= 1000) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000)));
@@ -13390,8 +13673,6 @@ ALTER TABLE "public"."organisation_domains" ADD CONSTRAINT "organisation_domains
 ALTER TABLE "public"."organisation_email_templates" ADD CONSTRAINT "organisation_email_templates_bounds" CHECK (((length(kind) <= 63) AND (length(name) <= 100) AND (length(subject) <= 200) AND (length(heading) <= 200) AND (length(body) <= 5000) AND (length(button) <= 60)));
 
 ALTER TABLE "public"."organisation_join_requests" ADD CONSTRAINT "organisation_join_requests_bounds" CHECK (((length(email) <= 254) AND (length(reason) <= 500)));
-
-ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_bounds" CHECK (((length(email) <= 254) AND (length(display_name) <= 100) AND (length(status_reason) <= 500) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000) AND (pg_column_size(role_ends) <= 131072) AND ((ends_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (ends_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)) AND ((next_end_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (next_end_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)) AND ((announced_end_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (announced_end_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
 
 ALTER TABLE "public"."organisation_role_exclusions" ADD CONSTRAINT "organisation_role_exclusions_bounds" CHECK (((length(name) <= 100) AND (cardinality <= 1000) AND (cardinality(roles) <= 1000) AND (octet_length(array_to_string(roles, ''::text)) <= 63000)));
 
@@ -13421,15 +13702,15 @@ ALTER TABLE "usher"."erased_members" ADD CONSTRAINT "erased_members_member_id_fk
 
 ALTER TABLE "usher"."erased_stops" ADD CONSTRAINT "erased_stops_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
-ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_bounds" CHECK (((length(email) <= 254) AND (length(device_name) <= 100) AND (length(message) <= 1000) AND (length(locale) <= 35) AND (length(redirect_to) <= 2000) AND (pg_column_size(metadata) <= 8192) AND (cardinality(roles) <= 20) AND (octet_length(array_to_string(roles, ''::text)) <= (20 * 63)) AND (length(declined_reason) <= 500) AND (length(revoked_reason) <= 500) AND ((expires_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone)) AND ((membership_ends_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (membership_ends_at <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
-
-ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_inviter_kind" CHECK ((inviter_kind = ANY (ARRAY['user'::text, 'directory'::text])));
-
 ALTER TABLE "usher"."lost_rights" ADD CONSTRAINT "lost_rights_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
 ALTER TABLE "usher"."mail_opt_outs" ADD CONSTRAINT "mail_opt_outs_bounds" CHECK ((length(email) <= 254));
 
 ALTER TABLE "usher"."mail_opt_outs" ADD CONSTRAINT "mail_opt_outs_pkey" PRIMARY KEY (id);
+
+ALTER TABLE "usher"."rate_limits" ADD CONSTRAINT "rate_limits_pkey" PRIMARY KEY (key, slot);
+
+ALTER TABLE "usher"."rate_limits" ADD CONSTRAINT "rate_limits_slot" CHECK (((slot >= 0) AND (slot <= 15)));
 
 ALTER TABLE "usher"."sanctions" ADD CONSTRAINT "sanctions_organisation_id_fkey" FOREIGN KEY (organisation_id) REFERENCES public.organisations(id) ON DELETE CASCADE;
 
@@ -13614,7 +13895,9 @@ CREATE TRIGGER usher_no_secrets BEFORE INSERT OR UPDATE ON auth.users FOR EACH R
 
 CREATE TRIGGER usher_bring_back_stops AFTER INSERT ON public.organisation_deliveries REFERENCING NEW TABLE AS new_deliveries FOR EACH STATEMENT EXECUTE FUNCTION usher.tg_organisation_deliveries__bring_back_stops();
 
-CREATE TRIGGER usher_keep_sanctions AFTER INSERT OR UPDATE OF status, email ON public.organisation_members FOR EACH ROW EXECUTE FUNCTION usher.tg_organisation_members__keep_sanctions();
+CREATE TRIGGER usher_keep_sanctions_of_new AFTER INSERT ON public.organisation_members FOR EACH ROW WHEN ((new.status = ANY (ARRAY['banned'::text, 'removed'::text]))) EXECUTE FUNCTION usher.tg_organisation_members__keep_sanctions();
+
+CREATE TRIGGER usher_keep_sanctions AFTER UPDATE OF status, email ON public.organisation_members FOR EACH ROW WHEN (((old.status <> new.status) OR (old.email IS DISTINCT FROM new.email) OR (new.status = ANY (ARRAY['banned'::text, 'removed'::text])))) EXECUTE FUNCTION usher.tg_organisation_members__keep_sanctions();
 
 CREATE TRIGGER usher_known_again AFTER UPDATE OF email ON public.organisation_members FOR EACH ROW WHEN (((old.email IS NULL) AND (new.email IS NOT NULL))) EXECUTE FUNCTION usher.tg_organisation_members__known_again();
 
@@ -13705,6 +13988,8 @@ COMMENT ON COLUMN "usher"."outbox"."is_bulk" IS 'One of many that came in one ca
 
 COMMENT ON COLUMN "usher"."outbox"."last_error" IS 'Why it could not be followed, at most 1,000 characters.';
 
+COMMENT ON COLUMN "usher"."rate_limits"."slot" IS 'Of an allowance that many share, which part of what is used: see usher.take_shared_allowance. Else 0.';
+
 COMMENT ON COLUMN "usher"."sanctions"."address_hash" IS 'usher.sanction_hash: the address itself is not kept, because it may have to be erased.';
 
 COMMENT ON COLUMN "usher"."settings"."client_address_header" IS 'The header in which the gateway itself says who called, in lower case. cf-connecting-ip: Cloudflare''s, in front
@@ -13793,7 +14078,7 @@ COMMENT ON FUNCTION "public"."create_organisation_device_invite"(uuid, text, tex
 
 Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
 roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
-invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.';
+invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited, try_again.';
 
 COMMENT ON FUNCTION "public"."create_organisation_directory_endpoint"(uuid, text, text, text) IS 'Tells another application, by SCIM 2.0, who is a member and with which roles: from now on, and at first for all.
 
@@ -13854,7 +14139,7 @@ Returns the invite, never the token. Needs invite.create, and the right to give 
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
 member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
 invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
-rate_limited.';
+rate_limited, try_again.';
 
 COMMENT ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) IS 'Invites up to 10,000 addresses in one call; good rows are not lost to bad ones.
 
@@ -13865,8 +14150,8 @@ Returns one array with an object for each row given, in order: row_number (from 
 failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
 no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
 unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
-rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
-before it reaches this function (22P05, 22P02): leave such rows out.';
+rate_limited, try_again. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the
+whole call before it reaches this function (22P05, 22P02): leave such rows out.';
 
 COMMENT ON FUNCTION "public"."create_organisation_role"(uuid, text, text, text[], text[]) IS 'Makes an own role.
 
@@ -14124,7 +14409,13 @@ reading, not from asking.';
 
 COMMENT ON FUNCTION "usher"."addresses_of"(uuid, uuid) IS 'By which addresses a member, or a former one, is known: that of the account, and that of the membership.';
 
+COMMENT ON FUNCTION "usher"."allowance_used"(text, interval) IS 'What is used of a shared allowance in all of its slots, and in slot how many of them there are; null where its
+period is over, or has not begun.';
+
 COMMENT ON FUNCTION "usher"."announce_ending_access_of"(uuid, uuid[], integer) IS 'usher.announce_ending_access for these members of one organisation.';
+
+COMMENT ON FUNCTION "usher"."answer_allowance"(usher.rate_limits, integer, interval, boolean) IS 'Says in the headers of the answer what is left of an allowance, unless that is_secret; fails with rate_limited
+when more is taken than there is.';
 
 COMMENT ON FUNCTION "usher"."bring_back_stops"(text[]) IS 'What stopped mail to these normalised addresses before they were erased, or by a mail of before, stops it again.';
 
@@ -14316,6 +14607,12 @@ COMMENT ON FUNCTION "usher"."is_heaped"(text) IS 'Whether more than 30 marks fol
 COMMENT ON FUNCTION "usher"."is_reserved_slug"(text) IS 'Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given
 it any more. One that has it keeps it.';
 
+COMMENT ON FUNCTION "usher"."is_sound_event"(text, text, text, text, text) IS 'What holds for every row of public.organisation_audit_events: who may be the actor, and how long texts may be.';
+
+COMMENT ON FUNCTION "usher"."is_sound_invite"(text, text, text, text, text[], text, text, text, jsonb, interval, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, timestamp with time zone, text, timestamp with time zone, text) IS 'What holds for every row of usher.invites: its words, its bounds, and which times belong to which status.';
+
+COMMENT ON FUNCTION "usher"."is_sound_member"(text, text, text[], text, text, text, timestamp with time zone, timestamp with time zone, jsonb, timestamp with time zone, timestamp with time zone) IS 'What holds for every row of public.organisation_members: words, bounds, and what belongs to which status.';
+
 COMMENT ON FUNCTION "usher"."is_span"(interval, interval, interval) IS 'Whether a length of time is within these bounds, and none of its parts (months, days, time) is negative, so
 that it stays within them when it is added to a date. Null for null.';
 
@@ -14477,6 +14774,8 @@ mails_per_minute_of_organisation. Returns those whose place is now, in the same 
 
 COMMENT ON FUNCTION "usher"."percent_pattern"(text) IS 'A pattern that finds a character in its percent-encoded form (RFC 3986 section 2.1).';
 
+COMMENT ON FUNCTION "usher"."permits"(uuid, text[], text) IS 'Whether one of these roles permits this in this organisation: usher.permissions_of for one permission.';
+
 COMMENT ON FUNCTION "usher"."person_traces"(uuid[], text) IS 'By what a person is known: of these accounts, or of a normalised address with or without one.';
 
 COMMENT ON FUNCTION "usher"."punycode_bias"(bigint, integer, boolean) IS 'RFC 3492 section 6.1.';
@@ -14496,6 +14795,9 @@ COMMENT ON FUNCTION "usher"."purge_auth_mails_of"(uuid, uuid[], integer) IS 'ush
 COMMENT ON FUNCTION "usher"."purge_webhook_answers_of"(uuid, uuid[], integer) IS 'usher.purge_webhook_answers for one organisation.';
 
 COMMENT ON FUNCTION "usher"."queue_mails"(public.organisation_audit_events[], uuid[]) IS 'Queues the mails that follow from lines of the trail; bulk_ids: of those that stand behind single ones.';
+
+COMMENT ON FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval) IS 'The headers that say how much is left: the allowance of a period, what remains of it, and for how many
+seconds. Source: draft-ietf-httpapi-ratelimit-headers.';
 
 COMMENT ON FUNCTION "usher"."read_address"(text) IS 'The address in one place of a header; null for what is none.';
 
@@ -14575,6 +14877,17 @@ seat until the end of the transaction, if its caller came by usher.lock_for_join
 
 COMMENT ON FUNCTION "usher"."require_lasting_right"(uuid, text[]) IS 'Refuses with permission_denied unless the caller holds these permissions, and role.manage, without an end.';
 
+COMMENT ON FUNCTION "usher"."require_may_join"(uuid, uuid, text, text[], text[]) IS 'Refuses whoever may not become a member at this moment, whichever way they come; asked under the locks of
+usher.lock_for_joining. That they are not banned, and no member yet, usher.add_member asks.
+
+  email  the address of their account; null: it has none
+  asks   what else this way of joining asks of them:
+           domain   that the organisation takes people of their address''s domain
+           session  that they, who are the caller, have signed in as the organisation asks
+
+Fails with invalid_role (a role is gone), role_not_assignable (roles that may not be held together),
+domain_not_allowed, sso_required, seat_limit_reached.';
+
 COMMENT ON FUNCTION "usher"."require_no_owners_set"(public.organisation_members, text[], text[]) IS 'Refuses with role_not_assignable when somebody other than the owner gives roles that come to be what the owner
 alone gives.';
 
@@ -14609,8 +14922,10 @@ COMMENT ON FUNCTION "usher"."require_room"(text, uuid, integer) IS 'Fails, as us
 To be exact, its caller has locked the organisation; where many come at once and do not wait for each other, as those
 who ask to join, a few more may get in.';
 
-COMMENT ON FUNCTION "usher"."require_room_for_invites"(uuid) IS 'Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows. Called
-once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.';
+COMMENT ON FUNCTION "usher"."require_room_for_invites"(uuid, usher.rate_limits) IS 'Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for a
+few that others are making at this moment. Called once the invites are there.
+
+  day  what usher.take_shared_allowance said of the invites of the day';
 
 COMMENT ON FUNCTION "usher"."response_to_keep"(public.organisation_deliveries, text) IS 'What is kept of a mail server''s answer: 1,000 characters. Of a mail whose recipient was erased, nothing: answers
 repeat the address.';
@@ -14668,10 +14983,21 @@ COMMENT ON FUNCTION "usher"."stop_mail"(text, boolean, boolean) IS 'The rule beh
 
 COMMENT ON FUNCTION "usher"."suppress_recipient"(public.organisation_deliveries, text, text) IS 'usher.suppress_address, for whom a mail went to; by a hash, where they were erased since.';
 
+COMMENT ON FUNCTION "usher"."take_allowance"(text, integer, integer, interval, boolean) IS 'Counts amount against an allowance within a period that starts with the first use, and says in the headers of
+the answer what is left, unless that is_secret. Fails with rate_limited when that is more than there is; nothing
+is counted then. Two who take of one allowance wait for each other: see usher.take_shared_allowance.';
+
 COMMENT ON FUNCTION "usher"."take_fresh"(integer, bigint) IS 'Locks the next rows of the outbox, as usher.fan_out is told. Those whose organisation or invite somebody holds
 are left for a fifth of a second.';
 
 COMMENT ON FUNCTION "usher"."take_over_credentials"(uuid[]) IS 'The rule behind public.take_over_organisation_credentials.';
+
+COMMENT ON FUNCTION "usher"."take_shared_allowance"(text, integer, integer, interval) IS 'usher.take_allowance where many take a little of one allowance at once, as all who invite in an organisation do:
+what is used is kept in 16 slots, and whoever takes at most 20 writes the first that nobody else is writing. Whoever
+takes more, or what may be the last of it, waits for the others, and is waited for; so it is as exact as one row.
+
+Returns what is used now, as usher.allowance_used does. Fails with rate_limited, and with try_again where others took
+what was left at the very moment.';
 
 COMMENT ON FUNCTION "usher"."tell_webhooks"(public.organisation_audit_events[]) IS 'Puts lines of the trail on their way to the endpoints that have chosen them.';
 
@@ -14689,9 +15015,11 @@ COMMENT ON FUNCTION "usher"."template_touches"(text) IS 'Where a placeholder of 
 letter, a digit, a dot, a slash, a colon, an @ or another placeholder. Null where none does. For text whose length was
 looked at.';
 
-COMMENT ON FUNCTION "usher"."tenant_limits"() IS 'What one organisation may have at most, so that none fills what all share: thing, the table that it is counted
+COMMENT ON FUNCTION "usher"."tenant_limits"(text) IS 'What one organisation may have at most, so that none fills what all share: thing, the table that it is counted
 in, which of its rows count, how many, and the code of the refusal. What is not here has another bound, which
-test/database/tenant-limits.test.ts names.';
+test/database/tenant-limits.test.ts names.
+
+  only_thing  that thing alone; null: all';
 
 COMMENT ON FUNCTION "usher"."tg_organisation_deliveries__bring_back_stops"() IS 'Before a new mail to an address that was erased goes out: what stopped mail to it stops it again.';
 
@@ -14755,6 +15083,8 @@ a round begins, and never who is in it.';
 
 COMMENT ON TABLE "usher"."outbox" IS 'Lines of the trail that nothing has followed yet: one row each, for less than a second.';
 
+COMMENT ON TABLE "usher"."rate_limits" IS 'How much of an allowance is used: a thing, such as resends:<invite id>. Old rows may be deleted.';
+
 COMMENT ON TABLE "usher"."sanctions" IS 'Addresses of banned and removed members. No foreign key to the membership, which goes with the account.';
 
 COMMENT ON TABLE "usher"."upkeep_failures" IS 'What upkeep could not do, for whom, and why: a line goes when the step has been done, or a day after the last
@@ -14800,6 +15130,10 @@ COMMENT ON VIEW "usher"."stuck_deliveries" IS 'Mails that somebody should look a
 
 One that an allowance or a pace delays is due later, and so is not among them: usher.delayed_deliveries.
 After mending the cause: usher.requeue_deliveries.';
+
+REVOKE ALL ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "public"."create_organisation_invite"(uuid, text, text[], interval, text, text, text, jsonb, uuid, timestamp with time zone) TO "authenticated";
 
 REVOKE ALL ON FUNCTION "public"."create_organisation_invites"(uuid, jsonb) FROM PUBLIC;
 
@@ -14851,7 +15185,11 @@ REVOKE ALL ON FUNCTION "usher"."address_hash"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."addresses_of"(uuid, uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."allowance_used"(text, interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."announce_ending_access_of"(uuid, uuid[], integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."answer_allowance"(usher.rate_limits, integer, interval, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."bring_back_stops"(text[]) FROM PUBLIC;
 
@@ -14939,6 +15277,12 @@ REVOKE ALL ON FUNCTION "usher"."is_heaped"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_reserved_slug"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."is_sound_event"(text, text, text, text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_sound_invite"(text, text, text, text, text[], text, text, text, jsonb, interval, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, timestamp with time zone, text, timestamp with time zone, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_sound_member"(text, text, text[], text, text, text, timestamp with time zone, timestamp with time zone, jsonb, timestamp with time zone, timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."is_span"(interval, interval, interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_suppressed"(text, text) FROM PUBLIC;
@@ -15023,6 +15367,8 @@ REVOKE ALL ON FUNCTION "usher"."pace_mails"(uuid[], usher.settings) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."percent_pattern"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."permits"(uuid, text[], text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."person_traces"(uuid[], text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."punycode_bias"(bigint, integer, boolean) FROM PUBLIC;
@@ -15038,6 +15384,8 @@ REVOKE ALL ON FUNCTION "usher"."purge_auth_mails_of"(uuid, uuid[], integer) FROM
 REVOKE ALL ON FUNCTION "usher"."purge_webhook_answers_of"(uuid, uuid[], integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."queue_mails"(public.organisation_audit_events[], uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."read_address"(text) FROM PUBLIC;
 
@@ -15073,6 +15421,8 @@ REVOKE ALL ON FUNCTION "usher"."require_confirmed_person"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_lasting_right"(uuid, text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."require_may_join"(uuid, uuid, text, text[], text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."require_no_owners_set"(public.organisation_members, text[], text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_other_than_responsible"(uuid, text, uuid) FROM PUBLIC;
@@ -15085,7 +15435,7 @@ REVOKE ALL ON FUNCTION "usher"."require_person"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."require_room"(text, uuid, integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."require_room_for_invites"(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."require_room_for_invites"(uuid, usher.rate_limits) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."response_to_keep"(public.organisation_deliveries, text) FROM PUBLIC;
 
@@ -15133,6 +15483,8 @@ REVOKE ALL ON FUNCTION "usher"."take_over_credentials"(uuid[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."take_over_credentials"(uuid[]) TO "authenticated";
 
+REVOKE ALL ON FUNCTION "usher"."take_shared_allowance"(text, integer, integer, interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."tell_webhooks"(public.organisation_audit_events[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."template_as_read"(text) FROM PUBLIC;
@@ -15145,7 +15497,7 @@ REVOKE ALL ON FUNCTION "usher"."template_leads_astray"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."template_touches"(text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."tenant_limits"() FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."tenant_limits"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."tg_organisation_deliveries__bring_back_stops"() FROM PUBLIC;
 
@@ -15199,6 +15551,10 @@ COMMENT ON VIEW "usher"."delayed_deliveries" IS 'Mails that are more than an all
 when each is looked at next. Many to one mailbox, or caused by one account: somebody may be using this project to bomb
 somebody else.';
 
+ALTER TABLE "public"."organisation_audit_events" ADD CONSTRAINT "organisation_audit_events_are_sound" CHECK (usher.is_sound_event(actor_kind, reason, ip, claimed_ip, user_agent));
+
+ALTER TABLE "public"."organisation_members" ADD CONSTRAINT "organisation_members_are_sound" CHECK (usher.is_sound_member(kind, status, roles, email, display_name, status_reason, ended_at, ends_at, role_ends, next_end_at, announced_end_at));
+
 ALTER TABLE "public"."organisation_sign_in_rules" ADD CONSTRAINT "organisation_sign_in_rules_max_age" CHECK (usher.is_span(max_age, '00:01:00'::interval, '30 days'::interval));
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_audit_retention" CHECK (usher.is_span(audit_retention, '30 days'::interval, '100 years'::interval));
@@ -15209,7 +15565,7 @@ ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_invite_ttl" C
 
 ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_reminder_before" CHECK (usher.is_span(reminder_before, '01:00:00'::interval, '14 days'::interval));
 
-ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_lifetime" CHECK (usher.is_span(lifetime, '01:00:00'::interval, '30 days'::interval));
+ALTER TABLE "usher"."invites" ADD CONSTRAINT "invites_are_sound" CHECK (usher.is_sound_invite(status, inviter_kind, email, device_name, roles, message, locale, redirect_to, metadata, lifetime, membership_ends_at, expires_at, accepted_at, accepted_by, declined_at, declined_reason, revoked_at, revoked_reason));
 
 ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_allowances" CHECK (((mails_per_hour_to_recipient >= 1) AND (mails_per_hour_to_recipient <= 10000) AND (mails_per_hour_of_sender >= 50) AND (mails_per_hour_of_sender <= 1000000) AND usher.is_span(organisation_is_new_for, '00:00:00'::interval, '365 days'::interval) AND (new_mails_per_hour_to_recipient >= 1) AND (new_mails_per_hour_to_recipient <= 10000) AND (new_mails_per_hour_of_sender >= 50) AND (new_mails_per_hour_of_sender <= 1000000)));
 

@@ -1155,12 +1155,17 @@ in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sh
 -- Rate limits: so many of a thing within a time.
 
 create table usher.rate_limits (
-  key text primary key,
+  key text not null,
   window_start timestamptz not null,
-  used integer not null
+  used integer not null,
+  slot smallint not null default 0,
+  primary key (key, slot),
+  constraint rate_limits_slot check (slot between 0 and 15)
 );
 comment on table usher.rate_limits
-  is 'How much of an allowance is used: one row a thing, such as resends:<invite id>. Old rows may be deleted.';
+  is 'How much of an allowance is used: a thing, such as resends:<invite id>. Old rows may be deleted.';
+comment on column usher.rate_limits.slot
+  is 'Of an allowance that many share, which part of what is used: see usher.take_shared_allowance. Else 0.';
 alter table usher.rate_limits enable row level security;
 create policy rate_limits_nobody
   on usher.rate_limits
@@ -1194,18 +1199,52 @@ create function usher.rate_limit_headers(
   period interval,
   reset interval
 ) returns jsonb
-  language sql
+  language plpgsql
   immutable
   security invoker
   set search_path = pg_catalog, pg_temp
   as $$
-  select jsonb_build_object(
-    'RateLimit-Policy', format('"%s";q=%s;w=%s', $1, $2, extract(epoch from $4)::integer),
-    'RateLimit', format('"%s";r=%s;t=%s', $1, greatest($3, 0), greatest(1, ceil(extract(epoch from $5))::integer)))
+begin
+  return jsonb_build_object(
+    'RateLimit-Policy', format('"%s";q=%s;w=%s', rate_limit_headers.policy, rate_limit_headers.allowance,
+      extract(epoch from rate_limit_headers.period)::integer),
+    'RateLimit', format('"%s";r=%s;t=%s', rate_limit_headers.policy, greatest(rate_limit_headers.remaining, 0),
+      greatest(1, ceil(extract(epoch from rate_limit_headers.reset))::integer)));
+end
 $$;
 comment on function usher.rate_limit_headers
   is $$The headers that say how much is left: the allowance of a period, what remains of it, and for how many
 seconds. Source: draft-ietf-httpapi-ratelimit-headers.$$;
+
+create function usher.answer_allowance(
+  taken usher.rate_limits,
+  allowance integer,
+  period interval,
+  is_secret boolean default false
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_left    interval := (answer_allowance.taken).window_start + answer_allowance.period - now();
+  v_headers jsonb := case when answer_allowance.is_secret then '{}' else usher.rate_limit_headers(
+    split_part((answer_allowance.taken).key, ':', 1), answer_allowance.allowance,
+    answer_allowance.allowance - (answer_allowance.taken).used, answer_allowance.period, v_left) end;
+begin
+  if (answer_allowance.taken).used > answer_allowance.allowance then
+    perform usher.fail_rate_limited(v_left, v_headers);
+  elsif not answer_allowance.is_secret then
+    -- PostgREST's way to set headers of the answer; nobody reads it elsewhere.
+    perform set_config('response.headers',
+      (select jsonb_agg(jsonb_build_object(h.key, h.value)) from jsonb_each(v_headers) h)::text, true);
+  end if;
+end
+$$;
+comment on function usher.answer_allowance
+  is $$Says in the headers of the answer what is left of an allowance, unless that is_secret; fails with rate_limited
+when more is taken than there is.$$;
 
 create function usher.take_allowance(
   key text,
@@ -1220,9 +1259,7 @@ create function usher.take_allowance(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_limit   usher.rate_limits;
-  v_left    interval;
-  v_headers jsonb;
+  v_taken usher.rate_limits;
 begin
   insert into usher.rate_limits as r (key, window_start, used)
   values (take_allowance.key, now(), take_allowance.amount)
@@ -1231,25 +1268,105 @@ begin
     window_start = case when r.window_start + take_allowance.period <= now() then now() else r.window_start end,
     used = take_allowance.amount
       + case when r.window_start + take_allowance.period <= now() then 0 else r.used end
-  returning r.* into v_limit;
-
-  v_left := v_limit.window_start + take_allowance.period - now();
-  v_headers := case when take_allowance.is_secret then '{}' else usher.rate_limit_headers(
-    split_part(take_allowance.key, ':', 1), take_allowance.allowance,
-    take_allowance.allowance - v_limit.used, take_allowance.period, v_left) end;
-  if v_limit.used > take_allowance.allowance then
-    perform usher.fail_rate_limited(v_left, v_headers);
-  elsif not take_allowance.is_secret then
-    -- PostgREST's way to set headers of the answer; nobody reads it elsewhere.
-    perform set_config('response.headers',
-      (select jsonb_agg(jsonb_build_object(h.key, h.value)) from jsonb_each(v_headers) h)::text, true);
-  end if;
+  returning r.* into v_taken;
+  perform usher.answer_allowance(v_taken, take_allowance.allowance, take_allowance.period, take_allowance.is_secret);
 end
 $$;
 comment on function usher.take_allowance
   is $$Counts amount against an allowance within a period that starts with the first use, and says in the headers of
 the answer what is left, unless that is_secret. Fails with rate_limited when that is more than there is; nothing
-is counted then.$$;
+is counted then. Two who take of one allowance wait for each other: see usher.take_shared_allowance.$$;
+
+create function usher.allowance_used(
+  key text,
+  period interval
+) returns usher.rate_limits
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_used usher.rate_limits;
+begin
+  select r.key, min(r.window_start), sum(r.used), count(*) into v_used
+  from usher.rate_limits r
+  where r.key = allowance_used.key and r.window_start + allowance_used.period > now()
+  group by r.key;
+  return v_used;
+end
+$$;
+comment on function usher.allowance_used
+  is $$What is used of a shared allowance in all of its slots, and in slot how many of them there are; null where its
+period is over, or has not begun.$$;
+
+create function usher.take_shared_allowance(
+  key text,
+  amount integer,
+  allowance integer,
+  period interval
+) returns usher.rate_limits
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_slots  constant integer := 16;
+  v_most   constant integer := 20;
+  -- As much as others may be taking at this moment, which nobody sees before they commit.
+  v_unseen constant integer := (v_slots - 1) * v_most;
+  v_taken  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+begin
+  if take_shared_allowance.amount <= v_most
+    and v_taken.used + take_shared_allowance.amount + v_unseen <= take_shared_allowance.allowance
+  then
+    update usher.rate_limits r
+    set used = r.used + take_shared_allowance.amount
+    where r.key = take_shared_allowance.key and r.slot = (
+      select s.slot from usher.rate_limits s
+      where s.key = take_shared_allowance.key
+      order by s.slot
+      limit 1
+      for update skip locked);
+    if found then
+      -- Seen anew, now that no more than the other slots can change.
+      v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+      if v_taken.used + v_unseen > take_shared_allowance.allowance then
+        perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+      end if;
+      perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
+      return v_taken;
+    end if;
+  end if;
+
+  -- Many at once, near the end of it, or the first: alone, so that it is exact.
+  if v_taken.slot is distinct from v_slots then
+    insert into usher.rate_limits (key, window_start, used, slot)
+    select take_shared_allowance.key, coalesce(v_taken.window_start, now()), 0, s
+    from generate_series(0, v_slots - 1) s
+    order by s
+    on conflict on constraint rate_limits_pkey do nothing;
+  end if;
+  perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  if v_taken.slot is distinct from v_slots then
+    update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+  end if;
+  update usher.rate_limits r set used = r.used + take_shared_allowance.amount
+  where r.key = take_shared_allowance.key and r.slot = 0;
+  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
+  return v_taken;
+end
+$$;
+comment on function usher.take_shared_allowance
+  is $$usher.take_allowance where many take a little of one allowance at once, as all who invite in an organisation do:
+what is used is kept in 16 slots, and whoever takes at most 20 writes the first that nobody else is writing. Whoever
+takes more, or what may be the last of it, waits for the others, and is waited for; so it is as exact as one row.
+
+Returns what is used now, as usher.allowance_used does. Fails with rate_limited, and with try_again where others took
+what was left at the very moment.$$;
 
 -- sql/00_base/08_signing_keys.sql
 
@@ -1895,6 +2012,27 @@ $$;
 comment on function usher.permissions_of
   is 'What these roles permit together in this organisation.';
 
+create function usher.permits(
+  organisation_id uuid,
+  roles text[],
+  permission text
+) returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return exists (
+    select from public.organisation_roles r
+    where r.name = any (permits.roles)
+      and (r.organisation_id is null or r.organisation_id = permits.organisation_id)
+      and permits.permission = any (r.permissions));
+end
+$$;
+comment on function usher.permits
+  is 'Whether one of these roles permits this in this organisation: usher.permissions_of for one permission.';
+
 create function usher.clean_roles(roles text[]) returns text[]
   language plpgsql
   immutable
@@ -2121,17 +2259,25 @@ create function usher.require_roles(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
+declare
+  v_are_known boolean;
+  v_are_apart boolean;
 begin
-  if exists (
-    select from unnest(require_roles.roles) g (name)
-    where not exists (
-      select from public.organisation_roles r
-      where r.name = g.name
-        and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id)))
-  then
+  select not exists (
+      select from unnest(require_roles.roles) g (name)
+      where not exists (
+        select from public.organisation_roles r
+        where r.name = g.name
+          and (r.organisation_id is null or r.organisation_id = require_roles.organisation_id))),
+    exists (
+      select from public.organisation_role_exclusions e
+      where e.organisation_id = require_roles.organisation_id)
+  into v_are_known, v_are_apart;
+  if not v_are_known then
     perform usher.fail('invalid_role');
   end if;
-  if usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
+  -- Most organisations keep no roles apart.
+  if v_are_apart and usher.excluded_together(require_roles.organisation_id, require_roles.roles) is not null then
     perform usher.fail('role_not_assignable', hint => 'These roles may not be held together.');
   end if;
 end
@@ -2147,6 +2293,49 @@ together (role_not_assignable). Both stay so: whoever changes roles waits for th
 -- active ─▶ left │ removed │ banned.   left, removed ─(new invite)─▶ active.   banned ─(unban)─▶ removed.
 -- One row a subject and organisation for ever, so that whoever comes back has their history.
 -- Reading needs member.read; everyone sees their own memberships.
+
+-- One check and not six: see usher.is_sound_invite.
+create function usher.is_sound_member(
+  kind text,
+  status text,
+  roles text[],
+  email text,
+  display_name text,
+  status_reason text,
+  ended_at timestamptz,
+  ends_at timestamptz,
+  role_ends jsonb,
+  next_end_at timestamptz,
+  announced_end_at timestamptz
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_sound_member.kind in ('user', 'device')
+    and is_sound_member.status in ('active', 'banned', 'left', 'removed')
+    and (is_sound_member.status = 'active') = (is_sound_member.ended_at is null)
+    -- The owner is active and has no end.
+    and (is_sound_member.status = 'active' and is_sound_member.next_end_at is null
+      or not 'owner' = any (is_sound_member.roles))
+    and cardinality(is_sound_member.roles) <= 1000
+    and octet_length(array_to_string(is_sound_member.roles, '')) <= 63000
+    and length(is_sound_member.email) <= 254
+    and length(is_sound_member.display_name) <= 100
+    and length(is_sound_member.status_reason) <= 500
+    and pg_column_size(is_sound_member.role_ends) <= 131072
+    and is_sound_member.ends_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.next_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_member.announced_end_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z';
+end
+$$;
+comment on function usher.is_sound_member
+  is 'What holds for every row of public.organisation_members: words, bounds, and what belongs to which status.';
 
 create table public.organisation_members (
   id uuid primary key default gen_random_uuid(),
@@ -2166,35 +2355,20 @@ create table public.organisation_members (
   next_end_at timestamptz,
   announced_end_at timestamptz,
   constraint organisation_members_subject_key unique (organisation_id, user_id),
-  constraint organisation_members_kind check (kind in ('user', 'device')),
-  constraint organisation_members_status check (
-    status in ('active', 'banned', 'left', 'removed')
-  ),
-  constraint organisation_members_ended check (
-    (status = 'active') = (ended_at is null)
-  ),
-  constraint organisation_members_owner_is_active check (
-    status = 'active' or not 'owner' = any(roles)
-  ),
-  constraint organisation_members_owner_has_no_end check (
-    next_end_at is null or not 'owner' = any(roles)
-  ),
-  constraint organisation_members_bounds check (
-    length(email) <= 254
-      and length(display_name) <= 100
-      and length(status_reason) <= 500
-      and cardinality(roles) <= 1000
-      and octet_length(array_to_string(roles, '')) <= 63000
-      and pg_column_size(role_ends) <= 131072
-      and ends_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
-      and next_end_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
-      and announced_end_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
+  constraint organisation_members_are_sound check (
+    usher.is_sound_member(
+      kind,
+      status,
+      roles,
+      email,
+      display_name,
+      status_reason,
+      ended_at,
+      ends_at,
+      role_ends,
+      next_end_at,
+      announced_end_at
+    )
   )
 );
 comment on table public.organisation_members
@@ -2502,7 +2676,9 @@ Returns how much was done in all.$$;
 
 -- Limits: how much of each thing one organisation may have, so that no tenant fills what all share.
 
-create function usher.tenant_limits() returns table (
+create function usher.tenant_limits(
+  only_thing text default null
+) returns table (
   thing text,
   relation regclass,
   counted text,
@@ -2533,13 +2709,16 @@ begin
     ('directory endpoints', 'public.organisation_directory_endpoints',
       'true',                                                                                 10, 'invalid_settings'),
     ('directory users',     'usher.directory_users',               'true',                 100000, 'invalid_settings')
-  ) l (thing, relation, counted, at_most, code);
+  ) l (thing, relation, counted, at_most, code)
+  where tenant_limits.only_thing is null or l.thing = tenant_limits.only_thing;
 end
 $$;
 comment on function usher.tenant_limits
   is $$What one organisation may have at most, so that none fills what all share: thing, the table that it is counted
 in, which of its rows count, how many, and the code of the refusal. What is not here has another bound, which
-test/database/tenant-limits.test.ts names.$$;
+test/database/tenant-limits.test.ts names.
+
+  only_thing  that thing alone; null: all$$;
 
 create function usher.require_room(
   thing text,
@@ -2556,7 +2735,7 @@ declare
   v_held  integer;
   v_hint  text;
 begin
-  select l.* into strict v_limit from usher.tenant_limits() l where l.thing = require_room.thing;
+  select l.* into strict v_limit from usher.tenant_limits(require_room.thing) l;
   -- No further than needed: whoever has few pays for few.
   execute format(
     'select count(*)::integer from (select from %s t where t.organisation_id = $1 and (%s) limit $2) c',
@@ -2665,11 +2844,15 @@ comment on function usher.lock_members
 -- 45_directories/01_directory_access.sql.
 
 create function usher.acts_as_directory() returns boolean
-  language sql
+  language plpgsql
   stable
   security invoker
   set search_path = pg_catalog, pg_temp
-  as $$ select coalesce(current_setting('usher.directory', true), '') <> '' $$;
+  as $$
+begin
+  return coalesce(current_setting('usher.directory', true), '') <> '';
+end
+$$;
 comment on function usher.acts_as_directory
   is 'Whether the transaction acts as a directory: usher.open_directory has noted its token.';
 create table public.organisation_directory_tokens (
@@ -3177,20 +3360,25 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  v_member := usher.caller_membership(require_permission.organisation_id);
-  -- Only a member lets others wait. What was true before a wait is asked again after it.
-  if v_member.id is not null and require_permission.lock is not null then
-    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
-    v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait; whether they still are one is asked after the wait.
+  if require_permission.lock is not null and (
+    exists (
+      select from public.organisation_members m
+      where m.organisation_id = require_permission.organisation_id and m.user_id = auth.uid()
+        and m.status = 'active')
+    or usher.acts_as_directory() and (usher.directory_membership(require_permission.organisation_id)).id is not null)
+  then
+    perform usher.lock_organisation(require_permission.organisation_id, require_permission.lock);
   end if;
+  v_member := usher.caller_membership(require_permission.organisation_id);
   if v_member.id is null then
     perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then
     perform usher.require_sign_in(v_member.organisation_id, v_member.user_id, v_member.email);
   end if;
 
-  if require_permission.permission is not null and require_permission.permission not in (
-    select usher.permissions_of(v_member.organisation_id, v_member.roles))
+  if require_permission.permission is not null
+    and not usher.permits(v_member.organisation_id, v_member.roles, require_permission.permission)
   then
     perform usher.fail('permission_denied', details => require_permission.permission);
   end if;
@@ -3231,6 +3419,7 @@ declare
 begin
   -- Most have no end, and give built-in roles: then one question is enough.
   if v_member.next_end_at is null
+    -- As usher.permits, in the same question.
     and exists (
       select from public.organisation_roles r
       where r.name = any (v_member.roles)
@@ -3249,7 +3438,7 @@ begin
     v_roles := array(
       select r from unnest(v_member.roles) r
       where coalesce((v_member.role_ends ->> r)::timestamptz, 'infinity') > greatest(v_end, statement_timestamp()));
-    exit when giving_ends_at.permission not in (select usher.permissions_of(v_member.organisation_id, v_roles))
+    exit when not usher.permits(v_member.organisation_id, v_roles, giving_ends_at.permission)
       or usher.unassignable_role(v_member.organisation_id, giving_ends_at.roles, v_roles) is not null;
     v_end := coalesce(least(v_member.ends_at, (
       select min(e.value::timestamptz) from jsonb_each_text(v_member.role_ends) e where e.key = any (v_roles))),
@@ -3336,7 +3525,7 @@ begin
           row(m.*)::public.organisation_members, directory_giving_ends_at.permission, directory_giving_ends_at.roles)
         from usher.current_members m
         where m.organisation_id = t.organisation_id and m.user_id = t.responsible_id)
-      when directory_giving_ends_at.permission in (select usher.permissions_of(t.organisation_id, t.carried_roles))
+      when usher.permits(t.organisation_id, t.carried_roles, directory_giving_ends_at.permission)
         and usher.unassignable_role(t.organisation_id, directory_giving_ends_at.roles, t.carried_roles) is null
         then timestamptz 'infinity'
     end)
@@ -3481,6 +3670,30 @@ create policy outbox_nobody on usher.outbox for select to public using (false);
 -- changed; a name that somebody wrote into a text or a title may stand there, and stays.
 -- It outlives its organisation: hence no foreign key. Reading needs audit.read.
 
+-- One check and not two: see usher.is_sound_invite.
+create function usher.is_sound_event(
+  actor_kind text,
+  reason text,
+  ip text,
+  claimed_ip text,
+  user_agent text
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_sound_event.actor_kind in ('user', 'device', 'invitee', 'directory', 'worker', 'operator')
+    and length(is_sound_event.reason) <= 1000
+    and length(is_sound_event.ip) <= 64
+    and length(is_sound_event.claimed_ip) <= 64
+    and length(is_sound_event.user_agent) <= 500;
+end
+$$;
+comment on function usher.is_sound_event
+  is 'What holds for every row of public.organisation_audit_events: who may be the actor, and how long texts may be.';
+
 create table public.organisation_audit_events (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null,
@@ -3496,16 +3709,8 @@ create table public.organisation_audit_events (
   ip text,
   user_agent text,
   claimed_ip text,
-  constraint organisation_audit_events_actor_kind check (
-    actor_kind in (
-      'user', 'device', 'invitee', 'directory', 'worker', 'operator'
-    )
-  ),
-  constraint organisation_audit_events_bounds check (
-    length(ip) <= 64
-      and length(claimed_ip) <= 64
-      and length(user_agent) <= 500
-      and length(reason) <= 1000
+  constraint organisation_audit_events_are_sound check (
+    usher.is_sound_event(actor_kind, reason, ip, claimed_ip, user_agent)
   )
 );
 comment on table public.organisation_audit_events
@@ -3612,7 +3817,7 @@ create function usher.without_addresses(value jsonb) returns jsonb
   as $$
 begin
   -- Most lines have none, and looking for the sign is all that they cost.
-  if without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
+  if without_addresses.value is null or without_addresses.value::text !~ '[@\uff20\ufe6b]|%(?:25)*40' then
     return without_addresses.value;
   end if;
   -- A name before the sign may hold all that RFC 5321 lets stand in a dot-atom: o'brien, a/b, c=d. So what is written
@@ -3738,31 +3943,27 @@ create function usher.record_events(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
-  v_address record;
-  v_lines   uuid[];
+  v_headers    jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  v_address    record;
+  v_actor_id   uuid := auth.uid();
+  v_actor_kind text := coalesce(record_events.actor_kind, case
+    when v_actor_id is null then 'operator'
+    when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
+    else 'user'
+  end);
+  v_before     jsonb := usher.without_addresses(record_events.before);
+  v_lines      uuid[] := array(select gen_random_uuid() from unnest(record_events.target_ids));
 begin
-  select a.ip, a.claimed_ip into v_address from usher.client_address(v_headers) a;
-  with lines as (
-    insert into public.organisation_audit_events (
-      organisation_id, event, actor_kind, actor_id, target_kind, target_id,
-      before, after, reason, ip, claimed_ip, user_agent)
-    select record_events.organisation_id, record_events.event,
-      coalesce(record_events.actor_kind, case
-        when auth.uid() is null then 'operator'
-        when coalesce(current_setting('usher.directory', true), '') <> '' then 'directory'
-        else 'user'
-      end), auth.uid(),
-      record_events.target_kind, t.id, usher.without_addresses(record_events.before),
-      usher.without_addresses(t.after), record_events.reason,
-      v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
-    from unnest(record_events.target_ids, record_events.afters) t (id, after)
-    returning id
-  ),
-  fresh as (
-    insert into usher.outbox (event_id, is_bulk) select l.id, record_events.is_bulk from lines l
-  )
-  select array_agg(l.id) into v_lines from lines l;
+  v_address := usher.client_address(v_headers);
+  insert into public.organisation_audit_events (
+    id, organisation_id, event, actor_kind, actor_id, target_kind, target_id,
+    before, after, reason, ip, claimed_ip, user_agent)
+  select l.id, record_events.organisation_id, record_events.event, v_actor_kind, v_actor_id,
+    record_events.target_kind, l.target_id, v_before, usher.without_addresses(l.after), record_events.reason,
+    v_address.ip, v_address.claimed_ip, left(v_headers ->> 'user-agent', 500)
+  from unnest(v_lines, record_events.target_ids, record_events.afters) l (id, target_id, after);
+  insert into usher.outbox (event_id, is_bulk)
+  select l.id, record_events.is_bulk from unnest(v_lines) l (id);
   return v_lines;
 end
 $$;
@@ -4406,10 +4607,8 @@ begin
       or usher.has_proven_address(new.user_id) and (select s.auth_confirms_addresses from usher.settings s)
     on conflict do nothing;
   else
-    if tg_op = 'UPDATE' then
-      delete from usher.sanctions s where s.member_id = new.id;
-    end if;
-    -- Somebody has let them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s where s.member_id = new.id;
+    -- Of an address that they take later: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
     where s.organisation_id = new.organisation_id and s.status = 'removed'
       and s.address_hash = usher.sanction_hash(new.organisation_id, new.email);
@@ -4421,9 +4620,20 @@ comment on function usher.tg_organisation_members__keep_sanctions
   is 'Keeps the hashes of addresses of banned and removed members, also of one that they take later and prove.';
 
 create trigger usher_keep_sanctions
-  after insert or update of status, email
+  after update of status, email
   on public.organisation_members
   for each row
+  when (
+    old.status <> new.status
+      or old.email is distinct from new.email
+      or new.status in ('banned', 'removed')
+  )
+  execute function usher.tg_organisation_members__keep_sanctions();
+create trigger usher_keep_sanctions_of_new
+  after insert
+  on public.organisation_members
+  for each row
+  when (new.status in ('banned', 'removed'))
   execute function usher.tg_organisation_members__keep_sanctions();
 
 -- sql/20_membership/02_endings.sql
@@ -4678,8 +4888,24 @@ create function usher.add_member(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_member public.organisation_members;
+  v_member      public.organisation_members;
+  v_is_banned   boolean;
+  v_was_removed boolean;
 begin
+  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  from auth.users u
+  join usher.sanctions s on s.organisation_id = add_member.organisation_id
+    and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email))
+  where u.id = add_member.user_id;
+  if v_is_banned then
+    perform usher.fail('member_banned');
+  elsif v_was_removed then
+    -- Somebody lets them in again: what an earlier account of theirs was removed for is over.
+    delete from usher.sanctions s
+    using auth.users u
+    where u.id = add_member.user_id and s.organisation_id = add_member.organisation_id and s.status = 'removed'
+      and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email));
+  end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
   select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
@@ -4693,9 +4919,6 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
-    if usher.has_sanction(v_member.organisation_id, v_member.email, 'banned') then
-      perform usher.fail('member_banned');
-    end if;
     return v_member;
   end if;
 
@@ -4730,11 +4953,14 @@ declare
 begin
   select o.seat_limit into v_seat_limit
   from public.organisations o where o.id = require_free_seat.organisation_id;
-  if v_seat_limit is not null and v_seat_limit <= (
-    select count(*) from usher.current_members m
-    where m.organisation_id = require_free_seat.organisation_id)
-  then
-    perform usher.fail('seat_limit_reached');
+  -- Apart, because even a count that is not made has to be prepared.
+  if v_seat_limit is not null then
+    if v_seat_limit <= (
+      select count(*) from usher.current_members m
+      where m.organisation_id = require_free_seat.organisation_id)
+    then
+      perform usher.fail('seat_limit_reached');
+    end if;
   end if;
 end
 $$;
@@ -4755,9 +4981,13 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
+  v_has_row    boolean;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
+  select usher.normalise_email(u.email), o.seat_limit, exists (
+      select from public.organisation_members m
+      where m.organisation_id = lock_for_joining.organisation_id and m.user_id = u.id)
+  into v_email, v_seat_limit, v_has_row
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
@@ -4779,10 +5009,7 @@ begin
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
   -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if exists (
-    select from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
-  then
+  if v_has_row then
     perform usher.lock_members(
       lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
   elsif lock_for_joining.inviter_id is not null then
@@ -5761,6 +5988,62 @@ grant execute on function usher.fail_template to usher_worker;
 -- The rows live here and are read through public.organisation_invites, because a row past its time
 -- must read as expired before any sweep has come by, and a stored column cannot know the time.
 
+-- One check and not eleven: Postgres reads and plans each anew in every statement that writes a row, which took longer
+-- than to write it.
+create function usher.is_sound_invite(
+  status text,
+  inviter_kind text,
+  email text,
+  device_name text,
+  roles text[],
+  message text,
+  locale text,
+  redirect_to text,
+  metadata jsonb,
+  lifetime interval,
+  membership_ends_at timestamptz,
+  expires_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by uuid,
+  declined_at timestamptz,
+  declined_reason text,
+  revoked_at timestamptz,
+  revoked_reason text
+) returns boolean
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return is_sound_invite.status in ('pending', 'accepted', 'declined', 'revoked', 'expired')
+    and is_sound_invite.inviter_kind in ('user', 'directory')
+    and usher.is_span(is_sound_invite.lifetime, '1 hour', '30 days')
+    -- The owner is transferred, never invited.
+    and cardinality(is_sound_invite.roles) between 1 and 20
+    and octet_length(array_to_string(is_sound_invite.roles, '')) <= 20 * 63
+    and not 'owner' = any (is_sound_invite.roles)
+    and (is_sound_invite.status = 'accepted')
+      = (is_sound_invite.accepted_at is not null and is_sound_invite.accepted_by is not null)
+    and (is_sound_invite.status = 'declined') = (is_sound_invite.declined_at is not null)
+    and (is_sound_invite.status = 'revoked') = (is_sound_invite.revoked_at is not null)
+    and length(is_sound_invite.email) <= 254
+    and length(is_sound_invite.device_name) <= 100
+    and length(is_sound_invite.message) <= 1000
+    and length(is_sound_invite.locale) <= 35
+    and length(is_sound_invite.redirect_to) <= 2000
+    and pg_column_size(is_sound_invite.metadata) <= 8192
+    and length(is_sound_invite.declined_reason) <= 500
+    and length(is_sound_invite.revoked_reason) <= 500
+    and is_sound_invite.expires_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z'
+    and is_sound_invite.membership_ends_at
+      between timestamptz '2000-01-01T00:00:00Z' and timestamptz '9999-12-31T23:59:59.999999Z';
+end
+$$;
+comment on function usher.is_sound_invite
+  is 'What holds for every row of usher.invites: its words, its bounds, and which times belong to which status.';
+
 create table usher.invites (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations
@@ -5797,43 +6080,27 @@ create table usher.invites (
     kind = 'user' and email is not null and device_name is null
       or kind = 'device' and email is null and device_name is not null
   ),
-  constraint invites_inviter_kind check (inviter_kind in ('user', 'directory')),
-  constraint invites_status check (
-    status in ('pending', 'accepted', 'declined', 'revoked', 'expired')
-  ),
-  constraint invites_lifetime check (
-    usher.is_span(lifetime, '1 hour', '30 days')
-  ),
-  constraint invites_has_roles check (cardinality(roles) > 0),
-  constraint invites_owner_is_transferred check (not 'owner' = any(roles)),
-  constraint invites_accepted check (
-    (status = 'accepted') = (
-      accepted_at is not null and accepted_by is not null
+  constraint invites_are_sound check (
+    usher.is_sound_invite(
+      status,
+      inviter_kind,
+      email,
+      device_name,
+      roles,
+      message,
+      locale,
+      redirect_to,
+      metadata,
+      lifetime,
+      membership_ends_at,
+      expires_at,
+      accepted_at,
+      accepted_by,
+      declined_at,
+      declined_reason,
+      revoked_at,
+      revoked_reason
     )
-  ),
-  constraint invites_declined check (
-    (status = 'declined') = (declined_at is not null)
-  ),
-  constraint invites_revoked check (
-    (status = 'revoked') = (revoked_at is not null)
-  ),
-  constraint invites_bounds check (
-    length(email) <= 254
-      and length(device_name) <= 100
-      and length(message) <= 1000
-      and length(locale) <= 35
-      and length(redirect_to) <= 2000
-      and pg_column_size(metadata) <= 8192
-      and cardinality(roles) <= 20
-      and octet_length(array_to_string(roles, '')) <= 20 * 63
-      and length(declined_reason) <= 500
-      and length(revoked_reason) <= 500
-      and expires_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
-      and membership_ends_at
-        between timestamptz '2000-01-01T00:00:00Z'
-        and timestamptz '9999-12-31T23:59:59.999999Z'
   )
 );
 comment on table usher.invites
@@ -6254,6 +6521,8 @@ create function usher.inviter_right_ends_at(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
+declare
+  v_inviter public.organisation_members;
 begin
   -- By the project itself, in SQL.
   if (inviter_right_ends_at.invite).invited_by is null then
@@ -6262,12 +6531,14 @@ begin
     return usher.directory_giving_ends_at(
       (inviter_right_ends_at.invite).organisation_id, 'invite.create', (inviter_right_ends_at.invite).roles);
   end if;
-  return coalesce((
-    select usher.giving_ends_at(
-      row(m.*)::public.organisation_members, 'invite.create', (inviter_right_ends_at.invite).roles)
-    from usher.current_members m
-    where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
-      and m.user_id = (inviter_right_ends_at.invite).invited_by), '-infinity');
+  select m.* into v_inviter
+  from usher.current_members m
+  where m.organisation_id = (inviter_right_ends_at.invite).organisation_id
+    and m.user_id = (inviter_right_ends_at.invite).invited_by;
+  if not found then
+    return timestamptz '-infinity';
+  end if;
+  return usher.giving_ends_at(v_inviter, 'invite.create', (inviter_right_ends_at.invite).roles);
 end
 $$;
 comment on function usher.inviter_right_ends_at
@@ -6321,23 +6592,25 @@ create function usher.read_invite_token(token text) returns usher.token_reading
 declare
   v_claims  usher.token_claims := usher.verify_invite_token(read_invite_token.token);
   v_reading usher.token_reading;
-  v_issue   integer;
+  v_found   record;
 begin
   v_reading.problem := 'invite_invalid';
   if v_claims.invite_id is null then
     return v_reading;
   end if;
 
-  select t.issue, t.is_mailed into v_issue, v_reading.is_mailed
+  select t.issue, t.is_mailed, i as invite into v_found
   from usher.invite_tokens t
+  join usher.invites i on i.id = t.invite_id
   where t.invite_id = v_claims.invite_id and t.nonce_hash = v_claims.nonce_hash;
   if not found then
     return v_reading;
   end if;
 
-  select i into v_reading.invite from usher.invites i where i.id = v_claims.invite_id;
+  v_reading.invite := v_found.invite;
+  v_reading.is_mailed := v_found.is_mailed;
   v_reading.problem := case
-    when v_issue <> (v_reading.invite).issue then 'invite_superseded'
+    when v_found.issue <> (v_reading.invite).issue then 'invite_superseded'
     when v_claims.fingerprint
       <> usher.invite_fingerprint((v_reading.invite).email, (v_reading.invite).roles) then 'invite_invalid'
     when v_claims.expires_at <= clock_timestamp()
@@ -6444,7 +6717,8 @@ comment on function usher.recipient_problems
 member_banned, already_member; null when it may. invite_id is its open invite, if it has one.$$;
 
 create function usher.require_room_for_invites(
-  organisation_id uuid
+  organisation_id uuid,
+  day usher.rate_limits
 ) returns void
   language plpgsql
   volatile
@@ -6452,19 +6726,18 @@ create function usher.require_room_for_invites(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_day   record;
   v_base  record;
   v_limit integer;
   v_open  integer;
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
   -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
-  select l.* into strict v_day from usher.rate_limits l
-  where l.key = 'invites:' || require_room_for_invites.organisation_id;
   select l.* into v_base from usher.rate_limits l
   where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
-  select l.at_most into strict v_limit from usher.tenant_limits() l where l.thing = 'open invites';
-  if v_base.window_start = v_day.window_start and v_base.used + v_day.used <= v_limit then
+  select l.at_most into strict v_limit from usher.tenant_limits('open invites') l;
+  if v_base.window_start = (require_room_for_invites.day).window_start
+    and v_base.used + (require_room_for_invites.day).used <= v_limit
+  then
     return;
   end if;
 
@@ -6473,14 +6746,17 @@ begin
   from usher.invites i
   where i.organisation_id = require_room_for_invites.organisation_id and i.status = 'pending';
   insert into usher.rate_limits as r (key, window_start, used)
-  values ('open_invites:' || require_room_for_invites.organisation_id, v_day.window_start, v_open - v_day.used)
+  values ('open_invites:' || require_room_for_invites.organisation_id, (require_room_for_invites.day).window_start,
+    v_open - (require_room_for_invites.day).used)
   on conflict on constraint rate_limits_pkey do update
   set window_start = excluded.window_start, used = excluded.used;
 end
 $$;
 comment on function usher.require_room_for_invites
-  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows. Called
-once the invites are there, and counted by usher.take_allowance, whose row makes those who invite at once wait.$$;
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for a
+few that others are making at this moment. Called once the invites are there.
+
+  day  what usher.take_shared_allowance said of the invites of the day$$;
 
 -- sql/30_invites/04_invite_ending.sql
 
@@ -6675,11 +6951,15 @@ declare
   v_expired usher.invites[];
 begin
   -- Of few addresses, there is rarely one: looking costs less than beginning to write.
+  -- Address by address, which offset 0 makes sure of: a planner that expects few open invites reads all of them.
   if cardinality(expire_overdue_invites.emails) <= 20 and not exists (
-    select from usher.invites i
-    where i.organisation_id = expire_overdue_invites.organisation_id
-      and i.email = any (expire_overdue_invites.emails)
-      and i.status = 'pending' and i.expires_at <= statement_timestamp())
+    select from unnest(expire_overdue_invites.emails) e (email)
+    cross join lateral (
+      select i.expires_at from usher.invites i
+      where i.organisation_id = expire_overdue_invites.organisation_id and i.email = e.email and i.status = 'pending'
+      offset 0
+    ) i
+    where i.expires_at <= statement_timestamp())
   then
     return;
   end if;
@@ -6864,12 +7144,9 @@ declare
     usher.require_permission(create_invites.organisation_id, 'invite.create', 'share');
   v_ttl     interval;
   v_emails  text[];
-  v_results public.organisation_invite_result[];
-  v_created integer;
+  v_made    record;
   v_created_at timestamptz := clock_timestamp();
   v_inviter_kind text := case when usher.acts_as_directory() then 'directory' else 'user' end;
-  v_ids     uuid[];
-  v_afters  jsonb[];
 begin
   if jsonb_typeof(create_invites.drafts) is distinct from 'array' then
     perform usher.fail('invalid_settings', hint => 'invites is an array of objects.');
@@ -6911,19 +7188,20 @@ begin
     from jsonb_array_elements(create_invites.drafts) with ordinality d (item, n)
     join unnest(v_emails) with ordinality a (address, n) on a.n = d.n
   ),
+  clean_set as materialized (
+    select g.given_roles, case
+      when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
+      when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
+        then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
+    from (select distinct d.given_roles from draft d) g
+  ),
   role_set as materialized (
     select c.given_roles, c.roles,
       usher.roles_problem(create_invites.organisation_id, c.roles, v_member.roles) as problem,
       -- Nobody gives for longer than they have.
       case when v_member.next_end_at is not null
         then nullif(usher.giving_ends_at(v_member, 'invite.create', c.roles), 'infinity') end as giving_ends_at
-    from (
-      select g.given_roles, case
-        when jsonb_typeof(g.given_roles) <> 'array' or not g.given_roles @? 'strict $ ? (@.size() <= 1000)' then null
-        when not g.given_roles @? 'strict $[*] ? (@.type() <> "string")'
-          then usher.clean_roles(array(select jsonb_array_elements_text(g.given_roles))) end as roles
-      from (select distinct d.given_roles from draft d) g
-    ) c
+    from clean_set c
   ),
   -- Once for each row: the problem is asked for several times below, and a message is read for it.
   judged as materialized (
@@ -6977,7 +7255,9 @@ begin
     order by r.address
     -- Someone else may be inviting the same address at this moment; theirs stands then.
     on conflict do nothing
-    returning id
+    returning id, jsonb_build_object('roles', roles, 'expires_at', expires_at)
+      || case when membership_ends_at is null then '{}'
+        else jsonb_build_object('membership_ends_at', membership_ends_at) end as facts
   )
   select array_agg(
     case when i.id is not null
@@ -6985,29 +7265,23 @@ begin
       else row(r.row_number, r.email, 'failed', null, coalesce(r.problem, 'already_invited'),
         case when coalesce(r.problem, 'already_invited') = 'already_invited'
           then coalesce(r.open_invite_id, nullif(r.first_id, r.id))::text end)::public.organisation_invite_result
-    end order by r.row_number)
-  into v_results
+    end order by r.row_number) as results,
+    array_agg(i.id order by r.row_number) filter (where i.id is not null) as ids,
+    array_agg(i.facts order by r.row_number) filter (where i.id is not null) as facts
+  into v_made
   from ranked r
   left join inserted i on i.id = r.id;
 
-  select count(*)::integer into v_created from unnest(v_results) r where r.status = 'created';
-  if v_created > 0 then
-    perform usher.take_allowance('invites:' || create_invites.organisation_id, v_created,
-      (select s.invites_per_day from usher.settings s), interval '1 day');
-    perform usher.require_room_for_invites(create_invites.organisation_id);
-    select array_agg(i.id order by r.row_number),
-      array_agg(jsonb_build_object('roles', i.roles, 'expires_at', i.expires_at)
-        || case when i.membership_ends_at is null then '{}'
-          else jsonb_build_object('membership_ends_at', i.membership_ends_at) end order by r.row_number)
-    into v_ids, v_afters
-    from unnest(v_results) r join usher.invites i on i.id = r.invite_id
-    where r.status = 'created';
+  if v_made.ids is not null then
+    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
+      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
+      (select s.invites_per_day from usher.settings s), interval '1 day'));
     -- One that somebody waits for does not stand behind ten thousand.
-    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_ids,
-      null, v_afters, null, null, is_bulk => v_created > 20);
+    perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_made.ids,
+      null, v_made.facts, null, null, is_bulk => cardinality(v_made.ids) > 20);
   end if;
 
-  return query select r.* from unnest(v_results) r order by r.row_number;
+  return query select r.* from unnest(v_made.results) r order by r.row_number;
 end
 $$;
 comment on function usher.create_invites
@@ -7050,14 +7324,23 @@ create function public.create_organisation_invite(
   template_id uuid default null,
   membership_ends_at timestamptz default null
 ) returns public.organisation_invites
-  language sql
+  language plpgsql
   volatile
   security invoker
   set search_path = pg_catalog, pg_temp
   as $$
-  select usher.create_invite($1, jsonb_build_object(
-    'email', $2, 'roles', $3, 'expires_in', $4, 'message', $5, 'locale', $6, 'redirect_to', $7,
-    'metadata', $8, 'template_id', $9, 'membership_ends_at', $10))
+begin
+  return usher.create_invite(create_organisation_invite.organisation_id, jsonb_build_object(
+    'email', create_organisation_invite.email,
+    'roles', create_organisation_invite.roles,
+    'expires_in', create_organisation_invite.expires_in,
+    'message', create_organisation_invite.message,
+    'locale', create_organisation_invite.locale,
+    'redirect_to', create_organisation_invite.redirect_to,
+    'metadata', create_organisation_invite.metadata,
+    'template_id', create_organisation_invite.template_id,
+    'membership_ends_at', create_organisation_invite.membership_ends_at));
+end
 $$;
 comment on function public.create_organisation_invite
   is $$Invites an address to an organisation, with exactly these roles; the mail goes out at once.
@@ -7076,7 +7359,7 @@ Returns the invite, never the token. Needs invite.create, and the right to give 
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
 member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
 invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
-rate_limited.$$;
+rate_limited, try_again.$$;
 grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
@@ -7100,8 +7383,8 @@ Returns one array with an object for each row given, in order: row_number (from 
 failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
 no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
 unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
-rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
-before it reaches this function (22P05, 22P02): leave such rows out.$$;
+rate_limited, try_again. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the
+whole call before it reaches this function (22P05, 22P02): leave such rows out.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;
 
@@ -7248,7 +7531,256 @@ offers would be over), rate_limited (with Retry-After).$$;
 grant execute on function public.resend_organisation_invite to authenticated;
 grant execute on function usher.resend_invite to authenticated;
 
--- sql/30_invites/07_one_click.sql
+-- sql/30_invites/07_device_invites.sql
+
+-- Device invites: a short code instead of a mail.
+--
+-- An admin makes one and reads the code to whoever sets the device up; the device signs in to an account of
+-- its own and enrols with the code. From then on it is a subject that holds roles like anyone else.
+-- A code is 10 of 30 characters that no one takes for another, about 49 bits; it works once, and whoever
+-- guesses is stopped after ten wrong codes an hour (33_answers/04_enrolment.sql).
+--
+-- The row is an invite of kind device: it is listed, revoked and expires as any other.
+
+create function usher.device_code_hash(code text, key_id integer) returns bytea
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+  -- Keyed, because so short a code could be found from a plain hash by trying them all.
+  select extensions.hmac(
+    convert_to(translate(upper(device_code_hash.code), '- ', ''), 'UTF8'),
+    usher.signing_key_secret(device_code_hash.key_id), 'sha256')
+$$;
+comment on function usher.device_code_hash
+  is 'What is kept of a device code: its HMAC under a signing key. Case, spaces and hyphens do not matter.';
+
+create function usher.random_device_code() returns text
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+  -- No 0 O, 1 I L, U V. A byte of 240 or more is left out, so that each character is as likely.
+  select substring(c.code from 1 for 5) || '-' || substring(c.code from 6 for 5)
+  from (
+    select string_agg(substring('23456789ABCDEFGHJKMNPQRSTVWXYZ' from b.value % 30 + 1 for 1), '' order by b.n) as code
+    from (
+      select r.n, get_byte(r.bytes, r.n) as value, row_number() over (order by r.n) as place
+      from (
+        select g.n, t.bytes
+        from (select extensions.gen_random_bytes(64) as bytes) t, generate_series(0, 63) g (n)) r
+      where get_byte(r.bytes, r.n) < 240
+    ) b
+    where b.place <= 10
+  ) c
+$$;
+comment on function usher.random_device_code
+  is 'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
+
+create table usher.device_codes (
+  invite_id uuid primary key references usher.invites on delete cascade,
+  key_id smallint not null references usher.signing_keys,
+  hash bytea not null unique
+);
+comment on table usher.device_codes
+  is 'The HMAC of the code of each device invite. The code itself is kept nowhere.';
+create index device_codes_key_id on usher.device_codes (key_id);
+alter table usher.device_codes enable row level security;
+create policy device_codes_nobody
+  on usher.device_codes
+  for select
+  to public
+  using (false);
+
+create type public.organisation_device_invite as (
+  invite_id uuid,
+  organisation_id uuid,
+  device_name text,
+  roles text[],
+  expires_at timestamptz,
+  code text
+);
+comment on type public.organisation_device_invite
+  is 'A device invite with its code, which is shown this once.';
+
+create function usher.create_device_invite(
+  organisation_id uuid,
+  device_name text,
+  roles text[],
+  expires_in interval
+) returns public.organisation_device_invite
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_member  public.organisation_members :=
+    usher.require_permission(create_device_invite.organisation_id, 'invite.create', 'share');
+  v_name    text := usher.clean_name(create_device_invite.device_name);
+  v_roles   text[] := usher.clean_roles(create_device_invite.roles);
+  v_problem text := usher.roles_problem(v_member.organisation_id, v_roles, v_member.roles);
+  v_ttl     interval := usher.invite_lifetime(
+    coalesce(create_device_invite.expires_in, interval '1 day')::text, interval '1 day');
+  v_invite  public.organisation_device_invite;
+  v_key_id  smallint;
+  v_day     usher.rate_limits;
+begin
+  if v_name is null then
+    perform usher.fail('invalid_settings', 
+      hint => 'device_name is one line of 1 to 100 characters that can be seen, without addresses and links.');
+  elsif v_problem is not null then
+    perform usher.fail(v_problem);
+  elsif v_ttl is null then
+    perform usher.fail('invalid_expiry');
+  end if;
+  perform usher.require_free_seat(v_member.organisation_id);
+  v_day := usher.take_shared_allowance('invites:' || v_member.organisation_id, 1,
+    (select s.invites_per_day from usher.settings s), interval '1 day');
+
+  insert into usher.invites as i (organisation_id, kind, device_name, roles, invited_by, lifetime, expires_at)
+  values (v_member.organisation_id, 'device', v_name, v_roles, v_member.user_id, v_ttl,
+    date_trunc('second', now() + v_ttl))
+  returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
+  into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
+
+  perform usher.require_room_for_invites(v_member.organisation_id, v_day);
+
+  v_key_id := usher.ensure_signing_key();
+  v_invite.code := usher.random_device_code();
+  insert into usher.device_codes (invite_id, key_id, hash)
+  values (v_invite.invite_id, v_key_id, usher.device_code_hash(v_invite.code, v_key_id));
+
+  perform usher.record_event(v_invite.organisation_id, 'invite.created', 'invite', v_invite.invite_id,
+    after => jsonb_build_object(
+      'kind', 'device', 'roles', v_invite.roles, 'expires_at', v_invite.expires_at));
+  return v_invite;
+end
+$$;
+comment on function usher.create_device_invite
+  is 'The rule behind public.create_organisation_device_invite.';
+
+create function public.create_organisation_device_invite(
+  organisation_id uuid,
+  device_name text,
+  roles text[],
+  expires_in interval default null
+) returns public.organisation_device_invite
+  language sql
+  volatile
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
+comment on function public.create_organisation_device_invite
+  is $$Invites a device: makes a short code for it, to be read out and typed in.
+
+  device_name  what people call it: one line, 1 to 100 characters, without addresses and links
+  roles        as in create_organisation_invite
+  expires_in   1 hour to 30 days; without it, a day
+
+Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
+roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
+invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited, try_again.$$;
+grant execute on function public.create_organisation_device_invite to authenticated;
+grant execute on function usher.create_device_invite to authenticated;
+
+-- sql/32_questions/01_questions.sql
+
+-- Questions that many subjects answer, put together here once.
+--
+--   May this person sign up?             usher.may_sign_up
+--   May this person join?                usher.require_may_join
+--   Does this membership count now?      usher.current_members, in 05_organisations/05_members.sql, because the guard
+--                                        asks it: a new subject that has a word in it says so in that view
+--
+-- They stand behind all that they ask and before all that ask them. A new rule of joining has its place here, so that
+-- no way of joining is without it.
+
+create function usher.may_sign_up(
+  email text,
+  user_metadata jsonb
+) returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+  select (select s.sign_up from usher.settings s) = 'open'
+    or exists (
+      select from usher.invites i
+      where i.email = usher.normalise_email(may_sign_up.email)
+        and i.status = 'pending' and usher.invite_problem(i) is null)
+    or exists (
+      select from public.organisation_domains d
+      where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
+        and d.verified_at is not null and d.join_policy <> 'none')
+    or case when length(may_sign_up.user_metadata ->> 'device_code') <= 20 then exists (
+      select from usher.signing_keys k
+      join usher.device_codes d on d.key_id = k.id
+        and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
+      join usher.invites i on i.id = d.invite_id
+      where usher.invite_problem(i) is null)
+    else false end
+$$;
+comment on function usher.may_sign_up
+  is $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
+its people join, or the sign-up data holds the code of an open device invite (device_code).$$;
+
+create function usher.require_may_join(
+  organisation_id uuid,
+  user_id uuid,
+  email text,
+  roles text[],
+  asks text[] default '{}'
+) returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_organisation record;
+begin
+  perform usher.require_roles(require_may_join.organisation_id, require_may_join.roles);
+  select o.seat_limit, o.allowed_email_domains, exists (
+      select from public.organisation_sign_in_rules r where r.organisation_id = o.id) as has_sign_in_rule
+  into v_organisation
+  from public.organisations o
+  where o.id = require_may_join.organisation_id;
+  if not found then
+    perform usher.fail('organisation_not_found');
+  end if;
+
+  if 'domain' = any (require_may_join.asks)
+    and cardinality(v_organisation.allowed_email_domains) > 0
+    and coalesce(usher.email_domain(require_may_join.email) <> all (v_organisation.allowed_email_domains), true)
+  then
+    perform usher.fail('domain_not_allowed');
+  end if;
+  if v_organisation.has_sign_in_rule and 'session' = any (require_may_join.asks) then
+    perform usher.require_sign_in(
+      require_may_join.organisation_id, require_may_join.user_id, require_may_join.email);
+  end if;
+  if v_organisation.seat_limit is not null then
+    perform usher.require_free_seat(require_may_join.organisation_id);
+  end if;
+end
+$$;
+comment on function usher.require_may_join
+  is $$Refuses whoever may not become a member at this moment, whichever way they come; asked under the locks of
+usher.lock_for_joining. That they are not banned, and no member yet, usher.add_member asks.
+
+  email  the address of their account; null: it has none
+  asks   what else this way of joining asks of them:
+           domain   that the organisation takes people of their address's domain
+           session  that they, who are the caller, have signed in as the organisation asks
+
+Fails with invalid_role (a role is gone), role_not_assignable (roles that may not be held together),
+domain_not_allowed, sso_required, seat_limit_reached.$$;
+
+-- sql/33_answers/01_one_click.sql
 
 -- One click: a fresh link of somebody new, exchanged for a one-time code of Supabase Auth.
 --
@@ -7419,7 +7951,7 @@ Returns true only for an account without a password that nobody has confirmed, o
 invite is still as it was.$$;
 grant execute on function usher.finish_one_click to usher_worker;
 
--- sql/30_invites/08_invite_answering.sql
+-- sql/33_answers/02_invite_answering.sql
 
 -- Answering an invite: look, accept, decline.
 --
@@ -7464,6 +7996,7 @@ declare
   v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
   v_invite  usher.invites := v_reading.invite;
   v_preview public.organisation_invite_preview;
+  v_scene   record;
 begin
   if v_reading.problem is null then
     v_reading.problem := usher.invite_problem(v_invite);
@@ -7480,11 +8013,18 @@ begin
     return v_preview;
   end if;
 
-  select o.id, o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
-  into v_preview.organisation_id, v_preview.organisation_name, v_preview.organisation_logo_url,
-    v_preview.organisation_accent_colour, v_preview.locale
+  select o.id, o.name, o.logo_url, o.accent_colour, o.locale, r.provider, r.domain, r.level,
+    m.display_name, m.email
+  into v_scene
   from public.organisations o
+  left join public.organisation_sign_in_rules r on r.organisation_id = o.id
+  left join public.organisation_members m on m.organisation_id = o.id and m.user_id = v_invite.invited_by
   where o.id = v_invite.organisation_id;
+  v_preview.organisation_id := v_scene.id;
+  v_preview.organisation_name := v_scene.name;
+  v_preview.organisation_logo_url := v_scene.logo_url;
+  v_preview.organisation_accent_colour := v_scene.accent_colour;
+  v_preview.locale := coalesce(v_invite.locale, v_scene.locale);
 
   -- A link that is spent shows whose it was, and no more.
   if v_reading.problem is null or v_reading.problem = 'invite_expired' then
@@ -7496,13 +8036,12 @@ begin
     v_preview.membership_ends_at := v_invite.membership_ends_at;
     -- Whoever reveals a link of their own could otherwise ask it of any address.
     v_preview.has_account := case when v_reading.is_mailed then usher.has_account(v_invite.email) end;
-    select r.provider, r.domain, r.level
-    into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
-    from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
+    v_preview.sign_in_provider := v_scene.provider;
+    v_preview.sign_in_domain := v_scene.domain;
+    v_preview.sign_in_level := v_scene.level;
     v_preview.one_click := (usher.one_click_invite(validate_invite.token)).id is not null;
-    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+    v_preview.inviter_name := v_scene.display_name;
+    v_preview.inviter_email := v_scene.email;
   end if;
   return v_preview;
 end
@@ -7588,23 +8127,13 @@ begin
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the right of who sent it, the roles, the domains, the way in, the
-  -- seats, a ban.
+  -- What may have changed since it was sent: the right of who sent it, and all that joining asks.
   v_right_ends_at := usher.inviter_right_ends_at(v_invite);
   if v_right_ends_at <= clock_timestamp() then
     perform usher.fail('inviter_lost_right');
   end if;
-  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  if exists (
-    select from public.organisations o
-    where o.id = v_invite.organisation_id
-      and cardinality(o.allowed_email_domains) > 0
-      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
-  then
-    perform usher.fail('domain_not_allowed');
-  end if;
-  perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
-  perform usher.require_free_seat(v_invite.organisation_id);
+  perform usher.require_may_join(
+    v_invite.organisation_id, v_user.id, v_invite.email, v_invite.roles, asks => '{domain,session}');
   v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
     least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
 
@@ -7792,7 +8321,7 @@ invite_expired, inviter_lost_right, invalid_message.$$;
 grant execute on function public.decline_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.decline_invite to anon, authenticated, service_role;
 
--- sql/30_invites/09_invite_links.sql
+-- sql/33_answers/03_invite_links.sql
 
 -- New links and other ways to an invite: change its roles, reveal it, ask for another, see one's own.
 
@@ -8094,159 +8623,9 @@ Fails with invite_not_found, and as accept_organisation_invite does.$$;
 grant execute on function public.accept_my_organisation_invite to authenticated;
 grant execute on function usher.accept_my_invite to authenticated;
 
--- sql/30_invites/10_device_invites.sql
+-- sql/33_answers/04_enrolment.sql
 
--- Device invites: a short code instead of a mail.
---
--- An admin makes one and reads the code to whoever sets the device up; the device signs in to an account of
--- its own and enrols with the code. From then on it is a subject that holds roles like anyone else.
--- A code is 10 of 30 characters that no one takes for another, about 49 bits; it works once, and whoever
--- guesses is stopped after ten wrong codes an hour.
---
--- The row is an invite of kind device: it is listed, revoked and expires as any other.
-
-create function usher.device_code_hash(code text, key_id integer) returns bytea
-  language sql
-  stable
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-  -- Keyed, because so short a code could be found from a plain hash by trying them all.
-  select extensions.hmac(
-    convert_to(translate(upper(device_code_hash.code), '- ', ''), 'UTF8'),
-    usher.signing_key_secret(device_code_hash.key_id), 'sha256')
-$$;
-comment on function usher.device_code_hash
-  is 'What is kept of a device code: its HMAC under a signing key. Case, spaces and hyphens do not matter.';
-
-create function usher.random_device_code() returns text
-  language sql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-  -- No 0 O, 1 I L, U V. A byte of 240 or more is left out, so that each character is as likely.
-  select substring(c.code from 1 for 5) || '-' || substring(c.code from 6 for 5)
-  from (
-    select string_agg(substring('23456789ABCDEFGHJKMNPQRSTVWXYZ' from b.value % 30 + 1 for 1), '' order by b.n) as code
-    from (
-      select r.n, get_byte(r.bytes, r.n) as value, row_number() over (order by r.n) as place
-      from (
-        select g.n, t.bytes
-        from (select extensions.gen_random_bytes(64) as bytes) t, generate_series(0, 63) g (n)) r
-      where get_byte(r.bytes, r.n) < 240
-    ) b
-    where b.place <= 10
-  ) c
-$$;
-comment on function usher.random_device_code
-  is 'A new code such as 7KQ4M-XW2BD, from a CSPRNG.';
-
-create table usher.device_codes (
-  invite_id uuid primary key references usher.invites on delete cascade,
-  key_id smallint not null references usher.signing_keys,
-  hash bytea not null unique
-);
-comment on table usher.device_codes
-  is 'The HMAC of the code of each device invite. The code itself is kept nowhere.';
-create index device_codes_key_id on usher.device_codes (key_id);
-alter table usher.device_codes enable row level security;
-create policy device_codes_nobody
-  on usher.device_codes
-  for select
-  to public
-  using (false);
-
-create type public.organisation_device_invite as (
-  invite_id uuid,
-  organisation_id uuid,
-  device_name text,
-  roles text[],
-  expires_at timestamptz,
-  code text
-);
-comment on type public.organisation_device_invite
-  is 'A device invite with its code, which is shown this once.';
-
-create function usher.create_device_invite(
-  organisation_id uuid,
-  device_name text,
-  roles text[],
-  expires_in interval
-) returns public.organisation_device_invite
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_member  public.organisation_members :=
-    usher.require_permission(create_device_invite.organisation_id, 'invite.create', 'share');
-  v_name    text := usher.clean_name(create_device_invite.device_name);
-  v_roles   text[] := usher.clean_roles(create_device_invite.roles);
-  v_problem text := usher.roles_problem(v_member.organisation_id, v_roles, v_member.roles);
-  v_ttl     interval := usher.invite_lifetime(
-    coalesce(create_device_invite.expires_in, interval '1 day')::text, interval '1 day');
-  v_invite  public.organisation_device_invite;
-  v_key_id  smallint;
-begin
-  if v_name is null then
-    perform usher.fail('invalid_settings', 
-      hint => 'device_name is one line of 1 to 100 characters that can be seen, without addresses and links.');
-  elsif v_problem is not null then
-    perform usher.fail(v_problem);
-  elsif v_ttl is null then
-    perform usher.fail('invalid_expiry');
-  end if;
-  perform usher.require_free_seat(v_member.organisation_id);
-  perform usher.take_allowance('invites:' || v_member.organisation_id, 1,
-    (select s.invites_per_day from usher.settings s), interval '1 day');
-
-  insert into usher.invites as i (organisation_id, kind, device_name, roles, invited_by, lifetime, expires_at)
-  values (v_member.organisation_id, 'device', v_name, v_roles, v_member.user_id, v_ttl,
-    date_trunc('second', now() + v_ttl))
-  returning i.id, i.organisation_id, i.device_name, i.roles, i.expires_at
-  into v_invite.invite_id, v_invite.organisation_id, v_invite.device_name, v_invite.roles, v_invite.expires_at;
-
-  perform usher.require_room_for_invites(v_member.organisation_id);
-
-  v_key_id := usher.ensure_signing_key();
-  v_invite.code := usher.random_device_code();
-  insert into usher.device_codes (invite_id, key_id, hash)
-  values (v_invite.invite_id, v_key_id, usher.device_code_hash(v_invite.code, v_key_id));
-
-  perform usher.record_event(v_invite.organisation_id, 'invite.created', 'invite', v_invite.invite_id,
-    after => jsonb_build_object(
-      'kind', 'device', 'roles', v_invite.roles, 'expires_at', v_invite.expires_at));
-  return v_invite;
-end
-$$;
-comment on function usher.create_device_invite
-  is 'The rule behind public.create_organisation_device_invite.';
-
-create function public.create_organisation_device_invite(
-  organisation_id uuid,
-  device_name text,
-  roles text[],
-  expires_in interval default null
-) returns public.organisation_device_invite
-  language sql
-  volatile
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$ select usher.create_device_invite($1, $2, $3, $4) $$;
-comment on function public.create_organisation_device_invite
-  is $$Invites a device: makes a short code for it, to be read out and typed in.
-
-  device_name  what people call it: one line, 1 to 100 characters, without addresses and links
-  roles        as in create_organisation_invite
-  expires_in   1 hour to 30 days; without it, a day
-
-Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
-roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
-invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.$$;
-grant execute on function public.create_organisation_device_invite to authenticated;
-grant execute on function usher.create_device_invite to authenticated;
+-- Enrolment: a device comes in by the code that was read out to it.
 
 create function usher.answer_error(code text) returns jsonb
   language plpgsql
@@ -8327,21 +8706,11 @@ begin
   if v_right_ends_at <= clock_timestamp() then
     perform usher.fail('inviter_lost_right');
   end if;
-  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
   -- An account with an address or a phone number is somebody's: a code is no way round what is asked of people.
   select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
   from auth.users u where u.id = auth.uid();
-  if v_email is not null or v_has_phone then
-    if exists (
-      select from public.organisations o
-      where o.id = v_invite.organisation_id and cardinality(o.allowed_email_domains) > 0
-        and coalesce(usher.email_domain(v_email) <> all (o.allowed_email_domains), true))
-    then
-      perform usher.fail('domain_not_allowed');
-    end if;
-    perform usher.require_sign_in(v_invite.organisation_id, auth.uid(), v_email);
-  end if;
-  perform usher.require_free_seat(v_invite.organisation_id);
+  perform usher.require_may_join(v_invite.organisation_id, auth.uid(), v_email, v_invite.roles,
+    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end);
   v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles,
     nullif(v_right_ends_at, 'infinity'), 'device');
   update public.organisation_members m
@@ -8640,8 +9009,7 @@ begin
 
   v_ends_at := usher.domain_word_ends_at(v_domain);
   if v_domain.join_policy = 'join' and v_ends_at > statement_timestamp() then
-    perform usher.require_roles(v_domain.organisation_id, array[v_domain.role]);
-    perform usher.require_free_seat(v_domain.organisation_id);
+    perform usher.require_may_join(v_domain.organisation_id, auth.uid(), v_email, array[v_domain.role]);
     v_member := usher.add_member(v_domain.organisation_id, auth.uid(), array[v_domain.role],
       nullif(v_ends_at, 'infinity'));
     perform usher.revoke_invites_to(v_domain.organisation_id, v_email, 'Joined by the domain');
@@ -8764,8 +9132,7 @@ begin
     perform usher.fail('sso_required',
       hint => 'Decline the request: they can ask again once they sign in the way that the organisation asks for.');
   end if;
-  perform usher.require_roles(v_request.organisation_id, v_roles);
-  perform usher.require_free_seat(v_request.organisation_id);
+  perform usher.require_may_join(v_request.organisation_id, v_request.user_id, v_request.email, v_roles);
   v_member := usher.add_member(v_request.organisation_id, v_request.user_id, v_roles,
     nullif(usher.giving_ends_at(v_actor, 'invite.create', v_roles), 'infinity'));
   v_member := usher.settle_open_invite(v_member);
@@ -8890,36 +9257,6 @@ create policy sign_up_invites_nobody
   for select
   to public
   using (false);
-
-create function usher.may_sign_up(
-  email text,
-  user_metadata jsonb
-) returns boolean
-  language sql
-  stable
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-  select (select s.sign_up from usher.settings s) = 'open'
-    or exists (
-      select from usher.invites i
-      where i.email = usher.normalise_email(may_sign_up.email)
-        and i.status = 'pending' and usher.invite_problem(i) is null)
-    or exists (
-      select from public.organisation_domains d
-      where d.domain = usher.email_domain(usher.normalise_email(may_sign_up.email))
-        and d.verified_at is not null and d.join_policy <> 'none')
-    or case when length(may_sign_up.user_metadata ->> 'device_code') <= 20 then exists (
-      select from usher.signing_keys k
-      join usher.device_codes d on d.key_id = k.id
-        and d.hash = usher.device_code_hash(may_sign_up.user_metadata ->> 'device_code', k.id)
-      join usher.invites i on i.id = d.invite_id
-      where usher.invite_problem(i) is null)
-    else false end
-$$;
-comment on function usher.may_sign_up
-  is $$Whether an account may be made: sign-up is open, the address has a pending invite or is of a domain that lets
-its people join, or the sign-up data holds the code of an open device invite (device_code).$$;
 
 create function usher.before_user_created(event jsonb) returns jsonb
   language sql
@@ -10925,7 +11262,7 @@ begin
   set stops_at = case when r.has_right then null else v_stops_at end,
     carried_roles = case when r.has_right then '{}' else coalesce(stop_credentials.carried_roles, '{}') end
   from (
-    select 'directory.manage' in (select usher.permissions_of(v_member.organisation_id, v_member.roles)) as has_right
+    select usher.permits(v_member.organisation_id, v_member.roles, 'directory.manage') as has_right
   ) r
   where t.organisation_id = stop_credentials.organisation_id and t.responsible_id = stop_credentials.user_id
     and t.revoked_at is null
@@ -12055,8 +12392,7 @@ begin
     -- What was offered to them is in their hands now.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
     v_user.invite_id := null;
-    perform usher.require_roles(v_user.organisation_id, v_user.roles);
-    perform usher.require_free_seat(v_user.organisation_id);
+    perform usher.require_may_join(v_user.organisation_id, v_account, v_user.email, v_user.roles);
     select m.* into v_before from public.organisation_members m
     where m.organisation_id = v_user.organisation_id and m.user_id = v_account;
     v_member := usher.add_member(v_user.organisation_id, v_account, v_user.roles,
@@ -12578,6 +12914,10 @@ declare
   v_roles text[];
   v_gifts jsonb;
 begin
+  -- Most know of no directory, and looking is all that it costs them.
+  if not exists (select from usher.directory_users u where u.organisation_id = new.organisation_id) then
+    return null;
+  end if;
   update usher.directory_users d
   set member_id = new.id, is_active = true, updated_at = now()
   from usher.directory_users o
@@ -16349,6 +16689,11 @@ create function usher.tg_organisation_members__mark_copies() returns trigger
 declare
   v_member public.organisation_members := coalesce(new, old);
 begin
+  if not exists (
+    select from public.organisation_directory_endpoints e where e.organisation_id = v_member.organisation_id)
+  then
+    return null;
+  end if;
   insert into public.organisation_directory_copies as c (endpoint_id, member_id, organisation_id)
   select e.id, v_member.id, e.organisation_id
   from public.organisation_directory_endpoints e
@@ -17392,7 +17737,7 @@ begin
     select m.*
     from usher.current_members m
     where m.organisation_id = reviewers.organisation_id
-      and 'access_review.manage' in (select usher.permissions_of(m.organisation_id, m.roles));
+      and usher.permits(m.organisation_id, m.roles, 'access_review.manage');
 end
 $$;
 comment on function usher.reviewers

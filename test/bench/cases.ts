@@ -130,7 +130,7 @@ export const CASES: Case[] = [
     rules: 'select * from public.create_organisation_invite($1, $2, $3)',
     floor: `with counted as (
         insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), 1)
-        on conflict (key) do update set used = r.used + 1
+        on conflict (key, slot) do update set used = r.used + 1
       ), made as (
         insert into usher.invites (organisation_id, email, roles, lifetime, expires_at, invited_by)
         values ($1, $2, $3, '7 days', now() + interval '7 days', '${OWNER}') returning *
@@ -156,7 +156,7 @@ export const CASES: Case[] = [
     rules: `select count(*) from public.create_organisation_invites($1, $2)`,
     floor: `with counted as (
         insert into usher.rate_limits as r (key, window_start, used) values ('invites:' || $1::uuid, now(), ${BATCH})
-        on conflict (key) do update set used = r.used + ${BATCH}
+        on conflict (key, slot) do update set used = r.used + ${BATCH}
       ), made as (
         insert into usher.invites (organisation_id, email, roles, lifetime, expires_at, invited_by)
         select $1, d.email, d.roles, '7 days', now() + interval '7 days', '${OWNER}'

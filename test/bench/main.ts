@@ -7,26 +7,40 @@
  *   npm run bench -- accept 1,8   only cases whose name holds this, at these connections
  *
  * Without a choice of cases, the figures are written into docs/performance.md, and the plot of the growth
- * into docs/images/growth.svg.
+ * into docs/images/growth.svg. `--indexes <file>` adds what a run of the tests has counted of indexes, as
+ * test/support/index-use.ts writes it.
  *
  * @module
  */
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
+import { type IndexUse, readIndexUse, sumIndexUse } from '../support/index-use.ts'
 import { CASES } from './cases.ts'
 import { type Comparison, compare } from './compare.ts'
 import { measureFollowing } from './following.ts'
 import { measureGrowth, SIZES } from './growth.ts'
 import { openClients } from './measure.ts'
 import { drawGrowth } from './plot.ts'
-import { comparisonTable, growthTable, writeFigures, writePlot } from './report.ts'
+import {
+  comparisonTable,
+  growthTable,
+  indexTable,
+  whereTable,
+  writeFigures,
+  writePlot,
+} from './report.ts'
 import { startServer } from './server.ts'
 import { waits } from './waiting.ts'
+import { measureWhere, type Whereabouts } from './where.ts'
 
 const ROUNDS = 5
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { growth: { type: 'boolean' }, invites: { type: 'string' } },
+  options: {
+    growth: { type: 'boolean' },
+    invites: { type: 'string' },
+    indexes: { type: 'string' },
+  },
 })
 const [choice = '', connections = '1,8,32'] = positionals
 const cases = CASES.filter((one) => one.name.includes(choice))
@@ -44,7 +58,9 @@ async function runComparison(): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const clients = await openClients(url, 32)
   const comparisons: Comparison[] = []
+  const whereabouts: Whereabouts[] = []
   let following = ''
+  let uses: IndexUse[] = []
   try {
     for (const which of cases) {
       for (const count of connections.split(',').map(Number)) {
@@ -61,6 +77,11 @@ async function runComparison(): Promise<void> {
       following = await measureFollowing({ sql, clients })
       console.log(following)
     }
+    uses = await readIndexUse(sql)
+    for (const { name } of cases.filter((one) => /^(validate|accept|create) an /.test(one.name))) {
+      whereabouts.push(await measureWhere({ sql }, url, name))
+      console.log(whereTable(whereabouts.slice(-1)))
+    }
     for (const { name } of cases.filter((one) => /^(accept|create) an /.test(one.name))) {
       const answer = (await waits({ sql }, url, name)) ? 'yes' : 'no'
       console.log(`To ${name} waits for another who does, in one organisation: ${answer}`)
@@ -69,7 +90,11 @@ async function runComparison(): Promise<void> {
     await clients.close()
     await sql.end()
   }
-  if (!choice) await writeFigures('cost', `${comparisonTable(comparisons)}\n\n${following}`)
+  if (choice) return
+  await writeFigures('cost', `${comparisonTable(comparisons)}\n\n${following}`)
+  await writeFigures('where', whereTable(whereabouts))
+  const inSuite = options.indexes ? await sumIndexUse(options.indexes) : undefined
+  await writeFigures('indexes', indexTable(uses, inSuite))
 }
 
 async function runGrowth(): Promise<void> {

@@ -4,8 +4,10 @@
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import type { IndexUse } from '../support/index-use.ts'
 import type { Comparison } from './compare.ts'
 import { type Growth, SIZES } from './growth.ts'
+import type { Whereabouts } from './where.ts'
 
 const DOCS = new URL('../../docs/', import.meta.url)
 
@@ -59,7 +61,6 @@ export function growthTable(growths: Growth[]): string {
   )
 }
 
-/** Replaces what stands between the two markers of this name in `docs/performance.md`. */
 interface RefusalRow {
   name: string
   /** Milliseconds. */
@@ -83,8 +84,9 @@ export function refusalTable(rows: RefusalRow[], aim: number): string {
   )
 }
 
+/** Replaces what stands between the two markers of this name in `docs/performance.md`. */
 export async function writeFigures(
-  name: 'cost' | 'growth' | 'refusals',
+  name: 'cost' | 'growth' | 'indexes' | 'refusals' | 'where',
   figures: string,
 ): Promise<void> {
   const page = new URL('performance.md', DOCS)
@@ -93,6 +95,41 @@ export async function writeFigures(
   const [start, end] = [text.indexOf(before), text.indexOf(after)]
   if (start < 0 || end < start) throw new Error(`docs/performance.md has no ${before} … ${after}`)
   await writeFile(page, `${text.slice(0, start)}${before}\n\n${figures}\n\n${text.slice(end)}`)
+}
+
+/** The parts of each call that take a hundredth of it or more, and what the others take together. */
+export function whereTable(calls: Whereabouts[]): string {
+  return table(
+    ['call', 'where', 'µs', 'share'],
+    calls.flatMap(({ call, whole, parts }) => {
+      const large = parts.filter(({ own }) => own >= whole / 100)
+      const rest = whole - large.reduce((sum, { own }) => sum + own, 0)
+      return [
+        [call, 'all of it', whole.toFixed(0), ''],
+        ...large.map(({ name, calls: times, own }) => [
+          '',
+          `\`${name}\`${times >= 1.5 ? `, ${Math.round(times)} times` : ''}`,
+          own.toFixed(0),
+          percent(own / whole),
+        ]),
+        // Timing a function is counted with the one that calls it: of what it leaves, nothing may be left.
+        ...(rest > 0 ? [['', 'everything else', rest.toFixed(0), percent(rest / whole)]] : []),
+      ]
+    }),
+  )
+}
+
+export function indexTable(uses: IndexUse[], inSuite: Map<string, number> | undefined): string {
+  const words = (count: number) => count.toLocaleString('en')
+  return table(
+    ['index', 'of', 'scans in the benchmark', ...(inSuite ? ['scans in the tests'] : [])],
+    uses.map(({ table: of, index, scans }) => [
+      `\`${index}\``,
+      `\`${of}\``,
+      words(scans),
+      ...(inSuite ? [words(inSuite.get(index) ?? 0)] : []),
+    ]),
+  )
 }
 
 export async function writePlot(svg: string): Promise<void> {

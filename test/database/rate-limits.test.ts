@@ -117,3 +117,73 @@ describe('an allowance of three in an hour', () => {
     }
   })
 })
+
+describe('an allowance that many share, of 400 in an hour', () => {
+  const share = (sql: postgres.Sql | postgres.TransactionSql, key: string, amount = 1) =>
+    sql<{ used: number }[]>`
+      select (t).used from usher.take_shared_allowance(${key}, ${amount}, 400, ${HOUR}) t`
+  const used = async (sql: postgres.Sql, key: string) =>
+    (await sql`select sum(used)::int as used from usher.rate_limits where key = ${key}`)[0]?.used
+
+  test('is taken by one while another who takes of it has not come to an end', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+    await share(sql, key)
+
+    await sql.begin(async (first) => {
+      await share(first, key, 20)
+      await sql.begin(async (second) => {
+        await second`set local lock_timeout = '1s'`
+        // What the other has taken is not there before it is committed.
+        expect(await share(second, key, 20)).toEqual([{ used: 21 }])
+      })
+    })
+    expect(await used(sql, key)).toBe(41)
+  })
+
+  test('is 400 and not one more, however many take of it at once', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 60 }, (_, n) =>
+        asRefusal(() => sql.begin((tx) => share(tx, key, n % 10 === 0 ? 50 : 7))),
+      ),
+    )
+
+    const taken = outcomes.map(({ status }, n) =>
+      status === 'fulfilled' ? (n % 10 === 0 ? 50 : 7) : 0,
+    )
+    const sum = taken.reduce((one: number, other: number) => one + other, 0)
+    expect(sum).toBeLessThanOrEqual(400)
+    expect(await used(sql, key)).toBe(sum)
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') {
+        expect(['rate_limited', 'try_again']).toContain(outcome.reason.code)
+      }
+    }
+    // What is left can be had, and then no more.
+    while (400 - (await used(sql, key)) > 0) await share(sql, key)
+    await expect(asRefusal(() => share(sql, key))).rejects.toMatchObject(refused)
+  })
+
+  test('is whole again when its time is over', async ({ database: { sql } }) => {
+    const key = newKey()
+    await share(sql, key, 400)
+    await expect(asRefusal(() => share(sql, key))).rejects.toMatchObject(refused)
+
+    await sql`update usher.rate_limits set window_start = now() - ${HOUR}::interval where key = ${key}`
+
+    expect(await share(sql, key)).toEqual([{ used: 1 }])
+  })
+
+  test('counts what was written down before it had slots', async ({ database: { sql } }) => {
+    const key = newKey()
+    await sql`insert into usher.rate_limits values (${key}, now() - interval '10 minutes', 399)`
+
+    expect(await share(sql, key)).toEqual([{ used: 400 }])
+    await expect(asRefusal(() => share(sql, key))).rejects.toMatchObject(refused)
+  })
+})

@@ -10,6 +10,7 @@ import { withDatabase } from '../../scripts/schema.ts'
 import { callOver } from './calls.ts'
 import { callsOverHttp } from './calls-over-http.ts'
 import { TEMPLATE } from './global-setup.ts'
+import { noteIndexUse } from './index-use.ts'
 import { isOverPostgrest, startTestPostgrest } from './postgrest.ts'
 
 export interface TestDatabase {
@@ -49,6 +50,7 @@ export async function createDatabase(template: string | null = TEMPLATE): Promis
     postgrest,
     async drop() {
       await (await starting)?.stop()
+      if (process.env.USHER_INDEX_USE) await noteIndexUse(sql, process.env.USHER_INDEX_USE)
       // A test that failed may have left a transaction open.
       await sql.end({ timeout: 5 })
       await withDatabase(server, (admin) => admin.unsafe(`drop database ${name} with (force)`))

@@ -41,6 +41,7 @@ declare
   v_reading usher.token_reading := usher.read_invite_token(validate_invite.token);
   v_invite  usher.invites := v_reading.invite;
   v_preview public.organisation_invite_preview;
+  v_scene   record;
 begin
   if v_reading.problem is null then
     v_reading.problem := usher.invite_problem(v_invite);
@@ -57,11 +58,18 @@ begin
     return v_preview;
   end if;
 
-  select o.id, o.name, o.logo_url, o.accent_colour, coalesce(v_invite.locale, o.locale)
-  into v_preview.organisation_id, v_preview.organisation_name, v_preview.organisation_logo_url,
-    v_preview.organisation_accent_colour, v_preview.locale
+  select o.id, o.name, o.logo_url, o.accent_colour, o.locale, r.provider, r.domain, r.level,
+    m.display_name, m.email
+  into v_scene
   from public.organisations o
+  left join public.organisation_sign_in_rules r on r.organisation_id = o.id
+  left join public.organisation_members m on m.organisation_id = o.id and m.user_id = v_invite.invited_by
   where o.id = v_invite.organisation_id;
+  v_preview.organisation_id := v_scene.id;
+  v_preview.organisation_name := v_scene.name;
+  v_preview.organisation_logo_url := v_scene.logo_url;
+  v_preview.organisation_accent_colour := v_scene.accent_colour;
+  v_preview.locale := coalesce(v_invite.locale, v_scene.locale);
 
   -- A link that is spent shows whose it was, and no more.
   if v_reading.problem is null or v_reading.problem = 'invite_expired' then
@@ -73,13 +81,12 @@ begin
     v_preview.membership_ends_at := v_invite.membership_ends_at;
     -- Whoever reveals a link of their own could otherwise ask it of any address.
     v_preview.has_account := case when v_reading.is_mailed then usher.has_account(v_invite.email) end;
-    select r.provider, r.domain, r.level
-    into v_preview.sign_in_provider, v_preview.sign_in_domain, v_preview.sign_in_level
-    from public.organisation_sign_in_rules r where r.organisation_id = v_invite.organisation_id;
+    v_preview.sign_in_provider := v_scene.provider;
+    v_preview.sign_in_domain := v_scene.domain;
+    v_preview.sign_in_level := v_scene.level;
     v_preview.one_click := (usher.one_click_invite(validate_invite.token)).id is not null;
-    select m.display_name, m.email into v_preview.inviter_name, v_preview.inviter_email
-    from public.organisation_members m
-    where m.organisation_id = v_invite.organisation_id and m.user_id = v_invite.invited_by;
+    v_preview.inviter_name := v_scene.display_name;
+    v_preview.inviter_email := v_scene.email;
   end if;
   return v_preview;
 end
@@ -165,23 +172,13 @@ begin
     perform usher.fail('invite_expired');
   end if;
 
-  -- What may have changed since it was sent: the right of who sent it, the roles, the domains, the way in, the
-  -- seats, a ban.
+  -- What may have changed since it was sent: the right of who sent it, and all that joining asks.
   v_right_ends_at := usher.inviter_right_ends_at(v_invite);
   if v_right_ends_at <= clock_timestamp() then
     perform usher.fail('inviter_lost_right');
   end if;
-  perform usher.require_roles(v_invite.organisation_id, v_invite.roles);
-  if exists (
-    select from public.organisations o
-    where o.id = v_invite.organisation_id
-      and cardinality(o.allowed_email_domains) > 0
-      and usher.email_domain(v_invite.email) <> all (o.allowed_email_domains))
-  then
-    perform usher.fail('domain_not_allowed');
-  end if;
-  perform usher.require_sign_in(v_invite.organisation_id, v_user.id, v_invite.email);
-  perform usher.require_free_seat(v_invite.organisation_id);
+  perform usher.require_may_join(
+    v_invite.organisation_id, v_user.id, v_invite.email, v_invite.roles, asks => '{domain,session}');
   v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
     least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
 
