@@ -5,7 +5,7 @@
  *   npm run calls -- public.accept_organisation_invite    all that a reader opens to believe it
  *
  * A call is: a function, a relation or a type of ours that is named in a body or signature, and each trigger that
- * fires on what a body writes. Functions are told apart by name, not by arguments. What is named in a text (`execute`,
+ * fires on what a body writes, or on what a foreign key deletes or empties with it. Functions are told apart by name, not by arguments. What is named in a text (`execute`,
  * `regprocedure`) is not seen as a call: `Subject.dynamic` lists it.
  *
  * @module
@@ -26,6 +26,12 @@ export interface Subject {
   calls: Set<string>
   /** What it carries out or finds by a text: `execute`, or the name that stands in a text. */
   dynamic: string[]
+  /** Those of calls that are triggers on what a foreign key deletes or empties with what it deletes. */
+  cascades: Set<string>
+  /** Tables that a function writes, with their schema. */
+  writes: Set<string>
+  /** Whether it raises an error of its own. */
+  raises: boolean
   /** Of a relation: what hears of each change. */
   triggers: Trigger[]
 }
@@ -41,6 +47,9 @@ export interface Trigger {
 
 type Event = 'insert' | 'delete' | 'update'
 type Node = Record<string, unknown>
+
+/** As Postgres's `elog.h` has it. */
+const ERROR = 21
 
 /** As Postgres's `pg_trigger.h` has them. */
 const BEFORE = 2
@@ -115,24 +124,51 @@ function deedsOf(source: string, statement: Node) {
     if (key === 'sval' && /^(usher|public)\.[a-z_]+/.test(String(node.sval)))
       dynamic.push(String(node.sval))
   }
-  return { writes, dynamic }
+  const raises = parts.some(
+    ([key, node]) => key === 'PLpgSQL_stmt_raise' && Number(node.elog_level) >= ERROR,
+  )
+  return { writes, dynamic, raises }
+}
+
+interface Cascade {
+  table: string
+  event: Event
+}
+
+/** By a table, what a foreign key does to others when a row of it is deleted. `pg_constraint.h` has c and n. */
+function* cascadesOf(node: Node): Generator<[string, Cascade]> {
+  const table = relation(node.relation)
+  for (const [key, constraint] of nodesOf(node.tableElts)) {
+    const event = { c: 'delete', n: 'update' }[String(constraint.fk_del_action)] as
+      | Event
+      | undefined
+    if (key === 'Constraint' && constraint.contype === 'CONSTR_FOREIGN' && event)
+      yield [relation(constraint.pktable), { table, event }]
+  }
 }
 
 /** Reads `sql/`: what each file makes, in load order, and what that calls. */
 export async function readSql(): Promise<Map<string, Subject>> {
   await loadModule()
   const subjects = new Map<string, Subject>()
+  const cascades = new Map<string, Cascade[]>()
   const written = new Map<Subject, { table: string; event: Event }[]>()
   const define = (name: string, kind: Subject['kind'], file: string | null) => {
-    const made = { name, kind, file, calls: new Set<string>(), dynamic: [], triggers: [] }
-    const subject: Subject = subjects.get(name) ?? made
+    const subject: Subject = subjects.get(name) ?? {
+      ...{ name, kind, file, dynamic: [], raises: false, triggers: [] },
+      ...{ calls: new Set(), cascades: new Set(), writes: new Set() },
+    }
     subjects.set(name, subject)
     return subject
   }
 
   for (const file of sqlFiles()) {
     for (const { source, kind, node } of statementsOf(file)) {
-      if (kind === 'CreateStmt') define(relation(node.relation), 'relation', file)
+      if (kind === 'CreateStmt') {
+        define(relation(node.relation), 'relation', file)
+        for (const [parent, cascade] of cascadesOf(node))
+          cascades.set(parent, [...(cascades.get(parent) ?? []), cascade])
+      }
       if (kind === 'CompositeTypeStmt') define(relation(node.typevar), 'type', file)
       if (kind === 'ViewStmt') {
         const view = define(relation(node.view), 'relation', file)
@@ -142,7 +178,9 @@ export async function readSql(): Promise<Map<string, Subject>> {
         const made = define(words(node.funcname), 'function', file)
         for (const text of [source, bodyOf(node).text])
           for (const name of namesIn(text)) made.calls.add(name)
-        const { writes, dynamic } = deedsOf(source, node)
+        const { writes, dynamic, raises } = deedsOf(source, node)
+        for (const { table } of writes) made.writes.add(table)
+        made.raises ||= raises
         written.set(made, [...(written.get(made) ?? []), ...writes])
         made.dynamic.push(...dynamic)
       }
@@ -162,11 +200,19 @@ export async function readSql(): Promise<Map<string, Subject>> {
     }
   }
 
+  const fire = (subject: Subject, table: string, event: Event, seen = new Set<string>()): void => {
+    if (seen.has(`${event} ${table}`)) return
+    seen.add(`${event} ${table}`)
+    for (const trigger of subjects.get(table)?.triggers ?? [])
+      if (trigger.events.includes(event)) {
+        subject.calls.add(trigger.function)
+        if (seen.size > 1) subject.cascades.add(trigger.function)
+      }
+    for (const next of event === 'delete' ? (cascades.get(table) ?? []) : [])
+      fire(subject, next.table, next.event, seen)
+  }
   for (const subject of subjects.values()) {
-    for (const { table, event } of written.get(subject) ?? []) {
-      for (const trigger of subjects.get(table)?.triggers ?? [])
-        if (trigger.events.includes(event)) subject.calls.add(trigger.function)
-    }
+    for (const { table, event } of written.get(subject) ?? []) fire(subject, table, event)
     subject.dynamic = subject.dynamic.filter(
       (text) => text === 'execute' || subjects.has(/^\w+\.\w+/.exec(text)?.[0] ?? ''),
     )

@@ -47,8 +47,8 @@ ${lines.join('\n')}
 
 What happens by itself when a membership or an account changes, in the order in which it happens: first all that fires
 before the change, then all that fires after it, each by name. Some fire only under a condition, which stands at the
-trigger. One that a later file of [\`sql/\`](../sql/README.md) attaches to a table of ours hears of the change, and neither
-alters nor refuses it.
+trigger. One that a later file of [\`sql/\`](../sql/README.md) attaches to a table of ours fires once the change
+is made, and does not refuse it.
 
 Generated from the database by \`npm run generate\`.
 

@@ -410,6 +410,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.is_title(labels text[], is_alone boolean)': [],
   'function usher.is_to_invitee()': [],
   'function usher.issue_again(invite_id uuid, actor_kind text, inviter_id uuid)': [],
+  'function usher.join_by_invite(invite usher.invites, email text, asks text[], kind text)': [],
   'function usher.join_organisation(organisation_id uuid)': ['authenticated execute'],
   'function usher.join_request_for_change(request_id uuid, is_joining boolean)': [],
   'function usher.judge_mails(ids uuid[], is_bulk boolean, settings usher.settings)': [],
@@ -668,6 +669,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.take_allowance(key text, amount integer, allowance integer, period interval, is_secret boolean)':
     [],
   'function usher.take_fresh(batch_size integer, after_id bigint)': [],
+  'function usher.take_from_slots(key text, amount integer, allowance integer, slots integer)': [],
   'function usher.take_idempotency_key(idempotency_key text, request_hash bytea)': [
     'authenticated execute',
   ],

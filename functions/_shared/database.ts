@@ -238,7 +238,7 @@ export function stopMailOf(sql: postgres.Sql) {
   }
 }
 
-/** Puts a mail of Supabase Auth into the outbox; false when mail cannot be sent to such an address. */
+/** Queues a mail of Supabase Auth; false when mail cannot be sent to such an address. */
 export function enqueueAuthMailOf(sql: postgres.Sql) {
   return async (mail: QueuedAuthMail): Promise<boolean> => {
     if (mail.to.includes('\0')) return false

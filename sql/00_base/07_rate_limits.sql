@@ -6,7 +6,7 @@ create table usher.rate_limits (
   used integer not null,
   slot smallint not null default 0,
   primary key (key, slot),
-  constraint rate_limits_slot check (slot between 0 and 15)
+  constraint rate_limits_slot check (slot between 0 and 31)
 );
 comment on table usher.rate_limits
   is 'How much of an allowance is used: a thing, such as resends:<invite id>. Old rows may be deleted.';
@@ -144,7 +144,50 @@ end
 $$;
 comment on function usher.allowance_used
   is $$What is used of a shared allowance in all of its slots, and in slot how many of them there are; null where its
-period is over, or has not begun.$$;
+period is over, or has not begun. See usher.take_shared_allowance.$$;
+
+create function usher.take_from_slots(
+  key text,
+  amount integer,
+  allowance integer,
+  slots integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_rest  integer := take_from_slots.amount;
+  v_taken integer;
+begin
+  while v_rest > 0 loop
+    update usher.rate_limits r
+    set used = r.used + s.taken
+    from (
+      select f.slot, least(v_rest, f.has - f.used) as taken
+      from (
+        select l.key, l.slot, l.used, take_from_slots.allowance / take_from_slots.slots
+          + case when l.slot = 0 then take_from_slots.allowance % take_from_slots.slots else 0 end as has
+        from usher.rate_limits l
+      ) f
+      where f.key = take_from_slots.key and f.used < f.has
+      -- Little is taken from the front and much from the back, so that they do not meet.
+      order by case when take_from_slots.amount > 20 then - f.slot else f.slot end
+      limit 1
+      for update skip locked
+    ) s
+    where r.key = take_from_slots.key and r.slot = s.slot
+    returning s.taken into v_taken;
+    exit when not found;
+    v_rest := v_rest - v_taken;
+  end loop;
+  return v_rest;
+end
+$$;
+comment on function usher.take_from_slots
+  is $$Takes what it can of an allowance that is parted among slots, out of those that nobody else is writing. Returns
+what is still to be taken.$$;
 
 create function usher.take_shared_allowance(
   key text,
@@ -158,58 +201,39 @@ create function usher.take_shared_allowance(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_slots  constant integer := 16;
-  v_most   constant integer := 20;
-  -- As much as others may be taking at this moment, which nobody sees before they commit.
-  v_unseen constant integer := (v_slots - 1) * v_most;
-  v_taken  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  -- Small ones are not worth parting.
+  v_slots constant integer := least(32, greatest(1, take_shared_allowance.allowance / 20));
+  v_used  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  v_rest  integer := take_shared_allowance.amount;
 begin
-  if take_shared_allowance.amount <= v_most
-    and v_taken.used + take_shared_allowance.amount + v_unseen <= take_shared_allowance.allowance
-  then
-    update usher.rate_limits r
-    set used = r.used + take_shared_allowance.amount
-    where r.key = take_shared_allowance.key and r.slot = (
-      select s.slot from usher.rate_limits s
-      where s.key = take_shared_allowance.key
-      order by s.slot
-      limit 1
-      for update skip locked);
-    if found then
-      -- Seen anew, now that no more than the other slots can change.
-      v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-      if v_taken.used + v_unseen > take_shared_allowance.allowance then
-        perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
-      end if;
-      perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
-      return v_taken;
-    end if;
-  end if;
-
-  -- Many at once, near the end of it, or the first: alone, so that it is exact.
-  if v_taken.slot is distinct from v_slots then
+  -- The first of a period, or of another allowance than before.
+  if coalesce(v_used.slot, 0) < v_slots then
     insert into usher.rate_limits (key, window_start, used, slot)
-    select take_shared_allowance.key, coalesce(v_taken.window_start, now()), 0, s
+    select take_shared_allowance.key, coalesce(v_used.window_start, now()), 0, s
     from generate_series(0, v_slots - 1) s
     order by s
     on conflict on constraint rate_limits_pkey do nothing;
+    perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+    if usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period) is null then
+      update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+    end if;
   end if;
-  perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
-  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-  if v_taken.slot is distinct from v_slots then
-    update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+
+  v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+  if v_rest > 0 then
+    -- Those that are left are being written: near the end of it, and of a small one always, one waits for the other.
+    perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+    v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
   end if;
-  update usher.rate_limits r set used = r.used + take_shared_allowance.amount
-  where r.key = take_shared_allowance.key and r.slot = 0;
-  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-  perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
-  return v_taken;
+  v_used := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  v_used.used := v_used.used + v_rest;
+  perform usher.answer_allowance(v_used, take_shared_allowance.allowance, take_shared_allowance.period);
+  return v_used;
 end
 $$;
 comment on function usher.take_shared_allowance
-  is $$usher.take_allowance where many take a little of one allowance at once, as all who invite in an organisation do:
-what is used is kept in 16 slots, and whoever takes at most 20 writes the first that nobody else is writing. Whoever
-takes more, or what may be the last of it, waits for the others, and is waited for; so it is as exact as one row.
+  is $$usher.take_allowance where many take of one allowance at once, as all who invite in an organisation do: it is
+parted among up to 32 slots, and each takes out of those that nobody else is writing. Only for what may be the last of
+it, one waits for the other. As exact as one row.
 
-Returns what is used now, as usher.allowance_used does. Fails with rate_limited, and with try_again where others took
-what was left at the very moment.$$;
+Returns what is used now, as usher.allowance_used does. Fails with rate_limited.$$;

@@ -1,6 +1,7 @@
 -- Locks: the order in which every change takes them, so that two changes wait for each other and never in a circle.
 --
--- The organisation, the person, members by id, invites by id, whatever else.
+-- The account where somebody joins, the organisation, the person, members by id, roles by id, invites by id, whatever
+-- else.
 
 create function usher.lock_organisation(
   organisation_id uuid,
@@ -32,8 +33,9 @@ comment on function usher.lock_organisation
         settings  what others rely on while they change something: settings, roles, rules, counts, the last seat
         delete    the organisation itself
 
-After it, and in this order: the person (usher.lock_person), members by id, invites by id, whatever else. So two
-changes wait for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
+After it, and in this order: the person (usher.lock_person), members by id, roles by id, invites by id, whatever else.
+Before it, for those who join, their account (usher.lock_for_joining), as whoever deletes it has it. So two changes wait
+for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
 
 create function usher.lock_person(organisation_id uuid, email text) returns void
   language plpgsql

@@ -46,17 +46,12 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  -- Only a member lets others wait; whether they still are one is asked after the wait.
-  if require_permission.lock is not null and (
-    exists (
-      select from public.organisation_members m
-      where m.organisation_id = require_permission.organisation_id and m.user_id = auth.uid()
-        and m.status = 'active')
-    or usher.acts_as_directory() and (usher.directory_membership(require_permission.organisation_id)).id is not null)
-  then
-    perform usher.lock_organisation(require_permission.organisation_id, require_permission.lock);
-  end if;
   v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait. What was true before a wait is asked again after it.
+  if v_member.id is not null and require_permission.lock is not null then
+    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
+    v_member := usher.caller_membership(require_permission.organisation_id);
+  end if;
   if v_member.id is null then
     perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then

@@ -16,29 +16,36 @@ create function usher.add_member(
   as $$
 declare
   v_member      public.organisation_members;
+  v_email       text;
+  v_name        text;
   v_is_banned   boolean;
   v_was_removed boolean;
 begin
-  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  select usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb) into v_email, v_name
   from auth.users u
-  join usher.sanctions s on s.organisation_id = add_member.organisation_id
-    and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email))
   where u.id = add_member.user_id;
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  from usher.sanctions s
+  where s.organisation_id = add_member.organisation_id
+    and s.address_hash = usher.sanction_hash(add_member.organisation_id, v_email);
   if v_is_banned then
-    perform usher.fail('member_banned');
+    perform usher.fail(case when exists (
+      select from usher.current_members m
+      where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id)
+      then 'already_member' else 'member_banned' end);
   elsif v_was_removed then
     -- Somebody lets them in again: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
-    using auth.users u
-    where u.id = add_member.user_id and s.organisation_id = add_member.organisation_id and s.status = 'removed'
-      and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email));
+    where s.organisation_id = add_member.organisation_id and s.status = 'removed'
+      and s.address_hash = usher.sanction_hash(add_member.organisation_id, v_email);
   end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
-  select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
-    usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
-  from auth.users u
-  where u.id = add_member.user_id
+  values (add_member.organisation_id, add_member.user_id, add_member.kind, add_member.roles, add_member.ends_at,
+    v_email, v_name)
   on conflict on constraint organisation_members_subject_key do update
   set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}',
     email = excluded.email, display_name = excluded.display_name,
@@ -46,15 +53,15 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
+    -- A directory may have given more: see usher.tg_organisation_members__join_directory.
+    select m.* into v_member from public.organisation_members m where m.id = v_member.id;
     return v_member;
   end if;
 
   select m.* into v_member
   from public.organisation_members m
   where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id;
-  if not found then
-    perform usher.fail('unauthenticated');
-  elsif v_member.status = 'active' and v_member.ends_at <= statement_timestamp() then
+  if v_member.status = 'active' and v_member.ends_at <= statement_timestamp() then
     -- The sweep has not come by: the end is written down before the new beginning.
     perform usher.end_access(v_member);
     return usher.add_member(
@@ -108,13 +115,9 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
-  v_has_row    boolean;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email), o.seat_limit, exists (
-      select from public.organisation_members m
-      where m.organisation_id = lock_for_joining.organisation_id and m.user_id = u.id)
-  into v_email, v_seat_limit, v_has_row
+  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
@@ -136,7 +139,10 @@ begin
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
   -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if v_has_row then
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
+  then
     perform usher.lock_members(
       lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
   elsif lock_for_joining.inviter_id is not null then

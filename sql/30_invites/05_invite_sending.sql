@@ -148,12 +148,13 @@ begin
   left join inserted i on i.id = r.id;
 
   if v_made.ids is not null then
-    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
-      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
-      (select s.invites_per_day from usher.settings s), interval '1 day'));
     -- One that somebody waits for does not stand behind ten thousand.
     perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_made.ids,
       null, v_made.facts, null, null, is_bulk => cardinality(v_made.ids) > 20);
+    -- Last, because for what may be the last of it one waits for the other.
+    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
+      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
+      (select s.invites_per_day from usher.settings s), interval '1 day'));
   end if;
 
   return query select r.* from unnest(v_made.results) r order by r.row_number;
@@ -234,7 +235,7 @@ Returns the invite, never the token. Needs invite.create, and the right to give 
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
 member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
 invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
-rate_limited, try_again.$$;
+rate_limited.$$;
 grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
@@ -258,7 +259,7 @@ Returns one array with an object for each row given, in order: row_number (from 
 failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
 no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
 unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
-rate_limited, try_again. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the
-whole call before it reaches this function (22P05, 22P02): leave such rows out.$$;
+rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
+before it reaches this function (22P05, 22P02): leave such rows out.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;

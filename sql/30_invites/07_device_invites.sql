@@ -147,6 +147,6 @@ comment on function public.create_organisation_device_invite
 
 Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
 roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
-invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited, try_again.$$;
+invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.$$;
 grant execute on function public.create_organisation_device_invite to authenticated;
 grant execute on function usher.create_device_invite to authenticated;

@@ -6,7 +6,8 @@
 --                                        asks it: a new subject that has a word in it says so in that view
 --
 -- They stand behind all that they ask and before all that ask them. A new rule of joining has its place here, so that
--- no way of joining is without it.
+-- no way of joining is without it (test/database/questions.test.ts). That nobody is banned, or a member already, is
+-- asked where the membership is written, usher.add_member.
 
 create function usher.may_sign_up(
   email text,

@@ -135,7 +135,6 @@ declare
   v_invite usher.invites := accept_open_invite.invite;
   v_user   record;
   v_member public.organisation_members;
-  v_right_ends_at timestamptz;
 begin
   select u.id, usher.normalise_email(u.email) as email, u.email_confirmed_at
   into v_user
@@ -152,35 +151,7 @@ begin
     perform usher.fail('email_unverified');
   end if;
 
-  perform usher.lock_for_joining(v_invite.organisation_id, v_user.id, v_invite.invited_by);
-  -- The whole race is decided here: of all who come at once, one finds the row as it was.
-  update usher.invites i
-  set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
-  where i.id = v_invite.id
-    and i.status = 'pending'
-    and i.issue = v_invite.issue
-    and i.roles = v_invite.roles
-    and i.expires_at > clock_timestamp()
-  returning i.* into v_invite;
-  if not found then
-    select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
-    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
-      else coalesce(usher.invite_problem(v_invite), 'invite_superseded') end);
-  end if;
-  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
-  end if;
-
-  -- What may have changed since it was sent: the right of who sent it, and all that joining asks.
-  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
-  if v_right_ends_at <= clock_timestamp() then
-    perform usher.fail('inviter_lost_right');
-  end if;
-  perform usher.require_may_join(
-    v_invite.organisation_id, v_user.id, v_invite.email, v_invite.roles, asks => '{domain,session}');
-  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
-    least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
+  v_member := usher.join_by_invite(v_invite, v_user.email, asks => '{domain,session}');
 
   perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),

@@ -31,7 +31,6 @@ declare
   v_member public.organisation_members;
   v_email  text;
   v_has_phone boolean;
-  v_right_ends_at timestamptz;
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
@@ -61,31 +60,12 @@ begin
     perform usher.fail(usher.invite_problem(v_invite));
   end if;
 
-  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
-  update usher.invites i
-  set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
-  where i.id = v_invite.id and i.status = 'pending' and i.expires_at > clock_timestamp();
-  if not found then
-    select i.* into v_invite from usher.invites i where i.id = v_invite.id;
-    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
-      else coalesce(usher.invite_problem(v_invite), 'invite_not_pending') end);
-  end if;
-  -- As when accepting an invite: it may have waited for the row until after its end.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
-  end if;
-
-  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
-  if v_right_ends_at <= clock_timestamp() then
-    perform usher.fail('inviter_lost_right');
-  end if;
   -- An account with an address or a phone number is somebody's: a code is no way round what is asked of people.
   select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
   from auth.users u where u.id = auth.uid();
-  perform usher.require_may_join(v_invite.organisation_id, auth.uid(), v_email, v_invite.roles,
-    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end);
-  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles,
-    nullif(v_right_ends_at, 'infinity'), 'device');
+  v_member := usher.join_by_invite(v_invite, v_email,
+    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end,
+    kind => 'device');
   update public.organisation_members m
   set display_name = v_invite.device_name, email = null
   where m.id = v_member.id

@@ -1,4 +1,4 @@
--- Deliveries: the outbox. One row is one mail to one address, from queued to its end.
+-- Deliveries: one row is one mail to one address, from queued to its end.
 --
 -- queued ─▶ sending ─▶ sent │ failed;   sending ─(refused for now)─▶ queued;   failed ─(by hand)─▶ queued;
 -- queued ─▶ cancelled (its invite is no longer open) │ suppressed (04_suppressed_addresses.sql);

@@ -1160,7 +1160,7 @@ create table usher.rate_limits (
   used integer not null,
   slot smallint not null default 0,
   primary key (key, slot),
-  constraint rate_limits_slot check (slot between 0 and 15)
+  constraint rate_limits_slot check (slot between 0 and 31)
 );
 comment on table usher.rate_limits
   is 'How much of an allowance is used: a thing, such as resends:<invite id>. Old rows may be deleted.';
@@ -1298,7 +1298,50 @@ end
 $$;
 comment on function usher.allowance_used
   is $$What is used of a shared allowance in all of its slots, and in slot how many of them there are; null where its
-period is over, or has not begun.$$;
+period is over, or has not begun. See usher.take_shared_allowance.$$;
+
+create function usher.take_from_slots(
+  key text,
+  amount integer,
+  allowance integer,
+  slots integer
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_rest  integer := take_from_slots.amount;
+  v_taken integer;
+begin
+  while v_rest > 0 loop
+    update usher.rate_limits r
+    set used = r.used + s.taken
+    from (
+      select f.slot, least(v_rest, f.has - f.used) as taken
+      from (
+        select l.key, l.slot, l.used, take_from_slots.allowance / take_from_slots.slots
+          + case when l.slot = 0 then take_from_slots.allowance % take_from_slots.slots else 0 end as has
+        from usher.rate_limits l
+      ) f
+      where f.key = take_from_slots.key and f.used < f.has
+      -- Little is taken from the front and much from the back, so that they do not meet.
+      order by case when take_from_slots.amount > 20 then - f.slot else f.slot end
+      limit 1
+      for update skip locked
+    ) s
+    where r.key = take_from_slots.key and r.slot = s.slot
+    returning s.taken into v_taken;
+    exit when not found;
+    v_rest := v_rest - v_taken;
+  end loop;
+  return v_rest;
+end
+$$;
+comment on function usher.take_from_slots
+  is $$Takes what it can of an allowance that is parted among slots, out of those that nobody else is writing. Returns
+what is still to be taken.$$;
 
 create function usher.take_shared_allowance(
   key text,
@@ -1312,61 +1355,42 @@ create function usher.take_shared_allowance(
   set search_path = pg_catalog, pg_temp
   as $$
 declare
-  v_slots  constant integer := 16;
-  v_most   constant integer := 20;
-  -- As much as others may be taking at this moment, which nobody sees before they commit.
-  v_unseen constant integer := (v_slots - 1) * v_most;
-  v_taken  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  -- Small ones are not worth parting.
+  v_slots constant integer := least(32, greatest(1, take_shared_allowance.allowance / 20));
+  v_used  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  v_rest  integer := take_shared_allowance.amount;
 begin
-  if take_shared_allowance.amount <= v_most
-    and v_taken.used + take_shared_allowance.amount + v_unseen <= take_shared_allowance.allowance
-  then
-    update usher.rate_limits r
-    set used = r.used + take_shared_allowance.amount
-    where r.key = take_shared_allowance.key and r.slot = (
-      select s.slot from usher.rate_limits s
-      where s.key = take_shared_allowance.key
-      order by s.slot
-      limit 1
-      for update skip locked);
-    if found then
-      -- Seen anew, now that no more than the other slots can change.
-      v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-      if v_taken.used + v_unseen > take_shared_allowance.allowance then
-        perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
-      end if;
-      perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
-      return v_taken;
-    end if;
-  end if;
-
-  -- Many at once, near the end of it, or the first: alone, so that it is exact.
-  if v_taken.slot is distinct from v_slots then
+  -- The first of a period, or of another allowance than before.
+  if coalesce(v_used.slot, 0) < v_slots then
     insert into usher.rate_limits (key, window_start, used, slot)
-    select take_shared_allowance.key, coalesce(v_taken.window_start, now()), 0, s
+    select take_shared_allowance.key, coalesce(v_used.window_start, now()), 0, s
     from generate_series(0, v_slots - 1) s
     order by s
     on conflict on constraint rate_limits_pkey do nothing;
+    perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+    if usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period) is null then
+      update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+    end if;
   end if;
-  perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
-  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-  if v_taken.slot is distinct from v_slots then
-    update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
+
+  v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+  if v_rest > 0 then
+    -- Those that are left are being written: near the end of it, and of a small one always, one waits for the other.
+    perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
+    v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
   end if;
-  update usher.rate_limits r set used = r.used + take_shared_allowance.amount
-  where r.key = take_shared_allowance.key and r.slot = 0;
-  v_taken := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
-  perform usher.answer_allowance(v_taken, take_shared_allowance.allowance, take_shared_allowance.period);
-  return v_taken;
+  v_used := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+  v_used.used := v_used.used + v_rest;
+  perform usher.answer_allowance(v_used, take_shared_allowance.allowance, take_shared_allowance.period);
+  return v_used;
 end
 $$;
 comment on function usher.take_shared_allowance
-  is $$usher.take_allowance where many take a little of one allowance at once, as all who invite in an organisation do:
-what is used is kept in 16 slots, and whoever takes at most 20 writes the first that nobody else is writing. Whoever
-takes more, or what may be the last of it, waits for the others, and is waited for; so it is as exact as one row.
+  is $$usher.take_allowance where many take of one allowance at once, as all who invite in an organisation do: it is
+parted among up to 32 slots, and each takes out of those that nobody else is writing. Only for what may be the last of
+it, one waits for the other. As exact as one row.
 
-Returns what is used now, as usher.allowance_used does. Fails with rate_limited, and with try_again where others took
-what was left at the very moment.$$;
+Returns what is used now, as usher.allowance_used does. Fails with rate_limited.$$;
 
 -- sql/00_base/08_signing_keys.sql
 
@@ -2767,7 +2791,8 @@ who ask to join, a few more may get in.$$;
 
 -- Locks: the order in which every change takes them, so that two changes wait for each other and never in a circle.
 --
--- The organisation, the person, members by id, invites by id, whatever else.
+-- The account where somebody joins, the organisation, the person, members by id, roles by id, invites by id, whatever
+-- else.
 
 create function usher.lock_organisation(
   organisation_id uuid,
@@ -2799,8 +2824,9 @@ comment on function usher.lock_organisation
         settings  what others rely on while they change something: settings, roles, rules, counts, the last seat
         delete    the organisation itself
 
-After it, and in this order: the person (usher.lock_person), members by id, invites by id, whatever else. So two
-changes wait for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
+After it, and in this order: the person (usher.lock_person), members by id, roles by id, invites by id, whatever else.
+Before it, for those who join, their account (usher.lock_for_joining), as whoever deletes it has it. So two changes wait
+for each other and never in a circle. Whoever has waited sees the world anew in its next statement.$$;
 
 create function usher.lock_person(organisation_id uuid, email text) returns void
   language plpgsql
@@ -3360,17 +3386,12 @@ begin
     perform usher.fail('unauthenticated');
   end if;
 
-  -- Only a member lets others wait; whether they still are one is asked after the wait.
-  if require_permission.lock is not null and (
-    exists (
-      select from public.organisation_members m
-      where m.organisation_id = require_permission.organisation_id and m.user_id = auth.uid()
-        and m.status = 'active')
-    or usher.acts_as_directory() and (usher.directory_membership(require_permission.organisation_id)).id is not null)
-  then
-    perform usher.lock_organisation(require_permission.organisation_id, require_permission.lock);
-  end if;
   v_member := usher.caller_membership(require_permission.organisation_id);
+  -- Only a member lets others wait. What was true before a wait is asked again after it.
+  if v_member.id is not null and require_permission.lock is not null then
+    perform usher.lock_organisation(v_member.organisation_id, require_permission.lock);
+    v_member := usher.caller_membership(require_permission.organisation_id);
+  end if;
   if v_member.id is null then
     perform usher.fail(require_permission.not_found);
   elsif usher.is_kept_out(v_member) then
@@ -4889,29 +4910,36 @@ create function usher.add_member(
   as $$
 declare
   v_member      public.organisation_members;
+  v_email       text;
+  v_name        text;
   v_is_banned   boolean;
   v_was_removed boolean;
 begin
-  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  select usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb) into v_email, v_name
   from auth.users u
-  join usher.sanctions s on s.organisation_id = add_member.organisation_id
-    and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email))
   where u.id = add_member.user_id;
+  if not found then
+    perform usher.fail('unauthenticated');
+  end if;
+  select bool_or(s.status = 'banned'), bool_or(s.status = 'removed') into v_is_banned, v_was_removed
+  from usher.sanctions s
+  where s.organisation_id = add_member.organisation_id
+    and s.address_hash = usher.sanction_hash(add_member.organisation_id, v_email);
   if v_is_banned then
-    perform usher.fail('member_banned');
+    perform usher.fail(case when exists (
+      select from usher.current_members m
+      where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id)
+      then 'already_member' else 'member_banned' end);
   elsif v_was_removed then
     -- Somebody lets them in again: what an earlier account of theirs was removed for is over.
     delete from usher.sanctions s
-    using auth.users u
-    where u.id = add_member.user_id and s.organisation_id = add_member.organisation_id and s.status = 'removed'
-      and s.address_hash = usher.sanction_hash(add_member.organisation_id, usher.normalise_email(u.email));
+    where s.organisation_id = add_member.organisation_id and s.status = 'removed'
+      and s.address_hash = usher.sanction_hash(add_member.organisation_id, v_email);
   end if;
   -- The unique key decides between two who come at once: one inserts, the other finds the row.
   insert into public.organisation_members as m (organisation_id, user_id, kind, roles, ends_at, email, display_name)
-  select add_member.organisation_id, u.id, add_member.kind, add_member.roles, add_member.ends_at,
-    usher.normalise_email(u.email), usher.display_name(u.raw_user_meta_data::jsonb)
-  from auth.users u
-  where u.id = add_member.user_id
+  values (add_member.organisation_id, add_member.user_id, add_member.kind, add_member.roles, add_member.ends_at,
+    v_email, v_name)
   on conflict on constraint organisation_members_subject_key do update
   set status = 'active', kind = excluded.kind, roles = excluded.roles, ends_at = excluded.ends_at, role_ends = '{}',
     email = excluded.email, display_name = excluded.display_name,
@@ -4919,15 +4947,15 @@ begin
   where m.status in ('left', 'removed')
   returning * into v_member;
   if found then
+    -- A directory may have given more: see usher.tg_organisation_members__join_directory.
+    select m.* into v_member from public.organisation_members m where m.id = v_member.id;
     return v_member;
   end if;
 
   select m.* into v_member
   from public.organisation_members m
   where m.organisation_id = add_member.organisation_id and m.user_id = add_member.user_id;
-  if not found then
-    perform usher.fail('unauthenticated');
-  elsif v_member.status = 'active' and v_member.ends_at <= statement_timestamp() then
+  if v_member.status = 'active' and v_member.ends_at <= statement_timestamp() then
     -- The sweep has not come by: the end is written down before the new beginning.
     perform usher.end_access(v_member);
     return usher.add_member(
@@ -4981,13 +5009,9 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
-  v_has_row    boolean;
 begin
   -- The account first, as whoever deletes it does: it stays until the membership is written.
-  select usher.normalise_email(u.email), o.seat_limit, exists (
-      select from public.organisation_members m
-      where m.organisation_id = lock_for_joining.organisation_id and m.user_id = u.id)
-  into v_email, v_seat_limit, v_has_row
+  select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
@@ -5009,7 +5033,10 @@ begin
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
   -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if v_has_row then
+  if exists (
+    select from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
+  then
     perform usher.lock_members(
       lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
   elsif lock_for_joining.inviter_id is not null then
@@ -7273,12 +7300,13 @@ begin
   left join inserted i on i.id = r.id;
 
   if v_made.ids is not null then
-    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
-      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
-      (select s.invites_per_day from usher.settings s), interval '1 day'));
     -- One that somebody waits for does not stand behind ten thousand.
     perform usher.record_events(create_invites.organisation_id, 'invite.created', 'invite', v_made.ids,
       null, v_made.facts, null, null, is_bulk => cardinality(v_made.ids) > 20);
+    -- Last, because for what may be the last of it one waits for the other.
+    perform usher.require_room_for_invites(create_invites.organisation_id, usher.take_shared_allowance(
+      'invites:' || create_invites.organisation_id, cardinality(v_made.ids),
+      (select s.invites_per_day from usher.settings s), interval '1 day'));
   end if;
 
   return query select r.* from unnest(v_made.results) r order by r.row_number;
@@ -7359,7 +7387,7 @@ Returns the invite, never the token. Needs invite.create, and the right to give 
 with unauthenticated, organisation_not_found, permission_denied, role_not_assignable, domain_not_allowed,
 member_banned, already_member, already_invited (details: the id of the open invite), seat_limit_reached,
 invalid_email, invalid_role, invalid_expiry, invalid_message, invalid_redirect, invalid_settings,
-rate_limited, try_again.$$;
+rate_limited.$$;
 grant execute on function public.create_organisation_invite to authenticated;
 grant execute on function usher.create_invite to authenticated;
 
@@ -7383,8 +7411,8 @@ Returns one array with an object for each row given, in order: row_number (from 
 failed), invite_id, error_code, error_details (for already_invited: the id of the invite in the way). A row that is
 no object, or holds what is not of its kind, fails by itself. Needs invite.create. Fails as a whole with
 unauthenticated, organisation_not_found, permission_denied, batch_too_large, seat_limit_reached, invalid_settings,
-rate_limited, try_again. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the
-whole call before it reaches this function (22P05, 22P02): leave such rows out.$$;
+rate_limited. Text with NUL (U+0000) or half of a surrogate pair is no JSON to Postgres, which refuses the whole call
+before it reaches this function (22P05, 22P02): leave such rows out.$$;
 grant execute on function public.create_organisation_invites to authenticated;
 grant execute on function usher.create_invites to authenticated;
 
@@ -7682,7 +7710,7 @@ comment on function public.create_organisation_device_invite
 
 Returns the invite with its code, shown this once. Needs invite.create, and the right to give each of the
 roles. Fails with unauthenticated, organisation_not_found, permission_denied, role_not_assignable,
-invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited, try_again.$$;
+invalid_role, invalid_expiry, invalid_settings, seat_limit_reached, rate_limited.$$;
 grant execute on function public.create_organisation_device_invite to authenticated;
 grant execute on function usher.create_device_invite to authenticated;
 
@@ -7696,7 +7724,8 @@ grant execute on function usher.create_device_invite to authenticated;
 --                                        asks it: a new subject that has a word in it says so in that view
 --
 -- They stand behind all that they ask and before all that ask them. A new rule of joining has its place here, so that
--- no way of joining is without it.
+-- no way of joining is without it (test/database/questions.test.ts). That nobody is banned, or a member already, is
+-- asked where the membership is written, usher.add_member.
 
 create function usher.may_sign_up(
   email text,
@@ -7779,6 +7808,78 @@ usher.lock_for_joining. That they are not banned, and no member yet, usher.add_m
 
 Fails with invalid_role (a role is gone), role_not_assignable (roles that may not be held together),
 domain_not_allowed, sso_required, seat_limit_reached.$$;
+
+-- sql/33_answers/01_joining_by_invite.sql
+
+-- Joining by an invite: by its link, without it, or by the code of a device. Lock, judge, write.
+
+create function usher.join_by_invite(
+  invite usher.invites,
+  email text,
+  asks text[],
+  kind text default 'user'
+) returns public.organisation_members
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_invite        usher.invites := join_by_invite.invite;
+  v_now           usher.invites;
+  v_problem       text;
+  v_right_ends_at timestamptz;
+begin
+  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
+
+  -- What may have changed since it was sent: its state, the right of who sent it, and all that joining asks.
+  select i.* into v_now from usher.invites i where i.id = v_invite.id;
+  v_problem := case
+    when not found then 'invite_invalid'
+    when v_now.issue <> v_invite.issue or v_now.roles <> v_invite.roles then 'invite_superseded'
+    else usher.invite_state_problem(v_now)
+  end;
+  if v_problem is not null then
+    perform usher.fail(v_problem);
+  end if;
+  v_right_ends_at := usher.inviter_right_ends_at(v_now);
+  if v_right_ends_at <= clock_timestamp() then
+    perform usher.fail('inviter_lost_right');
+  end if;
+  perform usher.require_may_join(
+    v_now.organisation_id, auth.uid(), join_by_invite.email, v_now.roles, join_by_invite.asks);
+
+  -- The race is decided here: whoever revokes it, sends it again or declines it at this moment is waited for, and
+  -- finds it accepted, or is found.
+  update usher.invites i
+  set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
+  where i.id = v_now.id
+    and i.status = 'pending'
+    and i.issue = v_now.issue
+    and i.roles = v_now.roles
+    and i.expires_at > clock_timestamp();
+  if not found then
+    select i.* into v_now from usher.invites i where i.id = v_invite.id;
+    perform usher.fail(case when not found then 'invite_invalid'
+      else coalesce(usher.invite_problem(v_now), 'invite_superseded') end);
+  end if;
+  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
+  if v_now.expires_at <= clock_timestamp() then
+    perform usher.fail('invite_expired');
+  end if;
+  return usher.add_member(v_now.organisation_id, auth.uid(), v_now.roles,
+    least(v_now.membership_ends_at, nullif(v_right_ends_at, 'infinity')), join_by_invite.kind);
+end
+$$;
+comment on function usher.join_by_invite
+  is $$Makes the caller a member by this invite, which was open when it was read, if it still is: locks, judges, writes.
+
+  email  the address of their account; null: it has none
+  asks   as usher.require_may_join has it
+  kind   of the membership: user or device
+
+Returns the membership; the event is its caller's. Fails as public.accept_organisation_invite says, but for
+what is wrong with a token or with the caller.$$;
 
 -- sql/33_answers/01_one_click.sql
 
@@ -8090,7 +8191,6 @@ declare
   v_invite usher.invites := accept_open_invite.invite;
   v_user   record;
   v_member public.organisation_members;
-  v_right_ends_at timestamptz;
 begin
   select u.id, usher.normalise_email(u.email) as email, u.email_confirmed_at
   into v_user
@@ -8107,35 +8207,7 @@ begin
     perform usher.fail('email_unverified');
   end if;
 
-  perform usher.lock_for_joining(v_invite.organisation_id, v_user.id, v_invite.invited_by);
-  -- The whole race is decided here: of all who come at once, one finds the row as it was.
-  update usher.invites i
-  set status = 'accepted', accepted_at = now(), accepted_by = v_user.id
-  where i.id = v_invite.id
-    and i.status = 'pending'
-    and i.issue = v_invite.issue
-    and i.roles = v_invite.roles
-    and i.expires_at > clock_timestamp()
-  returning i.* into v_invite;
-  if not found then
-    select i.* into v_invite from usher.invites i where i.id = (accept_open_invite.invite).id;
-    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
-      else coalesce(usher.invite_problem(v_invite), 'invite_superseded') end);
-  end if;
-  -- Whoever waited for a row that then stayed as it was had its time compared before the wait.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
-  end if;
-
-  -- What may have changed since it was sent: the right of who sent it, and all that joining asks.
-  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
-  if v_right_ends_at <= clock_timestamp() then
-    perform usher.fail('inviter_lost_right');
-  end if;
-  perform usher.require_may_join(
-    v_invite.organisation_id, v_user.id, v_invite.email, v_invite.roles, asks => '{domain,session}');
-  v_member := usher.add_member(v_invite.organisation_id, v_user.id, v_invite.roles,
-    least(v_invite.membership_ends_at, nullif(v_right_ends_at, 'infinity')));
+  v_member := usher.join_by_invite(v_invite, v_user.email, asks => '{domain,session}');
 
   perform usher.record_event(v_invite.organisation_id, 'invite.accepted', 'invite', v_invite.id,
     before => jsonb_build_object('status', 'pending'),
@@ -8658,7 +8730,6 @@ declare
   v_member public.organisation_members;
   v_email  text;
   v_has_phone boolean;
-  v_right_ends_at timestamptz;
 begin
   if auth.uid() is null then
     perform usher.fail('unauthenticated');
@@ -8688,31 +8759,12 @@ begin
     perform usher.fail(usher.invite_problem(v_invite));
   end if;
 
-  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
-  update usher.invites i
-  set status = 'accepted', accepted_at = now(), accepted_by = auth.uid()
-  where i.id = v_invite.id and i.status = 'pending' and i.expires_at > clock_timestamp();
-  if not found then
-    select i.* into v_invite from usher.invites i where i.id = v_invite.id;
-    perform usher.fail(case when v_invite.id is null then 'invite_invalid'
-      else coalesce(usher.invite_problem(v_invite), 'invite_not_pending') end);
-  end if;
-  -- As when accepting an invite: it may have waited for the row until after its end.
-  if v_invite.expires_at <= clock_timestamp() then
-    perform usher.fail('invite_expired');
-  end if;
-
-  v_right_ends_at := usher.inviter_right_ends_at(v_invite);
-  if v_right_ends_at <= clock_timestamp() then
-    perform usher.fail('inviter_lost_right');
-  end if;
   -- An account with an address or a phone number is somebody's: a code is no way round what is asked of people.
   select usher.normalise_email(u.email), coalesce(to_jsonb(u) ->> 'phone', '') <> '' into v_email, v_has_phone
   from auth.users u where u.id = auth.uid();
-  perform usher.require_may_join(v_invite.organisation_id, auth.uid(), v_email, v_invite.roles,
-    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end);
-  v_member := usher.add_member(v_invite.organisation_id, auth.uid(), v_invite.roles,
-    nullif(v_right_ends_at, 'infinity'), 'device');
+  v_member := usher.join_by_invite(v_invite, v_email,
+    asks => case when v_email is not null or v_has_phone then array['domain', 'session'] else '{}' end,
+    kind => 'device');
   update public.organisation_members m
   set display_name = v_invite.device_name, email = null
   where m.id = v_member.id
@@ -13011,7 +13063,7 @@ create trigger usher_lose_directory_roles
 
 -- sql/50_mail/01_deliveries.sql
 
--- Deliveries: the outbox. One row is one mail to one address, from queued to its end.
+-- Deliveries: one row is one mail to one address, from queued to its end.
 --
 -- queued ─▶ sending ─▶ sent │ failed;   sending ─(refused for now)─▶ queued;   failed ─(by hand)─▶ queued;
 -- queued ─▶ cancelled (its invite is no longer open) │ suppressed (04_suppressed_addresses.sql);

@@ -53,20 +53,33 @@ describe('sql/', () => {
   test('calls only what is loaded before', () => {
     const up = [...subjects.values()].flatMap((subject) =>
       [...subject.calls]
-        .filter((name) => isLater(subjects.get(name), subject) && !hears.has(name))
+        .filter((name) => isLater(subjects.get(name), subject))
+        // A later subject's own: what it attaches, and what its foreign keys take away with the row of an earlier one.
+        .filter((name) => !hears.has(name) && !subject.cascades.has(name))
         .map((name) => `${subject.file} ${subject.name} → ${subjects.get(name)?.file} ${name}`),
     )
     expect(up).toEqual([])
   })
 
-  test('a trigger that a later file attaches hears of a change, and neither alters nor refuses it', () => {
-    const ours = hearing.filter(({ table }) => subjects.get(table)?.file != null)
+  const ours = hearing.filter(({ table }) => subjects.get(table)?.file != null)
+
+  test('a trigger that a later file attaches fires once the change is made, and does not refuse it', () => {
     expect(ours.length).toBeGreaterThan(5)
-    const deciding = ours.filter(
+    const refusing = ours.filter(
       ({ timing, function: name }) =>
-        timing === 'before' || chainOf(subjects, name).some((each) => each.name === 'usher.fail'),
+        timing === 'before' ||
+        chainOf(subjects, name).some((each) => each.name === 'usher.fail' || each.raises),
     )
-    expect(deciding.map(({ name }) => name)).toEqual([])
+    expect(refusing.map(({ name }) => name)).toEqual([])
+  })
+
+  test('one such trigger changes the row that it hears of: what a directory gives comes on top', () => {
+    const changing = ours.filter(({ table, function: name }) =>
+      chainOf(subjects, name).some((each) => each.writes.has(table)),
+    )
+    expect([...new Set(changing.map((trigger) => trigger.function))]).toEqual([
+      'usher.tg_organisation_members__join_directory',
+    ])
   })
 
   test('what is carried out or found by a text is listed, with the reason', () => {

@@ -32,6 +32,19 @@ const WAYS: Record<string, (scene: Scene) => Promise<Way>> = {
       join: () => person.rpc('accept_my_organisation_invite', { invite_id: invite.id }),
     }
   },
+  async 'the link of an invite, as they sign up'({ acme }) {
+    const { invite, token } = await acme.invite()
+    const person = await acme.person(invite.email)
+    // As Supabase Auth writes it: the account, and then that its address is confirmed.
+    await acme.sql`delete from auth.users where id = ${person.userId}`
+    await acme.sql`insert into auth.users (id, email, raw_user_meta_data)
+      values (${person.userId}, ${invite.email}, ${acme.sql.json({ invite_token: token })})`
+    return {
+      person,
+      join: () =>
+        acme.sql`update auth.users set email_confirmed_at = now() where id = ${person.userId}`,
+    }
+  },
   async 'the code of a device'({ acme }) {
     const { code } = await acme.owner.rpc('create_organisation_device_invite', {
       organisation_id: acme.id,
@@ -85,6 +98,7 @@ describe.for(Object.keys(WAYS))('by %s', (way) => {
       (acme: Organisation) =>
         acme.sql`update public.organisations set seat_limit = 1 where id = ${acme.id}`,
       /seat/i,
+      [],
     ],
     [
       'an account of the same address is banned',
@@ -99,14 +113,38 @@ describe.for(Object.keys(WAYS))('by %s', (way) => {
           where organisation_id = ${acme.id}`
       },
       /ban/i,
+      [],
+    ],
+    [
+      'the organisation takes no people of their domain',
+      (acme: Organisation) =>
+        acme.sql`update public.organisations set allowed_email_domains = '{elsewhere.example}'
+          where id = ${acme.id}`,
+      /domain/i,
+      // The organisation has named their domain itself, and proved that it is its own.
+      ['the domain of an address', 'a request that is approved'],
+    ],
+    [
+      'the organisation asks for another way of signing in',
+      (acme: Organisation) =>
+        acme.sql`insert into public.organisation_sign_in_rules (organisation_id, provider)
+          values (${acme.id}, 'keycloak')`,
+      /sso/i,
+      // Nobody is there to show a session: whom the provider does not know gets an invite.
+      ['a directory'],
     ],
     [
       'the role they would have is gone',
       (acme: Organisation) =>
         acme.sql`update public.organisation_roles set name = 'associate' where name = 'member'`,
       /role/i,
+      [],
     ],
-  ] as const)('they do not where %s', async ([, hinder, words], { acme, scim }) => {
+  ] as const)('they do not where %s', async ([, hinder, words, ways], { acme, scim, skip }) => {
+    skip(
+      ways.some((one) => one === way),
+      'not asked of those who come this way',
+    )
     const { person, join } = await (WAYS[way] as (typeof WAYS)[string])({ acme, scim })
     await hinder(acme, person)
 
@@ -116,7 +154,10 @@ describe.for(Object.keys(WAYS))('by %s', (way) => {
     )
     await acme.sql`update public.organisation_roles set name = 'member' where name = 'associate'`
 
-    expect(`${error?.code} ${error?.message}`).toMatch(words)
+    // Signing up goes on where joining does not.
+    if (!way.includes('as they sign up')) {
+      expect(`${error?.code} ${error?.message}`).toMatch(words)
+    }
     expect(await isActive(acme, person)).toBe(false)
   })
 })

@@ -125,48 +125,76 @@ describe('an allowance that many share, of 400 in an hour', () => {
   const used = async (sql: postgres.Sql, key: string) =>
     (await sql`select sum(used)::int as used from usher.rate_limits where key = ${key}`)[0]?.used
 
+  const rest = async (sql: postgres.Sql, key: string) => 400 - (await used(sql, key))
+
   test('is taken by one while another who takes of it has not come to an end', async ({
     database: { sql },
   }) => {
     const key = newKey()
     await share(sql, key)
 
-    await sql.begin(async (first) => {
-      await share(first, key, 20)
-      await sql.begin(async (second) => {
-        await second`set local lock_timeout = '1s'`
-        // What the other has taken is not there before it is committed.
-        expect(await share(second, key, 20)).toEqual([{ used: 21 }])
-      })
+    await sql.begin(async (batch) => {
+      await share(batch, key, 200)
+      for (const amount of [1, 20]) {
+        await sql.begin(async (other) => {
+          await other`set local lock_timeout = '1s'`
+          // What the batch has taken is not there before it is committed.
+          expect(await share(other, key, amount)).toEqual([{ used: amount === 1 ? 2 : 22 }])
+        })
+      }
     })
-    expect(await used(sql, key)).toBe(41)
+    expect(await used(sql, key)).toBe(222)
   })
 
-  test('is 400 and not one more, however many take of it at once', async ({
-    database: { sql },
-  }) => {
-    const key = newKey()
+  test.for([
+    ['once each', 60, 1],
+    ['in transactions that take several times', 12, 8],
+  ] as const)(
+    'is 400 and not one more, however many take of it at once, %s',
+    async ([, callers, times], { database: { sql } }) => {
+      const key = newKey()
+      const amountOf = (n: number) => (n % 10 === 0 ? 50 : 7)
 
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 60 }, (_, n) =>
-        asRefusal(() => sql.begin((tx) => share(tx, key, n % 10 === 0 ? 50 : 7))),
-      ),
-    )
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: callers }, (_, n) =>
+          asRefusal(() =>
+            sql.begin(async (tx) => {
+              for (let i = 0; i < times; i += 1) await share(tx, key, amountOf(n))
+            }),
+          ),
+        ),
+      )
 
-    const taken = outcomes.map(({ status }, n) =>
-      status === 'fulfilled' ? (n % 10 === 0 ? 50 : 7) : 0,
-    )
-    const sum = taken.reduce((one: number, other: number) => one + other, 0)
-    expect(sum).toBeLessThanOrEqual(400)
-    expect(await used(sql, key)).toBe(sum)
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') {
-        expect(['rate_limited', 'try_again']).toContain(outcome.reason.code)
+      const taken = outcomes.map(({ status }, n) =>
+        status === 'fulfilled' ? times * amountOf(n) : 0,
+      )
+      const sum = taken.reduce((one: number, other: number) => one + other, 0)
+      expect(sum).toBeLessThanOrEqual(400)
+      expect(sum).toBeGreaterThan(200)
+      expect(await used(sql, key)).toBe(sum)
+      for (const outcome of outcomes) {
+        // Those who hold some and wait for more may wait for each other, as with any rows.
+        if (outcome.status === 'rejected')
+          expect(['rate_limited', '40P01']).toContain(outcome.reason.code)
       }
-    }
-    // What is left can be had, and then no more.
-    while (400 - (await used(sql, key)) > 0) await share(sql, key)
-    await expect(asRefusal(() => share(sql, key))).rejects.toMatchObject(refused)
+      // What is left can be had, and then no more.
+      while ((await rest(sql, key)) > 0) await share(sql, key, Math.min(3, await rest(sql, key)))
+      await expect(asRefusal(() => share(sql, key))).rejects.toMatchObject(refused)
+    },
+  )
+
+  test('follows when it becomes another', async ({ database: { sql } }) => {
+    const key = newKey()
+    const takeOf = (allowance: number, amount: number) =>
+      asRefusal(
+        () =>
+          sql`select (t).used from usher.take_shared_allowance(${key}, ${amount}, ${allowance}, ${HOUR}) t`,
+      )
+    expect(await takeOf(10, 8)).toEqual([{ used: 8 }])
+    expect(await takeOf(1000, 500)).toEqual([{ used: 508 }])
+    await expect(takeOf(400, 1)).rejects.toMatchObject(refused)
+    expect(await takeOf(509, 1)).toEqual([{ used: 509 }])
+    await expect(takeOf(509, 1)).rejects.toMatchObject(refused)
   })
 
   test('is whole again when its time is over', async ({ database: { sql } }) => {

@@ -1,5 +1,5 @@
 /**
- * The worker's side of the outbox, as its role sees it.
+ * The worker's side of deliveries, as its role sees it.
  *
  * @module
  */
