@@ -23,6 +23,8 @@ const PIECE = 1 << 16
 const LONGEST = 1 << 17
 /** So many quotes that are never closed, and quotes are no quotes in this file. */
 const MOST_BROKEN = 50
+/** What csv-parse says of them. */
+const NOT_CLOSED = ['CSV_QUOTE_NOT_CLOSED', 'CSV_MAX_RECORD_SIZE']
 
 export interface Progress {
   /** Bytes read, and all there are. */
@@ -41,7 +43,7 @@ export async function* recordsOf(
   delimiter: string,
   onProgress?: (progress: Progress) => void | Promise<void>,
 ): AsyncGenerator<ListRecord[], void, undefined> {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const textAt = (start: number, end?: number) => decoder.decode(bytes.subarray(start, end))
   const isWellFormed = wellFormed(delimiter)
   let start = 0
@@ -141,8 +143,10 @@ async function* read(
       return null
     },
   })
-  parser.on('error', () => {
+  let fault: Error | undefined
+  parser.on('error', (error: Error & { code?: string }) => {
     isStopped = true
+    if (!NOT_CLOSED.includes(error.code ?? '')) fault = error
   })
   // Its streams for browsers have none, and miss it at the end.
   parser.destroy ??= () => parser
@@ -153,9 +157,13 @@ async function* read(
     return now
   }
 
+  // In browsers it takes no bytes.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   for (let at = 0; at < bytes.length && !isStopped; at += PIECE) {
     const piece = bytes.subarray(at, at + PIECE)
-    await new Promise<void>((done) => parser.write(piece, () => done()))
+    const text = decoder.decode(piece, { stream: true })
+    await new Promise<void>((done) => parser.write(text, () => done()))
+    if (fault) throw fault
     yield taken(at + piece.length)
   }
   if (isStopped) return
@@ -164,5 +172,6 @@ async function* read(
     parser.once('error', () => done())
     parser.end()
   })
+  if (fault) throw fault
   yield taken(bytes.length)
 }
