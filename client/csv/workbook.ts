@@ -1,5 +1,6 @@
 /**
- * The rows of an Excel workbook (.xlsx). The package that reads it is loaded with the first one.
+ * The rows of an Excel workbook (.xlsx). What reads it is loaded with the first one. Of a cell with an error, such as
+ * `#N/A`, nothing is left; links give what is shown of them.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { layoutOf } from './layout.ts'
 import { ListProblem } from './list-problem.ts'
 import type { ListRecord } from './records.ts'
 
-/** Zipped, it may be a hundredth of what it is. */
+/** How many times its size a workbook may unzip to. */
 const LARGEST_UNZIPPED = 4
 /** Enough to see which sheet holds the list. */
 const SAMPLE = 200
@@ -18,20 +19,18 @@ export const isZip = (bytes: Uint8Array) =>
 /**
  * @param sheet - its name; by default, the one that holds addresses
  * @param maxBytes - four times as much is unzipped, and no more
+ * @throws ListProblem `not_a_workbook`, `too_large`, `sheet_unclear`, `sheet_not_found`, `reader_missing`
  */
 export async function recordsOfWorkbook(
   bytes: Uint8Array<ArrayBuffer>,
   sheet: string | undefined,
   maxBytes: number,
 ): Promise<ListRecord[]> {
-  requireExcel(bytes, maxBytes * LARGEST_UNZIPPED)
-  const { default: read } = await import('read-excel-file/universal').catch(() => {
-    throw new ListProblem(
-      'reader_missing',
-      'The file is an Excel workbook. Save it as CSV UTF-8, or install read-excel-file.',
-    )
-  })
-  const sheets = await read(bytes.buffer, { trim: false }).catch((error: Error) => {
+  const { unzipSync, zipSync, read } = await reader()
+  const parts = unzipped(bytes, maxBytes * LARGEST_UNZIPPED, unzipSync)
+  // The package would unzip in workers of its own, made of text, which strict pages and edge functions forbid.
+  const plain = new Uint8Array(zipSync(parts, { level: 0 }))
+  const sheets = await read(plain.buffer, { trim: false }).catch((error: Error) => {
     throw new ListProblem(
       'not_a_workbook',
       `The workbook cannot be read: ${error.message.slice(0, 200)} Save it anew, or as CSV UTF-8.`,
@@ -91,31 +90,51 @@ function textOf(value: unknown): string {
   return String(value)
 }
 
-/** Looks into the list of what is zipped, before anything is unzipped. */
-function requireExcel(bytes: Uint8Array, most: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let end = bytes.length - 22
-  while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--
-  const names: string[] = []
-  let unzipped = 0
-  let at = end < 0 ? bytes.length : view.getUint32(end + 16, true)
-  while (at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50) {
-    unzipped += view.getUint32(at + 24, true)
-    const length = view.getUint16(at + 28, true)
-    names.push(new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + length)))
-    at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
-  }
-  if (unzipped > most) {
+async function reader() {
+  try {
+    const [{ unzipSync, zipSync }, { default: read }] = await Promise.all([
+      import('fflate'),
+      import('read-excel-file/universal'),
+    ])
+    return { unzipSync, zipSync, read }
+  } catch {
     throw new ListProblem(
-      'too_large',
-      `The workbook unzips to more than ${Math.floor(most / 2 ** 20)} MB: split it, or save it as CSV UTF-8.`,
+      'reader_missing',
+      'The file is an Excel workbook. Save it as CSV UTF-8, or install read-excel-file and fflate.',
     )
   }
-  if (!names.some((name) => /^\/?xl\/.*workbook[^/]*\.xml$/i.test(name))) {
-    const what = names.length > 0 ? 'no Excel workbook' : 'damaged, or was cut'
+}
+
+/** The parts that say something, and not the pictures: at most so many bytes, by what the archive says of itself. */
+function unzipped(
+  bytes: Uint8Array,
+  most: number,
+  unzipSync: typeof import('fflate').unzipSync,
+): Record<string, Uint8Array> {
+  let size = 0
+  let parts: Record<string, Uint8Array> = {}
+  try {
+    parts = unzipSync(bytes, {
+      filter({ name, originalSize }) {
+        if (!/\.(xml|rels)$/i.test(name)) return false
+        size += originalSize
+        if (size > most) {
+          const said = `The workbook unzips to more than ${Math.floor(most / 2 ** 20)} MB`
+          throw new ListProblem('too_large', `${said}: split it, or save it as CSV UTF-8.`)
+        }
+        return true
+      },
+    })
+  } catch (error) {
+    if (error instanceof ListProblem) throw error
     throw new ListProblem(
       'not_a_workbook',
-      `The file is zipped, and ${what}. Save the list as an Excel workbook (.xlsx) or as CSV UTF-8.`,
+      'The file is zipped, and damaged, or was cut. Save the list as an Excel workbook (.xlsx) or as CSV UTF-8.',
     )
   }
+  if (Object.keys(parts).some((name) => /^\/?xl\/.*workbook[^/]*\.xml$/i.test(name))) return parts
+  throw new ListProblem(
+    'not_a_workbook',
+    'The file is zipped, and no Excel workbook. Save the list as an Excel workbook (.xlsx) or as CSV UTF-8.',
+  )
 }

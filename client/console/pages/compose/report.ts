@@ -26,10 +26,13 @@ export function downloadReport(
       'code',
       compose.problem,
     ],
-    ...rows.map(({ number, email, roles, outcome }) => {
+    ...rows.map(({ number, email, roles, unread, outcome }) => {
       const status = outcome ? said[outcome.status] : compose.statusSkipped
-      const code = outcome?.errorCode ?? null
-      return [number, email, roles.join(' '), status, code, code && (errors[code] ?? null)]
+      const code = outcome?.errorCode ?? unread?.problem ?? null
+      const problem = unread
+        ? [compose.problems[unread.problem], unread.detail].filter(Boolean).join(': ')
+        : code && (errors[code] ?? null)
+      return [number, email, roles.join(' '), status, code, problem]
     }),
   ])
 }
