@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { invisibleIn } from './invisible.ts'
+import { invisibleIn, type Unseen } from './invisible.ts'
 
 /** What nearly every cell holds; the rest is looked at more closely. */
 const PLAIN = /^[\w.%+'-]+@[a-z\d.-]*[a-z\d]$/i
@@ -96,7 +96,7 @@ function withoutFormula(text: string): string {
 }
 
 /** What is wrong with an address that only a machine sees, and where; null where nothing is. */
-export function unseenIn(address: string): string | null {
+export function unseenIn(address: string): Unseen | null {
   if (PLAIN.test(address)) return null
   return invisibleIn(address)
 }

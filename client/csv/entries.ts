@@ -7,7 +7,7 @@
 import { addressesIn, holdsAddresses, isAddress, unseenIn } from './addresses.ts'
 import type { Field } from './column-names.ts'
 import { FIELDS } from './column-names.ts'
-import { invisibleIn, shown } from './invisible.ts'
+import { invisibleIn, sayUnseen, shown, type Unseen } from './invisible.ts'
 import { columnName, type Layout } from './layout.ts'
 import type { ListRecord } from './records.ts'
 
@@ -44,8 +44,10 @@ export interface Entry {
   problem: EntryProblem | null
   /** What is wrong, in English, and what to do. Empty where nothing is. */
   hint: string
-  /** What the problem is about: a cell, a character and its place. */
+  /** What the problem is about, such as a cell. */
   detail: string
+  /** The character that is not seen, where it is about one. */
+  unseen: Unseen | null
 }
 
 /** What is needed of a layout; the reader of a list may have changed it. */
@@ -116,7 +118,7 @@ function valuesOf(cells: string[], matching: Columns['matching']): Values {
 }
 
 function entry(rowNumber: number, email: string, values: Entry['values'], roles: string[]): Entry {
-  return { rowNumber, email, roles, values, problem: null, hint: '', detail: '' }
+  return { rowNumber, email, roles, values, problem: null, hint: '', detail: '', unseen: null }
 }
 
 const firstAddress = (cells: string[]) =>
@@ -147,14 +149,15 @@ function checked(given: Entry): Entry {
   }
   const unseen = unseenIn(given.email)
   if (unseen && isAddress(given.email.replace(/[\s\p{C}\p{Z}]/gu, ''))) {
-    const hint = `The address holds ${unseen}, in ${shown(given.email).slice(0, 80)}: take it out.`
-    return { ...given, problem: 'unseen', hint, detail: unseen }
+    const where = shown(given.email).slice(0, 80)
+    const hint = `The address holds ${sayUnseen(unseen)}, in ${where}: take it out.`
+    return { ...given, problem: 'unseen', hint, unseen }
   }
-  const role = given.roles.find((each) => invisibleIn(each))
-  if (role) {
-    const detail = invisibleIn(role) ?? ''
-    const hint = `A role holds ${detail}, in ${shown(role).slice(0, 80)}: take it out.`
-    return { ...given, problem: 'unseen_in_role', hint, detail }
+  for (const role of given.roles) {
+    const unseen = invisibleIn(role)
+    if (!unseen) continue
+    const hint = `A role holds ${sayUnseen(unseen)}, in ${shown(role).slice(0, 80)}: take it out.`
+    return { ...given, problem: 'unseen_in_role', hint, unseen }
   }
   return given
 }

@@ -38,15 +38,29 @@ const NAMES: Record<string, string> = {
   FFFD: 'sign for a character that was lost',
 }
 
-/** @returns such as `U+200B (zero-width space) as character 4`; null where there is none */
-export function invisibleIn(text: string): string | null {
+/** One of them. */
+export interface Unseen {
+  /** Such as `U+200B`. */
+  code: string
+  /** In English, such as `zero-width space`. */
+  name: string
+  /** Which character of the text it is, from 1. */
+  place: number
+}
+
+/** The first of them; null where there is none. */
+export function invisibleIn(text: string): Unseen | null {
   const at = text.search(UNSEEN)
   if (at < 0) return null
   const [character = ''] = text.slice(at)
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
   const name = NAMES[code] ?? 'a character that is not seen'
-  return `U+${code} (${name}) as character ${[...text.slice(0, at)].length + 1}`
+  return { code: `U+${code}`, name, place: [...text.slice(0, at)].length + 1 }
 }
+
+/** Such as `U+200B (zero-width space) as character 4`. */
+export const sayUnseen = ({ code, name, place }: Unseen) =>
+  `${code} (${name}) as character ${place}`
 
 /** The text with such characters in the open, as `‹U+200B›`, for those who are to find them. */
 export function shown(text: string): string {

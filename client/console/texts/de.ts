@@ -758,6 +758,7 @@ export const de: Texts = {
     checking: 'Wird geprüft',
     whichText: 'Die Datei sagt nicht, wie sie kodiert ist. Was davon liest sich richtig?',
     whichSheet: 'Mehrere Blätter enthalten Adressen. Welches ist die Liste?',
+    unseenAt: ({ code, place }) => `${code} an Stelle ${place}`,
     readSo: 'So lesen',
     unread: {
       too_large: 'Die Datei ist größer als 20 MB oder entpackt zu groß. Teilen Sie sie.',

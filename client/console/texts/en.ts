@@ -1,4 +1,5 @@
 /** English, and with it the list of all texts: the other languages have the same. @module */
+import type { Unseen } from '../../csv/invisible.ts'
 import type { ErrorCode } from '../../generated/error-codes.ts'
 import type { MailKind } from '../../index.ts'
 import { plural } from './plural.ts'
@@ -737,6 +738,7 @@ export const en = {
     checking: 'Checking',
     whichText: 'The file does not say how it is encoded. Which of these reads right?',
     whichSheet: 'Several sheets hold addresses. Which one is the list?',
+    unseenAt: ({ code, name, place }: Unseen) => `${code} (${name}) as character ${place}`,
     readSo: 'Read it so',
     unread: {
       too_large: 'The file is larger than 20 MB, or unzips to too much. Split it.',

@@ -744,6 +744,7 @@ export const es: Texts = {
     checking: 'Revisando',
     whichText: 'El archivo no dice cómo está codificado. ¿Cuál de estas lecturas es la correcta?',
     whichSheet: 'Varias hojas contienen direcciones. ¿Cuál es la lista?',
+    unseenAt: ({ code, place }) => `${code} en la posición ${place}`,
     readSo: 'Leer así',
     unread: {
       too_large: 'El archivo supera 20 MB, o es demasiado grande al descomprimirlo. Divídalo.',

@@ -746,6 +746,7 @@ export const fr: Texts = {
     checking: 'Vérification',
     whichText: 'Le fichier ne dit pas comment il est encodé. Laquelle de ces lectures est juste ?',
     whichSheet: 'Plusieurs feuilles contiennent des adresses. Laquelle est la liste ?',
+    unseenAt: ({ code, place }) => `${code} à la place ${place}`,
     readSo: 'Lire ainsi',
     unread: {
       too_large:

@@ -750,6 +750,7 @@ export const pl: Texts = {
     checking: 'Sprawdzanie',
     whichText: 'Plik nie mówi, jak jest zakodowany. Która z tych wersji jest poprawna?',
     whichSheet: 'Adresy są w kilku arkuszach. Który z nich jest listą?',
+    unseenAt: ({ code, place }) => `${code} na miejscu ${place}`,
     readSo: 'Wczytaj tak',
     unread: {
       too_large: 'Plik ma ponad 20 MB albo po rozpakowaniu jest za duży. Podziel go.',

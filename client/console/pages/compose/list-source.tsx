@@ -55,7 +55,7 @@ export function ListSource({ text, onText, onRead }: ListSourceProps) {
         aria-label={compose.drop}
       >
         <Group justify="center" gap="md" mih={120} wrap="nowrap" style={{ pointerEvents: 'none' }}>
-          <IconFileSpreadsheet size={36} stroke={1.4} aria-hidden />
+          <IconFileSpreadsheet size={36} stroke={1.4} style={{ flex: 'none' }} aria-hidden />
           <div>
             <Text fw={500}>{compose.drop}</Text>
             <Text size="sm" c="dimmed">

@@ -6,6 +6,7 @@
  */
 import { isAddress, unseenIn } from '../../../csv/addresses.ts'
 import { type Entry, type EntryProblem, entriesOf } from '../../../csv/entries.ts'
+import type { Unseen } from '../../../csv/invisible.ts'
 import type { InviteDraft, InviteOutcome, RoleName } from '../../../index.ts'
 import { rowProblem } from '../../../text-problem.ts'
 import { columnsOf, type List } from './list.ts'
@@ -24,7 +25,7 @@ export interface Row {
   /** What columns say that the page does not show. */
   others: Partial<InviteDraft>
   /** What the reader of the list found. */
-  unread: { problem: EntryProblem | 'no_json'; detail: string } | null
+  unread: { problem: EntryProblem | 'no_json'; detail: string; unseen: Unseen | null } | null
   /** What became of it when it was sent. */
   outcome: InviteOutcome | null
 }
@@ -38,8 +39,10 @@ export interface RowProblem {
     | 'invalid_text'
     | 'no_json'
     | EntryProblem
-  /** What it is about, such as a character and its place. */
+  /** What it is about, such as a cell. */
   detail: string
+  /** The character that is not seen, where it is about one. */
+  unseen: Unseen | null
 }
 
 /** The longest that is worked on before the page has its turn. */
@@ -68,7 +71,10 @@ export async function toRows(
   for (const [at, record] of list.records.entries()) {
     for (const entry of entriesOf(record, columns, list.delimiter)) {
       const named = entry.roles.map((name) => byName.get(name.toLowerCase()) ?? name)
-      rows.push(toRow(rows.length, entry, named.length > 0 ? named : defaultRoles))
+      const row = toRow(rows.length, entry, named.length > 0 ? named : defaultRoles)
+      rows.push(row)
+      // Now, while there is time for it.
+      ownProblem(row)
     }
     if (performance.now() - since < SLICE) continue
     onProgress({ done: at, total: list.records.length })
@@ -82,11 +88,12 @@ export async function toRows(
 function toRow(id: number, entry: Entry, roles: RoleName[]): Row {
   const { message = '', locale = '', metadata, ...texts } = entry.values
   const others: Row['others'] = texts
-  let unread: Row['unread'] = entry.problem && { problem: entry.problem, detail: entry.detail }
+  const { problem, detail, unseen } = entry
+  let unread: Row['unread'] = problem && { problem, detail, unseen }
   try {
     if (metadata) others.metadata = JSON.parse(metadata)
   } catch {
-    unread = { problem: 'no_json', detail: '' }
+    unread = { problem: 'no_json', detail: '', unseen: null }
   }
   const { rowNumber: number, email } = entry
   return { id, number, email, roles, message, locale, others, unread, outcome: null }
@@ -107,16 +114,18 @@ export function mended(row: Row, change: Partial<Row>): Row {
 /** What is wrong with rows by themselves; they never change, but are put in each other's place. */
 const known = new WeakMap<Row, RowProblem | 'none'>()
 
+function ownProblem(row: Row): RowProblem | 'none' {
+  const found = known.get(row) ?? problemOf(row) ?? 'none'
+  known.set(row, found)
+  return found
+}
+
 /** The first problem of each row that has one, by its id. */
 export function findProblems(rows: Row[], roles: Set<RoleName>): Map<number, RowProblem> {
   const problems = new Map<number, RowProblem>()
   const seen = new Set<string>()
   for (const row of rows) {
-    let own = known.get(row)
-    if (own === undefined) {
-      own = problemOf(row) ?? 'none'
-      known.set(row, own)
-    }
+    const own = ownProblem(row)
     const address = row.email.trim().toLowerCase()
     const code =
       own !== 'none'
@@ -129,25 +138,25 @@ export function findProblems(rows: Row[], roles: Set<RoleName>): Map<number, Row
               ? 'invalid_role'
               : null
     if (own !== 'none') problems.set(row.id, own)
-    else if (code) problems.set(row.id, { code, detail: '' })
+    else if (code) problems.set(row.id, { code, detail: '', unseen: null })
     seen.add(address)
   }
   return problems
 }
 
 function problemOf({ email, roles, message, locale, unread }: Row): RowProblem | null {
-  if (unread) return { code: unread.problem, detail: unread.detail }
+  if (unread) return { code: unread.problem, detail: unread.detail, unseen: unread.unseen }
   const address = email.trim()
   const unseen = unseenIn(address)
   if (unseen && isAddress(address.replace(/[\s\p{C}\p{Z}]/gu, ''))) {
-    return { code: 'unseen', detail: unseen }
+    return { code: 'unseen', detail: '', unseen }
   }
   const unstorable = rowProblem({ email, roles, message, locale })
   if (unstorable) {
     const isOfAddress = unstorable.code === 'invalid_email'
-    return { code: isOfAddress ? 'invalid_email' : 'invalid_text', detail: '' }
+    return { code: isOfAddress ? 'invalid_email' : 'invalid_text', detail: '', unseen: null }
   }
   return /^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]+$/.test(address)
     ? null
-    : { code: 'invalid_email', detail: '' }
+    : { code: 'invalid_email', detail: '', unseen: null }
 }

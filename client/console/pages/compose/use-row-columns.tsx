@@ -9,6 +9,7 @@ import { useTexts } from '../../app/language.tsx'
 import type { Column } from '../../parts/data-table.tsx'
 import { RolesInPlace } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
+import { sayDetail } from './report.ts'
 import { mended, type Row, type RowProblem } from './rows.ts'
 
 /** Problems that another address mends. */
@@ -75,15 +76,18 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
       cell: ({ row: { original } }) => {
         const problem = problems.get(original.id)
         if (problem) {
+          const detail = sayDetail(problem, compose)
           return (
-            <>
-              <Status mood="bad">{compose.problems[problem.code]}</Status>
-              {problem.detail && (
-                <Text size="xs" c="dimmed" dir="auto" style={{ overflowWrap: 'anywhere' }}>
-                  {problem.detail}
+            <div style={{ maxWidth: 300 }}>
+              <Status mood="bad" wraps>
+                {compose.problems[problem.code]}
+              </Status>
+              {detail && (
+                <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                  <bdi>{detail}</bdi>
                 </Text>
               )}
-            </>
+            </div>
           )
         }
         const { outcome } = original
