@@ -768,16 +768,8 @@ export const de: Texts = {
         'Das ist keine Excel-Mappe, oder sie ist beschädigt. Speichern Sie die Liste als .xlsx oder als CSV UTF-8.',
       utf_32: 'Die Datei ist UTF-32. Speichern Sie sie als CSV UTF-8.',
       not_text: 'Das ist keine Liste. Speichern Sie sie als .xlsx oder als CSV UTF-8.',
-      encoding_unknown: 'Diese Kodierung gibt es nicht. Speichern Sie die Datei als CSV UTF-8.',
-      encoding_wrong: 'Die Datei ist nicht so kodiert. Speichern Sie sie als CSV UTF-8.',
       encoding_not_found:
         'Wie die Datei kodiert ist, lässt sich nicht sagen. Speichern Sie sie als CSV UTF-8.',
-      encoding_unclear:
-        'Wie die Datei kodiert ist, lässt sich nicht sagen. Speichern Sie sie als CSV UTF-8.',
-      sheet_not_found: 'Dieses Blatt gibt es nicht.',
-      sheet_unclear: 'Mehrere Blätter enthalten Adressen.',
-      column_twice: 'Zwei Spalten heißen gleich und unterscheiden sich. Benennen Sie eine um.',
-      reader_missing: 'Was solche Dateien liest, fehlt. Speichern Sie sie als CSV UTF-8.',
       empty: 'Es steht nichts darin.',
       too_many: 'Das sind mehr als 100.000 Zeilen. Teilen Sie die Liste.',
       broken:

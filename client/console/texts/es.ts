@@ -754,16 +754,8 @@ export const es: Texts = {
         'No es un libro de Excel, o está dañado. Guarde la lista como .xlsx o como CSV UTF-8.',
       utf_32: 'El archivo es UTF-32. Guárdelo como CSV UTF-8.',
       not_text: 'No es una lista. Guárdela como .xlsx o como CSV UTF-8.',
-      encoding_unknown: 'Esa codificación no existe. Guarde el archivo como CSV UTF-8.',
-      encoding_wrong: 'El archivo no está en esa codificación. Guárdelo como CSV UTF-8.',
       encoding_not_found:
         'No se puede saber cómo está codificado el archivo. Guárdelo como CSV UTF-8.',
-      encoding_unclear:
-        'No se puede saber cómo está codificado el archivo. Guárdelo como CSV UTF-8.',
-      sheet_not_found: 'Esa hoja no existe.',
-      sheet_unclear: 'Varias hojas contienen direcciones.',
-      column_twice: 'Dos columnas tienen el mismo nombre y son distintas. Cambie el nombre de una.',
-      reader_missing: 'Falta lo que lee esos archivos. Guárdelo como CSV UTF-8.',
       empty: 'No contiene nada.',
       too_many: 'Son más de 100 000 filas. Divida la lista.',
       broken: 'No se pudo leer la lista. Inténtelo de nuevo, o guárdela como CSV UTF-8.',

@@ -757,16 +757,8 @@ export const fr: Texts = {
         'Ce n’est pas un classeur Excel, ou il est abîmé. Enregistrez la liste en .xlsx ou en CSV UTF-8.',
       utf_32: 'Le fichier est en UTF-32. Enregistrez-le en CSV UTF-8.',
       not_text: 'Ce n’est pas une liste. Enregistrez-la en .xlsx ou en CSV UTF-8.',
-      encoding_unknown: 'Cet encodage n’existe pas. Enregistrez le fichier en CSV UTF-8.',
-      encoding_wrong: 'Le fichier n’est pas dans cet encodage. Enregistrez-le en CSV UTF-8.',
       encoding_not_found:
         'L’encodage du fichier ne peut pas être reconnu. Enregistrez-le en CSV UTF-8.',
-      encoding_unclear:
-        'L’encodage du fichier ne peut pas être reconnu. Enregistrez-le en CSV UTF-8.',
-      sheet_not_found: 'Cette feuille n’existe pas.',
-      sheet_unclear: 'Plusieurs feuilles contiennent des adresses.',
-      column_twice: 'Deux colonnes ont le même nom et diffèrent. Renommez-en une.',
-      reader_missing: 'Il manque de quoi lire de tels fichiers. Enregistrez-le en CSV UTF-8.',
       empty: 'Il n’y a rien dedans.',
       too_many: 'Il y a plus de 100 000 lignes. Divisez la liste.',
       broken: 'La liste n’a pas pu être lue. Réessayez, ou enregistrez-la en CSV UTF-8.',

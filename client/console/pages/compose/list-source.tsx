@@ -27,6 +27,11 @@ export function ListSource({ text, onText, onRead }: ListSourceProps) {
   /** What is read again once the reader has said how. */
   const [source, setSource] = useState<File | string>('')
 
+  function saidOf(code: string): string {
+    const said: Record<string, string> = compose.unread
+    return said[code] ?? compose.unread.broken
+  }
+
   function take(given: File | string) {
     setSource(given)
     read(given)
@@ -77,7 +82,7 @@ export function ListSource({ text, onText, onRead }: ListSourceProps) {
       )}
       {unread && unread.choices.length === 0 && (
         <Alert color="red" variant="outline" role="alert">
-          {compose.unread[unread.code]}
+          {saidOf(unread.code)}
         </Alert>
       )}
       <Group>

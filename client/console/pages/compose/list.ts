@@ -29,7 +29,7 @@ export interface List {
   delimiter: string | null
 }
 
-/** Why there is no list. */
+/** Why there is no list. What the page has no words for is said as `broken`. */
 export interface Unread {
   code: ListProblemCode | 'empty' | 'too_many' | 'broken'
   /** The ways to read it, where it may be read in several. */
