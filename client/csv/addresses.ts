@@ -9,10 +9,13 @@ import { invisibleIn, type Unseen } from './invisible.ts'
 
 /** What nearly every cell holds; the rest is looked at more closely. */
 const PLAIN = /^[\w.%+'-]+@[a-z\d.-]*[a-z\d]$/i
-const ADDRESS = /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/
+const ADDRESS = /^[^\s@<>,;:،؛，；、"()[\]\\]+@[^\s@<>,;:،؛，；、"()[\]\\]+$/
 /** The at of full-width and of small forms, which Asian keyboards write. */
 const OTHER_ATS = /[\uFF20\uFE6B]/g
-const BETWEEN = /[,;\n\r\u0085\u2028\u2029]+/
+/** Commas and semicolons, also as Arabic and East Asian keyboards have them, and line ends. */
+const BETWEEN = /[,;،؛，；、\n\r\u0085\u2028\u2029]+/
+/** No address is as long; what is, is not looked at more closely. */
+const LONGEST = 1_000
 
 /** Whether it is an address by its form. Characters that cannot be seen are not looked at. */
 export function isAddress(text: string): boolean {
@@ -30,7 +33,10 @@ export function addressesIn(text: string): string[] {
   if (PLAIN.test(trimmed) || trimmed === '') return trimmed ? [trimmed] : []
   const plain = withoutFormula(trimmed).replace(OTHER_ATS, '@')
   if (!plain.includes('@')) return [plain]
-  return (/<[^<>]*@[^<>]*>/.test(plain) ? inBrackets(plain) : listed(plain)).filter(Boolean)
+  const brackets = [...plain.matchAll(/<([^<>]*)>/g)].filter(({ 1: inside }) =>
+    inside?.includes('@'),
+  )
+  return (brackets.length > 0 ? inBrackets(plain, brackets) : listed(plain)).filter(Boolean)
 }
 
 /** Whether a cell holds addresses and nothing else, apart from names before them. */
@@ -40,10 +46,10 @@ export function holdsAddresses(cell: string): boolean {
 }
 
 /** `Ann <ann@example.com>`, several, and bare ones between them. */
-function inBrackets(text: string): string[] {
+function inBrackets(text: string, brackets: RegExpExecArray[]): string[] {
   const found: string[] = []
   let end = 0
-  for (const { 0: whole, 1: inside = '', index } of text.matchAll(/<([^<>]*@[^<>]*)>/g)) {
+  for (const { 0: whole, 1: inside = '', index } of brackets) {
     // The last part is the name of this one, and a name may hold commas.
     const before = unquoted(text.slice(end, index)).split(BETWEEN).slice(0, -1)
     found.push(...before.filter((part) => part.includes('@')).flatMap(words), clean(inside))
@@ -70,6 +76,7 @@ function words(part: string): string[] {
 
 /** Without what belongs to the place that it was copied from. */
 function clean(text: string): string {
+  if (text.length > LONGEST) return text.trim()
   const bare = text
     .trim()
     // An address may itself start with an apostrophe; in quotes it is only where it ends with one, too.

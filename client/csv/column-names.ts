@@ -90,8 +90,12 @@ function normalise(name: string): string {
     .trim()
 }
 
+/** No name is as long; what is, is not looked at more closely. */
+const LONGEST = 100
+
 /** A name as it is, without what stands in brackets, what stands there, and without the word that it is required. */
 function formsOf(name: string): string[] {
+  if (name.length > LONGEST) return []
   const [, inside = ''] = name.match(/[[(]([^\])]*)[\])]/) ?? []
   const outside = name.replace(/[[(][^\])]*[\])]/g, ' ')
   const forms = [name, outside, inside, name.replace(/([a-z])([A-Z])/g, '$1 $2')].map(normalise)

@@ -72,6 +72,26 @@ describe('a list', () => {
   })
 })
 
+describe('text that is made to keep a reader busy', () => {
+  const MANY = 120_000
+  test.for([
+    ['at signs in a bracket', `<${'@'.repeat(MANY)}`],
+    ['opening brackets', '<('.repeat(MANY / 2)],
+    ['closing brackets', `@${')'.repeat(MANY)}x`],
+    ['brackets of names', `email,${'([('.repeat(MANY / 3)}\na@example.com,x`],
+    ['quotes', `a@example.com,${'"'.repeat(MANY - 1)}\nb@example.com`],
+    ['blanks', `a@example.com,${' '.repeat(MANY)}x\n`],
+    ['commas', `a@example.com${','.repeat(MANY)}x\n`],
+    ['letters, in no encoding', windows1252(`${'a'.repeat(MANY)}ü\n`)],
+  ] as const)('%s: is read in a second or two', { timeout: 10_000 }, async ([, content]) => {
+    const start = performance.now()
+
+    expect((await read(content)).length).toBeGreaterThan(0)
+
+    expect(performance.now() - start).toBeLessThan(5_000)
+  })
+})
+
 /** One byte at a time. */
 function* byteByByte(bytes: Uint8Array) {
   for (const byte of bytes) yield new Uint8Array([byte])

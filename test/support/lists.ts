@@ -293,6 +293,19 @@ export const LISTS: ListCase[] = [
     messages: ['Say "hi" to us'],
   },
   {
+    title: 'addresses with Arabic and Chinese signs between them',
+    source: CLIPBOARD,
+    content: 'ann@example.com، bob@example.com；carl@example.com',
+    rows: [ann(1), bob(1), carl(1)],
+  },
+  {
+    title: 'what Slack copies, and a link of a spreadsheet',
+    source: CLIPBOARD,
+    content:
+      'email\n<mailto:ann@example.com|ann@example.com>\n"=HYPERLINK(""mailto:bob@example.com"",""Bob"")"\n',
+    rows: [ann(2), bob(3)],
+  },
+  {
     title: 'what Outlook and Gmail put on the clipboard',
     source: CLIPBOARD,
     content: 'Ann Example <ann@example.com>; "Doe, Bob" <bob@example.com>',
