@@ -15,7 +15,7 @@ type OutcomeRow = Camel<Database['public']['CompositeTypes']['organisation_invit
 
 /** What became of one row. */
 export type InviteOutcome = {
-  /** From 1 on, as the rows were given. */
+  /** The row's own number if it has one, such as out of a file; otherwise from 1 on, as the rows were given. */
   rowNumber: number
   email: string | null
 } & (
@@ -35,8 +35,14 @@ export interface UnreadableRow {
   unreadable: string
   /** Whose it is, as far as that can be told. */
   email?: string | undefined
+  /** What its outcome is to say. Default: `invalid_row`. */
+  errorCode?: UsherErrorCode | undefined
 }
-export type BulkRow = InviteDraft | UnreadableRow
+/** Several may have one number: a row of a file may hold several addresses. */
+export type BulkRow = (InviteDraft | UnreadableRow) & {
+  /** For its outcome, such as the number that a spreadsheet shows. */
+  rowNumber?: number | undefined
+}
 
 export interface BulkProgress {
   /** Rows with an outcome by now. */
@@ -102,9 +108,9 @@ export async function sendMany(
     const { answers, error } = await sendDrafts({ ...connection, signal }, sendChunk, drafts)
     hasGotThrough ||= !error
     firstError ??= error ?? undefined
-    for (const own of unsent) {
+    for (const [i, own] of unsent.entries()) {
       const outcome = (own ?? answers.shift()) as InviteOutcome
-      outcomes.push({ ...outcome, rowNumber: outcomes.length + 1 })
+      outcomes.push({ ...outcome, rowNumber: numberOf(chunk[i]) ?? outcomes.length + 1 })
       counts[outcome.status]++
     }
     onProgress?.({ done: outcomes.length, total, ...counts })
@@ -157,7 +163,7 @@ const NO_ANSWER = 'It was sent, and no answer says what became of it: look wheth
 /** Of a row that cannot be sent: Postgres would refuse the whole chunk for it. Undefined for one that can. */
 function unsentOutcome(row: BulkRow): Outcome | undefined {
   if (isObject(row) && 'unreadable' in row) {
-    return outcomeOf(row, 'failed', 'invalid_row', row.unreadable)
+    return outcomeOf(row, 'failed', row.errorCode ?? 'invalid_row', row.unreadable)
   }
   const problem = rowProblem(row)
   return problem ? outcomeOf(row, 'failed', problem.code, problem.hint) : undefined
@@ -169,7 +175,14 @@ function outcomeOf(row: BulkRow, status: string, errorCode: string, details: str
 }
 
 /** What is no object goes as it is: that it is no invite, the server says. */
-const toWire = (row: BulkRow) => (isObject(row) ? snakeise(row) : row)
+function toWire(row: BulkRow) {
+  if (!isObject(row)) return row
+  const { rowNumber: _, ...draft } = row
+  return snakeise(draft)
+}
+
+const numberOf = (row: BulkRow | undefined) =>
+  isObject(row) && typeof row?.rowNumber === 'number' ? row.rowNumber : undefined
 
 const isObject = (row: unknown): boolean =>
   typeof row === 'object' && row !== null && !Array.isArray(row)

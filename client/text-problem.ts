@@ -10,9 +10,9 @@
 /** What is said of a call that holds such text. */
 export const UNSTORABLE = 'A text holds a character that cannot be stored.'
 
-/** What is wrong, in the words of the contract. */
-interface RowProblem {
-  code: 'invalid_email' | 'invalid_message' | 'invalid_settings'
+/** What is wrong, in the words of the contract; `invalid_row` of a file, which could not be read. */
+export interface RowProblem {
+  code: 'invalid_email' | 'invalid_message' | 'invalid_settings' | 'invalid_role' | 'invalid_row'
   /** Where it stands, and which character it is. */
   hint: string
 }
@@ -70,12 +70,14 @@ export interface OutcomeRow {
  * with them.
  *
  * @param send - calls `create_organisation_invites`; a row that is held back is null there, and keeps its number
+ * @param known - what is known to be wrong with a row, by its place
  */
 export async function withoutUnreadable(
   rows: unknown[],
   send: (rows: unknown[]) => Promise<OutcomeRow[]>,
+  known: (RowProblem | null | undefined)[] = [],
 ): Promise<OutcomeRow[]> {
-  const problems = rows.map(rowProblem)
+  const problems = rows.map((row, i) => known[i] ?? rowProblem(row))
   const outcomes = await send(rows.map((row, i) => (problems[i] ? null : row)))
   return outcomes.map((outcome) => {
     const problem = problems[outcome.row_number - 1]

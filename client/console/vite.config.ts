@@ -20,6 +20,8 @@ export default defineConfig({
       { find: /^\.\/lib\/webauthn$/, replacement: path('./build/no-security-keys.ts') },
     ],
   },
+  // What only some lists need is loaded with the first of them, there as well.
+  worker: { format: 'es' },
   build: {
     emptyOutDir: true,
     reportCompressedSize: false,

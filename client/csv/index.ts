@@ -1,5 +1,5 @@
 /**
- * Invites out of a CSV file: `usher/csv`. Needs `csv-parse`.
+ * Invites out of a list: `usher/csv`. Needs `csv-parse`; for some files `read-excel-file` or `chardet`.
  *
  * @module
  */

@@ -1,172 +1,87 @@
 /**
- * Reads rows of a CSV file as drafts of invites.
+ * Reads a list as drafts of invites.
  *
  * @module
  */
-import { parse } from '#csv-parse'
 import type { BulkRow, InviteDraft, RoleName, UnreadableRow } from '../index.ts'
-import { type CsvSource, textOf } from './text-of.ts'
+import type { CsvSource } from './bytes-of.ts'
+import { type Entry, type EntryProblem, entriesOf } from './entries.ts'
+import { requireClear } from './layout.ts'
+import { ListProblem } from './list-problem.ts'
+import { type ListOptions, openList } from './read-list.ts'
 
 export type { CsvSource }
 
-export interface CsvOptions {
+export interface CsvOptions extends Omit<ListOptions, 'onProgress'> {
   /** The roles of rows that name none, and of files without such a column. */
   roles?: RoleName[] | undefined
-  /** What parts the columns; default: a comma, a semicolon or a tab, whichever the first line has. */
-  delimiter?: string | undefined
-}
-
-/** What a column may be called: case, spaces, hyphens and underscores do not matter. */
-const COLUMNS: Record<string, keyof InviteDraft> = {
-  email: 'email',
-  emailaddress: 'email',
-  mail: 'email',
-  role: 'roles',
-  roles: 'roles',
-  message: 'message',
-  locale: 'locale',
-  language: 'locale',
-  expiresin: 'expiresIn',
-  redirectto: 'redirectTo',
-  metadata: 'metadata',
-  templateid: 'templateId',
-  membershipendsat: 'membershipEndsAt',
 }
 
 /**
- * Reads a CSV file as it comes in, for `usher.invites.createMany`. The first row names the columns:
- * `email`, `roles` (several, parted by spaces, semicolons, commas or bars), and, if wanted, `message`,
- * `locale`, `expires_in`, `redirect_to`, `metadata` (JSON), `template_id`, `membership_ends_at` (ISO 8601);
- * others are left alone.
- * Without a column called `email`, there are no names, and the first column is the address, the
- * second the roles. Empty lines do not count.
+ * Reads a list for `usher.invites.createMany`: CSV of any delimiter, line ends and encoding, an Excel workbook (.xlsx),
+ * or addresses as they come out of a mail (`Ann <ann@example.com>; bob@example.com`).
  *
- * A row that cannot be read is given as such, so that every row has its outcome (a quote that is never
- * closed makes one row of the rest); whether an address or a role is any good, the server says.
+ * A row names the columns; titles may stand above it. Read are the address, the roles (several with spaces,
+ * semicolons, commas, bars or slashes between them), and, where there are such columns, `message`, `locale`,
+ * `expires_in`, `redirect_to`, `metadata` (JSON), `template_id`, `membership_ends_at` (ISO 8601); others are left
+ * alone. Known are the names that exports of Google, Microsoft, Okta and Slack give, in six languages. Where no
+ * row names columns, the column with the addresses is found, and roles stand to its right.
+ *
+ * Nothing is left out in silence: each row has its outcome, under the number that a spreadsheet shows, also one that
+ * cannot be read; only empty rows, and titles without an address, have none. A file that cannot be read at all, or not
+ * without being told its `encoding` or its `sheet`, is one such row, which says what to do. Whether an address or a
+ * role is any good, the server says.
+ *
+ * Needs `csv-parse`; for workbooks `read-excel-file`, for what is neither UTF-8 nor UTF-16 `chardet`, which are loaded
+ * with the first such file.
+ *
+ * @param source - it is read as a whole before the first row is given
+ * @returns drafts, and rows that cannot be read; it does not throw
  *
  * @example
- * const rows = readInvites(file.stream(), { roles: ['member'] })
+ * const rows = readInvites(file, { roles: ['member'] })
  * const { data } = await usher.invites.createMany(organisationId, rows, { onProgress, signal })
  */
 export async function* readInvites(
   source: CsvSource,
   options: CsvOptions = {},
 ): AsyncGenerator<BulkRow, void, undefined> {
-  let columns: (keyof InviteDraft | undefined)[] | undefined
-  for await (const row of readRows(source, options.delimiter)) {
-    if ('unreadable' in row) {
-      yield row
-      continue
+  const { roles = [], ...others } = options
+  try {
+    const { layout, delimiter, records } = await openList(source, others)
+    requireClear(layout)
+    for await (const some of records) {
+      for (const record of some) {
+        for (const entry of entriesOf(record, layout, delimiter)) yield toRow(entry, roles)
+      }
     }
-    if (!columns) {
-      const named = row.cells.map((cell) => COLUMNS[cell.toLowerCase().replace(/[\s_-]/g, '')])
-      columns = named.includes('email') ? named : ['email', 'roles']
-      if (columns === named) continue
-    }
-    yield toDraft(row.cells, columns, options.roles ?? [])
+  } catch (error) {
+    if (!(error instanceof ListProblem)) throw error
+    yield { unreadable: error.message }
   }
 }
 
-function toDraft(
-  cells: string[],
-  columns: (keyof InviteDraft | undefined)[],
-  defaultRoles: RoleName[],
-): BulkRow {
-  const values: Partial<Record<keyof InviteDraft, string>> = {}
-  for (const [i, column] of columns.entries()) {
-    const cell = cells[i]?.trim()
-    if (column && cell) values[column] = cell
-  }
-  const { email = '', roles, metadata, ...others } = values
-  const draft: InviteDraft = {
+/** The code of the contract for what is wrong with a row. */
+const CODES: Partial<Record<EntryProblem, UnreadableRow['errorCode']>> = {
+  no_address: 'invalid_email',
+  unseen: 'invalid_email',
+  unseen_in_role: 'invalid_role',
+}
+
+function toRow(entry: Entry, defaultRoles: RoleName[]): BulkRow {
+  const { rowNumber, email, roles, values, problem, hint } = entry
+  if (problem) return { rowNumber, unreadable: hint, email, errorCode: CODES[problem] }
+  const { metadata, ...others } = values
+  const draft: InviteDraft & { rowNumber: number } = {
     ...others,
     email,
-    roles: roles?.split(/[\s;,|]+/).filter(Boolean) ?? defaultRoles,
+    roles: roles.length > 0 ? roles : defaultRoles,
+    rowNumber,
   }
   if (!metadata) return draft
   try {
     return { ...draft, metadata: JSON.parse(metadata) }
   } catch {
-    return { unreadable: 'The metadata is not JSON.', email }
+    return { rowNumber, unreadable: 'The metadata is not JSON.', email }
   }
-}
-
-type Row = { cells: string[] } | UnreadableRow
-
-async function* readRows(source: CsvSource, delimiter: string | undefined): AsyncGenerator<Row> {
-  let parser: ReturnType<typeof parse> | undefined
-  let rows: Row[] = []
-  let isBroken = false
-  const skipped = (error: Error | undefined) => {
-    rows.push({ unreadable: error?.message ?? 'This row is not CSV.' })
-    return undefined
-  }
-  const start = (text: string) => {
-    const created = parse({
-      bom: true,
-      delimiter: delimiter ?? delimiterOf(text),
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      skip_records_with_error: true,
-      // Not on the right: what follows a closing quote then ends the reading of a piece.
-      ltrim: true,
-      // Both at once as the row is read, so that the order is that of the file.
-      on_skip: skipped,
-      on_record: (cells: string[]) => {
-        rows.push({ cells })
-        return null
-      },
-    })
-    created.on('error', (error: Error) => {
-      isBroken = true
-      skipped(error)
-    })
-    // Its streams for browsers have none, and miss it at the end.
-    created.destroy ??= () => created
-    return created.resume()
-  }
-  const taken = () => {
-    const now = rows
-    rows = []
-    return now
-  }
-
-  for await (const text of withWholeFirstLine(textOf(source))) {
-    parser ??= start(text)
-    await new Promise<void>((done) => parser?.write(text, () => done()))
-    yield* taken()
-    if (isBroken) return
-  }
-  if (!parser) return
-  const ending = parser
-  await new Promise<void>((done) => {
-    ending.once('end', done)
-    ending.once('error', () => done())
-    ending.end()
-  })
-  yield* taken()
-}
-
-/** The first line says what parts the columns, and a stream may bring it in pieces. */
-async function* withWholeFirstLine(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  let first: string | undefined = ''
-  for await (const piece of pieces) {
-    if (first === undefined) {
-      if (piece) yield piece
-      continue
-    }
-    first += piece
-    if (!/[\r\n]/.test(piece)) continue
-    yield first
-    first = undefined
-  }
-  if (first) yield first
-}
-
-/** Spreadsheets part columns as the language of the computer does. */
-function delimiterOf(text: string): string {
-  const line = text.split(/[\r\n]/, 1)[0] ?? ''
-  const count = (sign: string) => line.split(sign).length
-  return ['\t', ';', ','].reduce((best, sign) => (count(sign) > count(best) ? sign : best))
 }

@@ -1,72 +1,101 @@
 /**
- * Invitations from a CSV file, as spreadsheets write it.
+ * Invitations out of a list: CSV as spreadsheets write it, a workbook, addresses out of a mail. It is read by the
+ * reader of the client.
  *
  * @module
  */
-import { CsvError, parse } from 'csv-parse/sync'
+import type { CsvSource } from '../../client/csv/bytes-of.ts'
+import { type Entry, type EntryProblem, entriesOf } from '../../client/csv/entries.ts'
+import { requireClear } from '../../client/csv/layout.ts'
+import { ListProblem, type ListProblemCode } from '../../client/csv/list-problem.ts'
+import { openList } from '../../client/csv/read-list.ts'
+import { snakeise } from '../../client/names.ts'
+import type { RowProblem } from '../../client/text-problem.ts'
 import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 
-const COLUMNS = [
-  'email',
-  'roles',
-  'expires_in',
-  'message',
-  'locale',
-  'redirect_to',
-  'metadata',
-  'template_id',
-  'membership_ends_at',
-]
+/** One more than a call takes: the database then says so. */
+const MOST_ROWS = 10_001
+/** As the body of a request; what a workbook unzips to is at most four times as much. */
+const MOST_BYTES = 8 * 1024 * 1024
 
-/**
- * Reads rows as `create_organisation_invites` takes them. What is wrong with a row is left for it to
- * say, so that good rows are not lost to bad ones.
- *
- * @param text - its first line names the columns; parted by commas, semicolons or tabs
- * @returns a draft for each row; throws `invalid_request` when it cannot be read as CSV at all
- */
-export function readCsv(text: string): Record<string, unknown>[] {
-  const header = text.slice(0, Math.max(0, text.search(/\r|\n|$/)))
-  const delimiter = [',', ';', '\t'].find((each) => header.includes(each)) ?? ','
-  let names: string[] = []
-  let rows: Record<string, string>[]
-  try {
-    rows = parse(text, {
-      bom: true,
-      columns(cells: string[]) {
-        names = cells.map((cell) => cell.trim().toLowerCase())
-        return names
-      },
-      delimiter,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      trim: true,
-    })
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    const line = 'lines' in error ? ` (line ${error.lines})` : ''
-    throw refusal(`This is not CSV${line}: a quote is not closed, or stands in the wrong place.`)
+/** A row of a list: what is sent of it, under which number its outcome comes back, and what is wrong with it. */
+export class ListRow {
+  readonly draft: Record<string, unknown>
+  /** The number that a spreadsheet shows. */
+  readonly rowNumber: number
+  readonly problem: RowProblem | null
+
+  constructor(draft: Record<string, unknown>, rowNumber: number, problem: RowProblem | null) {
+    this.draft = draft
+    this.rowNumber = rowNumber
+    this.problem = problem
   }
-  const unknown = names.filter((name) => !COLUMNS.includes(name))
-  if (!names.includes('email')) {
-    throw refusal('The first line has to name the columns, email among them.')
-  } else if (unknown.length > 0) {
-    throw refusal(`There is no column ${unknown[0]}. There are: ${COLUMNS.join(', ')}.`)
-  } else if (new Set(names).size < names.length) {
-    throw refusal('The first line names a column twice.')
-  }
-  return rows.map(toDraft)
 }
 
-function toDraft(cells: Record<string, string>): Record<string, unknown> {
-  const { roles, metadata, ...others } = cells
-  return {
-    // An empty cell is a thing left out.
-    ...Object.fromEntries(Object.entries(others).filter(([, cell]) => cell !== '')),
-    roles: (roles ?? '').split(/[\s,;|]+/).filter(Boolean),
+/** What a caller said of the file. */
+export interface Said {
+  /** Such as `windows-1252`. */
+  encoding?: string | undefined
+  /** The name of a sheet. */
+  sheet?: string | undefined
+}
+
+/**
+ * Reads rows as `create_organisation_invites` takes them. What is wrong with a row is in it, so that good rows are not
+ * lost to bad ones.
+ *
+ * @returns a row for each address; throws `invalid_request` when the file cannot be read, or not without being told
+ * more, and says how
+ */
+export async function readCsv(source: CsvSource, said: Said): Promise<ListRow[]> {
+  try {
+    const { layout, delimiter, records } = await openList(source, { ...said, maxBytes: MOST_BYTES })
+    requireClear(layout)
+    const rows: ListRow[] = []
+    for await (const some of records) {
+      for (const record of some) rows.push(...entriesOf(record, layout, delimiter).map(toRow))
+      if (rows.length >= MOST_ROWS) break
+    }
+    if (rows.length === 0 && !layout.header) throw refusal('There is nothing in it.')
+    return rows.slice(0, MOST_ROWS)
+  } catch (error) {
+    if (!(error instanceof ListProblem)) throw error
+    throw refusal([error.message, HOW[error.code]].filter(Boolean).join(' '))
+  }
+}
+
+const SAY_ENCODING =
+  'Here: as Content-Type: text/csv; charset=windows-1252 of body or part, or as encoding=windows-1252 in query or form.'
+const SAY_SHEET = 'Here: as sheet= in query or form.'
+
+/** How it is said at this door. */
+const HOW: Partial<Record<ListProblemCode, string>> = {
+  encoding_unknown: SAY_ENCODING,
+  encoding_wrong: SAY_ENCODING,
+  encoding_not_found: SAY_ENCODING,
+  encoding_unclear: SAY_ENCODING,
+  sheet_not_found: SAY_SHEET,
+  sheet_unclear: SAY_SHEET,
+}
+
+/** The code of the contract for what is wrong with a row. */
+const CODES: Partial<Record<EntryProblem, RowProblem['code']>> = {
+  no_address: 'invalid_email',
+  no_column: 'invalid_email',
+  unseen: 'invalid_email',
+  unseen_in_role: 'invalid_role',
+}
+
+function toRow({ rowNumber, email, roles, values, problem, hint }: Entry): ListRow {
+  const { metadata, ...others } = values
+  const draft = {
+    ...snakeise(others),
+    email,
+    roles,
     ...(metadata && { metadata: jsonOr(metadata) }),
   }
+  return new ListRow(draft, rowNumber, problem && { code: CODES[problem] ?? 'invalid_row', hint })
 }
 
 /** Text that is not JSON stays text, which SQL refuses for this row alone. */

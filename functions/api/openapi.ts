@@ -4,7 +4,7 @@
  * @module
  */
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { type Answer, type Operation, WHICH_ORGANISATION } from './operation.ts'
+import { type Answer, type Operation, queryOf, WHICH_ORGANISATION } from './operation.ts'
 import { InviteDraft } from './operations/invitations.ts'
 import { OPERATIONS } from './operations.ts'
 import { mayLeaveOutOrganisation } from './organisation.ts'
@@ -74,7 +74,8 @@ export function openApiDocument(apiUrl?: string) {
 }
 
 function toRoute(operation: Operation): RouteConfig {
-  const { method, path, id, tag, summary, description, params, query, isOpen } = operation
+  const { method, path, id, tag, summary, description, params, isOpen } = operation
+  const query = queryOf(operation)
   const body = toBody(operation)
   return {
     method,
@@ -107,12 +108,17 @@ function toBody({ body, takesCsv }: Operation): Body | null {
   if (!body) return null
   const csv = {
     'text/csv': { schema: { type: 'string' as const } },
+    'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': {
+      schema: { type: 'string' as const, format: 'binary' },
+    },
     'multipart/form-data': {
       schema: {
         type: 'object' as const,
         properties: {
           organisation_id: { type: 'string' as const, description: WHICH_ORGANISATION },
           file: { type: 'string' as const, format: 'binary' },
+          encoding: { type: 'string' as const },
+          sheet: { type: 'string' as const },
         },
         required: ['file'],
       },

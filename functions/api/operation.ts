@@ -57,7 +57,7 @@ export interface Operation {
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodObject
-  /** Takes a CSV file as well, by an upload or as the body. */
+  /** Takes a list as well, such as a CSV file, by an upload or as the body. The query then says how to read it. */
   takesCsv?: true
   answers: Answer
   /** The codes of the contract that it may answer. */
@@ -127,4 +127,20 @@ export const pageOfTable = {
     .optional()
     .openapi({ description: 'next_cursor of the page before; without it, the first page.' }),
   page_size: z.coerce.number<string>().int().min(1).max(500).default(50),
+}
+
+/** How to read a list; not for the function. */
+const reading = z.object({
+  encoding: text.optional().openapi({
+    description: 'What a list is encoded in, where that cannot be told.',
+    example: 'windows-1252',
+  }),
+  sheet: text.optional().openapi({
+    description: 'The sheet of a workbook, where several hold addresses.',
+  }),
+})
+
+/** What the address of a request may hold. */
+export function queryOf({ query, takesCsv }: Operation): z.ZodObject | undefined {
+  return query && takesCsv ? query.extend(reading.shape) : query
 }

@@ -10,6 +10,7 @@ import {
   withToken,
 } from '../../client/text-problem.ts'
 import type { Caller, Reply } from './caller.ts'
+import { ListRow } from './csv.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import type { RefusalCode } from './refusals.ts'
@@ -77,14 +78,24 @@ async function fetchData(caller: Caller, performance: Performance): Promise<Repl
   if (!name) return callFunction(caller, performance, source.function, args)
 
   let headers: Reply['headers'] = {}
-  const data = await withoutUnreadable(args[name] as unknown[], async (rows) => {
-    const reply = await callFunction(caller, performance, source.function, {
-      ...args,
-      [name]: rows,
-    })
-    headers = reply.headers
-    return reply.data as OutcomeRow[]
-  })
+  const given = args[name] as unknown[]
+  const ofList = given.map((row) => (row instanceof ListRow ? row : null))
+  const outcomes = await withoutUnreadable(
+    given.map((row, i) => ofList[i]?.draft ?? row),
+    async (rows) => {
+      const reply = await callFunction(caller, performance, source.function, {
+        ...args,
+        [name]: rows,
+      })
+      headers = reply.headers
+      return reply.data as OutcomeRow[]
+    },
+    ofList.map((row) => row?.problem),
+  )
+  const data = outcomes.map((outcome) => ({
+    ...outcome,
+    row_number: ofList[outcome.row_number - 1]?.rowNumber ?? outcome.row_number,
+  }))
   return { data, headers }
 }
 
@@ -92,7 +103,7 @@ async function fetchData(caller: Caller, performance: Performance): Promise<Repl
 function requireText(given: Input, refuses: RefusalCode[]): void {
   const problem = rowProblem(given)
   if (!problem) return
-  const code = refuses.includes(problem.code) ? problem.code : 'invalid_settings'
+  const code = refuses.find((each) => each === problem.code) ?? 'invalid_settings'
   throw new Problem(code, { hint: problem.hint })
 }
 

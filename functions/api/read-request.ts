@@ -5,9 +5,9 @@
  * @module
  */
 import type { z } from '@hono/zod-openapi'
-import { readCsv } from './csv.ts'
+import { readCsv, type Said } from './csv.ts'
 import { parseJson } from './json.ts'
-import type { Input, Operation } from './operation.ts'
+import { type Input, type Operation, queryOf } from './operation.ts'
 import { Problem, type RequestError } from './problem.ts'
 
 /** Added by Supabase's own gateway, not by the caller. */
@@ -19,9 +19,11 @@ const GATEWAY_PARAMETERS = ['forceFunctionRegion']
  */
 export async function readInput(
   request: Request,
-  { params: paramsSchema, query: querySchema, body: bodySchema, takesCsv }: Operation,
+  operation: Operation,
   params: Record<string, string>,
 ): Promise<Input> {
+  const { params: paramsSchema, body: bodySchema, takesCsv } = operation
+  const querySchema = queryOf(operation)
   const errors: RequestError[] = []
   const check = (where: string, schema: z.ZodType | undefined, given: unknown): Input => {
     const { success, data, error } = schema?.safeParse(given) ?? { success: true, data: {} }
@@ -37,7 +39,9 @@ export async function readInput(
   const sent = bodySchema ? await readBody(request, takesCsv ?? false, fromQuery) : {}
   const fromBody = check('body', bodySchema, sent)
   if (errors.length > 0) throw new Problem('invalid_request', { errors: errors.slice(0, 20) })
-  return { ...fromQuery, ...fromBody, ...fromPath }
+  // They say how to read the body, and have done so.
+  const { encoding: _, sheet: __, ...query } = takesCsv ? fromQuery : { ...fromQuery }
+  return { ...query, ...fromBody, ...fromPath }
 }
 
 function readQuery(url: string, errors: RequestError[], schema: z.ZodObject | undefined): Input {
@@ -58,10 +62,20 @@ function readQuery(url: string, errors: RequestError[], schema: z.ZodObject | un
   return query
 }
 
+/** What else than CSV is a list. */
+const LISTS = [
+  'text/csv',
+  'text/tab-separated-values',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+]
+
 async function readBody(request: Request, takesCsv: boolean, fromQuery: Input): Promise<unknown> {
-  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  if (takesCsv && type === 'text/csv') {
-    return { ...fromQuery, invites: readCsv(await request.text()) }
+  const contentType = request.headers.get('content-type') ?? ''
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? ''
+  const { encoding, sheet, ...others } = fromQuery as Said
+  if (takesCsv && LISTS.includes(type)) {
+    const said = { encoding: encoding ?? charsetOf(contentType), sheet }
+    return { ...others, invites: await readCsv(await request.arrayBuffer(), said) }
   }
   if (takesCsv && type === 'multipart/form-data') return readUpload(request)
 
@@ -81,13 +95,21 @@ async function readUpload(request: Request): Promise<unknown> {
   const form = await request.formData().catch(() => {
     throw new Problem('invalid_request', { errors: [{ pointer: 'body', detail: 'Not a form.' }] })
   })
-  const { file, ...fields } = Object.fromEntries(form)
+  const { file, encoding, sheet, ...fields } = Object.fromEntries(form)
   if (file === undefined) {
     throw new Problem('invalid_request', {
-      errors: [{ pointer: 'body/file', detail: 'Upload the CSV file under this name.' }],
+      errors: [{ pointer: 'body/file', detail: 'Upload the list under this name.' }],
     })
   }
-  return { ...fields, invites: readCsv(typeof file === 'string' ? file : await file.text()) }
+  const said = (field: unknown) => (typeof field === 'string' && field ? field : undefined)
+  const ofPart = typeof file === 'string' ? undefined : charsetOf(file.type)
+  const invites = await readCsv(file, { encoding: said(encoding) ?? ofPart, sheet: said(sheet) })
+  return { ...fields, invites }
+}
+
+/** Of a media type, such as `text/csv; charset="utf-16le"`. */
+function charsetOf(contentType: string): string | undefined {
+  return contentType.match(/;\s*charset\s*=\s*"?([^";\s]+)/i)?.[1]
 }
 
 const escapePointer = (part: PropertyKey) =>

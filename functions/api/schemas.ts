@@ -137,7 +137,9 @@ export const InvitePreview = z
 
 export const InviteOutcome = z
   .object({
-    row_number: integer.openapi({ description: 'From 1.' }),
+    row_number: integer.openapi({
+      description: 'From 1; of a list, as a spreadsheet shows it.',
+    }),
     email: text.nullable(),
     status: z.enum(['created', 'failed']),
     invite_id: id.nullable(),

@@ -280,15 +280,20 @@ describe('readInvites', () => {
       '\uFEFFE-Mail;Roles;Message\r\n"a@example.com";finance member;"Hello; ""you""\nthere"\r\n\r\nb@example.com;;\r\n'
 
     expect(await read(file, { roles: ['member'] })).toEqual([
-      { email: 'a@example.com', roles: ['finance', 'member'], message: 'Hello; "you"\nthere' },
-      { email: 'b@example.com', roles: ['member'] },
+      {
+        rowNumber: 2,
+        email: 'a@example.com',
+        roles: ['finance', 'member'],
+        message: 'Hello; "you"\nthere',
+      },
+      { rowNumber: 4, email: 'b@example.com', roles: ['member'] },
     ])
   })
 
   test('takes a file without names: address, then roles', async () => {
     expect(await read('a@example.com\t"finance,member"\nb@example.com\n')).toEqual([
-      { email: 'a@example.com', roles: ['finance', 'member'] },
-      { email: 'b@example.com', roles: [] },
+      { rowNumber: 1, email: 'a@example.com', roles: ['finance', 'member'] },
+      { rowNumber: 2, email: 'b@example.com', roles: [] },
     ])
   })
 
@@ -299,17 +304,10 @@ describe('readInvites', () => {
     )
 
     expect(rows).toEqual([
-      { email: 'a@example.com', roles: [], metadata: { x: 1 } },
-      { unreadable: 'The metadata is not JSON.', email: 'b@example.com' },
-      { unreadable: 'The metadata is not JSON.', email: 'c@example.com' },
-      { email: '', roles: [] },
-      { email: 'd@example.com', roles: [] },
-    ])
-  })
-
-  test('says it when a quote is never closed', async () => {
-    expect(await read('email,roles\na@example.com,"member\nb@example.com,member\n')).toEqual([
-      { unreadable: expect.stringContaining('Quote Not Closed') },
+      { rowNumber: 2, email: 'a@example.com', roles: [], metadata: { x: 1 } },
+      { rowNumber: 3, unreadable: 'The metadata is not JSON.', email: 'b@example.com' },
+      { rowNumber: 4, unreadable: 'The metadata is not JSON.', email: 'c@example.com' },
+      { rowNumber: 6, email: 'd@example.com', roles: [] },
     ])
   })
 
@@ -327,7 +325,7 @@ describe('readInvites', () => {
     ],
   ] as const)('reads %s, even if it is cut within a letter', async ([, source]) => {
     expect(await read(source('email\nmüller@example.com\n'))).toEqual([
-      { email: 'müller@example.com', roles: [] },
+      { rowNumber: 2, email: 'müller@example.com', roles: [] },
     ])
   })
 
@@ -347,6 +345,7 @@ describe('readInvites', () => {
       readInvites(file, { roles: ['finance'] }),
     )
 
+    expect(data.map(({ rowNumber }) => rowNumber)).toEqual([2, 3, 4, 5, 6])
     expect(data.map(({ email, errorCode }) => [email, errorCode])).toEqual([
       ['good@example.com', null],
       ['bad', 'invalid_email'],

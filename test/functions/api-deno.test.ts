@@ -6,7 +6,9 @@ import { createClient } from '@supabase/supabase-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stack } from '../../supabase/local/stack-file.ts'
 import { parseDocument } from '../docs/documents.ts'
+import { windows1252 } from '../support/lists.ts'
 import { freeRange, type Run, runStart, temporaryFolder, untilReady } from '../support/stack.ts'
+import { workbook } from '../support/workbook.ts'
 
 let folder: string
 let run: Run
@@ -88,6 +90,36 @@ describe('the REST function on the stack', { timeout: 60_000 }, () => {
     expect(preview).toMatchObject({ status: 'pending', email: 'decliner@example.com' })
     expect(declined.status).toBe(200)
     expect(seen).toMatchObject({ status: 'declined', declined_reason: 'Not now' })
+  })
+
+  test('a workbook and an old encoding are read, each by what is loaded for it', async () => {
+    const { id, headers } = await asOwner()
+    const post = async (content: Uint8Array<ArrayBuffer>, type: string) => {
+      const response = await fetch(at(`/invitations/bulk?organisation_id=${id}`), {
+        method: 'POST',
+        headers: { ...headers, 'content-type': type },
+        body: content,
+      })
+      return ((await response.json()) as { data: { email: string; status: string }[] }).data
+    }
+    const people = Array.from({ length: 9_000 }, (_, i) => [
+      `nobody-${i}`,
+      'member',
+      'x'.repeat(60),
+    ])
+    const sheet = workbook({
+      People: [['Email', 'Role', 'Note'], ['sheet@example.com', 'member'], ...people],
+    })
+    const old = windows1252('email;roles;message\nold@example.com;member;Schöne Grüße\n')
+
+    const [first] = await post(
+      sheet,
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    )
+    const [second] = await post(old, 'text/csv')
+
+    expect(first).toMatchObject({ email: 'sheet@example.com', status: 'created' })
+    expect(second).toMatchObject({ email: 'old@example.com', status: 'created' })
   })
 
   test('uploads of a CSV file pass, and so does a repeat with the same key', async () => {

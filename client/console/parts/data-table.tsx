@@ -23,7 +23,7 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { useTexts } from '../app/language.tsx'
 
 const features = tableFeatures({
@@ -63,10 +63,18 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const { common } = useTexts()
   const [pagination, setPagination] = useState({ pageIndex: 0, pageSize })
   const [sorting, setSorting] = useState<SortingState>(props.initialSorting ?? [])
+  // As they come, a page of them is enough: of a hundred thousand rows, the table would copy each.
+  const isAsGiven = sorting.length === 0 && search === ''
+  const first = pagination.pageIndex * pageSize
+  const data = useMemo(
+    () => (isAsGiven && rows ? rows.slice(first, first + pageSize) : (rows ?? NO_ROWS)),
+    [isAsGiven, rows, first, pageSize],
+  )
   const table = useTable({
     features,
     columns,
-    data: rows ?? NO_ROWS,
+    data,
+    manualPagination: isAsGiven,
     getRowId: rowId,
     globalFilterFn: 'includesString',
     // A page stays where it is while rows change under it, as they do in a live list.
@@ -75,7 +83,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     onPaginationChange: setPagination,
     onSortingChange: setSorting,
   })
-  const pages = table.getPageCount()
+  const pages = isAsGiven ? Math.ceil((rows?.length ?? 0) / pageSize) : table.getPageCount()
   const page = Math.min(pagination.pageIndex, Math.max(0, pages - 1))
   if (page !== pagination.pageIndex) setPagination({ pageIndex: page, pageSize })
 
@@ -149,7 +157,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
           mt="md"
           total={pages}
           value={page + 1}
-          onChange={(next) => table.setPageIndex(next - 1)}
+          onChange={(next) => setPagination({ pageIndex: next - 1, pageSize })}
           aria-label={common.page(page + 1, pages)}
           getControlProps={(control) => ({
             'aria-label': control === 'previous' ? common.previousPage : common.nextPage,

@@ -15,13 +15,20 @@ const DOTS = {
 
 export type Mood = keyof typeof DOTS
 
-export function Status({ mood, children }: { mood: Mood; children: string }) {
+interface StatusProps {
+  mood: Mood
+  /** Whether it may take several lines, as a sentence may. */
+  wraps?: boolean
+  children: string
+}
+
+export function Status({ mood, wraps = false, children }: StatusProps) {
   return (
     <Text
       span
       size="sm"
       className="usher-status"
-      style={{ '--usher-dot': DOTS[mood] } as CSSProperties}
+      style={{ '--usher-dot': DOTS[mood], ...(wraps && { whiteSpace: 'normal' }) } as CSSProperties}
     >
       {children}
     </Text>

@@ -1,4 +1,5 @@
 /** English, and with it the list of all texts: the other languages have the same. @module */
+import type { Unseen } from '../../csv/invisible.ts'
 import type { ErrorCode } from '../../generated/error-codes.ts'
 import type { MailKind } from '../../index.ts'
 import { plural } from './plural.ts'
@@ -728,20 +729,40 @@ export const en = {
         '# rows got no answer: look whether they were sent.',
       ),
     paste: 'Paste a list',
-    pasteHint: 'One address a line, or what you copy from a spreadsheet',
+    pasteHint:
+      'Addresses out of a mail, one a line or several, or what you copy from a spreadsheet',
     readList: 'Read the list',
-    drop: 'Drop a CSV file here, or press to choose one',
-    dropHint: 'Up to 10,000 rows and 5 MB. Nothing is sent before you have seen the rows.',
-    fileRefused: 'This is not a CSV file of at most 5 MB.',
-    unreadable: 'The file could not be read as CSV.',
-    tooMany: 'These are more than 10,000 rows. Split the list.',
+    drop: 'Drop a CSV file or an Excel workbook here, or press to choose one',
+    dropHint: 'Up to 100,000 rows and 20 MB. Nothing is sent before you have seen the rows.',
+    reading: 'Reading',
+    checking: 'Checking',
+    whichText: 'The file does not say how it is encoded. Which of these reads right?',
+    whichSheet: 'Several sheets hold addresses. Which one is the list?',
+    unseenAt: ({ code, name, place }: Unseen) => `${code} (${name}) as character ${place}`,
+    readSo: 'Read it so',
+    unread: {
+      too_large: 'The file is larger than 20 MB, or unzips to too much. Split it.',
+      old_workbook:
+        'This is an old Excel workbook (.xls), or one behind a password. Save it as .xlsx or as CSV UTF-8.',
+      not_a_workbook:
+        'This is no Excel workbook, or a damaged one. Save the list as .xlsx or as CSV UTF-8.',
+      utf_32: 'The file is UTF-32. Save it as CSV UTF-8.',
+      not_text: 'This is not a list. Save it as .xlsx or as CSV UTF-8.',
+      encoding_not_found: 'How the file is encoded cannot be told. Save it as CSV UTF-8.',
+      empty: 'There is nothing in it.',
+      too_many: 'These are more than 100,000 rows. Split the list.',
+      broken: 'The list could not be read. Try again, or save it as CSV UTF-8.',
+    },
     columns: 'Which column is what?',
     columnEmail: 'Address',
     columnRoles: 'Roles',
     columnMessage: 'Message',
     columnLocale: 'Language',
     columnNone: 'Not in the file',
-    headerRow: 'The first row holds the names of the columns',
+    headerRow: (row: number) =>
+      row === 1
+        ? 'The first row holds the names of the columns'
+        : `Row ${row} holds the names of the columns`,
     defaultRoles: 'Roles for rows without any',
     check: 'Check the rows',
     rows: (n: number) => count(n, '# row', '# rows'),
@@ -756,6 +777,17 @@ export const en = {
       no_roles: 'No role',
       duplicate: 'Twice in the list',
       invalid_text: 'A character in it cannot be stored',
+      no_json: 'The metadata is not JSON',
+      quote_open: 'A quote opens in this row and does not close',
+      too_many_cells: 'Text beyond the last column: put cells with commas in quotes',
+      rows_in_cell: 'A cell holds further rows: a quote is missing',
+      above_names: 'Stands above the names of the columns',
+      unknown_names: 'Neither an address nor names of columns',
+      no_column: 'There is no column with addresses',
+      no_address: 'Not an address',
+      unseen: 'A character that is not seen is in it',
+      unseen_in_role: 'A character that is not seen is in a role',
+      lost_character: 'A character was lost when the file was saved',
     },
     editEmail: (row: number) => `Address in row ${row}`,
     editRoles: (row: number) => `Roles in row ${row}`,

@@ -88,10 +88,13 @@ export const invitations: Operation[] = [
     tag,
     summary: 'Invites up to 10,000 addresses; good rows are not lost to bad ones.',
     description:
-      'JSON; or a CSV file, as the body (text/csv, with organisation_id in the query) or uploaded ' +
-      '(multipart/form-data, with organisation_id and file). The first line of a CSV file names its ' +
+      'JSON; or a list, as the body (text/csv, or the type of an Excel workbook, with organisation_id in the query) or ' +
+      'uploaded (multipart/form-data, with organisation_id and file). A row of a list names its ' +
       'columns: email, roles (several with a space or | between them), and where wanted expires_in, ' +
-      'message, locale, redirect_to, metadata (JSON), template_id, membership_ends_at. An outcome for each row, in order.',
+      'message, locale, redirect_to, metadata (JSON), template_id, membership_ends_at; also by the names that exports ' +
+      'of other systems give, in six languages. Delimiter, line ends and encoding are found by what it holds; a charset ' +
+      'that Content-Type says counts. An outcome for each row, in order, with the number that a spreadsheet shows; one ' +
+      'for each address, where a row holds several.',
     source: { function: 'create_organisation_invites', rows: 'invites' },
     query: z.strictObject({
       organisation_id: myOrganisation,

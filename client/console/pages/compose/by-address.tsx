@@ -4,8 +4,9 @@
  * @module
  */
 import { Alert, Button, Code, Group, List, Stack, TagsInput, Text } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { type ClipboardEvent, type FormEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { addressesIn } from '../../../csv/addresses.ts'
 import type { InviteOutcome, RoleName } from '../../../index.ts'
 import { useCreateInvites } from '../../../react/index.ts'
 import { useTexts } from '../../app/language.tsx'
@@ -15,6 +16,9 @@ import { useDraft } from '../../app/use-draft.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
 import { MailOptionsForm, NO_OPTIONS, toDraft } from './mail-options.tsx'
+
+/** Up to the last address that something ends, and what comes after it. */
+const COMPLETE = /^(.*(?:[^\s,;<]@[^\s,;<]+[\s,;]+|>))(.*)$/s
 
 export function ByAddress() {
   const { compose, errors, common } = useTexts()
@@ -44,15 +48,25 @@ export function ByAddress() {
   const send = useCreateInvites(id)
 
   /** What is typed and not yet made a tag counts as well. */
-  const all = [...new Set([...emails, ...split(typed)])]
+  const all = [...new Set([...emails, ...addressesIn(typed)])]
 
-  /** What stands before a separator is an address at once, typed or pasted. */
+  const add = (text: string) => setEmails([...new Set([...emails, ...addressesIn(text)])])
+
+  /** What stands before a separator is an address at once; a name waits for the one in brackets behind it. */
   function type(text: string) {
-    const parts = text.split(/[\s,;]+/)
-    const last = parts.pop() ?? ''
-    const complete = parts.filter(Boolean)
-    if (complete.length > 0) setEmails([...new Set([...emails, ...complete])])
-    setTyped(complete.length > 0 ? last : text)
+    const [, complete, last = ''] = text.match(COMPLETE) ?? []
+    if (complete) add(complete)
+    setTyped(complete ? last : text)
+  }
+
+  /** In the field itself, lines would run into each other. */
+  function paste(event: ClipboardEvent) {
+    const text = event.clipboardData.getData('text/plain')
+    if (!text.includes('@')) return
+    event.preventDefault()
+    event.stopPropagation()
+    add(typed + text)
+    setTyped('')
   }
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -82,12 +96,14 @@ export function ByAddress() {
           autoFocus
           inputMode="email"
           autoComplete="off"
-          splitChars={[',', ';', ' ', '\n', '\t']}
+          // A comma or a blank may be part of a name.
+          splitChars={[]}
+          onPasteCapture={paste}
           acceptValueOnBlur
           clearable
           clearButtonProps={{ 'aria-label': `${compose.addresses}: ${common.none}` }}
           value={emails}
-          onChange={(tags) => setEmails([...new Set(tags.flatMap(split))])}
+          onChange={(tags) => setEmails([...new Set(tags.flatMap(addressesIn))])}
           searchValue={typed}
           onSearchChange={type}
           // Room for some lines, so that the button below stays where it is about to be pressed.
@@ -137,8 +153,4 @@ export function ByAddress() {
       </Stack>
     </form>
   )
-}
-
-function split(text: string): string[] {
-  return text.split(/[\s,;]+/).filter(Boolean)
 }

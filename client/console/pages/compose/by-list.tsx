@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { RoleName } from '../../../index.ts'
 import { useDraft } from '../../app/use-draft.ts'
 import { useGivableRoles } from '../../parts/role-choice.tsx'
+import type { List } from './list.ts'
 import { ListColumns } from './list-columns.tsx'
 import { ListRows } from './list-rows.tsx'
 import { ListSource } from './list-source.tsx'
 import { NO_OPTIONS } from './mail-options.tsx'
-import type { List } from './read-list.ts'
 import { type Row, toRows } from './rows.ts'
+import type { WorkProgress } from './use-list-reader.ts'
 
 export function ByList() {
   const givable = useGivableRoles()
@@ -21,6 +22,26 @@ export function ByList() {
   const [rows, setRows] = useState<Row[] | null>(null)
   const [defaultRoles, setDefaultRoles] = useState<RoleName[]>(['member'])
   const [options, setOptions] = useState(NO_OPTIONS)
+
+  const checking = useRef<AbortController | null>(null)
+  const [progress, setProgress] = useState<WorkProgress | null>(null)
+  useEffect(() => () => checking.current?.abort(), [])
+
+  async function check(read: List) {
+    const controller = new AbortController()
+    const { signal } = controller
+    checking.current = controller
+    setProgress({ done: 0, total: read.records.length })
+    const found = await toRows(read, givable, defaultRoles, { onProgress: setProgress, signal })
+    if (signal.aborted) return
+    setProgress(null)
+    setRows(found)
+  }
+
+  function stop() {
+    checking.current?.abort()
+    setProgress(null)
+  }
 
   useDraft('invite by list', {
     values: { text, list, rows, defaultRoles, options },
@@ -58,7 +79,9 @@ export function ByList() {
         defaultRoles={defaultRoles}
         onDefaultRoles={setDefaultRoles}
         onBack={() => setList(null)}
-        onDone={() => setRows(toRows(list, givable, defaultRoles))}
+        progress={progress}
+        onStop={stop}
+        onDone={() => void check(list)}
       />
     )
   }

@@ -14,35 +14,41 @@ import {
   Table,
   Title,
 } from '@mantine/core'
+import { columnName } from '../../../csv/layout.ts'
 import type { RoleName } from '../../../index.ts'
 import { useTexts } from '../../app/language.tsx'
 import { RoleSelect } from '../../parts/role-choice.tsx'
-import type { Field, List } from './read-list.ts'
+import { CHOSEN, type Chosen, countRows, type List } from './list.ts'
+import type { WorkProgress as Progress } from './use-list-reader.ts'
+import { WorkProgress } from './work-progress.tsx'
 
 interface ListColumnsProps {
   list: List
   onChange: (list: List) => void
   defaultRoles: RoleName[]
   onDefaultRoles: (roles: RoleName[]) => void
+  /** While the rows are looked at. */
+  progress: Progress | null
+  onStop: () => void
   onBack: () => void
   onDone: () => void
 }
 
 export function ListColumns(props: ListColumnsProps) {
-  const { list, onChange, defaultRoles, onDefaultRoles, onBack, onDone } = props
+  const { list, onChange, defaultRoles, onDefaultRoles, progress, onStop, onBack, onDone } = props
   const { compose, common } = useTexts()
-  const { cells, hasHeader, matching } = list
-  const width = Math.max(...cells.slice(0, 20).map((row) => row.length))
+  const { records, names, hasHeader, matching, width } = list
   const header = Array.from({ length: width }, (_, column) =>
-    hasHeader ? cells[0]?.[column] || String(column + 1) : String(column + 1),
+    hasHeader ? names?.cells[column]?.trim() || columnName(column) : columnName(column),
   )
-  const fields: Record<Field, string> = {
+  const fields: Record<Chosen, string> = {
     email: compose.columnEmail,
     roles: compose.columnRoles,
     message: compose.columnMessage,
     locale: compose.columnLocale,
   }
-  const total = cells.length - (hasHeader ? 1 : 0)
+  const total = countRows(list)
+  const shown = records.slice(records.length - total).slice(0, 4)
 
   return (
     <Stack maw={760}>
@@ -50,12 +56,12 @@ export function ListColumns(props: ListColumnsProps) {
         {compose.columns} ({compose.rows(total)})
       </Title>
       <Checkbox
-        label={compose.headerRow}
+        label={compose.headerRow(names?.number ?? 1)}
         checked={hasHeader}
         onChange={(event) => onChange({ ...list, hasHeader: event.currentTarget.checked })}
       />
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        {(Object.keys(fields) as Field[]).map((field) => (
+        {CHOSEN.map((field) => (
           <NativeSelect
             key={field}
             label={fields[field]}
@@ -86,23 +92,27 @@ export function ListColumns(props: ListColumnsProps) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {cells.slice(hasHeader ? 1 : 0, hasHeader ? 5 : 4).map((row, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: rows do not move
-              <Table.Tr key={at}>
+            {shown.map(({ number, cells }) => (
+              <Table.Tr key={number}>
                 {header.map((_, column) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: columns do not move
-                  <Table.Td key={column}>{row[column]}</Table.Td>
+                  <Table.Td key={column} dir="auto">
+                    {cells[column]?.slice(0, 200)}
+                  </Table.Td>
                 ))}
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       </ScrollArea>
+      {progress && <WorkProgress {...progress} isShare label={compose.checking} onStop={onStop} />}
       <Group>
-        <Button variant="default" onClick={onBack}>
+        <Button variant="default" disabled={progress !== null} onClick={onBack}>
           {common.back}
         </Button>
-        <Button onClick={onDone}>{compose.check}</Button>
+        <Button loading={progress !== null} onClick={onDone}>
+          {compose.check}
+        </Button>
       </Group>
     </Stack>
   )

@@ -15,9 +15,11 @@ import { useGivableRoles } from '../../parts/role-choice.tsx'
 import { type MailOptions, MailOptionsForm } from './mail-options.tsx'
 import { downloadReport } from './report.ts'
 import { findProblems, type Row } from './rows.ts'
-import { SendProgress } from './send-progress.tsx'
 import { useRowColumns } from './use-row-columns.tsx'
 import { useSending } from './use-sending.ts'
+import { WorkProgress } from './work-progress.tsx'
+
+const rowId = (row: Row) => String(row.id)
 
 interface ListRowsProps {
   rows: Row[]
@@ -32,9 +34,9 @@ export function ListRows(props: ListRowsProps) {
   const { compose, errors } = useTexts()
   const { path } = useOrganisation()
   const givable = useGivableRoles()
-  const known = new Set(givable.map(({ value }) => value))
-  const open = rows.filter(({ outcome }) => outcome?.status !== 'created')
-  const problems = findProblems(open, known)
+  const known = givable.map(({ value }) => value).join(' ')
+  const open = useMemo(() => rows.filter(({ outcome }) => outcome?.status !== 'created'), [rows])
+  const problems = useMemo(() => findProblems(open, new Set(known.split(' '))), [open, known])
   /** The rows that needed mending when only those were asked for; a mended one stays in sight. */
   const [onlyBad, setOnlyBad] = useState<Set<number> | null>(
     problems.size > 0 ? new Set(problems.keys()) : null,
@@ -43,10 +45,13 @@ export function ListRows(props: ListRowsProps) {
   const columns = useRowColumns({ rows, problems, onChange, isLocked: sending.progress !== null })
 
   const shown = useMemo(
-    () => (onlyBad ? rows.filter(({ number }) => onlyBad.has(number)) : rows),
+    () => (onlyBad ? rows.filter(({ id }) => onlyBad.has(id)) : rows),
     [rows, onlyBad],
   )
-  const ready = open.filter(({ number, outcome }) => !problems.has(number) && outcome === null)
+  const ready = useMemo(
+    () => open.filter(({ id, outcome }) => !problems.has(id) && outcome === null),
+    [open, problems],
+  )
   const refused = rows.filter(({ outcome }) => outcome?.status === 'failed')
   /** Sending one again does no harm: where it was made before, that is what is said. */
   const unanswered = rows.filter(({ outcome }) => outcome?.status === 'unknown')
@@ -56,7 +61,9 @@ export function ListRows(props: ListRowsProps) {
 
   return (
     <Stack>
-      {sending.progress && <SendProgress {...sending.progress} onStop={sending.stop} />}
+      {sending.progress && (
+        <WorkProgress {...sending.progress} label={compose.sending} onStop={sending.stop} />
+      )}
       {sending.error !== null && <ProblemAlert error={sending.error} />}
       {isDone && !sending.progress && (
         <Alert
@@ -85,9 +92,13 @@ export function ListRows(props: ListRowsProps) {
                   size="xs"
                   variant="default"
                   onClick={() => {
-                    setOnlyBad(new Set(again.map(({ number }) => number)))
+                    setOnlyBad(new Set(again.map(({ id }) => id)))
                     onChange(
-                      rows.map((row) => (again.includes(row) ? { ...row, outcome: null } : row)),
+                      rows.map((row) =>
+                        row.outcome && row.outcome.status !== 'created'
+                          ? { ...row, outcome: null }
+                          : row,
+                      ),
                     )
                   }}
                 >
@@ -118,7 +129,7 @@ export function ListRows(props: ListRowsProps) {
         label={compose.rows(rows.length)}
         columns={columns}
         rows={shown}
-        rowId={(row) => String(row.number)}
+        rowId={rowId}
         pageSize={25}
         empty={<Empty title={compose.rowsBad(0)} text={compose.rowsGood(ready.length)} />}
       />

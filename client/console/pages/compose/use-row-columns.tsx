@@ -9,7 +9,11 @@ import { useTexts } from '../../app/language.tsx'
 import type { Column } from '../../parts/data-table.tsx'
 import { RolesInPlace } from '../../parts/role-choice.tsx'
 import { Status } from '../../parts/status.tsx'
-import type { Row, RowProblem } from './rows.ts'
+import { sayDetail } from './report.ts'
+import { mended, type Row, type RowProblem } from './rows.ts'
+
+/** Problems that another address mends. */
+const OF_ADDRESS = new Set(['invalid_email', 'duplicate', 'unseen', 'no_address', 'unknown_names'])
 
 interface RowColumnsOptions {
   rows: Row[]
@@ -23,10 +27,8 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
   const { rows, problems, onChange, isLocked } = options
   const { compose, errors } = useTexts()
 
-  const mend = (number: number, change: Partial<Row>) =>
-    onChange(
-      rows.map((row) => (row.number === number ? { ...row, ...change, outcome: null } : row)),
-    )
+  const mend = (id: number, change: Partial<Row>) =>
+    onChange(rows.map((row) => (row.id === id ? mended(row, change) : row)))
 
   return [
     {
@@ -49,9 +51,9 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
           size="xs"
           miw={{ base: 0, sm: 180 }}
           disabled={isLocked || original.outcome?.status === 'created'}
-          error={['invalid_email', 'duplicate'].includes(problems.get(original.number) ?? '')}
+          error={OF_ADDRESS.has(problems.get(original.id)?.code ?? '')}
           value={original.email}
-          onChange={(event) => mend(original.number, { email: event.currentTarget.value })}
+          onChange={(event) => mend(original.id, { email: event.currentTarget.value })}
         />
       ),
     },
@@ -63,7 +65,7 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
         <RolesInPlace
           label={compose.editRoles(original.number)}
           roles={original.roles}
-          onSave={(roles) => mend(original.number, { roles })}
+          onSave={(roles) => mend(original.id, { roles })}
         />
       ),
     },
@@ -72,8 +74,22 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
       header: compose.status,
       enableSorting: false,
       cell: ({ row: { original } }) => {
-        const problem = problems.get(original.number)
-        if (problem) return <Status mood="bad">{compose.problems[problem]}</Status>
+        const problem = problems.get(original.id)
+        if (problem) {
+          const detail = sayDetail(problem, compose)
+          return (
+            <div style={{ maxWidth: 300 }}>
+              <Status mood="bad" wraps>
+                {compose.problems[problem.code]}
+              </Status>
+              {detail && (
+                <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                  <bdi>{detail}</bdi>
+                </Text>
+              )}
+            </div>
+          )
+        }
         const { outcome } = original
         if (outcome?.status === 'created') {
           return <Status mood="good">{compose.statusCreated}</Status>
@@ -112,7 +128,7 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
           color="gray"
           disabled={isLocked || original.outcome?.status === 'created'}
           aria-label={compose.removeRow(original.number)}
-          onClick={() => onChange(rows.filter(({ number }) => number !== original.number))}
+          onClick={() => onChange(rows.filter(({ id }) => id !== original.id))}
         >
           <IconTrash size={16} aria-hidden />
         </ActionIcon>

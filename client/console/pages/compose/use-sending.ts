@@ -29,10 +29,11 @@ export function useSending(options: MailOptions, rows: Row[], onChange: (rows: R
     const common = toDraft(options)
     const result = await usher.invites.createMany(
       id,
-      ready.map(({ email, roles, message, locale }) => ({
+      ready.map(({ email, roles, message, locale, others }) => ({
         email: email.trim(),
         roles,
         ...common,
+        ...others,
         ...(message && { message }),
         ...(locale && { locale }),
       })),
@@ -49,10 +50,10 @@ export function useSending(options: MailOptions, rows: Row[], onChange: (rows: R
       result.data?.flatMap((outcome, at) =>
         outcome.status === 'failed' && outcome.errorCode === 'aborted'
           ? []
-          : [[ready[at]?.number, outcome] as const],
+          : [[ready[at]?.id, outcome] as const],
       ),
     )
-    onChange(rows.map((row) => ({ ...row, outcome: outcomes.get(row.number) ?? row.outcome })))
+    onChange(rows.map((row) => ({ ...row, outcome: outcomes.get(row.id) ?? row.outcome })))
     await queryClient.invalidateQueries({ queryKey: usherKeys.organisation(id) })
   }
 
