@@ -1316,9 +1316,8 @@ declare
   v_taken integer;
 begin
   while v_rest > 0 loop
-    update usher.rate_limits r
-    set used = r.used + s.taken
-    from (
+    -- Found once, and then written: within the update, it would be looked for anew for each row.
+    with found as materialized (
       select f.slot, least(v_rest, f.has - f.used) as taken
       from (
         select l.key, l.slot, l.used, take_from_slots.allowance / take_from_slots.slots
@@ -1330,7 +1329,10 @@ begin
       order by case when take_from_slots.amount > 20 then - f.slot else f.slot end
       limit 1
       for update skip locked
-    ) s
+    )
+    update usher.rate_limits r
+    set used = r.used + s.taken
+    from found s
     where r.key = take_from_slots.key and r.slot = s.slot
     returning s.taken into v_taken;
     exit when not found;
