@@ -295,6 +295,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.directory_metrics()': ['usher_worker execute'],
   'function usher.directory_url(url text)': [],
   'function usher.directory_user_for_change(organisation_id uuid, id uuid)': [],
+  'function usher.directory_user_problem(directory_user usher.directory_users)': [],
   'function usher.directory_users_of(organisation_id uuid)': [],
   'function usher.disable_webhook(webhook_id uuid, reason text)': [],
   'function usher.dismiss_directory_user(directory_user usher.directory_users)': [],

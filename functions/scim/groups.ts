@@ -4,15 +4,10 @@
  * @module
  */
 import type { GroupFacts, GroupRow } from './directory.ts'
-import { patchMembers } from './members.ts'
-import { patch } from './patch.ts'
+import { patchMembers, readMembers } from './members.ts'
+import { type Change, patch, readBody } from './patch.ts'
 import { refuse } from './problem.ts'
-import { Group, type Json, metaOf, toJson, withoutNulls } from './schema.ts'
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
-
-/** Whether this can be the id of anything here. */
-export const isId = (text: string): boolean => UUID.test(text)
+import { GROUP, Group, type Json, metaOf } from './schema.ts'
 
 /** @param base - where this server is found, for `meta.location` and the members' `$ref` */
 export function fromGroupRow(row: GroupRow, base: string): Json {
@@ -39,37 +34,29 @@ export function fromGroupRow(row: GroupRow, base: string): Json {
  * @throws 400 for a body that is no Group
  */
 export function readGroup(body: object): GroupFacts {
-  const { members, ...facts } = toFacts(new Group(withoutNulls(body) as never, 'in'))
-  const saysMembers = Object.keys(body).some((name) => /^members$/i.test(name))
-  return { ...facts, ...(saysMembers && { members: members ?? [] }) }
+  const { resource, names } = readBody(GROUP, body)
+  const { members, ...facts } = resource
+  return {
+    ...toFacts(facts),
+    ...(names.has('members') && { members: readMembers(members ?? []) }),
+  }
 }
 
 /** @param now - the Group as it is */
-export async function patchGroup(now: Json, body: object): Promise<GroupFacts> {
-  const { members = [], ...others } = now as Json & Partial<Pick<GroupRow, 'members'>>
-  const patched = patchMembers(
-    members.map(({ value }) => value),
-    body,
-  )
-  const group = new Group(others as never, 'out')
-  const facts = toFacts(patched.rest ? await patch(group, patched.rest) : group)
-  return { ...facts, members: checked(patched.members) }
-}
-
-function toFacts(group: InstanceType<typeof Group>): GroupFacts {
-  const { displayName, externalId, members } = toJson(group) as Json & Partial<GroupRow>
+export function patchGroup(now: Json, { steps, refusal }: Change): GroupFacts {
+  const isAboutMembers = ({ target }: Change['steps'][number]) =>
+    target.chain[0]?.name === 'members'
+  const others = steps.filter((step) => !isAboutMembers(step))
+  const { members = [], ...rest } = now as Json & { members?: Json[] }
   return {
-    displayName: displayName ?? '',
-    externalId: externalId ?? null,
-    members: checked((members ?? []).map(({ value }) => value)),
+    ...toFacts(patch(rest, { steps: others, refusal })),
+    ...patchMembers(members, steps.filter(isAboutMembers), others.length === 0),
   }
 }
 
-/** Each once. @throws 400 for what cannot be a User */
-function checked(ids: string[]): string[] {
-  const unknown = ids.find((id) => !isId(id ?? ''))
-  if (unknown !== undefined) {
-    throw refuse(400, 'invalidValue', `There is no User ${unknown} to be a member.`)
+function toFacts({ displayName, externalId }: Json): GroupFacts {
+  if (typeof displayName !== 'string') {
+    throw refuse(400, 'invalidValue', 'A Group has a displayName.')
   }
-  return [...new Set(ids)]
+  return { displayName, externalId: typeof externalId === 'string' ? externalId : null }
 }

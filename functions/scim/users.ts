@@ -4,11 +4,12 @@
  * @module
  */
 import type { UserFacts, UserRow } from './directory.ts'
-import { patch, toBoolean } from './patch.ts'
-import { EnterpriseUser, type Json, metaOf, toJson, User, withoutNulls } from './schema.ts'
+import { type Change, mainOf, patch, readBody } from './patch.ts'
+import { refuse } from './problem.ts'
+import { EnterpriseUser, type Json, metaOf, USER, User } from './schema.ts'
 
 /** What the database has a column for; the rest is given back as it came. */
-const OWN = ['schemas', 'id', 'externalId', 'userName', 'active', 'meta']
+const OWN = ['externalId', 'userName', 'active']
 
 /** @param base - where this server is found, for `meta.location` */
 export function fromUserRow(row: UserRow, base: string): Json {
@@ -26,41 +27,39 @@ export function fromUserRow(row: UserRow, base: string): Json {
   }
 }
 
+/** What the directory has said, and nothing that an answer makes up beside it. */
+const sentOf = (row: UserRow): Json => ({
+  ...row.attributes,
+  userName: row.userName,
+  active: row.isActive,
+  ...(row.externalId && { externalId: row.externalId }),
+})
+
 /**
- * @param isActive - what holds where the body does not say
+ * @returns what the body says; a function, because what it leaves out stays: whether they are active
  * @throws 400 for a body that is no User
  */
-export function readUser(body: object, isActive = true): UserFacts {
-  const { active = isActive, ...others } = withoutNulls(body) as Json
-  return toFacts(new User({ ...others, active: toBoolean(active) } as never, 'in'))
+export function readUser(body: object): (isActive: boolean) => UserFacts {
+  const { resource } = readBody(USER, body)
+  return (isActive) => toFacts(resource, isActive)
 }
 
-/** @param now - the User as it is */
-export async function patchUser(now: Json, body: object): Promise<UserFacts> {
-  return toFacts(await patch(new User(now as never, 'out'), body))
-}
+/** @param row - the User as it is */
+export const patchUser = (row: UserRow, change: Change): UserFacts =>
+  toFacts(patch(sentOf(row), change), row.isActive)
 
-function toFacts(user: InstanceType<typeof User>): UserFacts {
-  const json = withoutNulls(toJson(user)) as Json
-  const { userName, externalId } = json as Partial<Record<string, string>>
-  return {
-    userName: userName ?? '',
-    externalId: externalId ?? null,
-    email: addressOf(json) ?? userName ?? '',
-    // Whoever takes the attribute away says nothing against them.
-    isActive: json.active !== false,
-    attributes: Object.fromEntries(Object.entries(json).filter(([name]) => !OWN.includes(name))),
+function toFacts(user: Json, isActive: boolean): UserFacts {
+  const { userName, externalId, active = isActive, emails = [] } = user
+  if (typeof userName !== 'string') {
+    throw refuse(400, 'invalidValue', 'A User has a userName.')
   }
-}
-
-/** The one address that they go by: the primary one, that of work, or the first. */
-function addressOf({ emails }: Json): string | null {
-  const all = ((emails ?? []) as { value?: string; type?: string; primary?: boolean }[]).filter(
-    ({ value }) => value,
-  )
-  const chosen =
-    all.find(({ primary }) => primary) ??
-    all.find(({ type }) => /^work$/i.test(type ?? '')) ??
-    all[0]
-  return chosen?.value ?? null
+  // The one address that they go by.
+  const address = mainOf((emails as Json[]).filter(({ value }) => value))?.value
+  return {
+    userName,
+    externalId: typeof externalId === 'string' ? externalId : null,
+    email: String(address ?? userName),
+    isActive: active === true,
+    attributes: Object.fromEntries(Object.entries(user).filter(([name]) => !OWN.includes(name))),
+  }
 }

@@ -12298,29 +12298,24 @@ create function usher.set_directory_members(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
-declare
-  v_unknown uuid;
 begin
-  select i.id into v_unknown
-  from unnest(set_directory_members.user_ids) i (id)
-  where i.id not in (select u.id from usher.directory_users_of(set_directory_members.organisation_id) u)
-  limit 1;
-  if found then
-    perform usher.fail('invalid_settings', hint => format('There is no User %s to be a member.', v_unknown));
-  end if;
   perform usher.set_directory_role(
       set_directory_members.organisation_id, coalesce(h.id, w.id), set_directory_members.role, w.id is not null)
     from (
       select u.id from usher.directory_users_of(set_directory_members.organisation_id) u
       where set_directory_members.role = any (u.roles)
     ) h
-    full join (select distinct i.id from unnest(set_directory_members.user_ids) i (id)) w on w.id = h.id
+    full join (
+      -- A group within the group, or somebody who is not there (any more), costs nobody else the change.
+      select distinct u.id from usher.directory_users_of(set_directory_members.organisation_id) u
+      where u.id = any (set_directory_members.user_ids)
+    ) w on w.id = h.id
     where h.id is null or w.id is null;
 end
 $$;
 comment on function usher.set_directory_members
-  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
-set_directory_role, and with invalid_settings for an unknown one.';
+  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. What is no User is left
+out. Fails as set_directory_role.';
 
 create function usher.make_directory_role(
   organisation_id uuid,
@@ -12399,6 +12394,13 @@ begin
     on conflict on constraint directory_groups_pkey do update
     set display_name = excluded.display_name, external_id = excluded.external_id, updated_at = now();
   end if;
+  -- Whoever asks for nothing else is told that nothing was done.
+  if save_directory_group.facts ? 'added' and not exists (
+    select from usher.directory_users_of(v_organisation_id) u
+    where save_directory_group.facts -> 'added' ? u.id::text)
+  then
+    perform usher.fail('invalid_settings', hint => 'None of these is a User, who could be a member.');
+  end if;
   if save_directory_group.facts ? 'members' then
     perform usher.set_directory_members(v_organisation_id, v_group.role, array(
       select m.id::uuid from jsonb_array_elements_text(save_directory_group.facts -> 'members') m (id)));
@@ -12411,10 +12413,11 @@ comment on function usher.save_directory_group
 role itself stays, because it is signed into links. For the SCIM function.
 
   id     the Group; null: a new one, which makes an own role without permissions
-  facts  display_name, external_id, members (ids of Users: exactly these; left out: as they are)
+  facts  display_name, external_id, members (ids of Users: exactly these, but for those that are none; left out: as they
+         are), added (ids, when nothing else is asked for: one of them has to be a User)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict,
-invalid_settings (also for an unknown member), invalid_role, role_not_assignable, permission_denied.$$;
+invalid_settings, invalid_role, role_not_assignable, permission_denied.$$;
 grant execute on function usher.save_directory_group to usher_worker;
 
 create function usher.delete_directory_group(token text, id uuid) returns void
@@ -12452,6 +12455,31 @@ grant execute on function usher.delete_directory_group to usher_worker;
 -- Whoever joins is known to the directory from then on, and has the roles of its groups. Whoever loses a role
 -- here does not get it back through a group.
 
+create function usher.directory_user_problem(
+  directory_user usher.directory_users
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_user usher.directory_users := directory_user_problem.directory_user;
+begin
+  return case
+    when v_user.email is null then 'invalid_email'
+    when v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then 'invalid_settings'
+    when exists (
+      select from usher.directory_users_of(v_user.organisation_id) u
+      where u.id <> v_user.id
+        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+    then 'directory_conflict'
+  end;
+end
+$$;
+comment on function usher.directory_user_problem
+  is 'Why a User cannot be written as it is: a word of usher.errors(); null when it can.';
+
 create function usher.save_directory_user(
   token text,
   id uuid,
@@ -12469,6 +12497,7 @@ declare
   v_before usher.directory_users;
   v_wanted boolean := coalesce((v_facts ->> 'is_active')::boolean, true);
   v_is_in  boolean := false;
+  v_problem text;
 begin
   if save_directory_user.id is not null then
     v_user := usher.directory_user_for_change(v_organisation_id, save_directory_user.id);
@@ -12486,18 +12515,16 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  if v_user.email is null then
-    perform usher.fail('invalid_email', hint => 'A User needs an address: as userName, or as one of emails.');
-  elsif v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then
-    perform usher.fail('invalid_settings',
-      hint => 'A userName is one line of at most 254 characters; the rest has at most 16 kB.');
-  end if;
-  if exists (
-    select from usher.directory_users_of(v_organisation_id) u
-    where u.id <> v_user.id
-      and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
-  then
-    perform usher.fail('directory_conflict');
+  v_problem := usher.directory_user_problem(v_user);
+  -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
+  if v_problem is not null and v_is_in and not v_wanted then
+    v_user := v_before;
+    v_user.is_active := false;
+  elsif v_problem is not null then
+    perform usher.fail(v_problem, hint => case v_problem
+      when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
+      when 'invalid_settings'
+        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then
@@ -12540,7 +12567,7 @@ $$;
 comment on function usher.save_directory_user
   is $$Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
 
-  id     the User; null: a new one
+  id     the User; null: a new one. Whoever is turned off is out, also where the rest cannot be kept: that stays then
   facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict, invalid_email,
