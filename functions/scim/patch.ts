@@ -156,7 +156,7 @@ function createCollector(shape: Shape) {
       throw refuse(400, 'mutability', `${attribute.name} cannot be changed.`)
     // What is set to null is there no more: RFC 7643 section 2.5.
     const given = op !== 'remove' && value === null ? 'remove' : op
-    if (attribute.isRequired && target.chain.length === 1 && given === 'remove' && !isNamed) {
+    if (!attribute.isRemovable && target.chain.length === 1 && given === 'remove' && !isNamed) {
       throw refuse(400, 'mutability', `${attribute.name} cannot be removed.`)
     }
     if (isReadable(attribute, given, target, value)) change.steps.push({ op: given, target, value })

@@ -31,17 +31,29 @@ export const names = (header: string, version: string) =>
 export function createProjection(given: Json, shape: Shape): (resource: Json) => Json {
   const wanted = readNames(given, 'attributes')
   const unwanted = readNames(given, 'excludedattributes')
-  if (wanted.length === 0 && unwanted.length === 0) return (resource) => resource
   // A name that nothing has asks for nothing.
-  const chains = (wanted.length > 0 ? wanted : unwanted)
-    .map((name) => readName(shape, name))
-    .filter(isRead)
-    .flatMap((chain) => (chain.length > 0 ? [chain] : [...shape.attributes.values()].map(alone)))
-  const choose = wanted.length > 0 ? only : without
+  const toChains = (names: string[]) =>
+    names
+      .map((name) => readName(shape, name))
+      .filter(isRead)
+      .flatMap((chain) => (chain.length > 0 ? [chain] : [...shape.attributes.values()].map(alone)))
+  const asked = toChains(wanted)
+  const left = [...(wanted.length > 0 ? [] : toChains(unwanted)), ...unasked(shape, asked)]
   return (resource) => {
     const { schemas, id } = resource
-    return { schemas, id, ...(choose(resource, chains) as Json) }
+    const chosen = wanted.length > 0 ? only(resource, asked) : resource
+    return { schemas, id, ...(without(chosen ?? {}, left) as Json) }
   }
+}
+
+/** What answers hold only where it is asked for by its name: RFC 7643 section 7, returned "request". */
+function unasked(shape: Shape, asked: Chain[]): Chain[] {
+  const all = [...shape.attributes.values()]
+  return all.flatMap((attribute) =>
+    [...attribute.parts.values()]
+      .filter((part) => part.isOnRequest && !asked.some(([, second]) => second === part))
+      .map((part) => [attribute, part]),
+  )
 }
 
 const alone = (attribute: Attribute): Chain => [attribute]

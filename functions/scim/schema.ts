@@ -38,7 +38,9 @@ interface Described {
     mutable: boolean | string
     required: boolean
     canonicalValues: unknown
+    referenceTypes: unknown
     description: string
+    returned: boolean | string
     shadow: boolean
   }
   subAttributes?: Described[]
@@ -51,24 +53,40 @@ const described = (definition: typeof User.definition) =>
 for (const { subAttributes = [] } of described(User.definition)) {
   for (const { config } of subAttributes) config.canonicalValues = false
 }
-const describe = (name: string, description: string) => {
+const describe = (name: string, config: Partial<Described['config']>) => {
   const found = described(User.definition).find((one) => one.name === name)
-  if (found) found.config.description = description
+  if (found) Object.assign(found.config, config)
+  return found
 }
-describe(
-  'userName',
-  'The name by which the directory knows the User, in any case. REQUIRED. Without emails it has to be an address ' +
+describe('userName', {
+  description:
+    'The name by which the directory knows the User, in any case. REQUIRED. Without emails it has to be an address ' +
     'that gets mail; otherwise the User is refused with scimType invalidValue.',
-)
-describe(
-  'emails',
-  'Addresses of the User. The primary one, or that of type work, or the first is where invitations go; without any, ' +
-    'it is the userName.',
-)
-describe(
-  'active',
-  'Whether the User is to be a member. Left out of a new User it is true; left out of a change, or removed, it stays.',
-)
+})
+// Required for whoever goes by what this says: what is left out is answered for below.
+describe('emails', {
+  required: true,
+  description:
+    'Addresses of the User. The primary one, or that of type work, or the first is where invitations go. It may be ' +
+    'left out where the userName is an address, which then stands for it.',
+})?.subAttributes?.forEach((part) => {
+  if (part.name === 'value') part.config.required = true
+})
+describe('active', {
+  required: true,
+  description:
+    'Whether the User is to be a member. It cannot be removed. Left out of a new User it is true; left out of a PUT it ' +
+    'stays what it is.',
+})
+// A Group has people in it; a Group among them is left out.
+for (const { subAttributes = [] } of described(Group.definition as never)) {
+  for (const { name, config } of subAttributes) {
+    if (name === 'type') config.canonicalValues = ['User']
+    if (name === '$ref') config.referenceTypes = ['User']
+    // Whoever puts somebody in does not say what they are called, and compares what comes back.
+    if (name === 'display') Object.assign(config, { mutable: false, returned: 'request' })
+  }
+}
 
 export interface Attribute {
   /** As the schema spells it; of an extension, its URN. */
@@ -77,7 +95,12 @@ export interface Attribute {
   isMultiple: boolean
   isExact: boolean
   isReadOnly: boolean
+  /** Whether answers hold it only where it is asked for by its name. */
+  isOnRequest: boolean
+  /** Whether there is always one. */
   isRequired: boolean
+  /** Whether a PATCH may say that there is to be none. */
+  isRemovable: boolean
   /** Whether something follows from it here, so that a value which cannot be read is refused and never left out. */
   isDeciding: boolean
   /** By name in small letters. */
@@ -110,7 +133,9 @@ function toAttribute(
     isMultiple: config.multiValued,
     isExact: config.caseExact || name === '$ref' || name === 'location',
     isReadOnly: ['id', 'meta'].includes(name),
-    isRequired: config.required,
+    isOnRequest: config.returned === 'request',
+    isRequired: ['userName', 'displayName'].includes(name) && config.required,
+    isRemovable: !config.required || name === 'emails',
     isDeciding,
     parts: byName(subAttributes.map((one) => toAttribute(one, [], isDeciding))),
   }
@@ -136,7 +161,9 @@ const enterprise: Attribute = {
   isMultiple: false,
   isExact: false,
   isReadOnly: false,
+  isOnRequest: false,
   isRequired: false,
+  isRemovable: true,
   isDeciding: false,
   parts: byName(
     described(EnterpriseUser.definition)
@@ -152,7 +179,6 @@ export const USER = shapeOf(
   NOT_KEPT,
 )
 export const GROUP = shapeOf(Group as never, ['displayName', 'externalId', 'members'])
-
 /** What a resource says of itself. */
 export const metaOf = (
   { id, createdAt, updatedAt }: { id: string; createdAt: Date; updatedAt: Date },

@@ -178,9 +178,6 @@ describe('whoever is turned off is out', () => {
     ['left out by PUT', 'PUT', userOf('', { active: undefined })],
     ['null in PUT', 'PUT', userOf('', { active: null })],
     ['empty in PUT', 'PUT', userOf('', { active: '' })],
-    ['removed', 'PATCH', patchOf({ op: 'remove', path: 'active' })],
-    ['removed by its full name', 'PATCH', patchOf({ op: 'Remove', path: `${USER}:Active` })],
-    ['null', 'PATCH', patchOf({ op: 'replace', path: 'active', value: null })],
     ['null without a path', 'PATCH', patchOf({ op: 'replace', value: { active: null } })],
     ['empty', 'PATCH', patchOf({ op: 'replace', value: { active: '' } })],
     ['not named', 'PATCH', patchOf({ op: 'replace', path: 'title', value: 'x' })],
@@ -197,6 +194,23 @@ describe('whoever is turned off is out', () => {
     expect([answer.status, answer.body.active]).toEqual([200, false])
     expect((await standing(acme, acme.member.email)).status).toBe('removed')
   })
+
+  test.for([
+    { op: 'remove', path: 'active' },
+    { op: 'Remove', path: `${USER}:Active` },
+    { op: 'replace', path: 'active', value: null },
+  ])(
+    'and stays so where %j is refused: what is required cannot be removed',
+    async (operation, { acme, scim }) => {
+      const { id } = await memberOf(scim, acme.member.email)
+      await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }))
+
+      const { status, body } = await scim('PATCH', `/Users/${id}`, patchOf(operation))
+
+      expect([status, body.scimType]).toEqual([400, 'mutability'])
+      expect((await standing(acme, acme.member.email)).status).toBe('removed')
+    },
+  )
 })
 
 describe('taking people out of a Group', () => {
