@@ -5,9 +5,10 @@
  */
 import type { GroupFacts, GroupRow } from './directory.ts'
 import { patchMembers, readMembers } from './members.ts'
-import { type Change, patch, readBody } from './patch.ts'
+import { patch } from './patch.ts'
 import { refuse } from './problem.ts'
 import { GROUP, Group, type Json, metaOf } from './schema.ts'
+import { type Change, readWhole, type Step } from './steps.ts'
 
 /** @param base - where this server is found, for `meta.location` and the members' `$ref` */
 export function fromGroupRow(row: GroupRow, base: string): Json {
@@ -34,25 +35,24 @@ export function fromGroupRow(row: GroupRow, base: string): Json {
  * @throws 400 for a body that is no Group
  */
 export function readGroup(body: object): GroupFacts {
-  const { resource, names } = readBody(GROUP, body)
-  const { members, ...facts } = resource
-  return {
-    ...toFacts(facts),
-    ...(names.has('members') && { members: readMembers(members ?? []) }),
-  }
+  const change = readWhole(GROUP, body)
+  const { members, ...facts } = patch({}, change)
+  const saysMembers = change.steps.some(isAboutMembers)
+  return { ...toFacts(facts), ...(saysMembers && { members: readMembers(members ?? []) }) }
 }
 
 /** @param now - the Group as it is */
-export function patchGroup(now: Json, { steps, refusal }: Change): GroupFacts {
-  const isAboutMembers = ({ target }: Change['steps'][number]) =>
-    target.chain[0]?.name === 'members'
+export function patchGroup(now: Json, change: Change): GroupFacts {
+  const { steps } = change
   const others = steps.filter((step) => !isAboutMembers(step))
   const { members = [], ...rest } = now as Json & { members?: Json[] }
   return {
-    ...toFacts(patch(rest, { steps: others, refusal })),
+    ...toFacts(patch(rest, { ...change, steps: others })),
     ...patchMembers(members, steps.filter(isAboutMembers), others.length === 0),
   }
 }
+
+const isAboutMembers = ({ target }: Step) => target.chain[0]?.name === 'members'
 
 function toFacts({ displayName, externalId }: Json): GroupFacts {
   if (typeof displayName !== 'string') {

@@ -8,9 +8,9 @@ import { asksFor, readEquality } from './filter.ts'
 import { fromGroupRow, patchGroup, readGroup } from './groups.ts'
 import type { ListQuery } from './listing.ts'
 import { isId } from './members.ts'
-import { readPatch } from './patch.ts'
 import { isWithoutMembers } from './projection.ts'
 import { GROUP, type Json, type Shape, USER } from './schema.ts'
+import { readPatch } from './steps.ts'
 import { fromUserRow, patchUser, readUser } from './users.ts'
 
 /** A resource as it goes out, and what it was made of. */
@@ -63,12 +63,12 @@ const users: Kind = {
     return row ? { resource: fromUserRow(row, base), row } : null
   },
   readNew(body) {
-    const facts = readUser(body)(true)
+    const facts = readUser(body)(null)
     return (directory) => directory.saveUser(null, facts)
   },
   readWhole(body) {
     const factsFor = readUser(body)
-    return (directory, { row }) => directory.saveUser(row.id, factsFor((row as UserRow).isActive))
+    return (directory, { row }) => directory.saveUser(row.id, factsFor(row as UserRow))
   },
   readPatch(body) {
     const change = readPatch(USER, body)

@@ -9,7 +9,7 @@ import { type Filter, isMatch, parseFilter } from './filter.ts'
 import { type Chain, isRead, readName, valuesAt } from './names.ts'
 import { refuse } from './problem.ts'
 import type { Json, Shape } from './schema.ts'
-import { partOf } from './values.ts'
+import { partOf, textOf } from './values.ts'
 
 export const MAX_RESULTS = 1_000
 const DEFAULT_RESULTS = 100
@@ -34,7 +34,7 @@ export function readListQuery(given: Json, shape: Shape): ListQuery {
     startIndex: Math.max(readNumber('startIndex', given) ?? 1, 1),
     count: Math.min(Math.max(readNumber('count', given) ?? DEFAULT_RESULTS, 0), MAX_RESULTS),
     sortBy: typeof sortBy === 'string' ? readSort(shape, sortBy) : null,
-    isDescending: /^descending$/i.test(String(partOf(given, 'sortorder'))),
+    isDescending: /^descending$/i.test(textOf(partOf(given, 'sortorder'))),
   }
 }
 
@@ -49,7 +49,7 @@ function readSort(shape: Shape, name: string): Chain | null {
 function readNumber(name: string, given: Json): number | null {
   const value = partOf(given, name.toLowerCase())
   if (value === undefined || value === null || value === '') return null
-  if (!/^-?\d{1,9}$/.test(String(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
+  if (!/^-?\d{1,9}$/.test(textOf(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
   return Number(value)
 }
 

@@ -7,9 +7,9 @@
  * @module
  */
 import { type Filter, isMatch, readEqualities } from './filter.ts'
-import type { Step } from './patch.ts'
 import { refuse } from './problem.ts'
 import type { Json } from './schema.ts'
+import type { Step } from './steps.ts'
 import { isNothing, isObject, partOf } from './values.ts'
 
 /** Each that is no list of ids looks at all members. */

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { type Chain, isRead, readName } from './names.ts'
 import { refuse } from './problem.ts'
 import { type Attribute, GROUP, type Json, type Shape } from './schema.ts'
-import { partOf } from './values.ts'
+import { partOf, textOf } from './values.ts'
 
 /** More than a resource has. */
 const MAX_NAMES = 100
@@ -116,14 +116,14 @@ export const isWithoutMembers = (given: Json): boolean => {
 function readNames(given: Json, name: string): string[] {
   const value = partOf(given, name)
   const list = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
-  if (list.length > MAX_NAMES || list.some((one) => String(one).length > MAX_NAME)) {
+  if (list.length > MAX_NAMES || list.some((one) => textOf(one).length > MAX_NAME)) {
     throw refuse(
       400,
       'invalidValue',
       `attributes and excludedAttributes are at most ${MAX_NAMES} names of ${MAX_NAME} characters.`,
     )
   }
-  const texts = list.map((one) => String(one).trim()).filter(Boolean)
+  const texts = list.map((one) => textOf(one).trim()).filter(Boolean)
   if (texts.some((one) => !/^[\w.:$-]+$/.test(one))) {
     throw refuse(
       400,

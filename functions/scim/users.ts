@@ -4,9 +4,10 @@
  * @module
  */
 import type { UserFacts, UserRow } from './directory.ts'
-import { type Change, mainOf, patch, readBody } from './patch.ts'
+import { mainOf, patch } from './patch.ts'
 import { refuse } from './problem.ts'
 import { EnterpriseUser, type Json, metaOf, USER, User } from './schema.ts'
+import { type Change, isTurningOff, readWhole } from './steps.ts'
 
 /** What the database has a column for; the rest is given back as it came. */
 const OWN = ['externalId', 'userName', 'active']
@@ -36,12 +37,20 @@ const sentOf = (row: UserRow): Json => ({
 })
 
 /**
- * @returns what the body says; a function, because what it leaves out stays: whether they are active
+ * Reads the body of a POST or PUT.
+ *
+ * @returns what it makes of the User as they are; null: of nobody yet
  * @throws 400 for a body that is no User
  */
-export function readUser(body: object): (isActive: boolean) => UserFacts {
-  const { resource } = readBody(USER, body)
-  return (isActive) => toFacts(resource, isActive)
+export function readUser(body: object): (row: UserRow | null) => UserFacts {
+  const change = readWhole(USER, body)
+  if (change.refusal && !change.steps.some(isTurningOff)) throw change.refusal
+  return (row) => {
+    const user = patch({}, row ? change : { ...change, mayTurnOff: false })
+    // Whoever is turned off is out, also where the body does not say who they are.
+    const name = row && user.active === false ? { userName: row.userName } : {}
+    return toFacts({ ...name, ...user }, row?.isActive ?? true)
+  }
 }
 
 /** @param row - the User as it is */

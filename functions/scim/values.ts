@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { storable } from '../_shared/database.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json } from './schema.ts'
 
@@ -15,12 +16,16 @@ const MAX_VALUES = 1_000
 export const isObject = (value: unknown): value is Json =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
 
+const isBlank = (value: unknown) =>
+  value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+
+/** What is no list and no object as a text; those as an empty one: they may be of any depth. */
+export const textOf = (value: unknown): string =>
+  value === undefined || value === null || typeof value === 'object' ? '' : String(value)
+
 /** Whether a value says that there is none: RFC 7643 section 2.5; and an empty text, which nobody means. */
 export const isNothing = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  (typeof value === 'string' && value.trim() === '') ||
-  (Array.isArray(value) && value.every(isNothing))
+  isBlank(value) || (Array.isArray(value) && value.every(isBlank))
 
 /** Entra ID writes "True" and "False"; what is neither stays. */
 export function toBoolean(value: unknown): unknown {
@@ -55,7 +60,11 @@ function mendOne(attribute: Attribute, value: unknown): unknown {
     return typeof boolean === 'boolean' ? boolean : unread(attribute)
   }
   if (typeof bare === 'object') return unread(attribute)
-  return String(bare)
+  const text = String(bare)
+  if (text !== storable(text)) {
+    throw refuse(400, 'invalidValue', `${attribute.name} has a character that cannot be kept.`)
+  }
+  return text
 }
 
 function mendComplex(attribute: Attribute, value: unknown): unknown {

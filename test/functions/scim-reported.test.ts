@@ -157,6 +157,25 @@ describe('whoever is turned off is out', () => {
     expect((await standing(acme, acme.member.email)).status).toBe('removed')
   })
 
+  test.for([
+    { active: false },
+    { Active: 'False', userName: null, emails: [{ value: { a: 1 } }] },
+    { [`${USER}:active`]: 'false', title: '\0', 'emails[type eq': 'x' },
+  ])('also by PUT, whatever else it says: %j', async (said, { acme, scim }) => {
+    const { id, userName } = await memberOf(scim, acme.member.email)
+
+    const { status, body } = await scim('PUT', `/Users/${id}`, { schemas: [USER], ...said })
+
+    expect([status, body.active, body.userName]).toEqual([200, false, userName])
+    expect((await standing(acme, acme.member.email)).status).toBe('removed')
+    const anew = await scim('POST', '/Users', {
+      schemas: [USER],
+      userName: 'x@example.com',
+      ...said,
+    })
+    expect(anew.status).toBe(Object.keys(said).length > 1 ? 400 : 201)
+  })
+
   test('also where the rest does not fit', async ({ acme, scim }) => {
     const { id } = await memberOf(scim, acme.member.email)
     const title = randomBytes(20_000).toString('base64')
@@ -304,6 +323,8 @@ describe('taking people out of a Group', () => {
     [undefined, { members: [{ value: 'A' }] }, 'noTarget'],
     ['displayName', undefined, 'mutability'],
     ['people', undefined, 'invalidPath'],
+    [`${USER}:members[value eq "A"]`, undefined, 'invalidPath'],
+    ['urn:example:2.0:Group:members[value eq "A"]', undefined, 'invalidPath'],
   ] as const)(
     'is refused, and takes nobody out: %s %j',
     async ([at, value, scimType], { acme, scim }) => {
@@ -316,6 +337,30 @@ describe('taking people out of a Group', () => {
       expect((await scim('GET', path)).body.members).toEqual(before)
     },
   )
+
+  test('is not done by adding nobody, nor by half a request', async ({ acme, scim }) => {
+    const { path, a } = await financeOf(acme, scim)
+    const before = (await scim('GET', path)).body
+
+    for (const operations of [
+      [{ op: 'add', path: 'members', value: null }],
+      [{ op: 'add', path: 'members' }],
+      [
+        { op: 'remove', path: `member[value eq "${a}"]` },
+        { op: 'replace', path: 'displayName', value: 'x' },
+      ],
+    ]) {
+      expect((await scim('PATCH', path, patchOf(...operations))).status).toBe(400)
+    }
+
+    expect((await scim('GET', path)).body).toEqual(before)
+    const { body: user } = await scim('GET', `/Users/${a}`)
+    const leave = { op: 'remove', path: `groups[value eq "${before.id}"]` }
+    const title = { op: 'replace', path: 'title', value: 'x' }
+    const answer = await scim('PATCH', `/Users/${a}`, patchOf(title, leave))
+    expect([answer.status, answer.body.scimType]).toEqual([400, 'mutability'])
+    expect((await scim('GET', `/Users/${a}`)).body).toEqual(user)
+  })
 
   test('and others in is one change: where one part cannot be read, nobody moves', async ({
     acme,
@@ -805,6 +850,27 @@ describe('what cannot be understood changes nothing', () => {
     expect(isUnknown ? now.title : now).toEqual(isUnknown ? 'x' : user)
   })
 })
+
+test.for([
+  ['POST', 'title'],
+  ['PUT', 'emails'],
+  ['PATCH', 'Operations'],
+  ['POST', 'schemas'],
+] as const)(
+  '%s of brackets within brackets as %s is answered',
+  async ([method, name], { scim }) => {
+    const { body: user } = await scim('POST', '/Users', userOf('ann@example.com'))
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+
+    const { status } = await scim(
+      method,
+      method === 'POST' ? '/Users' : `/Users/${user.id}`,
+      `{"userName": "deep@example.com", "${name}": ${deep}}`,
+    )
+
+    expect(status).toBeLessThan(500)
+  },
+)
 
 describe('discovery', () => {
   test.for([
