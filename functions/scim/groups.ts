@@ -4,7 +4,7 @@
  * @module
  */
 import type { GroupFacts, GroupRow } from './directory.ts'
-import { patchMembers, readMembers } from './members.ts'
+import { patchMembers } from './members.ts'
 import { patch } from './patch.ts'
 import { refuse } from './problem.ts'
 import { GROUP, Group, type Json, metaOf } from './schema.ts'
@@ -35,20 +35,21 @@ export function fromGroupRow(row: GroupRow, base: string): Json {
  * @throws 400 for a body that is no Group
  */
 export function readGroup(body: object): GroupFacts {
-  const change = readWhole(GROUP, body)
-  const { members, ...facts } = patch({}, change)
-  const saysMembers = change.steps.some(isAboutMembers)
-  return { ...toFacts(facts), ...(saysMembers && { members: readMembers(members ?? []) }) }
+  return carryOut({}, [], readWhole(GROUP, body))
 }
 
 /** @param now - the Group as it is */
 export function patchGroup(now: Json, change: Change): GroupFacts {
-  const { steps } = change
-  const others = steps.filter((step) => !isAboutMembers(step))
   const { members = [], ...rest } = now as Json & { members?: Json[] }
+  return carryOut(rest, members, change)
+}
+
+function carryOut(group: Json, members: Json[], change: Change): GroupFacts {
+  const about = change.steps.filter(isAboutMembers)
+  const others = change.steps.filter((step) => !isAboutMembers(step))
   return {
-    ...toFacts(patch(rest, { ...change, steps: others })),
-    ...patchMembers(members, steps.filter(isAboutMembers), others.length === 0),
+    ...toFacts(patch(group, { ...change, steps: others })),
+    ...patchMembers(members, about, others.length === 0),
   }
 }
 

@@ -49,9 +49,6 @@ export function patchMembers(now: Json[], steps: Step[], isAll: boolean): Member
   return { members: [...members.keys()].filter(isId), ...(isAdding && { added }) }
 }
 
-/** Ids of all members that a body names; what is no id is nobody here. */
-export const readMembers = (value: unknown): string[] => [...new Set(idsOf(value))].filter(isId)
-
 function apply(members: Map<string, Json>, { op, target, value }: Step, added: string[]): void {
   const { chain, filter, part } = target
   const name = part?.name ?? chain[1]?.name ?? 'value'

@@ -9,7 +9,7 @@ import { type Filter, isMatch, readEqualities } from './filter.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json } from './schema.ts'
 import { type Change, isTurningOff, type Op, type Step } from './steps.ts'
-import { isNothing, isObject, mend, withOnePrimary } from './values.ts'
+import { isNothing, isObject, mend, requireFew, withOnePrimary } from './values.ts'
 
 /**
  * @param sent - the resource as the directory has sent it, with nothing that was made up for an answer
@@ -100,14 +100,9 @@ function give(resource: Json, attribute: Attribute, op: Op, value: unknown): voi
     if (place < 0) values.push(one)
     else values[place] = { ...values[place], ...one }
   }
-  put(
-    resource,
-    attribute,
-    onePrimary(
-      values,
-      mended.find(({ primary }) => primary === true),
-    ),
-  )
+  requireFew(attribute, values)
+  const main = mended.find(({ primary }) => primary === true)
+  put(resource, attribute, onePrimary(values, main))
 }
 
 /** The new primary one takes the place of the old: RFC 7644 section 3.5.2. */

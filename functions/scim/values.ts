@@ -10,8 +10,8 @@ import { storable } from '../_shared/database.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json } from './schema.ts'
 
-/** Of an attribute of a User: all of them have to fit into 16 kB. */
-const MAX_VALUES = 1_000
+/** Of an attribute of a User, each of which is compared with each when some are added. */
+const MAX_VALUES = 200
 
 export const isObject = (value: unknown): value is Json =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -42,11 +42,16 @@ export function mend(attribute: Attribute, value: unknown): unknown {
   if (isNothing(value)) return undefined
   if (!attribute.isMultiple) return mendOne(attribute, [value].flat()[0])
   const list = [value].flat()
-  if (list.length > MAX_VALUES && attribute.name !== 'members') {
-    throw refuse(400, 'invalidValue', `${attribute.name} has more than ${MAX_VALUES} values.`)
-  }
+  requireFew(attribute, list)
   const mended = list.map((one) => mendOne(attribute, one)).filter((one) => one !== undefined)
   return withOnePrimary(mended as Json[])
+}
+
+/** @throws 400 invalidValue */
+export function requireFew({ name }: Attribute, values: unknown[]): void {
+  if (values.length > MAX_VALUES) {
+    throw refuse(400, 'invalidValue', `${name} has more than ${MAX_VALUES} values.`)
+  }
 }
 
 function mendOne(attribute: Attribute, value: unknown): unknown {

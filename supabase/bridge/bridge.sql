@@ -10508,8 +10508,9 @@ begin
   end if;
   -- Whoever asks for nothing else is told that nothing was done.
   if save_directory_group.facts ? 'added' and not exists (
-    select from usher.directory_users_of(v_organisation_id) u
-    where save_directory_group.facts -> 'added' ? u.id::text)
+    select
+    from jsonb_array_elements_text(save_directory_group.facts -> 'added') a (id)
+    join usher.directory_users_of(v_organisation_id) u on u.id::text = a.id)
   then
     perform usher.fail('invalid_settings', hint => 'None of these is a User, who could be a member.');
   end if;
@@ -10906,8 +10907,9 @@ begin
     ) h
     full join (
       -- A group within the group, or somebody who is not there (any more), costs nobody else the change.
-      select distinct u.id from usher.directory_users_of(set_directory_members.organisation_id) u
-      where u.id = any (set_directory_members.user_ids)
+      select distinct u.id
+      from unnest(set_directory_members.user_ids) i (id)
+      join usher.directory_users_of(set_directory_members.organisation_id) u on u.id = i.id
     ) w on w.id = h.id
     where h.id is null or w.id is null;
 end

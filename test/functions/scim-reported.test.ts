@@ -2,8 +2,11 @@
  * Requests that were reported against SCIM servers, one table a kind: with the report, or the page of the RFC or the
  * identity provider, that shows it; KIND is another of the same kind.
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
+import { patchGroup, readGroup } from '../../functions/scim/groups.ts'
+import { GROUP as GROUP_SHAPE } from '../../functions/scim/schema.ts'
+import { readPatch } from '../../functions/scim/steps.ts'
 import type { Organisation } from '../support/acme.ts'
 import { patchOf, type Scim, scimOf, test, userOf } from '../support/scim.ts'
 
@@ -849,6 +852,36 @@ describe('what cannot be understood changes nothing', () => {
     const now = (await scim('GET', `/Users/${user.id}`)).body
     expect(isUnknown ? now.title : now).toEqual(isUnknown ? 'x' : user)
   })
+})
+
+test('a Group of 50,000 members is read at once, in whichever way they are named', () => {
+  const ids = Array.from({ length: 50_000 }, () => randomUUID())
+  const members = ids.map((value) => ({ value, $ref: null, type: 'User' }))
+  const started = performance.now()
+
+  const put = readGroup({ schemas: [GROUP], displayName: 'Staff', members })
+  const operations = ids.map((id) => ({ op: 'Remove', path: `members[value eq "${id}"]` }))
+  const left = patchGroup(
+    { displayName: 'Staff', members },
+    readPatch(GROUP_SHAPE, { Operations: operations }),
+  )
+
+  expect([put.members?.length, left.members]).toEqual([50_000, []])
+  expect(performance.now() - started).toBeLessThan(3_000)
+})
+
+test('values that would be compared each with each are few', async ({ scim }) => {
+  const { body: user } = await scim('POST', '/Users', userOf('ann@example.com'))
+  const emails = (n: number, of: string) =>
+    Array.from({ length: n }, (_, i) => ({ value: `${of}${i}@example.com` }))
+
+  for (const operations of [
+    [{ op: 'replace', path: 'emails', value: emails(10_000, 'a') }],
+    ['a', 'b', 'c'].map((of) => ({ op: 'add', path: 'emails', value: emails(90, of) })),
+  ]) {
+    const { status, body } = await scim('PATCH', `/Users/${user.id}`, patchOf(...operations))
+    expect([status, body.scimType]).toEqual([400, 'invalidValue'])
+  }
 })
 
 test.for([
