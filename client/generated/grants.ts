@@ -293,11 +293,13 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.directory_endpoint_for_change(endpoint_id uuid, lock text)': [],
   'function usher.directory_giving_ends_at(organisation_id uuid, permission text, roles text[])':
     [],
+  'function usher.directory_group_external_id(organisation_id uuid, role text)': [],
   'function usher.directory_groups_of(organisation_id uuid)': [],
   'function usher.directory_membership(organisation_id uuid)': [],
   'function usher.directory_metrics()': ['usher_worker execute'],
   'function usher.directory_url(url text)': [],
   'function usher.directory_user_for_change(organisation_id uuid, id uuid)': [],
+  'function usher.directory_user_problem(directory_user usher.directory_users)': [],
   'function usher.directory_users_of(organisation_id uuid)': [],
   'function usher.disable_webhook(webhook_id uuid, reason text)': [],
   'function usher.dismiss_directory_user(directory_user usher.directory_users)': [],
@@ -432,6 +434,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.lease_directory_changes(batch_size integer, lease interval)': [
     'usher_worker execute',
   ],
+  'function usher.lease_directory_group(endpoint_id uuid, role text, lease interval)': [
+    'usher_worker execute',
+  ],
   'function usher.lease_directory_reconcile()': ['usher_worker execute'],
   'function usher.lease_in_turn(worker text, wanted integer, lease interval, is_bulk boolean, settings usher.settings)':
     [],
@@ -550,7 +555,12 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.redact(value jsonb, pattern text, replacement text)': [],
   'function usher.redact(value text, pattern text, replacement text)': [],
   'function usher.redact_everywhere(traces usher.person_traces)': [],
+  'function usher.refuse_directory_reconcile(endpoint_id uuid, fence bigint, error text)': [
+    'usher_worker execute',
+  ],
   'function usher.reissue_invites(invite_ids uuid[])': ['authenticated execute'],
+  'function usher.release_directory_group(endpoint_id uuid, role text, fence bigint, remote_id text)':
+    ['usher_worker execute'],
   'function usher.remind_due_invites(batch_size integer)': ['usher_worker execute'],
   'function usher.remind_due_invites_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
   'function usher.remind_overdue_reviews(batch_size integer)': ['usher_worker execute'],
@@ -619,9 +629,6 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.run_upkeep(step text, items usher.upkeep_item[], batch_size integer)': [],
   'function usher.sanction_hash(organisation_id uuid, email text)': [],
   'function usher.save_directory_group(token text, id uuid, facts jsonb)': ['usher_worker execute'],
-  'function usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)': [
-    'usher_worker execute',
-  ],
   'function usher.save_directory_user(token text, id uuid, facts jsonb)': ['usher_worker execute'],
   'function usher.save_email_template(template public.organisation_email_templates)': [],
   'function usher.save_own_role(role public.organisation_roles, event text, before jsonb)': [],

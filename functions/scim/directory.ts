@@ -57,8 +57,10 @@ export interface UserFacts {
 export interface GroupFacts {
   displayName: string
   externalId: string | null
-  /** Ids of Users; undefined: as they are. */
+  /** Ids of Users, of whom only those that are there count; undefined: as they are. */
   members?: string[]
+  /** When a request does nothing but put these in: one of them has to be a User. */
+  added?: string[]
 }
 
 /** One request's transaction. Whatever it refuses undoes all of it. */
@@ -138,11 +140,12 @@ function openWith(tx: postgres.TransactionSql, token: string, isChange: boolean)
           display_name => ${displayName ?? null}, with_members => ${!withoutMembers},
           for_change => ${isChange}) l`
     },
-    async saveGroup(id, { displayName, externalId, members }) {
+    async saveGroup(id, { displayName, externalId, members, added }) {
       const facts = {
         display_name: displayName,
         external_id: externalId,
         ...(members && { members }),
+        ...(added && { added }),
       }
       return idOf(
         await tx`select usher.save_directory_group(${token}, ${id}, ${tx.json(facts)}) as id`,

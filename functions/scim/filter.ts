@@ -1,132 +1,312 @@
 /**
- * Filters: parsed by scimmy, and compared as RFC 7643 has it, without regard to case where an attribute is
- * not caseExact.
+ * Filters: read once, and asked of each resource in the time of their length.
+ *
+ * Of the parsers on npm, scim2-parse-filter reads neither `$ref` nor escapes, scimmy multiplies out what is in
+ * brackets, and none takes values without quotes, which identity providers document; so this is one of our own.
  *
  * Source: RFC 7644 section 3.4.2.2
  *
  * @module
  */
+import { type Chain, isRead, readName, valuesAt } from './names.ts'
 import { refuse } from './problem.ts'
-import { Filter, type Json } from './schema.ts'
+import type { Attribute, Json, Shape } from './schema.ts'
+import { toBoolean } from './values.ts'
 
 /** Characters. */
 const MAX_LENGTH = 2_000
-/** Attributes in which case matters; a value is that of a reference, unless it is an address. */
-const EXACT = new Set(['id', 'externalId', 'value', '$ref', 'meta', 'schemas'])
-/** `emails eq "x"` means `emails.value eq "x"`. */
-const BY_VALUE = new Set(['emails', 'phoneNumbers', 'members'])
+/** Brackets within brackets. */
+const MAX_DEPTH = 40
+const COMPARATORS = new Set(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'])
 
-/**
- * Alternatives that scimmy may make of a filter: it multiplies out every `or` in brackets with all that is joined to it
- * by `and`, so that each further pair of brackets doubles time and memory.
- */
-const MAX_ALTERNATIVES = 256
-/** Brackets of a filter: each is read anew for each that it stands in. */
-const MAX_BRACKETS = 40
+export type Filter =
+  | { kind: 'and' | 'or'; filters: Filter[] }
+  | { kind: 'not'; filter: Filter }
+  | { kind: 'present'; chain: Chain }
+  | { kind: 'compare'; chain: Chain; comparator: string; value: string | number | boolean | null }
+  /** One of several values for which all of it holds. */
+  | { kind: 'within'; chain: Chain; filter: Filter }
 
-/**
- * Whether a filter, or a path that holds one, is more than scimmy may be given. Never too low, whatever stands in quotes:
- * what only looks like an operator counts as one.
- */
-export function isCostly(text: string): boolean {
-  const count = (sign: RegExp) => text.match(sign)?.length ?? 0
-  const brackets = count(/[([]/g)
-  const ors = count(/or(?![a-z\d])/gi)
-  // A value in brackets joins what is in it to what stands behind it.
-  const ands = count(/\[/g) + count(/and(?![a-z\d])/gi)
-  // Spread evenly over the brackets, they make the most of it. A term outside of them is crossed with each.
-  const groups = Math.min(brackets, ors)
-  const alternatives = groups === 0 ? 1 : ((1 + ors / groups) * Math.max(ands, 1)) ** groups
-  return brackets > MAX_BRACKETS || alternatives > MAX_ALTERNATIVES
+interface Token {
+  kind: 'sign' | 'word' | 'text'
+  text: string
+  at: number
 }
 
+/** What names stand for: in a resource, or in one of several values of an attribute. */
+type Scope = (name: string) => Chain | null
+
+const scopeOf =
+  (shape: Shape): Scope =>
+  (name) => {
+    const chain = readName(shape, name)
+    return isRead(chain) && chain.length > 0 ? chain : null
+  }
+
+const scopeWithin =
+  ({ parts }: Attribute): Scope =>
+  (name) => {
+    const part = parts.get(name.toLowerCase())
+    return part ? [part] : null
+  }
+
 /** @throws 400 invalidFilter */
-export function parseFilter(text: string): InstanceType<typeof Filter> {
+export function parseFilter(shape: Shape, text: string): Filter {
+  const reader = createReader(text)
+  const filter = reader.either(scopeOf(shape), 0)
+  if (reader.peek()) throw unreadable(text)
+  return filter
+}
+
+/**
+ * Reads what stands in the square brackets of a path.
+ *
+ * @param text - from behind the opening bracket on
+ * @returns the filter, and what is left behind the closing bracket
+ * @throws 400 invalidFilter
+ */
+export function parseWithin(attribute: Attribute, text: string): { filter: Filter; rest: string } {
+  const reader = createReader(text)
+  const filter = reader.either(scopeWithin(attribute), 0)
+  const end = reader.next()
+  if (end?.text !== ']' || end.kind !== 'sign') throw unreadable(text)
+  return { filter, rest: text.slice(end.at + 1) }
+}
+
+const unreadable = (text: string) =>
+  refuse(400, 'invalidFilter', `The filter cannot be read: ${text.slice(0, 200)}`)
+
+function tokenise(text: string): Token[] {
   if (text.length > MAX_LENGTH) {
     throw refuse(400, 'invalidFilter', `A filter has at most ${MAX_LENGTH} characters.`)
   }
-  if (isCostly(text)) {
-    throw refuse(
-      400,
-      'invalidFilter',
-      'The filter joins too many alternatives: use fewer brackets.',
-    )
+  const token = /\s*(?:([()[\]])|("(?:[^"\\]|\\.)*")|([^\s()[\]"']+))/suy
+  const tokens: Token[] = []
+  const end = text.trimEnd().length
+  while (token.lastIndex < end) {
+    const from = token.lastIndex
+    const found = token.exec(text)
+    if (!found) {
+      // Behind the bracket that closes a path's filter stands what is not part of it.
+      if (tokens.at(-1)?.text === ']') return tokens
+      throw unreadable(text.slice(from))
+    }
+    const [, sign, quoted, word] = found
+    const at = token.lastIndex - (sign ?? quoted ?? word ?? '').length
+    if (sign) tokens.push({ kind: 'sign', text: sign, at })
+    else if (quoted) tokens.push({ kind: 'text', text: unquote(quoted), at })
+    else if (word) tokens.push({ kind: 'word', text: word, at })
   }
+  return tokens
+}
+
+/** A text in quotes has the escapes of JSON. */
+function unquote(quoted: string): string {
   try {
-    const filter = new Filter(text)
-    // scimmy reads what it can, and finds fault with the rest only in a filter that it is given in parts.
-    new Filter(filter.map((part) => foldExpression(part, '')))
-    if (filter.length > 0) return filter
+    return JSON.parse(quoted)
   } catch {
-    // Said below, in words.
+    throw unreadable(quoted)
   }
-  throw refuse(400, 'invalidFilter', `The filter cannot be read: ${text}`)
+}
+
+function createReader(text: string) {
+  const tokens = tokenise(text)
+  let position = 0
+  const peek = () => tokens[position]
+  const next = () => tokens[position++]
+  const isWord = (word: string) => {
+    const token = peek()
+    return token?.kind === 'word' && token.text.toLowerCase() === word
+  }
+  const isSign = (sign: string) => peek()?.kind === 'sign' && peek()?.text === sign
+  const expect = (sign: string) => {
+    if (!isSign(sign)) throw unreadable(text)
+    next()
+  }
+
+  function either(scope: Scope, depth: number): Filter {
+    return joined('or', () => joined('and', () => term(scope, depth)))
+  }
+
+  function joined(word: 'and' | 'or', read: () => Filter): Filter {
+    const filters = [read()]
+    while (isWord(word)) {
+      next()
+      filters.push(read())
+    }
+    const [only] = filters
+    return only && filters.length === 1 ? only : { kind: word, filters }
+  }
+
+  function term(scope: Scope, depth: number): Filter {
+    if (depth > MAX_DEPTH) {
+      throw refuse(400, 'invalidFilter', 'The filter has too many brackets within brackets.')
+    }
+    if (isWord('not')) {
+      next()
+      return { kind: 'not', filter: term(scope, depth + 1) }
+    }
+    if (isSign('(')) {
+      next()
+      const filter = either(scope, depth + 1)
+      expect(')')
+      return filter
+    }
+    const name = next()
+    if (name?.kind !== 'word') throw unreadable(text)
+    const chain = scope(name.text)
+    const attribute = chain?.at(-1)
+    if (!chain || !attribute) {
+      throw refuse(400, 'invalidFilter', `There is no attribute ${name.text.slice(0, 200)}.`)
+    }
+    if (!isSign('[')) return comparison(chain)
+
+    if (!attribute.isMultiple) throw unreadable(text)
+    next()
+    const filter = either(scopeWithin(attribute), depth + 1)
+    expect(']')
+    // emails[type eq "work"].value eq "x": of the same one of them.
+    const tail = peek()
+    if (tail?.kind !== 'word' || !tail.text.startsWith('.'))
+      return { kind: 'within', chain, filter }
+    next()
+    const part = scopeWithin(attribute)(tail.text.slice(1))
+    if (!part)
+      throw refuse(400, 'invalidFilter', `There is no attribute ${tail.text.slice(0, 200)}.`)
+    return { kind: 'within', chain, filter: { kind: 'and', filters: [filter, comparison(part)] } }
+  }
+
+  function comparison(chain: Chain): Filter {
+    const operator = next()
+    if (operator?.kind !== 'word') throw unreadable(text)
+    const comparator = operator.text.toLowerCase()
+    if (comparator === 'pr') return { kind: 'present', chain }
+    if (!COMPARATORS.has(comparator)) throw unreadable(text)
+    const given = next()
+    if (!given || given.kind === 'sign') throw unreadable(text)
+    const value = given.kind === 'text' ? given.text : readBare(given.text)
+    return compare(chain, comparator, value)
+  }
+
+  return { either, peek, next }
+}
+
+/** A value without quotes: a boolean, null, a number, or a text that somebody forgot to quote. */
+function readBare(word: string): string | number | boolean | null {
+  if (/^null$/i.test(word)) return null
+  if (/^(true|false)$/i.test(word)) return word.toLowerCase() === 'true'
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(word) ? Number(word) : word
+}
+
+function compare(
+  given: Chain,
+  comparator: string,
+  value: string | number | boolean | null,
+): Filter {
+  // emails eq "x" means emails.value eq "x".
+  const last = given.at(-1)
+  const chain = last?.type === 'complex' ? [...given, last.parts.get('value')] : given
+  const attribute = chain.at(-1)
+  const isEquality = comparator === 'eq' || comparator === 'ne'
+  const cannot = (why: string) =>
+    refuse(400, 'invalidFilter', `${attribute?.name ?? last?.name} cannot be compared: ${why}.`)
+  if (!attribute) throw cannot('it has no value of its own')
+  if (value === null && !isEquality) throw cannot('null is equal or not')
+  if (attribute.type === 'boolean' && value !== null) {
+    if (!isEquality) throw cannot('it is true or false')
+    const wanted = toBoolean(value)
+    if (typeof wanted !== 'boolean') throw cannot('it is true or false')
+    return { kind: 'compare', chain: chain as Chain, comparator, value: wanted }
+  }
+  if (attribute.type === 'dateTime' && value !== null && Number.isNaN(Date.parse(String(value)))) {
+    throw cannot('it is a time')
+  }
+  return { kind: 'compare', chain: chain as Chain, comparator, value }
+}
+
+/** Whether a filter lets a resource through, or one of several values. */
+export function isMatch(filter: Filter, value: Json): boolean {
+  switch (filter.kind) {
+    case 'and':
+      return filter.filters.every((one) => isMatch(one, value))
+    case 'or':
+      return filter.filters.some((one) => isMatch(one, value))
+    case 'not':
+      return !isMatch(filter.filter, value)
+    case 'present':
+      return valuesAt(value, filter.chain).length > 0
+    case 'within':
+      return valuesAt(value, filter.chain).some((one) => isMatch(filter.filter, one as Json))
+    case 'compare': {
+      const values = valuesAt(value, filter.chain)
+      const { comparator, chain, value: wanted } = filter
+      const attribute = chain.at(-1) as Attribute
+      if (comparator === 'ne') return !holds(attribute, 'eq', values, wanted)
+      return holds(attribute, comparator, values, wanted)
+    }
+  }
+}
+
+function holds(attribute: Attribute, comparator: string, values: unknown[], wanted: unknown) {
+  if (wanted === null) return values.length === 0
+  if (attribute.type === 'boolean') return values.some((one) => toBoolean(one) === wanted)
+  const fold = (value: unknown): string | number => {
+    const text = String(value)
+    if (attribute.type === 'dateTime') return Date.parse(text)
+    return attribute.isExact ? text : text.toLowerCase()
+  }
+  const b = fold(wanted)
+  return values.some((one) => isTrue(comparator, fold(one), b))
+}
+
+function isTrue(comparator: string, a: string | number, b: string | number): boolean {
+  switch (comparator) {
+    case 'eq':
+      return a === b
+    case 'co':
+      return String(a).includes(String(b))
+    case 'sw':
+      return String(a).startsWith(String(b))
+    case 'ew':
+      return String(a).endsWith(String(b))
+    case 'gt':
+      return a > b
+    case 'ge':
+      return a >= b
+    case 'lt':
+      return a < b
+    default:
+      return a <= b
+  }
 }
 
 /** Of a filter such as `userName eq "x"`: the attribute and the text; null for any other. */
-export function readEquality(filter: object[]): { attribute: string; value: string } | null {
-  const [part = {}, ...others] = filter
-  const [[attribute, expression] = [], ...more] = Object.entries(part)
-  if (others.length > 0 || more.length > 0 || !attribute || !Array.isArray(expression)) return null
-  const [comparator, value, ...rest] = expression
-  const isEquality = comparator === 'eq' && typeof value === 'string' && rest.length === 0
-  return isEquality ? { attribute, value } : null
+export function readEquality(filter: Filter): { attribute: string; value: string } | null {
+  if (filter.kind !== 'compare' || filter.comparator !== 'eq') return null
+  const [attribute, ...more] = filter.chain
+  if (!attribute || more.length > 0 || typeof filter.value !== 'string') return null
+  return { attribute: attribute.name, value: filter.value }
 }
 
-/** Those of the resources that a filter lets through, in their order. */
-export function matching<Resource extends Json>(
-  filter: object[],
-  resources: Resource[],
-): Resource[] {
-  const folded = new Filter(filter.map((part) => foldExpression(part, '')))
-  return resources.filter((resource) => {
-    const candidate = withExtensions(fold(resource, '') as Json)
-    return folded.match([withParts(candidate, folded)]).length > 0
-  })
-}
-
-/** A filter names attributes of an extension by `urn:…:User:department`. */
-function withExtensions(resource: Json): Json {
-  const extensions = Object.entries(resource).filter(([name]) => name.startsWith('urn:'))
-  const attributes = extensions.flatMap(([urn, values]) =>
-    Object.entries(values as Json).map(([name, value]) => [`${urn}:${name}`, value]),
-  )
-  return { ...resource, ...Object.fromEntries(attributes) }
-}
-
-/** scimmy looks into each attribute that the filter goes into, so there has to be one. */
-function withParts(resource: Json, filter: object[]): Json {
-  const known = new Set(Object.keys(resource).map((name) => name.toLowerCase()))
-  const missing = filter
-    .flatMap((part) => Object.entries(part))
-    .filter(([name, node]) => !Array.isArray(node) && !known.has(name.toLowerCase()))
-  return { ...resource, ...Object.fromEntries(missing.map(([name]) => [name, {}])) }
-}
-
-function fold(value: unknown, name: string): unknown {
-  if (typeof value === 'string')
-    return EXACT.has(name) && !value.includes('@') ? value : value.toLowerCase()
-  if (Array.isArray(value)) return value.map((one) => fold(one, name))
-  if (value === null || typeof value !== 'object') return value
-  if (EXACT.has(name)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fold(one, key)]))
-}
-
-/** An expression is `[comparator, value]`, perhaps after `not`; a node holds several, or other nodes. */
-function foldExpression(node: unknown, name: string): unknown {
-  if (!Array.isArray(node)) {
-    const parts = Object.entries(node as object)
-    const isExact = (key: string, one: unknown) => EXACT.has(key) && !Array.isArray(one)
-    return Object.fromEntries(
-      parts.map(([key, one]) => [key, isExact(key, one) ? one : foldExpression(one, key)]),
-    )
+/**
+ * Of a filter that is nothing but equalities, all of which or one of which hold.
+ *
+ * @returns attribute and value of each; null for any other filter
+ */
+export function readEqualities(
+  filter: Filter,
+  word: 'and' | 'or',
+): { name: string; value: unknown }[] | null {
+  if (filter.kind === 'compare' && filter.comparator === 'eq') {
+    return [{ name: filter.chain[0]?.name ?? '', value: filter.value }]
   }
-  if (node.every((one) => typeof one === 'object' && one !== null)) {
-    return node.map((one) => foldExpression(one, name))
-  }
-  const words = node.slice(0, -1)
-  const last = node.at(-1)
-  const isAlone = ['pr', 'np'].includes(last)
-  const expression = isAlone ? [...node] : [...words, fold(last, name)]
-  return BY_VALUE.has(name) && !isAlone ? { value: expression } : expression
+  if (filter.kind !== word) return null
+  const parts = filter.filters.map((one) => readEqualities(one, word))
+  return parts.includes(null) ? null : parts.flatMap((one) => one ?? [])
+}
+
+/** Whether a filter asks for this attribute of a resource. */
+export function asksFor(filter: Filter, name: string): boolean {
+  if ('filters' in filter) return filter.filters.some((one) => asksFor(one, name))
+  return 'chain' in filter ? filter.chain[0]?.name === name : asksFor(filter.filter, name)
 }

@@ -7,12 +7,8 @@ import type { GroupFacts, GroupRow } from './directory.ts'
 import { patchMembers } from './members.ts'
 import { patch } from './patch.ts'
 import { refuse } from './problem.ts'
-import { Group, type Json, metaOf, toJson, withoutNulls } from './schema.ts'
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
-
-/** Whether this can be the id of anything here. */
-export const isId = (text: string): boolean => UUID.test(text)
+import { GROUP, Group, type Json, metaOf } from './schema.ts'
+import { type Change, readWhole, type Step } from './steps.ts'
 
 /** @param base - where this server is found, for `meta.location` and the members' `$ref` */
 export function fromGroupRow(row: GroupRow, base: string): Json {
@@ -39,37 +35,29 @@ export function fromGroupRow(row: GroupRow, base: string): Json {
  * @throws 400 for a body that is no Group
  */
 export function readGroup(body: object): GroupFacts {
-  const { members, ...facts } = toFacts(new Group(withoutNulls(body) as never, 'in'))
-  const saysMembers = Object.keys(body).some((name) => /^members$/i.test(name))
-  return { ...facts, ...(saysMembers && { members: members ?? [] }) }
+  return carryOut({}, [], readWhole(GROUP, body))
 }
 
 /** @param now - the Group as it is */
-export async function patchGroup(now: Json, body: object): Promise<GroupFacts> {
-  const { members = [], ...others } = now as Json & Partial<Pick<GroupRow, 'members'>>
-  const patched = patchMembers(
-    members.map(({ value }) => value),
-    body,
-  )
-  const group = new Group(others as never, 'out')
-  const facts = toFacts(patched.rest ? await patch(group, patched.rest) : group)
-  return { ...facts, members: checked(patched.members) }
+export function patchGroup(now: Json, change: Change): GroupFacts {
+  const { members = [], ...rest } = now as Json & { members?: Json[] }
+  return carryOut(rest, members, change)
 }
 
-function toFacts(group: InstanceType<typeof Group>): GroupFacts {
-  const { displayName, externalId, members } = toJson(group) as Json & Partial<GroupRow>
+function carryOut(group: Json, members: Json[], change: Change): GroupFacts {
+  const about = change.steps.filter(isAboutMembers)
+  const others = change.steps.filter((step) => !isAboutMembers(step))
   return {
-    displayName: displayName ?? '',
-    externalId: externalId ?? null,
-    members: checked((members ?? []).map(({ value }) => value)),
+    ...toFacts(patch(group, { ...change, steps: others })),
+    ...patchMembers(members, about, others.length === 0),
   }
 }
 
-/** Each once. @throws 400 for what cannot be a User */
-function checked(ids: string[]): string[] {
-  const unknown = ids.find((id) => !isId(id ?? ''))
-  if (unknown !== undefined) {
-    throw refuse(400, 'invalidValue', `There is no User ${unknown} to be a member.`)
+const isAboutMembers = ({ target }: Step) => target.chain[0]?.name === 'members'
+
+function toFacts({ displayName, externalId }: Json): GroupFacts {
+  if (typeof displayName !== 'string') {
+    throw refuse(400, 'invalidValue', 'A Group has a displayName.')
   }
-  return [...new Set(ids)]
+  return { displayName, externalId: typeof externalId === 'string' ? externalId : null }
 }

@@ -10,9 +10,9 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Directory, OpenDirectory } from './directory.ts'
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts'
-import { isId } from './groups.ts'
-import { KINDS, type Kind } from './kinds.ts'
-import { listResponse, readListQuery, select } from './listing.ts'
+import { type Found, KINDS, type Kind } from './kinds.ts'
+import { type ListQuery, listResponse, readListQuery, select } from './listing.ts'
+import { isId } from './members.ts'
 import { refuse, toResponse } from './problem.ts'
 import { createProjection, names, withVersion } from './projection.ts'
 import type { Json } from './schema.ts'
@@ -32,7 +32,7 @@ export function createHandler(
   open: OpenDirectory,
   scimUrl: string,
 ): (request: Request) => Promise<Response> {
-  const app = new Hono().basePath(BASE)
+  const app = new Hono({ strict: false }).basePath(BASE)
   app.use(async (c, next) => {
     await next()
     c.header('cache-control', 'no-store')
@@ -45,13 +45,31 @@ export function createHandler(
     }),
   )
 
-  app.get('/ServiceProviderConfig', () => answer(serviceProviderConfig(scimUrl)))
+  /** Of a path, what can be done there: anything else is refused as that, and not as a path that is not there. */
+  const only = (path: string, ...methods: string[]) =>
+    app.all(path, () => {
+      const allow = methods.join(', ')
+      return toResponse(refuse(405, null, `What can be done here: ${allow}.`), { allow })
+    })
+  /** What a server says of itself cannot be filtered: RFC 7644 section 4. */
+  const discover = (path: string, find: (c: Context) => Json) => {
+    app.get(path, (c) => {
+      if (c.req.query('filter') !== undefined) {
+        throw refuse(403, null, 'What this server says of itself cannot be filtered.')
+      }
+      return answer(find(c))
+    })
+    only(path, 'GET')
+  }
+  discover('/ServiceProviderConfig', () => serviceProviderConfig(scimUrl))
   for (const [path, all] of [
     ['/ResourceTypes', resourceTypes(scimUrl)],
     ['/Schemas', schemas(scimUrl)],
   ] as const) {
-    app.get(path, () => answer(listResponse(all, all.length)))
-    app.get(`${path}/:id`, (c) => answer(found(all.find(({ id }) => id === c.req.param('id')))))
+    discover(path, () => listResponse(all, all.length))
+    const isIt = (id: unknown, wanted: string | undefined) =>
+      String(id).toLowerCase() === wanted?.toLowerCase()
+    discover(`${path}/:id`, (c) => found(all.find(({ id }) => isIt(id, c.req.param('id')))))
   }
 
   const enter = <Answer>(
@@ -70,18 +88,20 @@ export function createHandler(
 
   for (const kind of KINDS) {
     const list = async (c: Context, given: Json) => {
-      const query = readListQuery(given)
-      const project = createProjection(given, kind.schema)
+      const query = readListQuery(given, kind.shape)
+      const project = createProjection(given, kind.shape)
       const { page, total } = await enter(c, false, (directory) =>
         listOf(kind, directory, query, given, scimUrl),
       )
       return answer(listResponse(page.map(project), total, query.startIndex))
     }
-    const one = async (directory: Directory, id: string): Promise<Versioned> =>
+    const find = async (directory: Directory, id: string): Promise<Found> =>
       // Asked for in any case: whoever has no valid token learns nothing else.
-      withVersion(found(await kind.find(directory, isId(id) ? id : NOBODY, scimUrl)))
+      found(await kind.find(directory, isId(id) ? id : NOBODY, scimUrl))
+    const one = async (directory: Directory, id: string): Promise<Versioned> =>
+      withVersion((await find(directory, id)).resource)
     const show = (c: Context, resource: Versioned, status = 200) =>
-      answer(createProjection(c.req.query(), kind.schema)(resource), status, {
+      answer(createProjection(c.req.query(), kind.shape)(resource), status, {
         etag: resource.meta.version,
         ...(status === 201 && { location: resource.meta.location }),
       })
@@ -95,6 +115,7 @@ export function createHandler(
       await admit(c)
       return list(c, await readBody(c))
     })
+    only(`${path}/.search`, 'POST')
     app.get(`${path}/:id`, async (c) => {
       const resource = await enter(c, false, (directory) => one(directory, c.req.param('id')))
       const known = c.req.header('if-none-match')
@@ -105,23 +126,22 @@ export function createHandler(
     })
     app.post(path, async (c) => {
       await admit(c)
-      const body = await readBody(c)
+      const create = kind.readNew(await readBody(c))
       const resource = await enter(c, true, async (directory) =>
-        one(directory, await kind.create(directory, body)),
+        one(directory, await create(directory)),
       )
       return show(c, resource, 201)
     })
+    only(path, 'GET', 'POST')
     for (const method of ['PUT', 'PATCH'] as const) {
       app.on(method, `${path}/:id`, async (c) => {
         await admit(c)
         const body = await readBody(c)
-        if (method === 'PATCH') kind.judge(body)
-        const id = c.req.param('id')
+        const change = method === 'PUT' ? kind.readWhole(body) : kind.readPatch(body)
         const resource = await enter(c, true, async (directory) => {
-          const now = await one(directory, id)
-          requireVersion(c, now)
-          await (method === 'PUT' ? kind.replace : kind.patch)(directory, now, body)
-          return one(directory, id)
+          const now = await find(directory, c.req.param('id'))
+          requireVersion(c, withVersion(now.resource))
+          return one(directory, await change(directory, now))
         })
         return show(c, resource)
       })
@@ -134,8 +154,20 @@ export function createHandler(
       })
       return new Response(null, { status: 204 })
     })
+    only(`${path}/:id`, 'GET', 'PUT', 'PATCH', 'DELETE')
   }
 
+  app.post('/.search', async (c) => {
+    await admit(c)
+    const given = await readBody(c)
+    const { page, total, startIndex } = await searchAll(
+      given,
+      (work) => enter(c, false, work),
+      scimUrl,
+    )
+    return answer(listResponse(page, total, startIndex))
+  })
+  only('/.search', 'POST')
   app.all('/Me', () => toResponse(refuse(501, null, 'A token is not a User here.')))
   app.all('/Bulk', () => toResponse(refuse(501, null, 'See bulk in /ServiceProviderConfig.')))
   app.notFound(() =>
@@ -150,13 +182,44 @@ type Versioned = ReturnType<typeof withVersion>
 async function listOf(
   kind: Kind,
   directory: Directory,
-  query: ReturnType<typeof readListQuery>,
+  query: ListQuery,
   given: Json,
   scimUrl: string,
 ) {
   const { resources, total } = await kind.list(directory, query, given, scimUrl)
   const chosen = total === null ? select(resources, query) : { page: resources, total }
   return { page: chosen.page.map(withVersion), total: chosen.total }
+}
+
+/** Looks into all kinds at once: RFC 7644 section 3.4.3. A kind that has not what the filter names has none of it. */
+async function searchAll(
+  given: Json,
+  enter: <Answer>(work: (directory: Directory) => Promise<Answer>) => Promise<Answer>,
+  scimUrl: string,
+) {
+  const asked: { kind: Kind; query: ListQuery }[] = []
+  let refusal: unknown = null
+  for (const kind of KINDS) {
+    try {
+      asked.push({ kind, query: readListQuery(given, kind.shape) })
+    } catch (error) {
+      refusal = error
+    }
+  }
+  const [first] = asked
+  if (!first) throw refusal
+  const { startIndex, count } = first.query
+  return enter(async (directory) => {
+    const all: Json[] = []
+    for (const { kind, query } of asked) {
+      const project = createProjection(given, kind.shape)
+      const whole = { ...query, startIndex: 1, count: startIndex - 1 + count }
+      const { page, total } = await listOf(kind, directory, whole, given, scimUrl)
+      all.push(...page.map(project), ...Array<Json>(total - page.length))
+    }
+    const page = all.slice(startIndex - 1, startIndex - 1 + count).filter(Boolean)
+    return { page, total: all.length, startIndex }
+  })
 }
 
 function found<Resource>(resource: Resource | null | undefined): Resource {

@@ -3,19 +3,28 @@
  *
  * @module
  */
-import type { Directory } from './directory.ts'
-import { readEquality } from './filter.ts'
+import type { Directory, GroupRow, UserRow } from './directory.ts'
+import { asksFor, readEquality } from './filter.ts'
 import { fromGroupRow, patchGroup, readGroup } from './groups.ts'
 import type { ListQuery } from './listing.ts'
-import { patchMembers } from './members.ts'
-import { judgePatch } from './patch.ts'
+import { isId } from './members.ts'
 import { isWithoutMembers } from './projection.ts'
-import { Group, type Json, User } from './schema.ts'
+import { GROUP, type Json, type Shape, USER } from './schema.ts'
+import { readPatch } from './steps.ts'
 import { fromUserRow, patchUser, readUser } from './users.ts'
+
+/** A resource as it goes out, and what it was made of. */
+export interface Found {
+  resource: Json
+  row: UserRow | GroupRow
+}
+
+/** What a body asks for, read before the directory is opened, where others wait. Returns the id. */
+export type Change = (directory: Directory, now: Found) => Promise<string>
 
 export interface Kind {
   endpoint: '/Users' | '/Groups'
-  schema: typeof User | typeof Group
+  shape: Shape
   /** `total` null: these are all, still to be filtered, sorted and cut. */
   list(
     directory: Directory,
@@ -23,75 +32,78 @@ export interface Kind {
     given: Json,
     base: string,
   ): Promise<{ resources: Json[]; total: number | null }>
-  find(directory: Directory, id: string, base: string): Promise<Json | null>
-  /** Returns the id. */
-  create(directory: Directory, body: object): Promise<string>
-  /** @param now - the resource as it is */
-  replace(directory: Directory, now: Json, body: object): Promise<unknown>
-  /**
-   * Whether a PATCH can be carried out at all: before the directory is opened, where others wait.
-   *
-   * @throws 400
-   */
-  judge(body: object): void
-  /** @param now - the resource as it is */
-  patch(directory: Directory, now: Json, body: object): Promise<unknown>
+  find(directory: Directory, id: string, base: string): Promise<Found | null>
+  /** @throws 400 for a body that is no such resource */
+  readNew(body: object): (directory: Directory) => Promise<string>
+  /** @throws 400 for a body that is no such resource */
+  readWhole(body: object): Change
+  /** @throws 400 for what cannot be carried out at all */
+  readPatch(body: object): Change
   delete(directory: Directory, id: string): Promise<void>
 }
 
 /** What the database looks up by itself, by an index. */
-const LOOKED_UP: Record<string, 'userName' | 'externalId'> = {
-  userName: 'userName',
-  externalId: 'externalId',
-}
+const LOOKED_UP = ['id', 'userName', 'externalId']
 
 const users: Kind = {
   endpoint: '/Users',
-  schema: User,
+  shape: USER,
   async list(directory, { filter, sortBy, startIndex, count }, _given, base) {
     const { attribute = '', value = '' } = (filter && readEquality(filter)) ?? {}
-    const column = LOOKED_UP[attribute]
-    const isPaged = !sortBy && (!filter || column)
+    const isLookedUp = LOOKED_UP.includes(attribute) && (attribute !== 'id' || isId(value))
+    const isPaged = !sortBy && (!filter || isLookedUp)
     const { rows, total } = await directory.users({
-      ...(column && { [column]: value }),
+      ...(isLookedUp && { [attribute]: value }),
       ...(isPaged && { startIndex, count }),
     })
     return { resources: rows.map((row) => fromUserRow(row, base)), total: isPaged ? total : null }
   },
   async find(directory, id, base) {
     const [row] = (await directory.users({ id })).rows
-    return row ? fromUserRow(row, base) : null
+    return row ? { resource: fromUserRow(row, base), row } : null
   },
-  create: (directory, body) => directory.saveUser(null, readUser(body)),
-  replace: (directory, now, body) =>
-    directory.saveUser(String(now.id), readUser(body, now.active === true)),
-  judge: judgePatch,
-  patch: async (directory, now, body) =>
-    directory.saveUser(String(now.id), await patchUser(now, body)),
+  readNew(body) {
+    const facts = readUser(body)(null)
+    return (directory) => directory.saveUser(null, facts)
+  },
+  readWhole(body) {
+    const factsFor = readUser(body)
+    return (directory, { row }) => directory.saveUser(row.id, factsFor(row as UserRow))
+  },
+  readPatch(body) {
+    const change = readPatch(USER, body)
+    return async (directory, { row }) =>
+      directory.saveUser(row.id, patchUser(row as UserRow, change))
+  },
   delete: (directory, id) => directory.deleteUser(id),
 }
 
 const groups: Kind = {
   endpoint: '/Groups',
-  schema: Group,
+  shape: GROUP,
   async list(directory, { filter }, given, base) {
     const rows = await directory.groups({
-      withoutMembers: isWithoutMembers(given) && !filter?.some((part) => 'members' in part),
+      withoutMembers: isWithoutMembers(given) && !(filter && asksFor(filter, 'members')),
     })
     return { resources: rows.map((row) => fromGroupRow(row, base)), total: null }
   },
   async find(directory, id, base) {
     const [row] = await directory.groups({ id })
-    return row ? fromGroupRow(row, base) : null
+    return row ? { resource: fromGroupRow(row, base), row } : null
   },
-  create: (directory, body) => directory.saveGroup(null, readGroup(body)),
-  replace: (directory, now, body) => directory.saveGroup(String(now.id), readGroup(body)),
-  judge(body) {
-    const { rest } = patchMembers([], body)
-    if (rest) judgePatch(rest)
+  readNew(body) {
+    const facts = readGroup(body)
+    return (directory) => directory.saveGroup(null, facts)
   },
-  patch: async (directory, now, body) =>
-    directory.saveGroup(String(now.id), await patchGroup(now, body)),
+  readWhole(body) {
+    const facts = readGroup(body)
+    return (directory, { row }) => directory.saveGroup(row.id, facts)
+  },
+  readPatch(body) {
+    const change = readPatch(GROUP, body)
+    return async (directory, { row, resource }) =>
+      directory.saveGroup(row.id, patchGroup(resource, change))
+  },
   delete: (directory, id) => directory.deleteGroup(id),
 }
 

@@ -5,66 +5,71 @@
  *
  * @module
  */
-import { matching, parseFilter } from './filter.ts'
+import { type Filter, isMatch, parseFilter } from './filter.ts'
+import { type Chain, isRead, readName, valuesAt } from './names.ts'
 import { refuse } from './problem.ts'
-import type { Filter, Json } from './schema.ts'
+import type { Json, Shape } from './schema.ts'
+import { partOf, textOf } from './values.ts'
 
 export const MAX_RESULTS = 1_000
 const DEFAULT_RESULTS = 100
 
 export interface ListQuery {
-  filter: InstanceType<typeof Filter> | null
+  filter: Filter | null
   /** From 1. */
   startIndex: number
   count: number
   /** Such as name.familyName; null: the order in which they came. */
-  sortBy: string | null
+  sortBy: Chain | null
   isDescending: boolean
 }
 
 /** Reads the parameters of a GET, or the body of a POST to `/.search`. */
-export function readListQuery(given: Json): ListQuery {
-  const { filter, sortBy, sortOrder } = given as Record<string, string | undefined>
-  if (filter !== undefined && typeof filter !== 'string') {
-    throw refuse(400, 'invalidFilter', 'A filter is a text.')
-  }
+export function readListQuery(given: Json, shape: Shape): ListQuery {
+  const filter = partOf(given, 'filter') ?? ''
+  const sortBy = partOf(given, 'sortby')
+  if (typeof filter !== 'string') throw refuse(400, 'invalidFilter', 'A filter is a text.')
   return {
-    filter: filter?.trim() ? parseFilter(filter) : null,
-    startIndex: Math.max(readNumber('startIndex', given.startIndex) ?? 1, 1),
-    count: Math.min(Math.max(readNumber('count', given.count) ?? DEFAULT_RESULTS, 0), MAX_RESULTS),
-    // No attribute has a longer name; it is looked up in every resource.
-    sortBy: typeof sortBy === 'string' && sortBy && sortBy.length <= 200 ? sortBy : null,
-    isDescending: sortOrder === 'descending',
+    filter: filter.trim() ? parseFilter(shape, filter) : null,
+    startIndex: Math.max(readNumber('startIndex', given) ?? 1, 1),
+    count: Math.min(Math.max(readNumber('count', given) ?? DEFAULT_RESULTS, 0), MAX_RESULTS),
+    sortBy: typeof sortBy === 'string' ? readSort(shape, sortBy) : null,
+    isDescending: /^descending$/i.test(textOf(partOf(given, 'sortorder'))),
   }
 }
 
-function readNumber(name: string, value: unknown): number | null {
-  if (value === undefined || value === '') return null
-  if (!/^-?\d{1,9}$/.test(String(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
+/** What is not there sorts nothing. */
+function readSort(shape: Shape, name: string): Chain | null {
+  const chain = readName(shape, name)
+  if (!isRead(chain) || chain.length === 0) return null
+  const value = chain.at(-1)?.parts.get('value')
+  return value ? [...chain, value] : chain
+}
+
+function readNumber(name: string, given: Json): number | null {
+  const value = partOf(given, name.toLowerCase())
+  if (value === undefined || value === null || value === '') return null
+  if (!/^-?\d{1,9}$/.test(textOf(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
   return Number(value)
 }
 
 /** Filters, sorts and cuts what the database could not. */
 export function select(resources: Json[], query: ListQuery): { page: Json[]; total: number } {
   const { filter, sortBy, isDescending, startIndex, count } = query
-  const found = filter ? matching(filter, resources) : [...resources]
+  const found = filter ? resources.filter((one) => isMatch(filter, one)) : [...resources]
   if (sortBy) {
-    const value = (resource: Json) => textAt(resource, sortBy)
-    found.sort((a, b) => value(a).localeCompare(value(b)))
+    found.sort((a, b) => textAt(a, sortBy).localeCompare(textAt(b, sortBy)))
     if (isDescending) found.reverse()
   }
   return { page: found.slice(startIndex - 1, startIndex - 1 + count), total: found.length }
 }
 
 /** Of several values, the primary one, or the first. */
-function textAt(resource: Json, path: string): string {
-  let value: unknown = resource
-  for (const name of path.split('.')) {
-    if (Array.isArray(value)) value = value.find(({ primary }) => primary) ?? value[0]
-    const parts = Object.entries((value ?? {}) as object)
-    value = parts.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
-  }
-  return value === undefined || value === null ? '' : String(value).toLowerCase()
+function textAt(resource: Json, [attribute, ...rest]: Chain): string {
+  if (!attribute) return ''
+  const value = resource[attribute.name]
+  const one = Array.isArray(value) ? (value.find(({ primary }) => primary) ?? value[0]) : value
+  return String(valuesAt(one, rest)[0] ?? '').toLowerCase()
 }
 
 export function listResponse(page: object[], total: number, startIndex = 1): Json {

@@ -2,94 +2,128 @@
  * PATCH of who is in a Group: apart from the rest of it, because a Group has thousands of members and each change
  * names one.
  *
+ * What takes somebody out either does it, or is refused: whoever believes them out must be right.
+ *
  * @module
  */
+import { type Filter, isMatch, readEqualities } from './filter.ts'
 import { refuse } from './problem.ts'
 import type { Json } from './schema.ts'
+import type { Step } from './steps.ts'
+import { isNothing, isObject, partOf } from './values.ts'
 
-interface Operation {
-  op?: unknown
-  path?: unknown
-  value?: unknown
+/** Each that is no list of ids looks at all members. */
+const MAX_SEARCHES = 100
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** Whether this can be the id of anything here. */
+export const isId = (text: string): boolean => UUID.test(text)
+
+export interface Membership {
+  /** Ids of Users; undefined: they stay as they are. */
+  members?: string[]
+  /** When nothing but this was asked for: whom to put in. One of them has to be a User. */
+  added?: string[]
 }
-
-const MEMBERS = /^(?:urn:ietf:params:scim:schemas:core:2\.0:Group:)?members$/i
-const ONE_MEMBER =
-  /^(?:urn:ietf:params:scim:schemas:core:2\.0:Group:)?members\[value eq "([^"]*)"\]$/i
 
 /**
- * Applies what a PATCH says of members.
+ * Carries out what steps say of members.
  *
- * @param now - ids
- * @returns the ids as they are to be, and the same body with all that is not about members; null: nothing is left
- * @throws 400 with invalidValue
+ * @param now - the members as they are
+ * @param steps - those that are about members; all of them
+ * @param isAll - whether the request has no others
+ * @throws 400 with invalidValue, invalidFilter, noTarget, mutability or tooMany
  */
-export function patchMembers(
-  now: string[],
-  body: object,
-): { members: string[]; rest: object | null } {
-  const { Operations } = body as { Operations?: unknown }
-  if (!Array.isArray(Operations) || Operations.length === 0) return { members: now, rest: body }
-
-  let members = new Set(now)
-  const others: unknown[] = []
-  for (const operation of Operations as Operation[]) {
-    const { own, other } = split(operation)
-    if (other) others.push(other)
-    if (own) members = apply(members, own)
+export function patchMembers(now: Json[], steps: Step[], isAll: boolean): Membership {
+  if (steps.length === 0) return {}
+  const searches = steps.filter(({ target: { filter } }) => filter && !idsOfFilter(filter))
+  if (searches.length > MAX_SEARCHES) {
+    throw refuse(400, 'tooMany', `More than ${MAX_SEARCHES} Operations search the members.`)
   }
-  const rest = others.length > 0 ? { ...(body as Json), Operations: others } : null
-  return { members: [...members], rest }
+  // In place: a request may have thousands of operations on thousands of members.
+  const members = new Map(now.map((one) => [String(one.value), one]))
+  const added: string[] = []
+  for (const step of steps) apply(members, step, added)
+  const isAdding = isAll && steps.every(({ op }) => op === 'add') && added.length > 0
+  return { members: [...members.keys()].filter(isId), ...(isAdding && { added }) }
 }
 
-interface Change {
-  op: string
-  /** Null: all of them. */
-  ids: string[] | null
+function apply(members: Map<string, Json>, { op, target, value }: Step, added: string[]): void {
+  const { chain, filter, part } = target
+  const name = part?.name ?? chain[1]?.name ?? 'value'
+  if (name !== 'value') throw refuse(400, 'mutability', `${name} of a member cannot be changed.`)
+  const put = (ids: string[]) => {
+    for (const id of ids) {
+      if (!members.has(id)) members.set(id, { value: id, type: 'User' })
+      added.push(id)
+    }
+  }
+
+  if (filter) {
+    const chosen = choose(members, filter)
+    if (op === 'add') throw refuse(400, 'invalidPath', 'Members are added by their ids.')
+    if (chosen.length === 0) {
+      throw refuse(400, 'noTarget', 'The path chooses none of the members.')
+    }
+    for (const id of chosen) members.delete(id)
+    if (op === 'replace') put(idsOf(value))
+    return
+  }
+  if (op === 'remove') {
+    if (value === undefined || value === null) {
+      members.clear()
+      return
+    }
+    const ids = idsOf(value)
+    // Whoever is not there need not be removed; what can be nobody's id was meant for somebody else.
+    if (!ids.some(isId)) throw refuse(400, 'noTarget', 'The value names none of the members.')
+    for (const id of ids) members.delete(id)
+    return
+  }
+  if (op === 'replace') members.clear()
+  put(idsOf(value))
 }
 
-/** What an operation says of members, and what of other things. */
-function split(operation: Operation): { own: Change | null; other: unknown } {
-  const { op, path, value } = operation ?? {}
-  const word = typeof op === 'string' ? op.toLowerCase() : ''
-  if (!['add', 'remove', 'replace'].includes(word)) return { own: null, other: operation }
+/** Of an `or` of ids, as nearly all filters on members are, without a look at each of them. */
+function idsOfFilter(filter: Filter): string[] | null {
+  const equal = readEqualities(filter, 'or')
+  return equal?.every(({ name }) => name === 'value')
+    ? equal.map(({ value }) => String(value).toLowerCase())
+    : null
+}
 
-  if (typeof path === 'string') {
-    const one = path.trim().match(ONE_MEMBER)?.[1]
-    if (one !== undefined && word === 'remove')
-      return { own: { op: word, ids: [one] }, other: null }
-    if (!MEMBERS.test(path.trim())) return { own: null, other: operation }
-    const ids = value === undefined || value === null ? null : idsOf(value)
-    if (word === 'add' && !ids) throw refuse(400, 'invalidValue', 'There is no value to be added.')
-    return { own: { op: word, ids }, other: null }
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || word === 'remove') {
-    return { own: null, other: operation }
-  }
-  const name = Object.keys(value).find((key) => MEMBERS.test(key))
-  if (!name) return { own: null, other: operation }
-  const { [name]: given, ...left } = value as Json
-  const other = Object.keys(left).length > 0 ? { ...operation, value: left } : null
-  return { own: { op: word, ids: given === null ? null : idsOf(given) }, other }
+function choose(members: Map<string, Json>, filter: Filter): string[] {
+  const ids = idsOfFilter(filter)
+  if (ids) return ids.filter((id) => members.has(id))
+  return [...members].filter(([, one]) => isMatch(filter, one)).map(([id]) => id)
 }
 
 /** Of a member, only whom it names counts. */
 function idsOf(value: unknown): string[] {
-  return [value].flat().map((one) => {
-    const id = typeof one === 'string' ? one : (one as Json | null)?.value
-    if (typeof id !== 'string') {
-      throw refuse(400, 'invalidValue', 'A member is an object with the id of a User as its value.')
-    }
-    return id
+  const list = [value].flat().flatMap((one) => {
+    const inner = isObject(one) ? partOf(one, 'members') : undefined
+    return inner === undefined ? [one] : [inner].flat()
   })
+  return list
+    .filter((one) => !isNothing(one))
+    .map((one) => {
+      const id = isObject(one) ? idOf(one) : one
+      if (typeof id !== 'string' && typeof id !== 'number') {
+        throw refuse(
+          400,
+          'invalidValue',
+          'A member is an object with the id of a User as its value.',
+        )
+      }
+      const text = String(id).trim()
+      return isId(text) ? text.toLowerCase() : text
+    })
 }
 
-/** In place: a request may have thousands of operations on thousands of members. */
-function apply(members: Set<string>, { op, ids }: Change): Set<string> {
-  if (op === 'replace' || (op === 'remove' && !ids)) return new Set(ids)
-  for (const id of ids ?? []) {
-    if (op === 'add') members.add(id)
-    else members.delete(id)
-  }
-  return members
+function idOf(member: Json): unknown {
+  const value = partOf(member, 'value')
+  if (!isNothing(value)) return value
+  const reference = partOf(member, '$ref')
+  return typeof reference === 'string' ? reference.split('/').at(-1) : undefined
 }

@@ -1,146 +1,194 @@
 /**
- * PATCH: scimmy carries it out; what identity providers write in ways of their own is put right before.
+ * Carries out the steps of a request.
  *
- * Sources: RFC 7644 section 3.5.2; Microsoft, "Known issues and resolutions with SCIM 2.0 protocol compliance
- * of the Microsoft Entra user provisioning service"; Okta, "SCIM 2.0 Protocol Reference"
+ * Source: RFC 7644 section 3.5.2
  *
  * @module
  */
-import { isCostly } from './filter.ts'
+import { type Filter, isMatch, readEqualities } from './filter.ts'
 import { refuse } from './problem.ts'
-import { type Json, PatchOp } from './schema.ts'
-
-interface Operation {
-  op?: unknown
-  path?: unknown
-  value?: unknown
-}
-
-/** `emails[type eq "work"].value`: an attribute, which of its values, and what of that. */
-const VALUE_PATH = /^(?:urn:[^[]+:)?(\w+)\[(\w+) eq "?([^"\]]*)"?\](?:\.(\w+))?$/i
-/** Characters of a path: scimmy reads one in the square of its length. */
-const MAX_PATH = 2_000
-/** Of all the paths of a request together. */
-const MAX_PATHS = 20_000
-/**
- * Each is carried out by itself, on the whole resource, while others wait. Identity providers send one per attribute;
- * members of a Group are not among them.
- */
-const MAX_OPERATIONS = 100
-const BOOLEANS = /^(active|primary|emails\[.*\]\.primary)$/i
+import type { Attribute, Json } from './schema.ts'
+import { type Change, isTurningOff, type Op, type Step } from './steps.ts'
+import { isNothing, isObject, mend, requireFew, withOnePrimary } from './values.ts'
 
 /**
- * Looks at the body of a PATCH before anything is done for it.
- *
- * @throws 400 with invalidSyntax, invalidPath or tooMany
+ * @param sent - the resource as the directory has sent it, with nothing that was made up for an answer
+ * @returns how it is to be
+ * @throws 400 with what cannot be read, or noTarget
  */
-export function judgePatch(body: object): void {
-  const { Operations } = body as { Operations?: unknown }
-  const isObject = (one: unknown) => one !== null && typeof one === 'object' && !Array.isArray(one)
-  if (!Array.isArray(Operations) || !Operations.every(isObject)) {
-    throw refuse(400, 'invalidSyntax', 'Operations is an array of objects.')
-  }
-  if (Operations.length > MAX_OPERATIONS) {
-    throw refuse(400, 'tooMany', `There are more than ${MAX_OPERATIONS} Operations.`)
-  }
-  const paths = Operations.flatMap(pathsOf)
-  if (paths.some((one) => one.length > MAX_PATH || isCostly(one))) {
-    throw refuse(400, 'invalidPath', `A path has at most ${MAX_PATH} characters, and few brackets.`)
-  }
-  if (paths.reduce((sum, one) => sum + one.length, 0) > MAX_PATHS) {
-    throw refuse(400, 'invalidPath', `All paths together have at most ${MAX_PATHS} characters.`)
-  }
-}
-
-/** Without a path, the names in the value are paths. */
-function pathsOf({ path, value }: Operation): string[] {
-  if (typeof path === 'string') return [path]
-  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value)
-  return isObject ? Object.keys(value) : []
-}
-
-/**
- * Applies the body of a PATCH to a resource.
- *
- * @param resource - of scimmy, as it is now
- * @returns how it is to be, whether or not that is another way
- * @throws 400 with invalidSyntax, invalidPath, invalidValue or noTarget
- */
-export async function patch<Resource extends object>(
-  resource: Resource,
-  body: object,
-): Promise<Resource> {
-  judgePatch(body)
-  const { Operations, ...rest } = body as Json & { Operations: Operation[] }
-  new PatchOp(body as never)
-  let patched = resource
-  // One at a time, because what one operation adds another one may look for.
-  for (const operation of Operations) {
-    for (const given of mend(operation, patched as Json)) {
-      const message = new PatchOp({ ...rest, Operations: [given] } as never)
-      patched = ((await message.apply(patched as never)) as Resource | undefined) ?? patched
+export function patch(sent: Json, { steps, refusal, mayTurnOff }: Change): Json {
+  const resource = structuredClone(sent)
+  let first = refusal
+  for (const step of steps) {
+    try {
+      apply(resource, step)
+    } catch (error) {
+      first ??= error as Error
     }
   }
-  return patched
+  const isOff = mayTurnOff && resource.active === false && steps.some(isTurningOff)
+  if (first && !isOff) throw first
+  return resource
 }
 
-/** An operation as RFC 7644 would write it: one, or several. */
-function mend({ op, path, value, ...rest }: Operation, resource: Json): unknown[] {
-  if (typeof path !== 'string') {
-    const { nulls, values } = mendValues(value)
-    return [...nulls.map((name) => ({ op: 'remove', path: name })), { ...rest, op, value: values }]
+function apply(resource: Json, { op, target, value }: Step): void {
+  const { chain, filter, part } = target
+  const [attribute, ...rest] = chain as [Attribute, ...Attribute[]]
+  if (filter) applyToSome(resource, attribute, op, filter, part, value)
+  else if (attribute.isMultiple && rest[0]) applyToMain(resource, attribute, rest[0], op, value)
+  else if (rest.length > 0) {
+    const inner = { ...((resource[attribute.name] as Json | undefined) ?? {}) }
+    apply(inner, { op, target: { chain: rest, filter: null, part: null }, value })
+    put(resource, attribute, inner)
+  } else if (op === 'remove') removeFrom(resource, attribute, value)
+  else if (attribute.isMultiple) give(resource, attribute, op, value)
+  else if (attribute.type === 'complex' && isObject(value)) {
+    const inner = { ...((resource[attribute.name] as Json | undefined) ?? {}) }
+    for (const [name, one] of Object.entries(value)) {
+      const found = attribute.parts.get(name.trim().toLowerCase())
+      if (found)
+        apply(inner, { op, target: { chain: [found], filter: null, part: null }, value: one })
+    }
+    put(resource, attribute, inner)
+  } else {
+    const mended = mend(attribute, value)
+    if (mended !== undefined || isNothing(value)) put(resource, attribute, mended)
   }
-  if (value === undefined && !/^remove$/i.test(String(op))) {
-    throw refuse(400, 'invalidValue', `There is no value for ${path}.`)
-  }
-  // What is set to null is there no more: RFC 7643 section 2.5.
-  if (value === null) return [{ ...rest, op: 'remove', path }]
-
-  const operation = { ...rest, op, path, value: mendValue(path, value) }
-  const [, attribute, key, wanted, part] = path.match(VALUE_PATH) ?? []
-  const isGiving = typeof op === 'string' && /^(add|replace)$/i.test(op)
-  if (!attribute || !key || !isGiving) return [operation]
-  const name = Object.keys(resource).find((one) => one.toLowerCase() === attribute.toLowerCase())
-  const values = name ? ((resource[name] as Json[] | undefined) ?? []) : []
-  if (values.some((one) => String(one[key]).toLowerCase() === wanted?.toLowerCase()))
-    return [operation]
-  // Entra ID changes the value of an address that is not there yet, and means that it be added.
-  const added = part ? { [part]: operation.value } : (operation.value as object)
-  return [{ ...rest, op: 'add', path: attribute, value: [{ [key]: toBoolean(wanted), ...added }] }]
 }
 
-/** Without a path, the value is an object by attributes, each of which may be a path. */
-function mendValues(value: unknown): { nulls: string[]; values: unknown } {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return { nulls: [], values: value }
+/** Nothing is kept that says nothing. */
+function put(holder: Json, attribute: Attribute, value: unknown): void {
+  const isEmpty =
+    isNothing(value) || (isObject(value) && Object.values(value).every((one) => one === undefined))
+  if (isEmpty) delete holder[attribute.name]
+  else holder[attribute.name] = value
+}
+
+const valuesOf = (resource: Json, { name }: Attribute) => (resource[name] ?? []) as Json[]
+
+/** Of several values those that are named, as Entra ID does it; without a value, all. */
+function removeFrom(resource: Json, attribute: Attribute, value: unknown): void {
+  if (!attribute.isMultiple || isNothing(value)) {
+    delete resource[attribute.name]
+    return
   }
-  // Okta repeats the id, which cannot change.
-  const given = Object.entries(value).filter(
-    ([name]) => !['id', 'schemas', 'meta'].includes(name.toLowerCase()),
+  const named = (mend(attribute, value) ?? []) as Json[]
+  const left = valuesOf(resource, attribute).filter((one) => !named.some((n) => isOne(one, n)))
+  put(resource, attribute, left)
+}
+
+const isSame = (a: unknown, b: unknown) =>
+  String(a ?? '').toLowerCase() === String(b ?? '').toLowerCase()
+
+/** Whether two values are one: of the same value and, as far as both say it, type; of an address, all of it. */
+function isOne(a: Json, b: Json): boolean {
+  if (a.value !== undefined || b.value !== undefined) {
+    return isSame(a.value, b.value) && (!a.type || !b.type || isSame(a.type, b.type))
+  }
+  return Object.keys({ ...a, ...b }).every((name) => name === 'primary' || isSame(a[name], b[name]))
+}
+
+function give(resource: Json, attribute: Attribute, op: Op, value: unknown): void {
+  const mended = mend(attribute, value) as Json[] | undefined
+  if (mended === undefined) {
+    if (op === 'replace' && isNothing(value)) delete resource[attribute.name]
+    return
+  }
+  const values = op === 'add' ? [...valuesOf(resource, attribute)] : []
+  for (const one of mended) {
+    const place = values.findIndex((now) => isOne(now, one))
+    if (place < 0) values.push(one)
+    else values[place] = { ...values[place], ...one }
+  }
+  requireFew(attribute, values)
+  const main = mended.find(({ primary }) => primary === true)
+  put(resource, attribute, onePrimary(values, main))
+}
+
+/** The new primary one takes the place of the old: RFC 7644 section 3.5.2. */
+function onePrimary(values: Json[], chosen: Json | undefined): Json[] {
+  if (!chosen) return withOnePrimary(values)
+  const main = values.find((one) => one.primary === true && isOne(one, chosen))
+  return values.map((one) => (one.primary && one !== main ? { ...one, primary: false } : one))
+}
+
+/** `emails.value`, which names none of several: the one that the User goes by. */
+function applyToMain(
+  resource: Json,
+  attribute: Attribute,
+  part: Attribute,
+  op: Op,
+  value: unknown,
+): void {
+  const values = valuesOf(resource, attribute)
+  if (op === 'remove') {
+    put(resource, attribute, values.map((one) => without(one, part)).filter(isSaying))
+    return
+  }
+  const mended = mend(part, value)
+  if (mended === undefined) return
+  const main = mainOf(values)
+  put(
+    resource,
+    attribute,
+    main
+      ? values.map((one) => (one === main ? { ...one, [part.name]: mended } : one))
+      : [{ [part.name]: mended }],
   )
-  const present = given.filter(([, one]) => one !== null)
-  return {
-    nulls: given.filter(([, one]) => one === null).map(([name]) => name),
-    values: Object.fromEntries(present.map(([name, one]) => [name, mendValue(name, one)])),
+}
+
+/** The primary one, that of work, or the first. */
+export const mainOf = (values: Json[]): Json | undefined =>
+  values.find(({ primary }) => primary === true) ??
+  values.find(({ type }) => isSame(type, 'work')) ??
+  values[0]
+
+function applyToSome(
+  resource: Json,
+  attribute: Attribute,
+  op: Op,
+  filter: Filter,
+  part: Attribute | null,
+  value: unknown,
+): void {
+  const values = valuesOf(resource, attribute)
+  const chosen = new Set(values.filter((one) => isMatch(filter, one)))
+  if (op === 'remove' || isNothing(value)) {
+    // Whatever is not there need not be removed.
+    const left = values.map((one) => {
+      if (!chosen.has(one)) return one
+      const rest = part ? without(one, part) : {}
+      return isSaying(rest) ? rest : null
+    })
+    put(
+      resource,
+      attribute,
+      left.filter((one) => one !== null),
+    )
+    return
   }
+  const one = { ...attribute, isMultiple: false }
+  const mended = (part ? { [part.name]: mend(part, value) } : mend(one, value)) as Json | undefined
+  if (!mended || Object.values(mended).includes(undefined)) return
+  if (chosen.size > 0) {
+    const changed = values.map((now) => (chosen.has(now) ? { ...now, ...mended } : now))
+    const main = changed.find((now, place) => now.primary && chosen.has(values[place] as Json))
+    put(resource, attribute, onePrimary(changed, mended.primary ? main : undefined))
+    return
+  }
+  // Entra ID changes the value of an address that is not there yet, and means that it be added.
+  const equal = readEqualities(filter, 'and')
+  if (!equal || equal.some(({ name }) => name === 'value')) {
+    throw refuse(400, 'noTarget', `None of ${attribute.name} is what the path chooses.`)
+  }
+  const wanted = Object.fromEntries(equal.map(({ name, value: is }) => [name, is]))
+  const added = mend(one, { ...wanted, ...mended }) as Json
+  put(resource, attribute, onePrimary([...values, added], added.primary ? added : undefined))
 }
 
-function mendValue(path: string, value: unknown): unknown {
-  if (BOOLEANS.test(path)) return toBoolean(Array.isArray(value) ? value[0]?.value : value)
-  // The enterprise extension's manager is an object; Entra ID sends the bare id.
-  if (/:manager$/i.test(path) && typeof value === 'string') return { value }
-  if (Array.isArray(value)) return value.map(withBooleans)
-  return withBooleans(value)
-}
+const without = (one: Json, part: Attribute): Json =>
+  Object.fromEntries(Object.entries(one).filter(([name]) => name !== part.name))
 
-function withBooleans(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
-  const { primary, ...others } = value as Json
-  return primary === undefined ? value : { ...others, primary: toBoolean(primary) }
-}
-
-/** Entra ID writes "True" and "False"; what is neither stays, and is refused where it must be. */
-export function toBoolean(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^(true|false)$/i.test(value)) return value
-  return value.toLowerCase() === 'true'
-}
+/** Whether something is left of a value beside what it is called. */
+const isSaying = (one: Json) =>
+  Object.keys(one).some((name) => name !== 'type' && name !== 'primary')

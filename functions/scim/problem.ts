@@ -31,7 +31,7 @@ interface Said {
 }
 
 /** Any error as an answer; what is nobody's fault but ours is logged, and says so. */
-export function toResponse(error: unknown): Response {
+export function toResponse(error: unknown, more: Record<string, string> = {}): Response {
   const { status, scimType, detail, headers } = read(error)
   const body = { schemas: [URN], status: String(status), ...(scimType && { scimType }), detail }
   return new Response(JSON.stringify(body), {
@@ -40,6 +40,7 @@ export function toResponse(error: unknown): Response {
       'content-type': 'application/scim+json',
       ...(status === 401 && { 'www-authenticate': 'Bearer' }),
       ...headers,
+      ...more,
     },
   })
 }
@@ -51,10 +52,6 @@ export const refuse = (status: number, scimType: string | null, detail: string) 
 function read(error: unknown): Said {
   if (error instanceof ScimError) {
     return { status: error.status, scimType: error.scimType ?? undefined, detail: error.message }
-  }
-  // How scimmy says that a value is not what its attribute takes.
-  if (error instanceof TypeError && /attribute|schema/i.test(error.message)) {
-    return { status: 400, scimType: 'invalidValue', detail: error.message }
   }
   const { code, message, detail } = error as { code?: string; message?: string; detail?: string }
   if (code === 'PGRST') {

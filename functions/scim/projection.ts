@@ -4,14 +4,14 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { type Chain, isRead, readName } from './names.ts'
 import { refuse } from './problem.ts'
-import { Filter, type Group, type Json, toJson, type User } from './schema.ts'
+import { type Attribute, GROUP, type Json, type Shape } from './schema.ts'
+import { partOf, textOf } from './values.ts'
 
 /** More than a resource has. */
 const MAX_NAMES = 100
 const MAX_NAME = 200
-
-type Definition = typeof User | typeof Group
 
 /** As JSON, with a weak entity tag in `meta.version` that changes when anything of it does. */
 export function withVersion(json: Json): Json & { meta: { version: string; location: string } } {
@@ -19,61 +19,111 @@ export function withVersion(json: Json): Json & { meta: { version: string; locat
   return { ...json, meta: { ...(json.meta as { location: string }), version: `W/"${hash}"` } }
 }
 
-/** Whether an If-Match or If-None-Match names this version. */
+/** Whether an If-Match or If-None-Match names this version, in its weak form or without. */
 export const names = (header: string, version: string) =>
-  header === '*' || header.split(',').some((one) => one.trim() === version)
+  header.trim() === '*' ||
+  header.split(',').some((one) => one.trim().replace(/^W\//, '') === version.replace(/^W\//, ''))
 
 /**
  * @param given - `attributes` or `excludedAttributes`, parted by commas or as a list
  * @returns leaves the rest out; `id` and `schemas` stay always
  */
-export function createProjection(
-  given: Json,
-  { definition }: Definition,
-): (resource: Json) => Json {
-  const wanted = readNames(given.attributes)
-  const unwanted = readNames(given.excludedAttributes)
-  if (wanted.length === 0 && unwanted.length === 0) return (resource) => resource
-  const words =
-    wanted.length > 0 ? wanted.map((one) => `${one} pr`) : unwanted.map((one) => `${one} np`)
-  const filter = new Filter(words.join(' and '))
+export function createProjection(given: Json, shape: Shape): (resource: Json) => Json {
+  const wanted = readNames(given, 'attributes')
+  const unwanted = readNames(given, 'excludedattributes')
+  // A name that nothing has asks for nothing.
+  const toChains = (names: string[]) =>
+    names
+      .map((name) => readName(shape, name))
+      .filter(isRead)
+      .flatMap((chain) => (chain.length > 0 ? [chain] : [...shape.attributes.values()].map(alone)))
+  const asked = toChains(wanted)
+  const left = [...(wanted.length > 0 ? [] : toChains(unwanted)), ...unasked(shape, asked)]
   return (resource) => {
     const { schemas, id } = resource
-    const { meta: _, ...kept } = definition.coerce(
-      resource as never,
-      'out',
-      undefined,
-      filter,
-    ) as Json
-    // scimmy always names where it is; RFC 7644 returns it by default only.
-    const isMetaKept = wanted.length > 0 ? has(wanted, 'meta') : !has(unwanted, 'meta')
-    return toJson({ schemas, id, ...kept, ...(isMetaKept && { meta: resource.meta }) })
+    const chosen = wanted.length > 0 ? only(resource, asked) : resource
+    return { schemas, id, ...(without(chosen ?? {}, left) as Json) }
   }
 }
 
-/** Whether this attribute, or a part of it, is among the names. */
-const has = (list: string[], name: string) => list.some((one) => one.split('.')[0] === name)
-
-/** Whether the answer leaves the members of groups out, which may be many. */
-export const isWithoutMembers = (given: Json): boolean => {
-  const wanted = readNames(given.attributes)
-  return (
-    has(readNames(given.excludedAttributes), 'members') ||
-    (wanted.length > 0 && !has(wanted, 'members'))
+/** What answers hold only where it is asked for by its name: RFC 7643 section 7, returned "request". */
+function unasked(shape: Shape, asked: Chain[]): Chain[] {
+  const all = [...shape.attributes.values()]
+  return all.flatMap((attribute) =>
+    [...attribute.parts.values()]
+      .filter((part) => part.isOnRequest && !asked.some(([, second]) => second === part))
+      .map((part) => [attribute, part]),
   )
 }
 
-function readNames(value: unknown): string[] {
+const alone = (attribute: Attribute): Chain => [attribute]
+
+function only(value: unknown, chains: Chain[]): unknown {
+  if (Array.isArray(value)) return value.map((one) => only(one, chains)).filter(isPresent)
+  if (value === null || typeof value !== 'object') return undefined
+  const kept = Object.entries(value).flatMap(([name, one]) => {
+    const own = chains.filter(([first]) => first?.name === name)
+    if (own.length === 0) return []
+    const isWhole = own.some((chain) => chain.length === 1)
+    const inner = isWhole
+      ? one
+      : only(
+          one,
+          own.map((chain) => chain.slice(1)),
+        )
+    return isPresent(inner) ? [[name, inner]] : []
+  })
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined
+}
+
+function without(value: unknown, chains: Chain[]): unknown {
+  if (Array.isArray(value)) return value.map((one) => without(one, chains))
+  if (value === null || typeof value !== 'object') return value
+  const kept = Object.entries(value).flatMap(([name, one]) => {
+    const own = chains.filter(([first]) => first?.name === name)
+    if (own.some((chain) => chain.length === 1)) return []
+    return [
+      [
+        name,
+        own.length > 0
+          ? without(
+              one,
+              own.map((chain) => chain.slice(1)),
+            )
+          : one,
+      ],
+    ]
+  })
+  return Object.fromEntries(kept)
+}
+
+const isPresent = (value: unknown) =>
+  value !== undefined && !(Array.isArray(value) && value.length === 0)
+
+/** Whether the answer leaves the members of groups out, which may be many. */
+export const isWithoutMembers = (given: Json): boolean => {
+  const wanted = readNames(given, 'attributes')
+  const isMembers = (name: string) => {
+    const chain = readName(GROUP, name)
+    return isRead(chain) && (chain.length === 0 || chain[0]?.name === 'members')
+  }
+  const isWhole = (name: string) => isMembers(name) && !name.replace(/^urn:.*:/i, '').includes('.')
+  return wanted.length > 0
+    ? !wanted.some(isMembers)
+    : readNames(given, 'excludedattributes').some(isWhole)
+}
+
+function readNames(given: Json, name: string): string[] {
+  const value = partOf(given, name)
   const list = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
-  const texts = list.map((one) => String(one).trim()).filter(Boolean)
-  // They become a filter, which scimmy reads in the square of its length.
-  if (texts.length > MAX_NAMES || texts.some((one) => one.length > MAX_NAME)) {
+  if (list.length > MAX_NAMES || list.some((one) => textOf(one).length > MAX_NAME)) {
     throw refuse(
       400,
       'invalidValue',
       `attributes and excludedAttributes are at most ${MAX_NAMES} names of ${MAX_NAME} characters.`,
     )
   }
+  const texts = list.map((one) => textOf(one).trim()).filter(Boolean)
   if (texts.some((one) => !/^[\w.:$-]+$/.test(one))) {
     throw refuse(
       400,

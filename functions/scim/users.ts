@@ -4,11 +4,13 @@
  * @module
  */
 import type { UserFacts, UserRow } from './directory.ts'
-import { patch, toBoolean } from './patch.ts'
-import { EnterpriseUser, type Json, metaOf, toJson, User, withoutNulls } from './schema.ts'
+import { mainOf, patch } from './patch.ts'
+import { refuse } from './problem.ts'
+import { EnterpriseUser, type Json, metaOf, USER, User } from './schema.ts'
+import { type Change, isTurningOff, readWhole } from './steps.ts'
 
 /** What the database has a column for; the rest is given back as it came. */
-const OWN = ['schemas', 'id', 'externalId', 'userName', 'active', 'meta']
+const OWN = ['externalId', 'userName', 'active']
 
 /** @param base - where this server is found, for `meta.location` */
 export function fromUserRow(row: UserRow, base: string): Json {
@@ -26,41 +28,47 @@ export function fromUserRow(row: UserRow, base: string): Json {
   }
 }
 
+/** What the directory has said, and nothing that an answer makes up beside it. */
+const sentOf = (row: UserRow): Json => ({
+  ...row.attributes,
+  userName: row.userName,
+  active: row.isActive,
+  ...(row.externalId && { externalId: row.externalId }),
+})
+
 /**
- * @param isActive - what holds where the body does not say
+ * Reads the body of a POST or PUT.
+ *
+ * @returns what it makes of the User as they are; null: of nobody yet
  * @throws 400 for a body that is no User
  */
-export function readUser(body: object, isActive = true): UserFacts {
-  const { active = isActive, ...others } = withoutNulls(body) as Json
-  return toFacts(new User({ ...others, active: toBoolean(active) } as never, 'in'))
-}
-
-/** @param now - the User as it is */
-export async function patchUser(now: Json, body: object): Promise<UserFacts> {
-  return toFacts(await patch(new User(now as never, 'out'), body))
-}
-
-function toFacts(user: InstanceType<typeof User>): UserFacts {
-  const json = withoutNulls(toJson(user)) as Json
-  const { userName, externalId } = json as Partial<Record<string, string>>
-  return {
-    userName: userName ?? '',
-    externalId: externalId ?? null,
-    email: addressOf(json) ?? userName ?? '',
-    // Whoever takes the attribute away says nothing against them.
-    isActive: json.active !== false,
-    attributes: Object.fromEntries(Object.entries(json).filter(([name]) => !OWN.includes(name))),
+export function readUser(body: object): (row: UserRow | null) => UserFacts {
+  const change = readWhole(USER, body)
+  if (change.refusal && !change.steps.some(isTurningOff)) throw change.refusal
+  return (row) => {
+    const user = patch({}, row ? change : { ...change, mayTurnOff: false })
+    // Whoever is turned off is out, also where the body does not say who they are.
+    const name = row && user.active === false ? { userName: row.userName } : {}
+    return toFacts({ ...name, ...user }, row?.isActive ?? true)
   }
 }
 
-/** The one address that they go by: the primary one, that of work, or the first. */
-function addressOf({ emails }: Json): string | null {
-  const all = ((emails ?? []) as { value?: string; type?: string; primary?: boolean }[]).filter(
-    ({ value }) => value,
-  )
-  const chosen =
-    all.find(({ primary }) => primary) ??
-    all.find(({ type }) => /^work$/i.test(type ?? '')) ??
-    all[0]
-  return chosen?.value ?? null
+/** @param row - the User as it is */
+export const patchUser = (row: UserRow, change: Change): UserFacts =>
+  toFacts(patch(sentOf(row), change), row.isActive)
+
+function toFacts(user: Json, isActive: boolean): UserFacts {
+  const { userName, externalId, active = isActive, emails = [] } = user
+  if (typeof userName !== 'string') {
+    throw refuse(400, 'invalidValue', 'A User has a userName.')
+  }
+  // The one address that they go by.
+  const address = mainOf((emails as Json[]).filter(({ value }) => value))?.value
+  return {
+    userName,
+    externalId: typeof externalId === 'string' ? externalId : null,
+    email: String(address ?? userName),
+    isActive: active === true,
+    attributes: Object.fromEntries(Object.entries(user).filter(([name]) => !OWN.includes(name))),
+  }
 }

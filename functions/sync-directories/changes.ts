@@ -53,13 +53,26 @@ export interface Findings {
     display_name: string | null
     active: boolean
   }[]
-  groups: { id: string; display_name: string; members: string[] }[]
+  groups: { id: string; display_name: string; external_id: string | null; members: string[] }[]
 }
 
-/** What was other than it should be; `strangers` are to be taken out of these groups. */
+/** What was other than it should be. */
 export interface Drift {
   drift: number
-  strangers: { group_id: string; user_id: string }[]
+  /** To be taken out of these groups. */
+  strangers: { group_id: string; role: string; user_id: string }[]
+  /** Groups of which there is another one: to be emptied and deleted. */
+  doubles: { group_id: string; role: string }[]
+}
+
+/** The Group of a role at an endpoint, which nobody else writes to meanwhile. */
+export interface GroupLease {
+  /** Named when it is given back; an old one is refused. */
+  fence: string
+  /** Null: none is known. Written down when it is given back. */
+  remote_id: string | null
+  /** What a new one is called by us. */
+  external_id: string
 }
 
 export interface Changes {
@@ -69,13 +82,16 @@ export interface Changes {
   /** False when another worker has taken over. */
   complete(lease: Lease, change: number, outcome: Outcome): Promise<boolean>
   fail(lease: Lease, failure: ScimFailure): Promise<void>
-  /** Null: none does any more. */
-  saveGroup(endpointId: string, role: string, remoteId: string | null): Promise<void>
+  /** Null when another worker has it. */
+  leaseGroup(endpointId: string, role: string): Promise<GroupLease | null>
+  releaseGroup(endpointId: string, role: string, group: GroupLease): Promise<void>
   /** Null when no endpoint is due. */
   leaseReconcile(): Promise<Reconcile | null>
   /** Null when another worker has taken over. */
   finishReconcile(reconcile: Reconcile, findings: Findings): Promise<Drift | null>
   failReconcile(reconcile: Reconcile, failure: ScimFailure): Promise<void>
+  /** What the other side would not let be put right. */
+  refuseReconcile(reconcile: Reconcile, error: string): Promise<void>
 }
 
 /** @param sql - connected as the role usher_worker */
@@ -101,8 +117,13 @@ export function changesOf(sql: postgres.Sql): Changes {
       await sql`select usher.fail_directory_change(
         ${endpointId}, ${memberId}, ${fence}, ${failure}, ${storable(message)}, ${retryAfter})`
     },
-    async saveGroup(endpointId, role, remoteId) {
-      await sql`select usher.save_directory_group_copy(${endpointId}, ${role}, ${remoteId})`
+    async leaseGroup(endpointId, role) {
+      const [row] = await sql<{ group: GroupLease | null }[]>`
+        select usher.lease_directory_group(${endpointId}, ${role}) as group`
+      return row?.group ?? null
+    },
+    async releaseGroup(endpointId, role, { fence, remote_id }) {
+      await sql`select usher.release_directory_group(${endpointId}, ${role}, ${fence}, ${remote_id})`
     },
     async leaseReconcile() {
       const [row] = await sql<{ reconcile: Reconcile | null }[]>`
@@ -114,6 +135,9 @@ export function changesOf(sql: postgres.Sql): Changes {
         select usher.finish_directory_reconcile(${id}, ${fence}, ${sql.json({ ...features })},
           ${sql.json(users)}, ${sql.json(groups)}) as drift`
       return row?.drift ?? null
+    },
+    async refuseReconcile({ id, fence }, error) {
+      await sql`select usher.refuse_directory_reconcile(${id}, ${fence}, ${storable(error)})`
     },
     async failReconcile({ id, fence }, { message, retryAfter }) {
       await sql`select usher.fail_directory_reconcile(${id}, ${fence}, ${storable(message)}, ${retryAfter})`

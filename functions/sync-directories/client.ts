@@ -58,15 +58,17 @@ export interface ScimClient {
   features(): Promise<Features>
   /** Each of a kind, once. Fails with status 404 where there is no such kind. */
   list(kind: Kind): Promise<Json[]>
-  /** The one with this value of an attribute; null when there is none. */
-  find(kind: Kind, attribute: string, value: string, features: Features): Promise<Json | null>
+  /** Those with this value of an attribute. */
+  find(kind: Kind, attribute: string, value: string, features: Features): Promise<Json[]>
   /** Null when it is not there. */
   get(kind: Kind, id: string): Promise<Json | null>
   create(kind: Kind, resource: Json): Promise<Json>
-  /** False when it is not there. */
-  replace(kind: Kind, id: string, resource: Json): Promise<boolean>
-  /** False when it is not there. */
-  patch(kind: Kind, id: string, operations: object[]): Promise<boolean>
+  /** How it is now, as far as the answer says; null when it is not there. */
+  replace(kind: Kind, id: string, resource: Json): Promise<Json | null>
+  /** How it is now, as far as the answer says; null when it is not there. */
+  patch(kind: Kind, id: string, operations: object[]): Promise<Json | null>
+  /** Whether it was there or not. */
+  delete(kind: Kind, id: string): Promise<void>
 }
 
 const PAGE = 200
@@ -130,8 +132,12 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
     }
   }
 
-  const wasThere = async (method: string, path: string, body: Json) =>
-    (await ask(method, path, body)).status !== 404
+  const change = async (method: string, path: string, body: Json): Promise<Json | null> => {
+    const answer = await ask(method, path, body)
+    if (answer.status === 404) return null
+    // Of a change, the answer may say nothing, or be no JSON: it has been made all the same.
+    return answer.isCut ? {} : (parse(answer.body) ?? {})
+  }
 
   return {
     async features() {
@@ -148,7 +154,7 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
         ? (await page(kind, `filter=${filter}`)).resources
         : await list(kind)
       const isIt = (one: Json) => String(one[attribute] ?? '').toLowerCase() === value.toLowerCase()
-      return all.find(isIt) ?? null
+      return all.filter(isIt)
     },
     get: (kind, id) => get(`/${kind}/${encodeURIComponent(id)}`),
     async create(kind, resource) {
@@ -160,28 +166,36 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
       return body
     },
     replace: (kind, id, resource) =>
-      wasThere('PUT', `/${kind}/${encodeURIComponent(id)}`, { ...resource, id }),
+      change('PUT', `/${kind}/${encodeURIComponent(id)}`, { ...resource, id }),
     patch: (kind, id, operations) =>
-      wasThere('PATCH', `/${kind}/${encodeURIComponent(id)}`, {
+      change('PATCH', `/${kind}/${encodeURIComponent(id)}`, {
         schemas: [PATCH],
         Operations: operations,
       }),
+    async delete(kind, id) {
+      await ask('DELETE', `/${kind}/${encodeURIComponent(id)}`)
+    },
   }
 }
 
 function read({ body, isCut, status }: OutgoingAnswer): Json {
   if (isCut) throw new ScimFailure('endpoint', `The answer is longer than ${MAX_BYTES} bytes.`)
-  if (body === '') return {}
+  const json = body === '' ? {} : parse(body)
+  if (json) return json
+  throw new ScimFailure('endpoint', `The answer (${status}) is no JSON: is this a SCIM base URL?`)
+}
+
+/** Null for what is no object. */
+function parse(body: string): Json | null {
   try {
     // What Postgres does not store: NUL, and halves of characters.
     const json = JSON.parse(body, (_, value) =>
       typeof value === 'string' ? storable(value) : value,
     )
-    if (json !== null && typeof json === 'object') return json as Json
+    return json !== null && typeof json === 'object' ? (json as Json) : null
   } catch {
-    // Said below, in words.
+    return null
   }
-  throw new ScimFailure('endpoint', `The answer (${status}) is no JSON: is this a SCIM base URL?`)
 }
 
 function toFailure({ status, headers, body }: OutgoingAnswer): ScimFailure {

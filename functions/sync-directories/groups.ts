@@ -1,12 +1,18 @@
 /**
- * The Groups of an endpoint that stand for roles: found by their name, made where there is none.
+ * The Groups of an endpoint that stand for roles: found by what we call them or by their name, made where there is
+ * none, and changed by one writer at a time.
  *
  * @module
  */
-import type { Change } from './changes.ts'
-import { type Json, type ScimClient, ScimFailure } from './client.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Change, GroupLease } from './changes.ts'
+import { type Features, type Json, type ScimClient, ScimFailure } from './client.ts'
+import { setMember } from './members.ts'
 
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group'
+/** Milliseconds to wait for another worker. A lease lasts two minutes. */
+const PATIENCE = 30_000
+const PAUSE = 200
 
 export interface Groups {
   /**
@@ -23,42 +29,64 @@ export interface Groups {
   ): Promise<{ roles: string[]; error: string | null }>
 }
 
+/** Does something with the Group of a role while nobody else does; what it sets as `remote_id` is kept. */
+export type WithGroup = <Answer>(
+  role: string,
+  work: (group: GroupLease) => Promise<Answer>,
+) => Promise<Answer>
+
+/** @param lease - null: another worker has it */
+export function createWithGroup(
+  endpointId: string,
+  lease: (role: string) => Promise<GroupLease | null>,
+  release: (role: string, group: GroupLease) => Promise<void>,
+): WithGroup {
+  const take = async (role: string): Promise<GroupLease> => {
+    const end = Date.now() + PATIENCE
+    for (;;) {
+      const group = await lease(role)
+      if (group) return group
+      if (Date.now() > end) {
+        throw new ScimFailure('temporary', `Another worker is busy with the group ${role}.`)
+      }
+      await sleep(PAUSE * (0.5 + Math.random()))
+    }
+  }
+  return (role, work) =>
+    inTurn(`${endpointId} ${role}`, async () => {
+      const group = await take(role)
+      try {
+        return await work(group)
+      } finally {
+        await release(role, group)
+      }
+    })
+}
+
 export function groupsOf(
   { groups: known, endpoint: { features } }: Pick<Change, 'groups' | 'endpoint'>,
   client: ScimClient,
-  saveGroup: (role: string, remoteId: string | null) => Promise<void>,
+  withGroup: WithGroup,
 ): Groups {
-  const lookUp = (role: string) => client.find('Groups', 'displayName', role, features)
-  const find = async (role: string): Promise<string> => {
-    const group =
-      (await lookUp(role)) ??
-      (await client
-        .create('Groups', { schemas: [GROUP], displayName: role, members: [] })
-        .catch(async (error: ScimFailure) => {
-          // Made at this moment, by the change of another member.
-          const made = error.status === 409 ? await lookUp(role) : null
-          if (made) return made
-          throw error
-        }))
-    await saveGroup(role, String(group.id))
-    return String(group.id)
-  }
+  const enter = (role: string, userId: string): Promise<void> =>
+    withGroup(role, async (group) => {
+      const { remote_id: id } = group
+      if (id && (await setMember(client, id, userId, true, features.patch))) return
+      // Gone since, or never known.
+      group.remote_id = null
+      group.remote_id = await findOrMake(client, role, group.external_id, features)
+      if (!(await setMember(client, group.remote_id, userId, true, features.patch))) {
+        throw new ScimFailure('temporary', `The group ${role} is there and is not there.`)
+      }
+    })
 
-  const enter = async (role: string, userId: string): Promise<void> => {
-    const id = known[role]
-    if (id && (await setMember(client, id, userId, true, features.patch))) return
-    // Gone since, or never known.
-    if (!(await setMember(client, await find(role), userId, true, features.patch))) {
-      throw new ScimFailure('temporary', `The group ${role} is there and is not there.`)
-    }
-  }
-
-  const exit = async (role: string, userId: string): Promise<void> => {
-    const id = known[role]
-    if (id && !(await setMember(client, id, userId, false, features.patch))) {
-      await saveGroup(role, null)
-    }
-  }
+  const exit = (role: string, userId: string): Promise<void> =>
+    withGroup(role, async (group) => {
+      const { remote_id: id } = group
+      if (id && !(await setMember(client, id, userId, false, features.patch))) {
+        group.remote_id = null
+      }
+    })
 
   return {
     async settle(userId, held, wanted) {
@@ -90,35 +118,38 @@ export function groupsOf(
   }
 }
 
-/** Puts a User in, or takes them out. Returns false when the Group is not there. */
-export async function setMember(
+/** Returns the id. Whoever calls it is the only one who does, for this role. */
+async function findOrMake(
   client: ScimClient,
-  groupId: string,
-  userId: string,
-  isIn: boolean,
-  canPatch: boolean,
-): Promise<boolean> {
-  if (canPatch) {
-    const operation = isIn
-      ? { op: 'add', path: 'members', value: [{ value: userId }] }
-      : { op: 'remove', path: `members[value eq ${JSON.stringify(userId)}]` }
-    return client.patch('Groups', groupId, [operation])
+  role: string,
+  externalId: string,
+  features: Features,
+): Promise<string> {
+  const lookUp = async () => {
+    const found = await client.find('Groups', 'displayName', role, features)
+    // Ours; else one that is nobody's; else whichever has the name.
+    return (
+      found.find((group) => group.externalId === externalId) ??
+      found.find((group) => !group.externalId) ??
+      found[0]
+    )
   }
-  return inTurn(groupId, async () => {
-    const group = await client.get('Groups', groupId)
-    if (!group) return false
-    const { meta: _, members = [], ...kept } = group
-    const others = (members as Json[]).filter(({ value }) => value !== userId)
-    return client.replace('Groups', groupId, {
-      ...kept,
-      members: isIn ? [...others, { value: userId }] : others,
-    })
-  })
+  const make = () =>
+    client.create('Groups', { schemas: [GROUP], externalId, displayName: role, members: [] })
+  const group =
+    (await lookUp()) ??
+    (await make().catch(async (error: ScimFailure) => {
+      // Made at this moment by somebody else, or by us, and the answer was lost.
+      const made = error.status === 409 ? await lookUp() : null
+      if (made) return made
+      throw error
+    }))
+  return String((group as Json).id)
 }
 
 const turns = new Map<string, Promise<unknown>>()
 
-/** What is read and written as a whole, by several at once: one after another. */
+/** Several of this worker: one after another, without asking the database over and over. */
 async function inTurn<Answer>(key: string, work: () => Promise<Answer>): Promise<Answer> {
   const turn = (turns.get(key) ?? Promise.resolve()).catch(() => {}).then(work)
   turns.set(key, turn)

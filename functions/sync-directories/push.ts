@@ -5,22 +5,22 @@
  */
 import type { Change, Outcome } from './changes.ts'
 import { type Json, type ScimClient, ScimFailure } from './client.ts'
-import { type Groups, groupsOf } from './groups.ts'
+import { type Groups, groupsOf, type WithGroup } from './groups.ts'
 
 type Member = NonNullable<Change['user']>
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 
 /**
- * @param saveGroup - keeps which Group stands for a role; null: none does any more
+ * @param withGroup - keeps others from the Group of a role meanwhile
  * @returns how they are there now. Throws a `ScimFailure` when they are not what they should be
  */
 export async function push(
   change: Change,
   client: ScimClient,
-  saveGroup: (role: string, remoteId: string | null) => Promise<void>,
+  withGroup: WithGroup,
 ): Promise<Outcome> {
-  const groups = groupsOf(change, client, saveGroup)
+  const groups = groupsOf(change, client, withGroup)
   if (!change.user) return leave(change, client, groups)
 
   const remoteId = await bring(change.user, change, client)
@@ -34,27 +34,31 @@ async function leave(change: Change, client: ScimClient, groups: Groups): Promis
   const { remote_id: remoteId, remote_roles: held, endpoint } = change
   if (!remoteId) return { remoteId: null, roles: [], error: null }
 
-  const isThere = endpoint.features.patch
+  const answer = endpoint.features.patch
     ? await client.patch('Users', remoteId, [{ op: 'replace', path: 'active', value: false }])
     : await replaceBy(client, remoteId, { active: false })
-  if (!isThere) return { remoteId: null, roles: [], error: null }
+  if (!answer) return { remoteId: null, roles: [], error: null }
   const { roles, error } = await groups.settle(remoteId, held, [])
-  return { remoteId, roles, error }
+  // What was answered is looked at: whoever is taken for out has to be out.
+  const now = 'active' in answer ? answer : await client.get('Users', remoteId)
+  const isStillIn = /^true$/i.test(String(now?.active))
+  const still = isStillIn ? 'They are active still, after the answer that they are not.' : null
+  return { remoteId, roles, error: [still, error].filter(Boolean).join(' ') || null }
 }
 
 /** Brings a member there, or up to date. Returns the id there. */
 async function bring(member: Member, change: Change, client: ScimClient): Promise<string> {
   const { features } = change.endpoint
   const facts = factsOf(member)
-  const update = (id: string): Promise<boolean> =>
-    features.patch
-      ? client.patch('Users', id, [{ op: 'replace', value: facts }])
-      : replaceBy(client, id, facts)
+  const update = async (id: string): Promise<boolean> =>
+    (features.patch
+      ? await client.patch('Users', id, [{ op: 'replace', value: facts }])
+      : await replaceBy(client, id, facts)) !== null
 
   if (change.remote_id && (await update(change.remote_id))) return change.remote_id
 
   const find = async () => {
-    const found = await client.find('Users', 'userName', member.email, features)
+    const [found] = await client.find('Users', 'userName', member.email, features)
     return found && (await update(String(found.id))) ? String(found.id) : null
   }
   const known = await find()
@@ -87,9 +91,9 @@ function nameOf(displayName: string): Json {
 }
 
 /** For servers without PATCH: what the server says beside our facts stays. */
-async function replaceBy(client: ScimClient, id: string, facts: Json): Promise<boolean> {
+async function replaceBy(client: ScimClient, id: string, facts: Json): Promise<Json | null> {
   const now = await client.get('Users', id)
-  if (!now) return false
+  if (!now) return null
   const { meta: _, groups: __, ...kept } = now
   return client.replace('Users', id, { ...kept, ...facts })
 }

@@ -6,28 +6,45 @@
 
 import type { Outgoing } from '../_shared/outgoing.ts'
 import type { Drift, Findings, Reconcile } from './changes.ts'
-import { createScimClient, type Json } from './client.ts'
-import { setMember } from './groups.ts'
+import { createScimClient, type Json, ScimFailure } from './client.ts'
+import type { WithGroup } from './groups.ts'
+import { dissolve, setMember } from './members.ts'
 
 /**
- * @param finish - takes what was found, and says who has no place in the groups
- * @returns how much differed; null when another worker has taken over. Throws a `ScimFailure`
+ * @param finish - takes what was found, and says who has no place in the groups, and which groups are double
+ * @param withGroup - keeps others from the Group of a role meanwhile
+ * @returns how much differed, null when another worker has taken over; and what was refused for good. Throws a
+ *   `ScimFailure`
  */
 export async function reconcile(
   endpoint: Reconcile,
   outgoing: Outgoing,
   finish: (findings: Findings) => Promise<Drift | null>,
-): Promise<number | null> {
+  withGroup: WithGroup,
+): Promise<{ drift: number | null; refused: string | null }> {
   const client = createScimClient(endpoint, outgoing)
   const features = await client.features()
   const users = (await client.list('Users')).map(toUser)
   const groups = features.groups ? (await client.list('Groups')).map(toGroup) : []
 
-  const drift = await finish({ features, users, groups })
-  for (const { group_id, user_id } of drift?.strangers ?? []) {
-    await setMember(client, group_id, user_id, false, features.patch)
+  const found = await finish({ features, users, groups })
+  const refused: string[] = []
+  // One that is refused stops no other.
+  const attempt = async (role: string, work: () => Promise<unknown>) => {
+    try {
+      await withGroup(role, work)
+    } catch (error) {
+      if (!(error instanceof ScimFailure) || error.failure !== 'permanent') throw error
+      refused.push(`Group ${role}: ${error.message}`)
+    }
   }
-  return drift?.drift ?? null
+  for (const { group_id, role, user_id } of found?.strangers ?? []) {
+    await attempt(role, () => setMember(client, group_id, user_id, false, features.patch))
+  }
+  for (const { group_id, role } of found?.doubles ?? []) {
+    await attempt(role, () => dissolve(client, group_id, features.patch))
+  }
+  return { drift: found?.drift ?? null, refused: refused.join(' ') || null }
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : null)
@@ -44,5 +61,6 @@ const toUser = (user: Json): Findings['users'][number] => ({
 const toGroup = (group: Json): Findings['groups'][number] => ({
   id: String(group.id),
   display_name: String(group.displayName ?? ''),
+  external_id: textOf(group.externalId) || null,
   members: ((group.members ?? []) as Json[]).map(({ value }) => String(value)),
 })

@@ -9,6 +9,7 @@ import { isOwnFault } from '../_shared/own-fault.ts'
 import { untilSome } from '../_shared/until-some.ts'
 import type { Changes, Lease, Reconcile } from './changes.ts'
 import { createScimClient, ScimFailure } from './client.ts'
+import { createWithGroup } from './groups.ts'
 import { push } from './push.ts'
 import { reconcile } from './reconcile.ts'
 
@@ -107,9 +108,7 @@ async function bring(
   }
   try {
     const client = createScimClient(change.endpoint, outgoing)
-    const outcome = await push(change, client, (role, remoteId) =>
-      changes.saveGroup(lease.endpointId, role, remoteId),
-    )
+    const outcome = await push(change, client, withGroupOf(lease.endpointId, changes))
     await changes.complete(lease, change.change, outcome)
     log('directory.synced', { ...about, is_member: change.user !== null, error: outcome.error })
     return outcome.error ? 'failed' : 'synced'
@@ -121,16 +120,27 @@ async function bring(
   }
 }
 
+const withGroupOf = (endpointId: string, changes: Changes) =>
+  createWithGroup(
+    endpointId,
+    (role) => changes.leaseGroup(endpointId, role),
+    (role, group) => changes.releaseGroup(endpointId, role, group),
+  )
+
 /** One endpoint. Null: it could not be compared. */
 async function compare(
   endpoint: Reconcile,
   { changes, outgoing }: SyncOptions,
 ): Promise<'reconciled' | null> {
   try {
-    const drift = await reconcile(endpoint, outgoing, (findings) =>
-      changes.finishReconcile(endpoint, findings),
+    const { drift, refused } = await reconcile(
+      endpoint,
+      outgoing,
+      (findings) => changes.finishReconcile(endpoint, findings),
+      withGroupOf(endpoint.id, changes),
     )
-    log('directory.reconciled', { endpoint_id: endpoint.id, drift })
+    if (refused) await changes.refuseReconcile(endpoint, refused)
+    log('directory.reconciled', { endpoint_id: endpoint.id, drift, refused })
     return 'reconciled'
   } catch (error) {
     const failure = toFailure(error)

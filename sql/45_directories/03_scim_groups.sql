@@ -193,29 +193,25 @@ create function usher.set_directory_members(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
-declare
-  v_unknown uuid;
 begin
-  select i.id into v_unknown
-  from unnest(set_directory_members.user_ids) i (id)
-  where i.id not in (select u.id from usher.directory_users_of(set_directory_members.organisation_id) u)
-  limit 1;
-  if found then
-    perform usher.fail('invalid_settings', hint => format('There is no User %s to be a member.', v_unknown));
-  end if;
   perform usher.set_directory_role(
       set_directory_members.organisation_id, coalesce(h.id, w.id), set_directory_members.role, w.id is not null)
     from (
       select u.id from usher.directory_users_of(set_directory_members.organisation_id) u
       where set_directory_members.role = any (u.roles)
     ) h
-    full join (select distinct i.id from unnest(set_directory_members.user_ids) i (id)) w on w.id = h.id
+    full join (
+      -- A group within the group, or somebody who is not there (any more), costs nobody else the change.
+      select distinct u.id
+      from unnest(set_directory_members.user_ids) i (id)
+      join usher.directory_users_of(set_directory_members.organisation_id) u on u.id = i.id
+    ) w on w.id = h.id
     where h.id is null or w.id is null;
 end
 $$;
 comment on function usher.set_directory_members
-  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
-set_directory_role, and with invalid_settings for an unknown one.';
+  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. What is no User is left
+out. Fails as set_directory_role.';
 
 create function usher.make_directory_role(
   organisation_id uuid,
@@ -294,6 +290,14 @@ begin
     on conflict on constraint directory_groups_pkey do update
     set display_name = excluded.display_name, external_id = excluded.external_id, updated_at = now();
   end if;
+  -- Whoever asks for nothing else is told that nothing was done.
+  if save_directory_group.facts ? 'added' and not exists (
+    select
+    from jsonb_array_elements_text(save_directory_group.facts -> 'added') a (id)
+    join usher.directory_users_of(v_organisation_id) u on u.id::text = a.id)
+  then
+    perform usher.fail('invalid_settings', hint => 'None of these is a User, who could be a member.');
+  end if;
   if save_directory_group.facts ? 'members' then
     perform usher.set_directory_members(v_organisation_id, v_group.role, array(
       select m.id::uuid from jsonb_array_elements_text(save_directory_group.facts -> 'members') m (id)));
@@ -306,10 +310,11 @@ comment on function usher.save_directory_group
 role itself stays, because it is signed into links. For the SCIM function.
 
   id     the Group; null: a new one, which makes an own role without permissions
-  facts  display_name, external_id, members (ids of Users: exactly these; left out: as they are)
+  facts  display_name, external_id, members (ids of Users: exactly these, but for those that are none; left out: as they
+         are), added (ids, when nothing else is asked for: one of them has to be a User)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict,
-invalid_settings (also for an unknown member), invalid_role, role_not_assignable, permission_denied.$$;
+invalid_settings, invalid_role, role_not_assignable, permission_denied.$$;
 grant execute on function usher.save_directory_group to usher_worker;
 
 create function usher.delete_directory_group(token text, id uuid) returns void

@@ -3,6 +3,31 @@
 -- Whoever joins is known to the directory from then on, and has the roles of its groups. Whoever loses a role
 -- here does not get it back through a group.
 
+create function usher.directory_user_problem(
+  directory_user usher.directory_users
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_user usher.directory_users := directory_user_problem.directory_user;
+begin
+  return case
+    when v_user.email is null then 'invalid_email'
+    when v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then 'invalid_settings'
+    when exists (
+      select from usher.directory_users_of(v_user.organisation_id) u
+      where u.id <> v_user.id
+        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+    then 'directory_conflict'
+  end;
+end
+$$;
+comment on function usher.directory_user_problem
+  is 'Why a User cannot be written as it is: a word of usher.errors(); null when it can.';
+
 create function usher.save_directory_user(
   token text,
   id uuid,
@@ -20,6 +45,7 @@ declare
   v_before usher.directory_users;
   v_wanted boolean := coalesce((v_facts ->> 'is_active')::boolean, true);
   v_is_in  boolean := false;
+  v_problem text;
 begin
   if save_directory_user.id is not null then
     v_user := usher.directory_user_for_change(v_organisation_id, save_directory_user.id);
@@ -37,18 +63,16 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  if v_user.email is null then
-    perform usher.fail('invalid_email', hint => 'A User needs an address: as userName, or as one of emails.');
-  elsif v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then
-    perform usher.fail('invalid_settings',
-      hint => 'A userName is one line of at most 254 characters; the rest has at most 16 kB.');
-  end if;
-  if exists (
-    select from usher.directory_users_of(v_organisation_id) u
-    where u.id <> v_user.id
-      and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
-  then
-    perform usher.fail('directory_conflict');
+  v_problem := usher.directory_user_problem(v_user);
+  -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
+  if v_problem is not null and v_is_in and not v_wanted then
+    v_user := v_before;
+    v_user.is_active := false;
+  elsif v_problem is not null then
+    perform usher.fail(v_problem, hint => case v_problem
+      when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
+      when 'invalid_settings'
+        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then
@@ -91,7 +115,7 @@ $$;
 comment on function usher.save_directory_user
   is $$Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
 
-  id     the User; null: a new one
+  id     the User; null: a new one. Whoever is turned off is out, also where the rest cannot be kept: that stays then
   facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict, invalid_email,

@@ -64,14 +64,20 @@ create table usher.directory_group_copies (
   endpoint_id uuid not null references public.organisation_directory_endpoints
     on delete cascade,
   role text not null,
-  remote_id text not null,
+  remote_id text,
+  fence bigint not null default 0,
+  leased_until timestamptz,
   primary key (endpoint_id, role),
   constraint directory_group_copies_bounds check (
     length(role) <= 63 and length(remote_id) <= 1000
   )
 );
 comment on table usher.directory_group_copies
-  is 'Which Group of an endpoint stands for which role.';
+  is 'Which Group of an endpoint stands for which role, and who may write to it at this moment.';
+comment on column usher.directory_group_copies.remote_id
+  is 'The id of the Group there; null: none is known.';
+comment on column usher.directory_group_copies.fence
+  is 'Goes up with each lease; older holders are refused.';
 alter table usher.directory_group_copies enable row level security;
 create policy directory_group_copies_nobody
   on usher.directory_group_copies

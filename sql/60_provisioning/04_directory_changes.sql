@@ -7,7 +7,7 @@
 --
 -- A lease carries a fence. Where a worker comes back after its lease is over, what it did meanwhile may have
 -- undone what another one did: the copy is then sent once more.
--- Now and then all is compared: 05_directory_reconcile.sql. Reading needs directory.manage.
+-- Now and then all is compared: 06_directory_reconcile.sql. Reading needs directory.manage.
 
 create type usher.directory_change as (
   endpoint_id uuid,
@@ -89,7 +89,8 @@ begin
     'remote_roles', c.roles,
     'groups', coalesce((
       select jsonb_object_agg(g.role, g.remote_id)
-      from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+      from usher.directory_group_copies g
+      where g.endpoint_id = c.endpoint_id and g.remote_id is not null), '{}'),
     'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
       'user_id', m.user_id,
       'email', m.email,
@@ -283,35 +284,6 @@ comment on function usher.fail_directory_change
 
 Returns the new status; null when another worker has taken over.$$;
 grant execute on function usher.fail_directory_change to usher_worker;
-
-create function usher.save_directory_group_copy(
-  endpoint_id uuid,
-  role text,
-  remote_id text
-) returns void
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e
-    where e.id = save_directory_group_copy.endpoint_id), 'exists');
-  if save_directory_group_copy.remote_id is null then
-    delete from usher.directory_group_copies g
-    where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;
-    return;
-  end if;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select e.id, save_directory_group_copy.role, save_directory_group_copy.remote_id
-  from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id
-  on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
-end
-$$;
-comment on function usher.save_directory_group_copy
-  is 'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
-grant execute on function usher.save_directory_group_copy to usher_worker;
 
 create function usher.directory_metrics() returns table (
   status text,

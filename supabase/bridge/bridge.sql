@@ -234,6 +234,8 @@ DROP FUNCTION "usher"."require_permission"(uuid, text);
 
 DROP FUNCTION "usher"."revoke_invites_to"(uuid, text);
 
+DROP FUNCTION "usher"."save_directory_group_copy"(uuid, text, text);
+
 DROP FUNCTION "usher"."stop_mail"(text, boolean);
 
 DROP FUNCTION "usher"."template_for_change"(uuid);
@@ -302,6 +304,10 @@ ALTER TABLE "public"."organisation_email_templates" ADD COLUMN "failure" text;
 
 ALTER TABLE "public"."organisations" ADD COLUMN "credential_grace" interval NOT NULL DEFAULT '7 days'::interval;
 
+ALTER TABLE "usher"."directory_group_copies" ADD COLUMN "fence" bigint NOT NULL DEFAULT 0;
+
+ALTER TABLE "usher"."directory_group_copies" ADD COLUMN "leased_until" timestamp with time zone;
+
 ALTER TABLE "usher"."directory_users" ADD COLUMN "role_ends" jsonb NOT NULL DEFAULT '{}'::jsonb;
 
 ALTER TABLE "usher"."invites" ADD COLUMN "inviter_kind" text NOT NULL DEFAULT 'user'::text;
@@ -323,6 +329,8 @@ ALTER TABLE "usher"."settings" ADD COLUMN "new_mails_per_hour_of_sender" integer
 ALTER TABLE "usher"."settings" ADD COLUMN "client_address_header" text NOT NULL DEFAULT 'cf-connecting-ip'::text;
 
 ALTER TABLE "usher"."settings" ADD COLUMN "trusted_proxies" cidr[] NOT NULL DEFAULT '{}'::cidr[];
+
+ALTER TABLE "usher"."directory_group_copies" ALTER COLUMN "remote_id" DROP NOT NULL;
 
 ALTER TABLE "usher"."mail_opt_outs" ALTER COLUMN "organisation_id" DROP NOT NULL;
 
@@ -3355,6 +3363,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.directory_group_external_id(organisation_id uuid, role text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return directory_group_external_id.organisation_id || ':' || directory_group_external_id.role;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.directory_groups_of(organisation_id uuid)
  RETURNS SETOF usher.directory_group
  LANGUAGE sql
@@ -3468,6 +3487,27 @@ begin
     perform usher.fail('directory_not_found');
   end if;
   return v_user;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.directory_user_problem(directory_user usher.directory_users)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user usher.directory_users := directory_user_problem.directory_user;
+begin
+  return case
+    when v_user.email is null then 'invalid_email'
+    when v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then 'invalid_settings'
+    when exists (
+      select from usher.directory_users_of(v_user.organisation_id) u
+      where u.id <> v_user.id
+        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+    then 'directory_conflict'
+  end;
 end
 $function$;
 
@@ -4922,6 +4962,7 @@ declare
   v_endpoint  public.organisation_directory_endpoints;
   v_drift     integer;
   v_strangers jsonb;
+  v_doubles   jsonb;
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e
@@ -4934,13 +4975,33 @@ begin
     return null;
   end if;
 
-  delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select distinct on (r.name) v_endpoint.id, r.name, g.item ->> 'id'
-  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
-  join public.organisation_roles r on lower(g.item ->> 'display_name') = r.name
-    and (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
-  order by r.name, g.item ->> 'id';
+  -- Those that are being written to at this moment are left to whoever does it.
+  delete from usher.directory_group_copies g
+  where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp());
+  with candidate as (
+    select r.name as role, g.item ->> 'id' as id, g.item ->> 'external_id' as external_id,
+      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    join public.organisation_roles r on (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
+      and (g.item ->> 'external_id' = usher.directory_group_external_id(v_endpoint.organisation_id, r.name)
+        -- One of ours that is called otherwise there is still that of its own role.
+        or lower(g.item ->> 'display_name') = r.name
+          and starts_with(g.item ->> 'external_id', v_endpoint.organisation_id || ':') is not true)
+    where r.name not in (select k.role from usher.directory_group_copies k where k.endpoint_id = v_endpoint.id)
+  ),
+  -- The one that we made; else one that is nobody's; else whichever has the name.
+  kept as (
+    insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+    select distinct on (c.role) v_endpoint.id, c.role, c.id
+    from candidate c
+    order by c.role, c.external_id is not distinct from c.own_id desc, c.external_id is null desc, c.id
+    returning role, remote_id
+  )
+  -- What somebody else has named is theirs, whatever it is called.
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', c.id, 'role', c.role)), '[]') into v_doubles
+  from candidate c
+  join kept k on k.role = c.role and k.remote_id <> c.id
+  where c.external_id is null or c.external_id = c.own_id;
 
   with remote as materialized (
     select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
@@ -5021,7 +5082,8 @@ begin
     from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
     cross join jsonb_array_elements_text(g.item -> 'members') h (id)
   )
-  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'role', c.role, 'user_id', n.user_id)), '[]')
+  into v_strangers
   from named n
   join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
@@ -5030,7 +5092,7 @@ begin
       -- Or one who is being made there at this moment: nobody knows yet as whom.
       and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
 
-  v_drift := v_drift + jsonb_array_length(v_strangers);
+  v_drift := v_drift + jsonb_array_length(v_strangers) + jsonb_array_length(v_doubles);
   update public.organisation_directory_endpoints e
   set features = finish_directory_reconcile.features, leased_at = null,
     failures = 0, retry_at = null, last_error = null, last_success_at = now(), reconciled_at = now(), drift = v_drift,
@@ -5042,7 +5104,7 @@ begin
     perform usher.record_event(v_endpoint.organisation_id, 'directory.drift_found', 'directory', v_endpoint.id,
       after => jsonb_build_object('drift', v_drift), actor_kind => 'worker');
   end if;
-  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
+  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers, 'doubles', v_doubles);
 end
 $function$;
 
@@ -6673,6 +6735,34 @@ begin
     ) due
     where c.endpoint_id = due.endpoint_id and c.member_id = due.member_id
     returning c.endpoint_id, c.member_id, c.fence, c.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.lease_directory_group(endpoint_id uuid, role text, lease interval DEFAULT '00:02:00'::interval)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_organisation_id uuid := (
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = lease_directory_group.endpoint_id);
+  v_copy usher.directory_group_copies;
+begin
+  perform usher.lock_organisation(v_organisation_id, 'exists');
+  insert into usher.directory_group_copies as g (endpoint_id, role, fence, leased_until)
+  select e.id, lease_directory_group.role, 1, clock_timestamp() + lease_directory_group.lease
+  from public.organisation_directory_endpoints e where e.id = lease_directory_group.endpoint_id
+  on conflict on constraint directory_group_copies_pkey do update
+  set fence = g.fence + 1, leased_until = excluded.leased_until
+  where g.leased_until is null or g.leased_until <= clock_timestamp()
+  returning g.* into v_copy;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('fence', v_copy.fence::text, 'remote_id', v_copy.remote_id,
+    'external_id', usher.directory_group_external_id(v_organisation_id, v_copy.role));
 end
 $function$;
 
@@ -8492,7 +8582,8 @@ begin
     'remote_roles', c.roles,
     'groups', coalesce((
       select jsonb_object_agg(g.role, g.remote_id)
-      from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+      from usher.directory_group_copies g
+      where g.endpoint_id = c.endpoint_id and g.remote_id is not null), '{}'),
     'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
       'user_id', m.user_id,
       'email', m.email,
@@ -9259,6 +9350,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.refuse_directory_reconcile(endpoint_id uuid, fence bigint, error text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = refuse_directory_reconcile.endpoint_id), 'exists');
+  update public.organisation_directory_endpoints e
+  set last_error = left(refuse_directory_reconcile.error, 500),
+    reconcile_at = least(e.reconcile_at, now() + interval '1 hour')
+  where e.id = refuse_directory_reconcile.endpoint_id and e.fence = refuse_directory_reconcile.fence;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.reissue_invites(invite_ids uuid[])
  RETURNS SETOF public.organisation_invite_result
  LANGUAGE plpgsql
@@ -9316,6 +9424,32 @@ begin
     left join usher.invites i on i.id = g.id and i.organisation_id = v_organisation_id
     left join usher.create_invites(v_organisation_id, coalesce(v_drafts, '[]')) r on v_rows[r.row_number] = g.n
     order by g.n;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.release_directory_group(endpoint_id uuid, role text, fence bigint, remote_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = release_directory_group.endpoint_id), 'exists');
+  update usher.directory_group_copies g
+  set leased_until = null, remote_id = release_directory_group.remote_id
+  where g.endpoint_id = release_directory_group.endpoint_id
+    and g.role = release_directory_group.role
+    and g.fence = release_directory_group.fence;
+  if found then
+    return true;
+  end if;
+  -- Whoever took over may have made one of its own meanwhile: all of it is compared.
+  update public.organisation_directory_endpoints e
+  set reconcile_at = least(e.reconcile_at, now())
+  where e.id = release_directory_group.endpoint_id;
+  return false;
 end
 $function$;
 
@@ -10606,33 +10740,19 @@ begin
     on conflict on constraint directory_groups_pkey do update
     set display_name = excluded.display_name, external_id = excluded.external_id, updated_at = now();
   end if;
+  -- Whoever asks for nothing else is told that nothing was done.
+  if save_directory_group.facts ? 'added' and not exists (
+    select
+    from jsonb_array_elements_text(save_directory_group.facts -> 'added') a (id)
+    join usher.directory_users_of(v_organisation_id) u on u.id::text = a.id)
+  then
+    perform usher.fail('invalid_settings', hint => 'None of these is a User, who could be a member.');
+  end if;
   if save_directory_group.facts ? 'members' then
     perform usher.set_directory_members(v_organisation_id, v_group.role, array(
       select m.id::uuid from jsonb_array_elements_text(save_directory_group.facts -> 'members') m (id)));
   end if;
   return v_group.id;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION usher.save_directory_group_copy(endpoint_id uuid, role text, remote_id text)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e
-    where e.id = save_directory_group_copy.endpoint_id), 'exists');
-  if save_directory_group_copy.remote_id is null then
-    delete from usher.directory_group_copies g
-    where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;
-    return;
-  end if;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select e.id, save_directory_group_copy.role, save_directory_group_copy.remote_id
-  from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id
-  on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
 end
 $function$;
 
@@ -10649,6 +10769,7 @@ declare
   v_before usher.directory_users;
   v_wanted boolean := coalesce((v_facts ->> 'is_active')::boolean, true);
   v_is_in  boolean := false;
+  v_problem text;
 begin
   if save_directory_user.id is not null then
     v_user := usher.directory_user_for_change(v_organisation_id, save_directory_user.id);
@@ -10666,18 +10787,16 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  if v_user.email is null then
-    perform usher.fail('invalid_email', hint => 'A User needs an address: as userName, or as one of emails.');
-  elsif v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then
-    perform usher.fail('invalid_settings',
-      hint => 'A userName is one line of at most 254 characters; the rest has at most 16 kB.');
-  end if;
-  if exists (
-    select from usher.directory_users_of(v_organisation_id) u
-    where u.id <> v_user.id
-      and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
-  then
-    perform usher.fail('directory_conflict');
+  v_problem := usher.directory_user_problem(v_user);
+  -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
+  if v_problem is not null and v_is_in and not v_wanted then
+    v_user := v_before;
+    v_user.is_active := false;
+  elsif v_problem is not null then
+    perform usher.fail(v_problem, hint => case v_problem
+      when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
+      when 'invalid_settings'
+        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then
@@ -11013,23 +11132,19 @@ CREATE OR REPLACE FUNCTION usher.set_directory_members(organisation_id uuid, rol
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-declare
-  v_unknown uuid;
 begin
-  select i.id into v_unknown
-  from unnest(set_directory_members.user_ids) i (id)
-  where i.id not in (select u.id from usher.directory_users_of(set_directory_members.organisation_id) u)
-  limit 1;
-  if found then
-    perform usher.fail('invalid_settings', hint => format('There is no User %s to be a member.', v_unknown));
-  end if;
   perform usher.set_directory_role(
       set_directory_members.organisation_id, coalesce(h.id, w.id), set_directory_members.role, w.id is not null)
     from (
       select u.id from usher.directory_users_of(set_directory_members.organisation_id) u
       where set_directory_members.role = any (u.roles)
     ) h
-    full join (select distinct i.id from unnest(set_directory_members.user_ids) i (id)) w on w.id = h.id
+    full join (
+      -- A group within the group, or somebody who is not there (any more), costs nobody else the change.
+      select distinct u.id
+      from unnest(set_directory_members.user_ids) i (id)
+      join usher.directory_users_of(set_directory_members.organisation_id) u on u.id = i.id
+    ) w on w.id = h.id
     where h.id is null or w.id is null;
 end
 $function$;
@@ -13991,6 +14106,10 @@ COMMENT ON COLUMN "public"."organisations"."audit_retention" IS 'How long the tr
 
 COMMENT ON COLUMN "public"."organisations"."credential_grace" IS 'How long directory tokens and joining by domain go on after who answers for them lost the right: 0 to 30 days.';
 
+COMMENT ON COLUMN "usher"."directory_group_copies"."fence" IS 'Goes up with each lease; older holders are refused.';
+
+COMMENT ON COLUMN "usher"."directory_group_copies"."remote_id" IS 'The id of the Group there; null: none is known.';
+
 COMMENT ON COLUMN "usher"."directory_users"."role_ends" IS 'Until when those of roles are given that somebody gave through the directory whose own right has an end.';
 
 COMMENT ON COLUMN "usher"."erased_deliveries"."mailbox_hash" IS 'Of the address without its +tag.';
@@ -14517,8 +14636,12 @@ for another tenant''s), permission_denied.';
 COMMENT ON FUNCTION "usher"."directory_giving_ends_at"(uuid, text, text[]) IS 'Until when the directory of an organisation may give these roles, as usher.giving_ends_at says of a member: by
 the best of its tokens that work; -infinity when there is none.';
 
+COMMENT ON FUNCTION "usher"."directory_group_external_id"(uuid, text) IS 'What the Group of a role is called by us at every endpoint.';
+
 COMMENT ON FUNCTION "usher"."directory_membership"(uuid) IS 'What a directory acts with while its token goes on without whoever answered for it: their user id, and the
 roles that they had; null for any other token.';
+
+COMMENT ON FUNCTION "usher"."directory_user_problem"(usher.directory_users) IS 'Why a User cannot be written as it is: a word of usher.errors(); null when it can.';
 
 COMMENT ON FUNCTION "usher"."display_name"(jsonb) IS 'What a person calls themselves in their sign-up data: display_name, full_name or name, the first that may be
 shown (usher.clean_name). They can write anything there: it is shown beside the address, and decides nothing.';
@@ -14582,6 +14705,17 @@ scheme, because mail programs make links of those as well. For text whose length
 
 So a sentence without a blank after its full stop counts where the next word is a top level domain ("ready.It is"):
 programs take it for a link, too. Titles and initials do not (usher.is_title).';
+
+COMMENT ON FUNCTION "usher"."finish_directory_reconcile"(uuid, bigint, jsonb, jsonb, jsonb) IS 'Takes what a worker found at an endpoint, and marks every member who is other there than here. For workers.
+
+  features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
+  users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
+  groups    [{"id", "display_name", "external_id", "members": [id, …]}], all of them
+
+Users of the other side that have nothing to do with the organisation are left alone; in the Groups that stand for
+roles they have no place. Returns drift (how much differs), strangers, [{"group_id", "role", "user_id"}], to be taken
+out of those Groups, and doubles, [{"group_id", "role"}], of which there is another one: to be emptied and deleted;
+null when another worker has taken over.';
 
 COMMENT ON FUNCTION "usher"."follow_lines"(uuid[], uuid[]) IS 'Writes the mails and webhook calls that follow from lines of the trail; bulk_ids: of those that may wait.';
 
@@ -14701,6 +14835,13 @@ turn. What is more than an allowance or a pace lets out becomes due later instea
   lease       after this time without an answer, another worker may take them over
 
 Returns for each its id, the fence to name when answering, and which try this is.';
+
+COMMENT ON FUNCTION "usher"."lease_directory_group"(uuid, text, interval) IS 'Takes the Group of a role at an endpoint, to make it or to change who is in it. For workers.
+
+  lease  after this time without an answer, another worker may take it
+
+Returns {"fence", "remote_id" (null: none is known), "external_id" (for a new one)}; null when another worker has it,
+or when there is no such endpoint any more.';
 
 COMMENT ON FUNCTION "usher"."lease_in_turn"(text, integer, interval, boolean, usher.settings) IS 'Takes mails of organisations that are due, one of each in turn, and puts off what is more than an allowance or a
 pace lets out. The part of usher.lease_deliveries that is about single mails, or about bulk.';
@@ -14882,7 +15023,13 @@ COMMENT ON FUNCTION "usher"."redact"(text, text, text) IS 'A text in which a rep
 COMMENT ON FUNCTION "usher"."redact_everywhere"(usher.person_traces) IS 'Takes the addresses of a person out of every text of ours, and their full names out of the texts of the
 organisations that know them, but for usher.kept_at_erasure().';
 
+COMMENT ON FUNCTION "usher"."refuse_directory_reconcile"(uuid, bigint, text) IS 'Writes down what an endpoint would not let be put right when it was compared: it is shown, and tried again in an
+hour. Members are sent all the same. For workers.';
+
 COMMENT ON FUNCTION "usher"."reissue_invites"(uuid[]) IS 'The rule behind public.reissue_organisation_invites.';
+
+COMMENT ON FUNCTION "usher"."release_directory_group"(uuid, text, bigint, text) IS 'Gives the Group of a role back, and writes down which one it is; null: there is none any more. For workers. False
+when another worker has taken over: the endpoint is then compared as a whole.';
 
 COMMENT ON FUNCTION "usher"."remind_due_invites_of"(uuid, uuid[], integer) IS 'usher.remind_due_invites for these invites of one organisation.';
 
@@ -14991,9 +15138,30 @@ Returns how much was done in all.';
 
 COMMENT ON FUNCTION "usher"."sanction_hash"(uuid, text) IS 'What a sanction keeps of a normalised address: another hash in each organisation, which nobody can compare.';
 
+COMMENT ON FUNCTION "usher"."save_directory_group"(text, uuid, jsonb) IS 'Writes a Group as a directory says it is: who holds the role, and what the directory calls it. The name of the
+role itself stays, because it is signed into links. For the SCIM function.
+
+  id     the Group; null: a new one, which makes an own role without permissions
+  facts  display_name, external_id, members (ids of Users: exactly these, but for those that are none; left out: as they
+         are), added (ids, when nothing else is asked for: one of them has to be a User)
+
+Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict,
+invalid_settings, invalid_role, role_not_assignable, permission_denied.';
+
+COMMENT ON FUNCTION "usher"."save_directory_user"(text, uuid, jsonb) IS 'Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
+
+  id     the User; null: a new one. Whoever is turned off is out, also where the rest cannot be kept: that stays then
+  facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
+
+Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict, invalid_email,
+invalid_settings, owner_required, and as usher.admit_directory_user does.';
+
 COMMENT ON FUNCTION "usher"."seal_audit_trail_of"(uuid, uuid[], integer) IS 'usher.seal_audit_trail for one organisation.';
 
 COMMENT ON FUNCTION "usher"."searched_words"(usher.person_traces) IS 'What of a person is looked for in texts: addresses, and names of two words or more.';
+
+COMMENT ON FUNCTION "usher"."set_directory_members"(uuid, text, uuid[]) IS 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. What is no User is left
+out. Fails as set_directory_role.';
 
 COMMENT ON FUNCTION "usher"."settle_open_invite"(public.organisation_members) IS 'Whoever has just become a member another way holds the roles of their open invite too, and it is accepted; one
 that cannot be accepted any more is revoked. So no offer stays open to a member. Returns the membership.';
@@ -15104,6 +15272,8 @@ than once; whatever blanks, or line breaks, are between its words.';
 COMMENT ON FUNCTION "usher"."words_pattern"(text[], boolean) IS 'A pattern that finds any of these words; is_whole: only where not part of a longer one. Null: there are none.';
 
 COMMENT ON TABLE "usher"."address_salt" IS 'What addresses are hashed with: of erased people who want no mail, and in the names of lines at the outbox.';
+
+COMMENT ON TABLE "usher"."directory_group_copies" IS 'Which Group of an endpoint stands for which role, and who may write to it at this moment.';
 
 COMMENT ON TABLE "usher"."erased_deliveries" IS 'Mails to people erased since: a salted hash of whom they went to, so that a stop, a complaint or a bounce that
 comes of them later still holds for the mailbox.';
@@ -15251,7 +15421,11 @@ REVOKE ALL ON FUNCTION "usher"."directory_endpoint_for_change"(uuid, text) FROM 
 
 REVOKE ALL ON FUNCTION "usher"."directory_giving_ends_at"(uuid, text, text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."directory_group_external_id"(uuid, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."directory_membership"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."directory_user_problem"(usher.directory_users) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."domain_word_ends_at"(public.organisation_domains) FROM PUBLIC;
 
@@ -15351,6 +15525,10 @@ REVOKE ALL ON FUNCTION "usher"."label_to_ascii"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."label_to_unicode"(text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."lease_directory_group"(uuid, text, interval) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."lease_directory_group"(uuid, text, interval) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."lease_in_turn"(text, integer, interval, boolean, usher.settings) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."lift_erased_stop"(bytea, uuid) FROM PUBLIC;
@@ -15439,9 +15617,17 @@ REVOKE ALL ON FUNCTION "usher"."redact"(text, text, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."redact_everywhere"(usher.person_traces) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."refuse_directory_reconcile"(uuid, bigint, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."refuse_directory_reconcile"(uuid, bigint, text) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."reissue_invites"(uuid[]) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."reissue_invites"(uuid[]) TO "authenticated";
+
+REVOKE ALL ON FUNCTION "usher"."release_directory_group"(uuid, text, bigint, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."release_directory_group"(uuid, text, bigint, text) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."remind_due_invites_of"(uuid, uuid[], integer) FROM PUBLIC;
 

@@ -12688,29 +12688,25 @@ create function usher.set_directory_members(
   security definer
   set search_path = pg_catalog, pg_temp
   as $$
-declare
-  v_unknown uuid;
 begin
-  select i.id into v_unknown
-  from unnest(set_directory_members.user_ids) i (id)
-  where i.id not in (select u.id from usher.directory_users_of(set_directory_members.organisation_id) u)
-  limit 1;
-  if found then
-    perform usher.fail('invalid_settings', hint => format('There is no User %s to be a member.', v_unknown));
-  end if;
   perform usher.set_directory_role(
       set_directory_members.organisation_id, coalesce(h.id, w.id), set_directory_members.role, w.id is not null)
     from (
       select u.id from usher.directory_users_of(set_directory_members.organisation_id) u
       where set_directory_members.role = any (u.roles)
     ) h
-    full join (select distinct i.id from unnest(set_directory_members.user_ids) i (id)) w on w.id = h.id
+    full join (
+      -- A group within the group, or somebody who is not there (any more), costs nobody else the change.
+      select distinct u.id
+      from unnest(set_directory_members.user_ids) i (id)
+      join usher.directory_users_of(set_directory_members.organisation_id) u on u.id = i.id
+    ) w on w.id = h.id
     where h.id is null or w.id is null;
 end
 $$;
 comment on function usher.set_directory_members
-  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. Fails as
-set_directory_role, and with invalid_settings for an unknown one.';
+  is 'Gives a role to exactly these Users: only whom it is new to, or taken from, is changed. What is no User is left
+out. Fails as set_directory_role.';
 
 create function usher.make_directory_role(
   organisation_id uuid,
@@ -12789,6 +12785,14 @@ begin
     on conflict on constraint directory_groups_pkey do update
     set display_name = excluded.display_name, external_id = excluded.external_id, updated_at = now();
   end if;
+  -- Whoever asks for nothing else is told that nothing was done.
+  if save_directory_group.facts ? 'added' and not exists (
+    select
+    from jsonb_array_elements_text(save_directory_group.facts -> 'added') a (id)
+    join usher.directory_users_of(v_organisation_id) u on u.id::text = a.id)
+  then
+    perform usher.fail('invalid_settings', hint => 'None of these is a User, who could be a member.');
+  end if;
   if save_directory_group.facts ? 'members' then
     perform usher.set_directory_members(v_organisation_id, v_group.role, array(
       select m.id::uuid from jsonb_array_elements_text(save_directory_group.facts -> 'members') m (id)));
@@ -12801,10 +12805,11 @@ comment on function usher.save_directory_group
 role itself stays, because it is signed into links. For the SCIM function.
 
   id     the Group; null: a new one, which makes an own role without permissions
-  facts  display_name, external_id, members (ids of Users: exactly these; left out: as they are)
+  facts  display_name, external_id, members (ids of Users: exactly these, but for those that are none; left out: as they
+         are), added (ids, when nothing else is asked for: one of them has to be a User)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict,
-invalid_settings (also for an unknown member), invalid_role, role_not_assignable, permission_denied.$$;
+invalid_settings, invalid_role, role_not_assignable, permission_denied.$$;
 grant execute on function usher.save_directory_group to usher_worker;
 
 create function usher.delete_directory_group(token text, id uuid) returns void
@@ -12842,6 +12847,31 @@ grant execute on function usher.delete_directory_group to usher_worker;
 -- Whoever joins is known to the directory from then on, and has the roles of its groups. Whoever loses a role
 -- here does not get it back through a group.
 
+create function usher.directory_user_problem(
+  directory_user usher.directory_users
+) returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_user usher.directory_users := directory_user_problem.directory_user;
+begin
+  return case
+    when v_user.email is null then 'invalid_email'
+    when v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then 'invalid_settings'
+    when exists (
+      select from usher.directory_users_of(v_user.organisation_id) u
+      where u.id <> v_user.id
+        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+    then 'directory_conflict'
+  end;
+end
+$$;
+comment on function usher.directory_user_problem
+  is 'Why a User cannot be written as it is: a word of usher.errors(); null when it can.';
+
 create function usher.save_directory_user(
   token text,
   id uuid,
@@ -12859,6 +12889,7 @@ declare
   v_before usher.directory_users;
   v_wanted boolean := coalesce((v_facts ->> 'is_active')::boolean, true);
   v_is_in  boolean := false;
+  v_problem text;
 begin
   if save_directory_user.id is not null then
     v_user := usher.directory_user_for_change(v_organisation_id, save_directory_user.id);
@@ -12876,18 +12907,16 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  if v_user.email is null then
-    perform usher.fail('invalid_email', hint => 'A User needs an address: as userName, or as one of emails.');
-  elsif v_user.user_name is null or pg_column_size(v_user.attributes) > 16384 then
-    perform usher.fail('invalid_settings',
-      hint => 'A userName is one line of at most 254 characters; the rest has at most 16 kB.');
-  end if;
-  if exists (
-    select from usher.directory_users_of(v_organisation_id) u
-    where u.id <> v_user.id
-      and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
-  then
-    perform usher.fail('directory_conflict');
+  v_problem := usher.directory_user_problem(v_user);
+  -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
+  if v_problem is not null and v_is_in and not v_wanted then
+    v_user := v_before;
+    v_user.is_active := false;
+  elsif v_problem is not null then
+    perform usher.fail(v_problem, hint => case v_problem
+      when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
+      when 'invalid_settings'
+        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then
@@ -12930,7 +12959,7 @@ $$;
 comment on function usher.save_directory_user
   is $$Writes a User as a directory says they are, and does what follows from it. For the SCIM function.
 
-  id     the User; null: a new one
+  id     the User; null: a new one. Whoever is turned off is out, also where the rest cannot be kept: that stays then
   facts  user_name, external_id, email, is_active (default: true), attributes (an object, at most 16 kB)
 
 Returns the id. Fails with directory_token_invalid, directory_not_found, directory_conflict, invalid_email,
@@ -16703,14 +16732,20 @@ create table usher.directory_group_copies (
   endpoint_id uuid not null references public.organisation_directory_endpoints
     on delete cascade,
   role text not null,
-  remote_id text not null,
+  remote_id text,
+  fence bigint not null default 0,
+  leased_until timestamptz,
   primary key (endpoint_id, role),
   constraint directory_group_copies_bounds check (
     length(role) <= 63 and length(remote_id) <= 1000
   )
 );
 comment on table usher.directory_group_copies
-  is 'Which Group of an endpoint stands for which role.';
+  is 'Which Group of an endpoint stands for which role, and who may write to it at this moment.';
+comment on column usher.directory_group_copies.remote_id
+  is 'The id of the Group there; null: none is known.';
+comment on column usher.directory_group_copies.fence
+  is 'Goes up with each lease; older holders are refused.';
 alter table usher.directory_group_copies enable row level security;
 create policy directory_group_copies_nobody
   on usher.directory_group_copies
@@ -17068,7 +17103,7 @@ grant execute on function usher.reconcile_directory_endpoint to authenticated;
 --
 -- A lease carries a fence. Where a worker comes back after its lease is over, what it did meanwhile may have
 -- undone what another one did: the copy is then sent once more.
--- Now and then all is compared: 05_directory_reconcile.sql. Reading needs directory.manage.
+-- Now and then all is compared: 06_directory_reconcile.sql. Reading needs directory.manage.
 
 create type usher.directory_change as (
   endpoint_id uuid,
@@ -17150,7 +17185,8 @@ begin
     'remote_roles', c.roles,
     'groups', coalesce((
       select jsonb_object_agg(g.role, g.remote_id)
-      from usher.directory_group_copies g where g.endpoint_id = c.endpoint_id), '{}'),
+      from usher.directory_group_copies g
+      where g.endpoint_id = c.endpoint_id and g.remote_id is not null), '{}'),
     'user', case when m.status = 'active' and m.kind = 'user' and m.email is not null then jsonb_build_object(
       'user_id', m.user_id,
       'email', m.email,
@@ -17345,35 +17381,6 @@ comment on function usher.fail_directory_change
 Returns the new status; null when another worker has taken over.$$;
 grant execute on function usher.fail_directory_change to usher_worker;
 
-create function usher.save_directory_group_copy(
-  endpoint_id uuid,
-  role text,
-  remote_id text
-) returns void
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  perform usher.lock_organisation((
-    select e.organisation_id from public.organisation_directory_endpoints e
-    where e.id = save_directory_group_copy.endpoint_id), 'exists');
-  if save_directory_group_copy.remote_id is null then
-    delete from usher.directory_group_copies g
-    where g.endpoint_id = save_directory_group_copy.endpoint_id and g.role = save_directory_group_copy.role;
-    return;
-  end if;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select e.id, save_directory_group_copy.role, save_directory_group_copy.remote_id
-  from public.organisation_directory_endpoints e where e.id = save_directory_group_copy.endpoint_id
-  on conflict on constraint directory_group_copies_pkey do update set remote_id = excluded.remote_id;
-end
-$$;
-comment on function usher.save_directory_group_copy
-  is 'Writes down which Group of an endpoint stands for a role; null: none does any more. For workers.';
-grant execute on function usher.save_directory_group_copy to usher_worker;
-
 create function usher.directory_metrics() returns table (
   status text,
   count bigint,
@@ -17397,7 +17404,107 @@ comment on function usher.directory_metrics
 waited, where the application is not turned off. For the worker's metrics.$$;
 grant execute on function usher.directory_metrics to usher_worker;
 
--- sql/60_provisioning/05_directory_reconcile.sql
+-- sql/60_provisioning/05_directory_groups.sql
+
+-- Groups of directory endpoints: one writer at a time for each.
+--
+-- A Group's name need not be unique (RFC 7643 section 8.7.1): of two workers who look for it, find none and make one,
+-- both succeed, and people stay in the one that nobody knows of. So whoever writes to a Group, or makes it, leases its
+-- role at this endpoint first. A Group that is made carries an externalId, by which 06_directory_reconcile.sql finds it
+-- under any name.
+
+create function usher.directory_group_external_id(
+  organisation_id uuid,
+  role text
+) returns text
+  language plpgsql
+  immutable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return directory_group_external_id.organisation_id || ':' || directory_group_external_id.role;
+end
+$$;
+comment on function usher.directory_group_external_id
+  is 'What the Group of a role is called by us at every endpoint.';
+
+create function usher.lease_directory_group(
+  endpoint_id uuid,
+  role text,
+  lease interval default '2 minutes'
+) returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_organisation_id uuid := (
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = lease_directory_group.endpoint_id);
+  v_copy usher.directory_group_copies;
+begin
+  perform usher.lock_organisation(v_organisation_id, 'exists');
+  insert into usher.directory_group_copies as g (endpoint_id, role, fence, leased_until)
+  select e.id, lease_directory_group.role, 1, clock_timestamp() + lease_directory_group.lease
+  from public.organisation_directory_endpoints e where e.id = lease_directory_group.endpoint_id
+  on conflict on constraint directory_group_copies_pkey do update
+  set fence = g.fence + 1, leased_until = excluded.leased_until
+  where g.leased_until is null or g.leased_until <= clock_timestamp()
+  returning g.* into v_copy;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object('fence', v_copy.fence::text, 'remote_id', v_copy.remote_id,
+    'external_id', usher.directory_group_external_id(v_organisation_id, v_copy.role));
+end
+$$;
+comment on function usher.lease_directory_group
+  is $$Takes the Group of a role at an endpoint, to make it or to change who is in it. For workers.
+
+  lease  after this time without an answer, another worker may take it
+
+Returns {"fence", "remote_id" (null: none is known), "external_id" (for a new one)}; null when another worker has it,
+or when there is no such endpoint any more.$$;
+grant execute on function usher.lease_directory_group to usher_worker;
+
+create function usher.release_directory_group(
+  endpoint_id uuid,
+  role text,
+  fence bigint,
+  remote_id text
+) returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = release_directory_group.endpoint_id), 'exists');
+  update usher.directory_group_copies g
+  set leased_until = null, remote_id = release_directory_group.remote_id
+  where g.endpoint_id = release_directory_group.endpoint_id
+    and g.role = release_directory_group.role
+    and g.fence = release_directory_group.fence;
+  if found then
+    return true;
+  end if;
+  -- Whoever took over may have made one of its own meanwhile: all of it is compared.
+  update public.organisation_directory_endpoints e
+  set reconcile_at = least(e.reconcile_at, now())
+  where e.id = release_directory_group.endpoint_id;
+  return false;
+end
+$$;
+comment on function usher.release_directory_group
+  is $$Gives the Group of a role back, and writes down which one it is; null: there is none any more. For workers. False
+when another worker has taken over: the endpoint is then compared as a whole.$$;
+grant execute on function usher.release_directory_group to usher_worker;
+
+-- sql/60_provisioning/06_directory_reconcile.sql
 
 -- Comparing directory endpoints as a whole: once a day, after a change of the endpoint, and when somebody asks.
 --
@@ -17476,6 +17583,7 @@ declare
   v_endpoint  public.organisation_directory_endpoints;
   v_drift     integer;
   v_strangers jsonb;
+  v_doubles   jsonb;
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e
@@ -17488,13 +17596,33 @@ begin
     return null;
   end if;
 
-  delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select distinct on (r.name) v_endpoint.id, r.name, g.item ->> 'id'
-  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
-  join public.organisation_roles r on lower(g.item ->> 'display_name') = r.name
-    and (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
-  order by r.name, g.item ->> 'id';
+  -- Those that are being written to at this moment are left to whoever does it.
+  delete from usher.directory_group_copies g
+  where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp());
+  with candidate as (
+    select r.name as role, g.item ->> 'id' as id, g.item ->> 'external_id' as external_id,
+      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    join public.organisation_roles r on (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
+      and (g.item ->> 'external_id' = usher.directory_group_external_id(v_endpoint.organisation_id, r.name)
+        -- One of ours that is called otherwise there is still that of its own role.
+        or lower(g.item ->> 'display_name') = r.name
+          and starts_with(g.item ->> 'external_id', v_endpoint.organisation_id || ':') is not true)
+    where r.name not in (select k.role from usher.directory_group_copies k where k.endpoint_id = v_endpoint.id)
+  ),
+  -- The one that we made; else one that is nobody's; else whichever has the name.
+  kept as (
+    insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+    select distinct on (c.role) v_endpoint.id, c.role, c.id
+    from candidate c
+    order by c.role, c.external_id is not distinct from c.own_id desc, c.external_id is null desc, c.id
+    returning role, remote_id
+  )
+  -- What somebody else has named is theirs, whatever it is called.
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', c.id, 'role', c.role)), '[]') into v_doubles
+  from candidate c
+  join kept k on k.role = c.role and k.remote_id <> c.id
+  where c.external_id is null or c.external_id = c.own_id;
 
   with remote as materialized (
     select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
@@ -17575,7 +17703,8 @@ begin
     from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
     cross join jsonb_array_elements_text(g.item -> 'members') h (id)
   )
-  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'role', c.role, 'user_id', n.user_id)), '[]')
+  into v_strangers
   from named n
   join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
@@ -17584,7 +17713,7 @@ begin
       -- Or one who is being made there at this moment: nobody knows yet as whom.
       and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
 
-  v_drift := v_drift + jsonb_array_length(v_strangers);
+  v_drift := v_drift + jsonb_array_length(v_strangers) + jsonb_array_length(v_doubles);
   update public.organisation_directory_endpoints e
   set features = finish_directory_reconcile.features, leased_at = null,
     failures = 0, retry_at = null, last_error = null, last_success_at = now(), reconciled_at = now(), drift = v_drift,
@@ -17596,7 +17725,7 @@ begin
     perform usher.record_event(v_endpoint.organisation_id, 'directory.drift_found', 'directory', v_endpoint.id,
       after => jsonb_build_object('drift', v_drift), actor_kind => 'worker');
   end if;
-  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
+  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers, 'doubles', v_doubles);
 end
 $$;
 comment on function usher.finish_directory_reconcile
@@ -17604,11 +17733,12 @@ comment on function usher.finish_directory_reconcile
 
   features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
   users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
-  groups    [{"id", "display_name", "members": [id, …]}], all of them
+  groups    [{"id", "display_name", "external_id", "members": [id, …]}], all of them
 
 Users of the other side that have nothing to do with the organisation are left alone; in the Groups that stand for
-roles they have no place. Returns drift (how much differs) and strangers, [{"group_id", "user_id"}], to be
-taken out of those Groups; null when another worker has taken over.$$;
+roles they have no place. Returns drift (how much differs), strangers, [{"group_id", "role", "user_id"}], to be taken
+out of those Groups, and doubles, [{"group_id", "role"}], of which there is another one: to be emptied and deleted;
+null when another worker has taken over.$$;
 grant execute on function usher.finish_directory_reconcile to usher_worker;
 
 create function usher.fail_directory_reconcile(
@@ -17638,6 +17768,31 @@ $$;
 comment on function usher.fail_directory_reconcile
   is 'Writes down that an endpoint could not be compared; it is tried again after a while. For workers.';
 grant execute on function usher.fail_directory_reconcile to usher_worker;
+
+create function usher.refuse_directory_reconcile(
+  endpoint_id uuid,
+  fence bigint,
+  error text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = refuse_directory_reconcile.endpoint_id), 'exists');
+  update public.organisation_directory_endpoints e
+  set last_error = left(refuse_directory_reconcile.error, 500),
+    reconcile_at = least(e.reconcile_at, now() + interval '1 hour')
+  where e.id = refuse_directory_reconcile.endpoint_id and e.fence = refuse_directory_reconcile.fence;
+end
+$$;
+comment on function usher.refuse_directory_reconcile
+  is $$Writes down what an endpoint would not let be put right when it was compared: it is shown, and tried again in an
+hour. Members are sent all the same. For workers.$$;
+grant execute on function usher.refuse_directory_reconcile to usher_worker;
 
 -- sql/65_reviews/01_access_reviews.sql
 

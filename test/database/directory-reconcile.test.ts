@@ -79,3 +79,50 @@ describe('upkeep', () => {
     expect(broken?.last_error).toMatch(/Vault/)
   })
 })
+
+describe('Groups that are double', () => {
+  const groups = (acme: { id: string }) => [
+    { id: '3', display_name: 'member', external_id: null, members: [] },
+    { id: '1', display_name: 'Member', external_id: null, members: [] },
+    { id: '2', display_name: 'Staff', external_id: `${acme.id}:member`, members: [] },
+    { id: '4', display_name: 'member', external_id: 'of somebody else', members: [] },
+    { id: '5', display_name: 'finance', external_id: null, members: [] },
+    { id: '6', display_name: 'finance', external_id: `${acme.id}:admin`, members: [] },
+  ]
+
+  test('are all but the one that we made, or the first; what somebody else has named is theirs', async ({
+    acme,
+  }) => {
+    const { id } = await acme.owner.rpc('create_organisation_directory_endpoint', {
+      organisation_id: acme.id,
+      name: 'Desk',
+      url: 'https://desk.example/scim',
+      token: 'secret',
+    })
+    await acme.sql`update public.organisation_directory_endpoints set is_enabled = id = ${id}`
+    const compare = () =>
+      asWorker(acme, async (tx) => {
+        const [taken] = await tx`select usher.lease_directory_reconcile() as found`
+        const [row] = await tx`select usher.finish_directory_reconcile(${id}, ${taken?.found.fence},
+          '{"patch": true}', '[]', ${tx.json(groups(acme))}) as drift`
+        return row?.drift
+      })
+    const kept = async () =>
+      Object.fromEntries(
+        (
+          await acme.sql`select role, remote_id from usher.directory_group_copies
+          where endpoint_id = ${id} order by role`
+        ).map(({ role, remote_id }) => [role, remote_id]),
+      )
+
+    const { doubles } = await compare()
+
+    expect(await kept()).toEqual({ admin: '6', finance: '5', member: '2' })
+    expect(doubles.map(({ group_id }: { group_id: string }) => group_id).sort()).toEqual(['1', '3'])
+    // Whoever is writing to one at this moment is left to it.
+    await asWorker(acme, (tx) => tx`select usher.lease_directory_group(${id}, 'member')`)
+    await acme.sql`update public.organisation_directory_endpoints set reconcile_at = now() where id = ${id}`
+    await acme.sql`update public.organisation_directory_copies set status = 'current' where endpoint_id = ${id}`
+    expect((await compare()).doubles).toEqual([])
+  })
+})

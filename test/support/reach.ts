@@ -241,10 +241,12 @@ export const USHER_FUNCTIONS: Record<string, string> = {
   prepare_directory_change: WORKER,
   complete_directory_change: WORKER,
   fail_directory_change: WORKER,
-  save_directory_group_copy: WORKER,
+  lease_directory_group: WORKER,
+  release_directory_group: WORKER,
   lease_directory_reconcile: WORKER,
   finish_directory_reconcile: WORKER,
   fail_directory_reconcile: WORKER,
+  refuse_directory_reconcile: WORKER,
   directory_metrics: WORKER,
 }
 

@@ -75,6 +75,7 @@ declare
   v_endpoint  public.organisation_directory_endpoints;
   v_drift     integer;
   v_strangers jsonb;
+  v_doubles   jsonb;
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e
@@ -87,13 +88,33 @@ begin
     return null;
   end if;
 
-  delete from usher.directory_group_copies g where g.endpoint_id = v_endpoint.id;
-  insert into usher.directory_group_copies (endpoint_id, role, remote_id)
-  select distinct on (r.name) v_endpoint.id, r.name, g.item ->> 'id'
-  from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
-  join public.organisation_roles r on lower(g.item ->> 'display_name') = r.name
-    and (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
-  order by r.name, g.item ->> 'id';
+  -- Those that are being written to at this moment are left to whoever does it.
+  delete from usher.directory_group_copies g
+  where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp());
+  with candidate as (
+    select r.name as role, g.item ->> 'id' as id, g.item ->> 'external_id' as external_id,
+      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id
+    from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
+    join public.organisation_roles r on (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
+      and (g.item ->> 'external_id' = usher.directory_group_external_id(v_endpoint.organisation_id, r.name)
+        -- One of ours that is called otherwise there is still that of its own role.
+        or lower(g.item ->> 'display_name') = r.name
+          and starts_with(g.item ->> 'external_id', v_endpoint.organisation_id || ':') is not true)
+    where r.name not in (select k.role from usher.directory_group_copies k where k.endpoint_id = v_endpoint.id)
+  ),
+  -- The one that we made; else one that is nobody's; else whichever has the name.
+  kept as (
+    insert into usher.directory_group_copies (endpoint_id, role, remote_id)
+    select distinct on (c.role) v_endpoint.id, c.role, c.id
+    from candidate c
+    order by c.role, c.external_id is not distinct from c.own_id desc, c.external_id is null desc, c.id
+    returning role, remote_id
+  )
+  -- What somebody else has named is theirs, whatever it is called.
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', c.id, 'role', c.role)), '[]') into v_doubles
+  from candidate c
+  join kept k on k.role = c.role and k.remote_id <> c.id
+  where c.external_id is null or c.external_id = c.own_id;
 
   with remote as materialized (
     select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
@@ -174,7 +195,8 @@ begin
     from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
     cross join jsonb_array_elements_text(g.item -> 'members') h (id)
   )
-  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'user_id', n.user_id)), '[]') into v_strangers
+  select coalesce(jsonb_agg(jsonb_build_object('group_id', n.group_id, 'role', c.role, 'user_id', n.user_id)), '[]')
+  into v_strangers
   from named n
   join usher.directory_group_copies c on c.endpoint_id = v_endpoint.id and c.remote_id = n.group_id
   where not exists (
@@ -183,7 +205,7 @@ begin
       -- Or one who is being made there at this moment: nobody knows yet as whom.
       and (k.remote_id = n.user_id or k.remote_id is null and k.leased_until > clock_timestamp()));
 
-  v_drift := v_drift + jsonb_array_length(v_strangers);
+  v_drift := v_drift + jsonb_array_length(v_strangers) + jsonb_array_length(v_doubles);
   update public.organisation_directory_endpoints e
   set features = finish_directory_reconcile.features, leased_at = null,
     failures = 0, retry_at = null, last_error = null, last_success_at = now(), reconciled_at = now(), drift = v_drift,
@@ -195,7 +217,7 @@ begin
     perform usher.record_event(v_endpoint.organisation_id, 'directory.drift_found', 'directory', v_endpoint.id,
       after => jsonb_build_object('drift', v_drift), actor_kind => 'worker');
   end if;
-  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers);
+  return jsonb_build_object('drift', v_drift, 'strangers', v_strangers, 'doubles', v_doubles);
 end
 $$;
 comment on function usher.finish_directory_reconcile
@@ -203,11 +225,12 @@ comment on function usher.finish_directory_reconcile
 
   features  {"patch", "filter", "groups"}: whether it can do these, and has Groups at all
   users     [{"id", "external_id", "user_name", "display_name", "active"}], all of them
-  groups    [{"id", "display_name", "members": [id, …]}], all of them
+  groups    [{"id", "display_name", "external_id", "members": [id, …]}], all of them
 
 Users of the other side that have nothing to do with the organisation are left alone; in the Groups that stand for
-roles they have no place. Returns drift (how much differs) and strangers, [{"group_id", "user_id"}], to be
-taken out of those Groups; null when another worker has taken over.$$;
+roles they have no place. Returns drift (how much differs), strangers, [{"group_id", "role", "user_id"}], to be taken
+out of those Groups, and doubles, [{"group_id", "role"}], of which there is another one: to be emptied and deleted;
+null when another worker has taken over.$$;
 grant execute on function usher.finish_directory_reconcile to usher_worker;
 
 create function usher.fail_directory_reconcile(
@@ -237,3 +260,28 @@ $$;
 comment on function usher.fail_directory_reconcile
   is 'Writes down that an endpoint could not be compared; it is tried again after a while. For workers.';
 grant execute on function usher.fail_directory_reconcile to usher_worker;
+
+create function usher.refuse_directory_reconcile(
+  endpoint_id uuid,
+  fence bigint,
+  error text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  perform usher.lock_organisation((
+    select e.organisation_id from public.organisation_directory_endpoints e
+    where e.id = refuse_directory_reconcile.endpoint_id), 'exists');
+  update public.organisation_directory_endpoints e
+  set last_error = left(refuse_directory_reconcile.error, 500),
+    reconcile_at = least(e.reconcile_at, now() + interval '1 hour')
+  where e.id = refuse_directory_reconcile.endpoint_id and e.fence = refuse_directory_reconcile.fence;
+end
+$$;
+comment on function usher.refuse_directory_reconcile
+  is $$Writes down what an endpoint would not let be put right when it was compared: it is shown, and tried again in an
+hour. Members are sent all the same. For workers.$$;
+grant execute on function usher.refuse_directory_reconcile to usher_worker;

@@ -1,0 +1,124 @@
+/**
+ * Who is in a Group of an endpoint. What is taken is looked at afterwards: an answer of 200 to a removal that did not
+ * happen is among what SCIM servers are known for.
+ *
+ * Source: https://github.com/goauthentik/authentik/issues/25686
+ *
+ * @module
+ */
+import { type Json, type ScimClient, ScimFailure } from './client.ts'
+
+/**
+ * Puts a User in, or takes them out. Nobody else writes to the Group meanwhile.
+ *
+ * @returns false when the Group is not there. Throws a `ScimFailure` when they are not out of it
+ */
+export async function setMember(
+  client: ScimClient,
+  groupId: string,
+  userId: string,
+  isIn: boolean,
+  canPatch: boolean,
+): Promise<boolean> {
+  if (!canPatch) {
+    return replaceMembers(client, groupId, (members) => {
+      const others = members.filter(({ value }) => value !== userId)
+      return isIn ? [...others, { value: userId }] : others
+    })
+  }
+  if (isIn) {
+    const operation = { op: 'add', path: 'members', value: [{ value: userId }] }
+    return (await client.patch('Groups', groupId, [operation])) !== null
+  }
+  return takeOut(
+    client,
+    groupId,
+    [userId],
+    [
+      { op: 'remove', path: `members[value eq ${JSON.stringify(userId)}]` },
+      // As Entra ID writes it, and some servers know alone.
+      { op: 'remove', path: 'members', value: [{ value: userId }] },
+    ],
+  )
+}
+
+/** Takes everyone out of a Group that is double, and deletes it. */
+export async function dissolve(
+  client: ScimClient,
+  groupId: string,
+  canPatch: boolean,
+): Promise<void> {
+  const isThere = canPatch
+    ? await takeOut(client, groupId, null, [
+        { op: 'remove', path: 'members' },
+        { op: 'replace', path: 'members', value: [] },
+      ])
+    : await replaceMembers(client, groupId, () => [])
+  if (!isThere) return
+  await client.delete('Groups', groupId).catch((error: ScimFailure) => {
+    // Empty is what counts: some let nobody delete a Group.
+    if (error.failure !== 'permanent') throw error
+  })
+}
+
+/** @param ids - who is to be out; null: everyone */
+async function takeOut(
+  client: ScimClient,
+  groupId: string,
+  ids: string[] | null,
+  ways: object[],
+): Promise<boolean> {
+  let refusal: unknown = null
+  for (const operation of ways) {
+    const answer = await client
+      .patch('Groups', groupId, [operation])
+      // It may know another way; and whoever is out already is refused by some.
+      .catch((error: ScimFailure) => {
+        if (error.failure !== 'permanent') throw error
+        refusal ??= error
+        return {} as Json
+      })
+    const group =
+      answer && !Array.isArray(answer.members) ? await client.get('Groups', groupId) : answer
+    if (!group) return false
+    if (!holdsAnyOf(group, ids)) return true
+  }
+  throw (
+    refusal ??
+    new ScimFailure('permanent', 'Somebody is in it still, after the answer that they are out.')
+  )
+}
+
+async function replaceMembers(
+  client: ScimClient,
+  groupId: string,
+  change: (members: Json[]) => Json[],
+): Promise<boolean> {
+  const group = await client.get('Groups', groupId)
+  if (!group) return false
+  const { meta: _, members = [], ...kept } = group
+  const wanted = change(members as Json[])
+  const answer = await client.replace('Groups', groupId, { ...kept, members: wanted })
+  if (!answer) return false
+  const gone = (members as Json[]).filter((one) => !wanted.some(({ value }) => value === one.value))
+  if (gone.length === 0) return true
+  const now = Array.isArray(answer.members) ? answer : await client.get('Groups', groupId)
+  if (
+    now &&
+    holdsAnyOf(
+      now,
+      gone.map(({ value }) => String(value)),
+    )
+  ) {
+    throw new ScimFailure(
+      'permanent',
+      'Somebody is in it still, after the answer that they are out.',
+    )
+  }
+  return true
+}
+
+function holdsAnyOf({ members }: Json, ids: string[] | null): boolean {
+  const held = (Array.isArray(members) ? members : []) as Json[]
+  return ids ? held.some(({ value }) => ids.includes(String(value))) : held.length > 0
+}
