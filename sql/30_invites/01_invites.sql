@@ -6,7 +6,7 @@
 -- The rows live here and are read through public.organisation_invites, because a row past its time
 -- must read as expired before any sweep has come by, and a stored column cannot know the time.
 
--- One check and not eleven: Postgres reads and plans each anew in every statement that writes a row, which took longer
+-- One check and not nine: Postgres reads and plans each anew in every statement that writes a row, which took longer
 -- than to write it.
 create function usher.is_sound_invite(
   status text,

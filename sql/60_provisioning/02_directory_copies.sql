@@ -69,7 +69,12 @@ create table usher.directory_group_copies (
   leased_until timestamptz,
   primary key (endpoint_id, role),
   constraint directory_group_copies_bounds check (
-    length(role) <= 63 and length(remote_id) <= 1000
+    length(role) <= 63
+      and length(remote_id) <= 1000
+      and fence between 0 and 1000000000000
+      and leased_until
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
   )
 );
 comment on table usher.directory_group_copies

@@ -13831,7 +13831,7 @@ ALTER TABLE "public"."organisations" ADD CONSTRAINT "organisations_seat_limit" C
 
 ALTER TABLE "usher"."directory_endpoint_tokens" ADD CONSTRAINT "directory_endpoint_tokens_bounds" CHECK ((length(token) <= 4000));
 
-ALTER TABLE "usher"."directory_group_copies" ADD CONSTRAINT "directory_group_copies_bounds" CHECK (((length(role) <= 63) AND (length(remote_id) <= 1000)));
+ALTER TABLE "usher"."directory_group_copies" ADD CONSTRAINT "directory_group_copies_bounds" CHECK (((length(role) <= 63) AND (length(remote_id) <= 1000) AND ((fence >= 0) AND (fence <= '1000000000000'::bigint)) AND ((leased_until >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (leased_until <= '9999-12-31 23:59:59.999999+00'::timestamp with time zone))));
 
 ALTER TABLE "usher"."directory_groups" ADD CONSTRAINT "directory_groups_bounds" CHECK (((length(display_name) <= 200) AND (length(external_id) <= 254)));
 

@@ -6017,7 +6017,7 @@ grant execute on function usher.fail_template to usher_worker;
 -- The rows live here and are read through public.organisation_invites, because a row past its time
 -- must read as expired before any sweep has come by, and a stored column cannot know the time.
 
--- One check and not eleven: Postgres reads and plans each anew in every statement that writes a row, which took longer
+-- One check and not nine: Postgres reads and plans each anew in every statement that writes a row, which took longer
 -- than to write it.
 create function usher.is_sound_invite(
   status text,
@@ -16737,7 +16737,12 @@ create table usher.directory_group_copies (
   leased_until timestamptz,
   primary key (endpoint_id, role),
   constraint directory_group_copies_bounds check (
-    length(role) <= 63 and length(remote_id) <= 1000
+    length(role) <= 63
+      and length(remote_id) <= 1000
+      and fence between 0 and 1000000000000
+      and leased_until
+        between timestamptz '2000-01-01T00:00:00Z'
+        and timestamptz '9999-12-31T23:59:59.999999Z'
   )
 );
 comment on table usher.directory_group_copies

@@ -176,6 +176,10 @@ describe('invitations', () => {
       roles: ['member'],
     })
     await owner.usher.members.remove(organisation.id, admin.userId)
+    // A worker tidies up; a page that was opened before it did shows the invitation as it was.
+    await expect
+      .poll(async () => (await owner.usher.invites.list(organisation.id, { search: email })).data)
+      .toMatchObject([{ status: 'revoked' }])
 
     const page = await open(`/organisations/${organisation.slug}/invitations`, { as: owner })
     const row = page.getByRole('row', { name: new RegExp(email) })
