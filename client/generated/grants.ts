@@ -652,6 +652,7 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.sign_up_secrets()': [],
   'function usher.signing_key_secret(key_id integer)': [],
+  'function usher.slot_allowance(slot smallint, allowance integer, slots integer)': [],
   'function usher.speak_to_invitee()': [
     'anon execute',
     'authenticated execute',

@@ -146,6 +146,28 @@ comment on function usher.allowance_used
   is $$What is used of a shared allowance in all of its slots, and in slot how many of them there are; null where its
 period is over, or has not begun. See usher.take_shared_allowance.$$;
 
+create function usher.slot_allowance(
+  slot smallint,
+  allowance integer,
+  slots integer
+) returns integer
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return case
+    when slot_allowance.slot >= slot_allowance.slots then 0
+    when slot_allowance.slot = 0
+      then slot_allowance.allowance / slot_allowance.slots + slot_allowance.allowance % slot_allowance.slots
+    else slot_allowance.allowance / slot_allowance.slots
+  end;
+end
+$$;
+comment on function usher.slot_allowance
+  is 'The part of a shared allowance that is in one of its slots: all alike, and what is left over in the first.';
+
 create function usher.take_from_slots(
   key text,
   amount integer,
@@ -164,15 +186,13 @@ begin
   while v_rest > 0 loop
     -- Found once, and then written: within the update, it would be looked for anew for each row.
     with found as materialized (
-      select f.slot, least(v_rest, f.has - f.used) as taken
-      from (
-        select l.key, l.slot, l.used, take_from_slots.allowance / take_from_slots.slots
-          + case when l.slot = 0 then take_from_slots.allowance % take_from_slots.slots else 0 end as has
-        from usher.rate_limits l
-      ) f
-      where f.key = take_from_slots.key and f.used < f.has
+      select l.slot,
+        least(v_rest, usher.slot_allowance(l.slot, take_from_slots.allowance, take_from_slots.slots) - l.used) as taken
+      from usher.rate_limits l
+      where l.key = take_from_slots.key
+        and l.used < usher.slot_allowance(l.slot, take_from_slots.allowance, take_from_slots.slots)
       -- Little is taken from the front and much from the back, so that they do not meet.
-      order by case when take_from_slots.amount > 20 then - f.slot else f.slot end
+      order by case when take_from_slots.amount > 20 then - l.slot else l.slot end
       limit 1
       for update skip locked
     )
@@ -208,7 +228,7 @@ declare
   v_used  usher.rate_limits := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
   v_rest  integer := take_shared_allowance.amount;
 begin
-  -- The first of a period, or of another allowance than before.
+  -- The first of a period, or of a larger allowance than before.
   if coalesce(v_used.slot, 0) < v_slots then
     insert into usher.rate_limits (key, window_start, used, slot)
     select take_shared_allowance.key, coalesce(v_used.window_start, now()), 0, s
@@ -216,12 +236,20 @@ begin
     order by s
     on conflict on constraint rate_limits_pkey do nothing;
     perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;
-    if usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period) is null then
-      update usher.rate_limits r set window_start = now(), used = 0 where r.key = take_shared_allowance.key;
-    end if;
+    v_used := usher.allowance_used(take_shared_allowance.key, take_shared_allowance.period);
+    update usher.rate_limits r
+    set window_start = coalesce(v_used.window_start, now()), used = 0
+    where r.key = take_shared_allowance.key and r.window_start + take_shared_allowance.period <= now();
   end if;
 
-  v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+  -- Where it was larger before, some may hold more than their part, and what the others have is not theirs to give.
+  if not exists (
+    select from usher.rate_limits r
+    where r.key = take_shared_allowance.key
+      and r.used > usher.slot_allowance(r.slot, take_shared_allowance.allowance, v_slots))
+  then
+    v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+  end if;
   if v_rest > 0 then
     -- Those that are left are being written: near the end of it, and of a small one always, one waits for the other.
     perform from usher.rate_limits r where r.key = take_shared_allowance.key order by r.slot for update;

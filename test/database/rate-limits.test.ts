@@ -207,6 +207,48 @@ describe('an allowance that many share, of 400 in an hour', () => {
     expect(await share(sql, key)).toEqual([{ used: 1 }])
   })
 
+  test.for([
+    ['many parts', 400, 20_000],
+    ['one', 10, 400],
+  ])(
+    'is exact where it becomes smaller, and has %s',
+    async ([, smaller, larger], { database: { sql } }) => {
+      const key = newKey()
+      const takeOf = (tx: postgres.TransactionSql, allowance: number, amount: number) =>
+        tx`select usher.take_shared_allowance(${key}, ${amount}, ${allowance}, ${HOUR})`
+      // All of it in few of the parts that it then has.
+      const begun = Number(smaller) - 5
+      for (let i = 0; i < begun; i += 1) await sql.begin((tx) => takeOf(tx, Number(larger), 1))
+
+      const clients = await Promise.all(Array.from({ length: 4 }, () => sql.reserve()))
+      await Promise.allSettled(
+        clients.flatMap((client) => [
+          client`begin`,
+          client`select usher.take_shared_allowance(${key}, 3, ${Number(smaller)}, ${HOUR})`,
+          client`select pg_sleep(0.2)`,
+          client`commit`,
+        ]),
+      )
+      for (const client of clients) client.release()
+
+      expect(await used(sql, key)).toBe(begun + 3)
+    },
+  )
+
+  test('begins a new period with all of its slots, also where one is from the period before', async ({
+    database: { sql },
+  }) => {
+    const key = newKey()
+    await sql`insert into usher.rate_limits values (${key}, now() - interval '2 hours', 300)`
+
+    expect(await share(sql, key)).toEqual([{ used: 1 }])
+
+    const [row] =
+      await sql`select count(*)::int as slots, count(distinct window_start)::int as periods
+      from usher.rate_limits where key = ${key} and window_start > now() - interval '1 hour'`
+    expect(row).toEqual({ slots: 20, periods: 1 })
+  })
+
   test('counts what was written down before it had slots', async ({ database: { sql } }) => {
     const key = newKey()
     await sql`insert into usher.rate_limits values (${key}, now() - interval '10 minutes', 399)`
