@@ -10,6 +10,7 @@ export type {
   AccessReviewItem,
   AccessReviewStatus,
 } from './access-reviews.ts'
+export { asciiAddress } from './address.ts'
 export type { AuditEvent, AuditFilter, AuditVerification } from './audit.ts'
 export type {
   BulkOptions,

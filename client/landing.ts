@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asciiAddress } from './address.ts'
 import type { Usher } from './client.ts'
 import { isUsherError, type UsherError } from './errors.ts'
 import type { InvitePreview } from './invites.ts'
@@ -84,7 +85,7 @@ export function nextStep(
 ): LandingStep {
   if (preview.status !== 'pending') return 'closed'
   if (!sessionEmail) return preview.hasAccount ? 'sign-in' : 'register'
-  return sessionEmail.toLowerCase() === preview.email ? 'accept' : 'switch-account'
+  return asciiAddress(sessionEmail).toLowerCase() === preview.email ? 'accept' : 'switch-account'
 }
 
 type Invites<Dates extends boolean, Throws extends boolean> = Usher<Dates, Throws>['invites']

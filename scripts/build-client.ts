@@ -35,6 +35,7 @@ export async function buildClient(dist = DIST): Promise<void> {
         entry: [
           'index.ts',
           'csv/index.ts',
+          'readable-address.ts',
           'react/index.ts',
           'generated/webhook-event-types.ts',
         ].map((file) => join(CLIENT, file)),

@@ -223,7 +223,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.check_audit_trail(organisation_id uuid)': [],
   'function usher.check_audit_trails()': [],
   'function usher.clean_description(value text, max_length integer)': [],
+  'function usher.clean_domain(domain text)': [],
   'function usher.clean_events(events text[])': [],
+  'function usher.clean_label(label text)': [],
   'function usher.clean_line(value text, max_length integer)': [],
   'function usher.clean_name(value text, max_length integer, may_link boolean)': [],
   'function usher.clean_roles(roles text[])': [],
@@ -360,6 +362,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.finish_one_click(invite_id uuid, issue integer, user_id uuid)': [
     'usher_worker execute',
   ],
+  'function usher.folded_user_name(user_name text)': [],
   'function usher.follow_lines(event_ids uuid[], bulk_ids uuid[])': [],
   'function usher.follow_lost_rights(batch_size integer)': ['usher_worker execute'],
   'function usher.follow_lost_rights_of(organisation_id uuid, ids uuid[], batch_size integer)': [],
@@ -493,7 +496,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.my_joinable_domains()': [],
   'function usher.new_inviter(invite usher.invites)': [],
   'function usher.next_place(line text, step interval, not_before timestamp with time zone)': [],
-  'function usher.nfc(value text)': [],
+  'function usher.nfc(value text, is_compatible boolean)': [],
   'function usher.normalise_email(email text)': [],
   'function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)':
     [],
@@ -540,6 +543,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.read_address(value text)': [],
   'function usher.read_invite_token(token text)': [],
   'function usher.read_time(value text)': [],
+  'function usher.readable_domain(domain text)': [],
+  'function usher.readable_email(email text)': [],
   'function usher.recipient_problems(organisation_id uuid, emails text[])': [],
   'function usher.reconcile_directory_endpoint(endpoint_id uuid)': ['authenticated execute'],
   'function usher.record_delivery_event(provider text, event_id text, kind text, delivery_id uuid, provider_message_id text, occurred_at timestamp with time zone, is_permanent boolean, response text, status_code text)':

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readableAddress } from '../../client/readable-address.ts'
 import type { AuthDelivery, AuthFacts, Organisation } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import { Code, Layout, Paragraph } from './layout.tsx'
@@ -34,7 +35,7 @@ export function AuthMail({ mail, facts, language, now, projectName }: AuthMailPr
   const { auth } = language.texts
   const texts = auth[facts.action]
   const organisation = senderOf(mail, facts)
-  const words = { email: facts.email, project: projectName }
+  const words = { email: readableAddress(facts.email), project: projectName }
   const body = texts.body(words)
   const href = facts.link ?? pageOf(mail, facts)
   const button = texts.button && href ? { label: texts.button, href } : null

@@ -4,6 +4,7 @@
  * @module
  */
 import { Link } from 'react-email'
+import { readableAddress } from '../../client/readable-address.ts'
 import type { OfferDelivery } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import { Layout, Paragraph, Quote } from './layout.tsx'
@@ -21,7 +22,7 @@ interface InviteProps {
 /** The words of one mail, and what they are filled with. */
 function readWords({ mail, language, now }: InviteProps) {
   const words = inviteWords(mail.invite, mail.organisation, language, now)
-  return { words, placeholders: invitePlaceholders(words, mail.invite.email) }
+  return { words, placeholders: invitePlaceholders(words, readableAddress(mail.invite.email)) }
 }
 
 export function inviteSubject(props: InviteProps): string {
@@ -45,7 +46,10 @@ export function Invite(props: InviteProps) {
       preview={texts.preview(words)}
       heading={template?.heading ? fill(template.heading, placeholders) : texts.heading(words)}
       button={{ label: template?.button ?? texts.button, href: mail.link }}
-      why={texts.why({ organisation: words.organisation, email: mail.invite.email })}
+      why={texts.why({
+        organisation: words.organisation,
+        email: readableAddress(mail.invite.email),
+      })}
       afterButton={
         <>
           <Paragraph isQuiet>{texts.expiry(words)}</Paragraph>

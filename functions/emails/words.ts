@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readableAddress } from '../../client/readable-address.ts'
 import type { InviteFacts, NoticeDelivery, Organisation } from '../_shared/delivery.ts'
 import type { Language } from './language.ts'
 import type { InviteWords, NoticeWords } from './texts/texts.ts'
@@ -18,7 +19,7 @@ export function inviteWords(
   const expiresAt = new Date(invite.expires_at)
   return {
     organisation: organisation.name,
-    inviter: invite.inviter_name ?? invite.inviter_email,
+    inviter: invite.inviter_name ?? (invite.inviter_email && readableAddress(invite.inviter_email)),
     roles: language.listRoles(invite.roles),
     roleCount: invite.roles.length,
     expiresIn: language.sayWhen(expiresAt, now),
@@ -32,11 +33,14 @@ export function inviteWords(
 export function noticeWords(mail: NoticeDelivery, language: Language): NoticeWords {
   const invite = 'invite' in mail ? mail.invite : null
   const facts = 'facts' in mail ? mail.facts : {}
-  const said = (key: string) => (facts as Record<string, string | null | undefined>)[key]
+  const said = (key: string) => {
+    const value = (facts as Record<string, string | null | undefined>)[key]
+    return value && key.endsWith('_email') ? readableAddress(value) : value
+  }
   const dueAt = said('due_at')
   return {
     organisation: mail.organisation.name,
-    invitee: invite?.email ?? '',
+    invitee: readableAddress(invite?.email ?? ''),
     device: invite?.device_name ?? '',
     roles: language.listRoles(invite?.roles ?? ('roles' in facts ? facts.roles : [])),
     actor: said('actor_name') ?? said('actor_email') ?? language.texts.someone,

@@ -1,27 +1,31 @@
--- Text that people give us: addresses, names, messages, slugs, locales, links. Each shape is checked
+-- Text that people give us: names, messages, slugs, locales, links. Each shape is checked
 -- here, once. All answer null for what cannot be used, and the caller says which error that is.
 --
 -- All of them look at the length first, before they normalise, match or parse: what is sent may be of any length.
 --
 -- Letters are folded and classed by ICU's root collation, because a database may be in the C locale.
 
-create function usher.nfc(value text) returns text
+create function usher.nfc(
+  value text,
+  is_compatible boolean default false
+) returns text
   language plpgsql
   immutable
   security invoker
   set search_path = pg_catalog, pg_temp
   as $$
 begin
-  if nfc.value is nfc normalized then
+  if not nfc.is_compatible and nfc.value is nfc normalized then
     return nfc.value;
   elsif usher.is_heaped(nfc.value) then
     return null;
   end if;
-  return normalize(nfc.value, nfc);
+  return case when nfc.is_compatible then normalize(nfc.value, nfkc) else normalize(nfc.value, nfc) end;
 end
 $$;
 comment on function usher.nfc
-  is $$Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
+  is $$Text in NFC; with is_compatible in NFKC, in which full-width letters are plain ones. For text whose length was
+looked at: this is done to nothing that may be of any length.
 
 Null where more than 30 marks stand on one letter, in the wrong order: no language has them, and to put them in
 order takes the square of their number, during which nothing can stop Postgres, statement_timeout included.
@@ -43,64 +47,6 @@ end
 $$;
 comment on function usher.is_heaped
   is 'Whether more than 30 marks follow each other somewhere in it.';
-
-create function usher.normalise_email(email text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_address text;
-begin
-  -- The plain ones first, which are nearly all: for ASCII, Unicode has nothing to say.
-  if length(normalise_email.email) <= 64
-    and normalise_email.email ~ '^[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z][a-z0-9]+$' collate "C"
-  then
-    return normalise_email.email;
-  end if;
-  -- Measured before anything else is done with it: blanks around it go, and of two characters may become one.
-  if length(normalise_email.email) > 1016 then
-    return null;
-  end if;
-  v_address := lower(
-    usher.nfc(regexp_replace(normalise_email.email, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'))
-    collate "und-x-icu");
-  return case
-    when length(v_address) <= 254
-      -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
-      -- way to the mailbox, which no sender can promise.
-      and position('@' in v_address) <= 65
-      -- Behind it labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
-      and v_address ~ (
-        '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
-        '([[:alnum:]]([[:alnum:]-]*[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$'
-        collate "und-x-icu")
-      -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
-      and (length(v_address) <= 64 or v_address !~ '@.*[^.]{64}')
-    then v_address
-  end;
-end
-$$;
-comment on function usher.normalise_email
-  is $$The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
-that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
-mailbox's owner knows what they mean there.
-
-Source: RFC 5321 section 4.1.2; OWASP Input Validation Cheat Sheet, e-mail addresses.$$;
-
-create function usher.email_domain(email text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  return substring(email_domain.email from position('@' in email_domain.email) + 1);
-end
-$$;
-comment on function usher.email_domain
-  is 'The part after the @ of a normalised address.';
 
 create function usher.clean_line(value text, max_length integer) returns text
   language plpgsql

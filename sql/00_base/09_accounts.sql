@@ -12,12 +12,14 @@ create function usher.has_account(email text) returns boolean
   as $$
 begin
   -- Auth writes addresses in lower case, and has an index of those without single sign-on.
-  if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
+  if exists (
+    select from auth.users u where u.email = any (usher.spellings(has_account.email)) and u.is_sso_user = false)
+  then
     return true;
   end if;
   -- Auth's own table, which a stand-in for Auth may lack.
   return to_regclass('auth.identities') is not null and exists (
-    select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
+    select from auth.identities d where d.email = any (usher.spellings(has_account.email)) and d.provider like 'sso:%');
 end
 $$;
 comment on function usher.has_account
@@ -58,7 +60,8 @@ begin
   end if;
   return (
     select 'sso:' || d.sso_provider_id
-    from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+    from auth.sso_domains d
+    where lower(d.domain) in (lower(sso_provider_of.domain), usher.readable_domain(lower(sso_provider_of.domain))));
 end
 $$;
 comment on function usher.sso_provider_of

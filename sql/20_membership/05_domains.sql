@@ -90,7 +90,7 @@ create function usher.create_domain(
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_domain.organisation_id, 'organisation.update', 'settings');
-  v_domain text := usher.email_domain(usher.normalise_email('a@' || btrim(create_domain.domain, ' @')));
+  v_domain text := usher.clean_domain(btrim(create_domain.domain, ' @'));
   v_row    public.organisation_domains;
 begin
   if v_domain is null then
@@ -158,7 +158,8 @@ declare
 begin
   select d.* into v_before
   from public.organisation_domains d
-  where d.organisation_id = v_member.organisation_id and d.domain = lower(btrim(update_domain.domain, ' @'))
+  where d.organisation_id = v_member.organisation_id
+    and d.domain = usher.clean_domain(btrim(update_domain.domain, ' @'))
   for update;
   if not found then
     perform usher.fail('invalid_settings', hint => 'Claim the domain first.');
@@ -222,7 +223,8 @@ declare
 begin
   perform usher.require_permission(delete_domain.organisation_id, 'organisation.update', 'settings');
   delete from public.organisation_domains d
-  where d.organisation_id = delete_domain.organisation_id and d.domain = lower(btrim(delete_domain.domain, ' @'))
+  where d.organisation_id = delete_domain.organisation_id
+    and d.domain = usher.clean_domain(btrim(delete_domain.domain, ' @'))
   returning * into v_row;
   if not found then
     perform usher.fail('invalid_settings', hint => 'The organisation has no such domain.');

@@ -331,7 +331,7 @@ begin
       and (list_invites.status is null or v.status = list_invites.status)
       and (list_invites.search is null
         or position(lower(btrim(list_invites.search) collate "und-x-icu")
-          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
+          in lower(concat_ws(' ', v.email, usher.readable_email(v.email), v.device_name) collate "und-x-icu")) > 0)
       and (v.created_at, v.id) < (v_after.created_at, v_after.id)
     order by v.created_at desc, v.id desc
     limit list_invites.page_size;

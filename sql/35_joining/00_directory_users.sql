@@ -3,6 +3,20 @@
 -- What joining and roles have to know of a directory. What it sends and is told stands in
 -- 45_directories/02_scim_users.sql.
 
+create function usher.folded_user_name(user_name text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return coalesce(usher.normalise_email(folded_user_name.user_name), lower(folded_user_name.user_name));
+end
+$$;
+comment on function usher.folded_user_name
+  is $$A userName as it is compared: case does not matter (RFC 7643 section 4.1.1), nor how the domain of an address is
+spelt.$$;
+
 create table usher.directory_users (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations
@@ -44,7 +58,7 @@ comment on column usher.directory_users.role_ends
 
 create unique index directory_users_user_name on usher.directory_users (
   organisation_id,
-  lower(user_name)
+  usher.folded_user_name(user_name)
 );
 create unique index directory_users_email on usher.directory_users (
   organisation_id,

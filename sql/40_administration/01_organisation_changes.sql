@@ -142,7 +142,8 @@ begin
   end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
-    select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
+    select distinct coalesce(usher.clean_domain(btrim(d, ' @')), '')
+    from unnest(v_after.allowed_email_domains) d order by 1);
 
   if v_after.name is null then
     perform usher.fail('invalid_settings',
@@ -171,9 +172,7 @@ begin
     or not usher.is_span(v_after.reminder_before, '1 hour', '14 days')
     or not usher.is_span(v_after.audit_retention, '30 days', '100 years')
     or usher.is_span(v_after.credential_grace, '0', '30 days') is not true
-    or exists (
-      select from unnest(v_after.allowed_email_domains) d
-      where usher.normalise_email('a@' || d) is null)
+    or '' = any (v_after.allowed_email_domains)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
       'locale such as de-AT, seat_limit 1 to 1,000,000, allowed_email_domains a list of at most 1,000 domains, '

@@ -42,7 +42,7 @@ begin
       'domain have at most 200 characters, and level is aal1 or aal2.');
   end if;
   v_after.provider := lower(btrim(v_after.provider));
-  v_after.domain := lower(btrim(v_after.domain, ' @'));
+  v_after.domain := coalesce(usher.clean_domain(btrim(v_after.domain, ' @')), lower(btrim(v_after.domain, ' @')));
   v_after.level := coalesce(v_after.level, 'aal1');
   v_after.methods := array(select distinct lower(btrim(m)) from unnest(v_after.methods) m order by 1);
   v_after.for_members := coalesce(v_after.for_members, false);

@@ -86,9 +86,10 @@ begin
     select u::usher.directory_user, count(*) over ()
     from usher.directory_users_of(v_organisation_id) u
     where (list_directory_users.id is null or u.id = list_directory_users.id)
-      and (list_directory_users.user_name is null or lower(u.user_name) = lower(list_directory_users.user_name))
+      and (list_directory_users.user_name is null
+        or usher.folded_user_name(u.user_name) = usher.folded_user_name(list_directory_users.user_name))
       and (list_directory_users.external_id is null or u.external_id = list_directory_users.external_id)
-      and (list_directory_users.email is null or u.email = lower(list_directory_users.email))
+      and (list_directory_users.email is null or u.email = usher.normalise_email(list_directory_users.email))
     order by u.created_at, u.id
     offset greatest(list_directory_users.start_index, 1) - 1
     limit list_directory_users.page_size;
@@ -133,7 +134,7 @@ begin
     and d.organisation_id = directory_user_for_change.organisation_id;
   -- The accounts before the members, as whoever deletes one does.
   perform from auth.users u
-  where u.email = v_user.email
+  where u.email = any (usher.spellings(v_user.email))
     or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
   order by u.id
   for key share;
@@ -180,7 +181,7 @@ begin
   select array_agg(m.user_id), max(m.status) into v_accounts, v_status
   from public.organisation_members m
   join auth.users u on u.id = m.user_id
-  where m.id = v_user.member_id and u.email = v_user.email and u.email_confirmed_at is not null
+  where m.id = v_user.member_id and u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     -- Where people have to come in through a provider, an account without it is nobody's yet.
     and not usher.lacks_identity(m.organisation_id, u.id, v_user.email);
   if v_accounts is not null then
@@ -191,7 +192,7 @@ begin
   -- provider says.
   select array_agg(u.id) into v_accounts
   from auth.users u
-  where u.email = v_user.email and u.email_confirmed_at is not null
+  where u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     and (u.is_sso_user = false or usher.has_proven_address(u.id))
     and not usher.lacks_identity(v_user.organisation_id, u.id, v_user.email);
   return (

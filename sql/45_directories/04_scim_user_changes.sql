@@ -20,7 +20,7 @@ begin
     when exists (
       select from usher.directory_users_of(v_user.organisation_id) u
       where u.id <> v_user.id
-        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+        and (usher.folded_user_name(u.user_name) = usher.folded_user_name(v_user.user_name) or u.email = v_user.email))
     then 'directory_conflict'
   end;
 end

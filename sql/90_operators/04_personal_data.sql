@@ -115,7 +115,7 @@ begin
     where position('@' in e) > 1 and not usher.is_erased_address(e)
       and (e = person_traces.email or not exists (
         select from auth.users u
-        where usher.normalise_email(u.email) = e and u.id <> all (v_traces.user_ids))));
+        where usher.normalise_email(u.email) = usher.normalise_email(e) and u.id <> all (v_traces.user_ids))));
   v_traces.invite_ids := array(
     select i.id from usher.invites i
     where i.email = any (v_traces.emails) or i.accepted_by = any (v_traces.user_ids));

@@ -14,6 +14,50 @@ begin
 end
 $$;
 
+-- Addresses and domains that are not ASCII get their one spelling. Where both spellings of one were there, the other
+-- has it already: what says no to both goes, and of the rest, such as an open invite, the row stays as it is.
+update public.organisations o set reply_to = usher.normalise_email(a.reply_to) from answers_elsewhere a where a.id = o.id;
+update public.organisations o
+set allowed_email_domains = array(
+  select distinct coalesce(usher.clean_domain(d), d) from unnest(o.allowed_email_domains) d order by 1)
+where array_to_string(o.allowed_email_domains, '') ~ '[^\u0001-\u007f]';
+do $$
+declare
+  v_column record;
+  v_row    record;
+begin
+  for v_column in
+    select c.*
+    from (values
+      ('public.organisation_members', 'email', 'normalise_email', false),
+      ('public.organisation_deliveries', 'recipient', 'normalise_email', false),
+      ('public.organisation_domains', 'domain', 'clean_domain', true),
+      ('public.organisation_sign_in_rules', 'domain', 'clean_domain', false),
+      ('public.organisation_join_requests', 'email', 'normalise_email', false),
+      ('usher.invites', 'email', 'normalise_email', false),
+      ('usher.directory_users', 'email', 'normalise_email', false),
+      ('usher.suppressed_addresses', 'email', 'normalise_email', true),
+      ('usher.mail_opt_outs', 'email', 'normalise_email', true)
+    ) c (relation, name, clean, is_double_gone)
+  loop
+    for v_row in execute format(
+      'select ctid as at, usher.%2$I(%1$I) as clean from %3$s where %1$I ~ %4$L',
+      v_column.name, v_column.clean, v_column.relation, '[^\u0001-\u007f]')
+    loop
+      begin
+        execute format('update %s set %I = $1 where ctid = $2 and $1 is not null', v_column.relation, v_column.name)
+        using v_row.clean, v_row.at;
+      exception
+        when unique_violation then
+          if v_column.is_double_gone then
+            execute format('delete from %s where ctid = $1', v_column.relation) using v_row.at;
+          end if;
+      end;
+    end loop;
+  end loop;
+end
+$$;
+
 -- Tokens of invitations and codes of devices that stayed in accounts go: the triggers take them out of what is written.
 do $$
 begin

@@ -112,11 +112,18 @@ $$;
 
 drop function pg_temp.whole(interval);
 
+-- Answers to an address whose domain is not ASCII: kept for after.sql, where such addresses get their one spelling.
+create temp table answers_elsewhere on commit drop as
+select o.id, o.reply_to from public.organisations o where o.reply_to ~ '[^\u0001-\u007f]';
+update public.organisations o set reply_to = null from answers_elsewhere a where a.id = o.id;
+
 -- Derived
 
 DROP TRIGGER "usher_tell_webhooks" ON "public"."organisation_audit_events";
 
 DROP INDEX "public"."organisation_deliveries_member_id";
+
+DROP INDEX "usher"."directory_users_user_name";
 
 DROP INDEX "usher"."sign_up_invites_invite_id";
 
@@ -1923,12 +1930,81 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.clean_domain(domain text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_labels text[];
+  v_domain text;
+begin
+  -- Measured before anything else is done with it.
+  if length(clean_domain.domain) > 253 then
+    return null;
+  end if;
+  v_domain := clean_domain.domain;
+  if v_domain !~ '^[a-z0-9.-]*$' collate "C" or v_domain ~ '(^|\.)xn--' then
+    -- Chinese and Japanese keyboards write other full stops.
+    v_labels := array(
+      select usher.clean_label(l.label)
+      from regexp_split_to_table(v_domain, '[.\u3002\uff0e\uff61]') with ordinality l (label, n) order by l.n);
+    v_domain := case when array_position(v_labels, null) is null then array_to_string(v_labels, '.') end;
+  end if;
+  return case
+    when length(v_domain) <= 253
+      and v_domain ~ '^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$' collate "C"
+      -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
+      and (length(v_domain) <= 63 or v_domain !~ '[^.]{64}')
+    then v_domain
+  end;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.clean_events(events text[])
  RETURNS text[]
  LANGUAGE sql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select array_agg(distinct e order by e) from unnest($1) e $function$;
+
+CREATE OR REPLACE FUNCTION usher.clean_label(label text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- In small letters before and after: some become capitals by it, and others become several.
+  v_label text := lower(
+    usher.nfc(lower(clean_label.label collate "und-x-icu"), is_compatible => true) collate "und-x-icu");
+begin
+  if v_label like 'xn--%' then
+    -- A name that its own letters do not lead back to would be shown as another's.
+    return case
+      when usher.label_to_unicode(v_label) <> v_label
+        and usher.clean_label(usher.label_to_unicode(v_label)) = v_label
+      then v_label
+    end;
+  elsif v_label ~ '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$' collate "C" then
+    return v_label;
+  end if;
+  -- Letters, digits and the marks on them, as RFC 5892 lets them stand: no blanks, no pictures, nothing that cannot be
+  -- seen. Four signs are part of words in Catalan, Hebrew and Japanese; and two, unseen, in Persian and in India.
+  return case
+    when v_label ~ '^[[:alnum:]].*[^-]$' collate "und-x-icu"
+      and translate(
+        regexp_replace(v_label, '([\u0600-\u0fff])[\u200c\u200d](?=[\u0600-\u0fff])', '\1', 'g'),
+        e'-\u00b7\u05f3\u05f4\u30fb', '') !~ (
+        '[[:space:][:punct:]\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u00f7\u034f\u061c\u115f\u1160\u17b4\u17b5'
+        '\u180b-\u180f\u2000-\u2bff\u3000-\u3004\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff'
+        '\U0001d100-\U0001d7ff\U0001f000-\U0001ffff\U000e0000-\U0010ffff]'
+        collate "und-x-icu")
+    then usher.label_to_ascii(v_label)
+  end;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION usher.clean_line(value text, max_length integer)
  RETURNS text
@@ -2447,7 +2523,7 @@ AS $function$
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_domain.organisation_id, 'organisation.update', 'settings');
-  v_domain text := usher.email_domain(usher.normalise_email('a@' || btrim(create_domain.domain, ' @')));
+  v_domain text := usher.clean_domain(btrim(create_domain.domain, ' @'));
   v_row    public.organisation_domains;
 begin
   if v_domain is null then
@@ -3076,7 +3152,8 @@ declare
 begin
   perform usher.require_permission(delete_domain.organisation_id, 'organisation.update', 'settings');
   delete from public.organisation_domains d
-  where d.organisation_id = delete_domain.organisation_id and d.domain = lower(btrim(delete_domain.domain, ' @'))
+  where d.organisation_id = delete_domain.organisation_id
+    and d.domain = usher.clean_domain(btrim(delete_domain.domain, ' @'))
   returning * into v_row;
   if not found then
     perform usher.fail('invalid_settings', hint => 'The organisation has no such domain.');
@@ -3287,7 +3364,7 @@ begin
   select array_agg(m.user_id), max(m.status) into v_accounts, v_status
   from public.organisation_members m
   join auth.users u on u.id = m.user_id
-  where m.id = v_user.member_id and u.email = v_user.email and u.email_confirmed_at is not null
+  where m.id = v_user.member_id and u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     -- Where people have to come in through a provider, an account without it is nobody's yet.
     and not usher.lacks_identity(m.organisation_id, u.id, v_user.email);
   if v_accounts is not null then
@@ -3298,7 +3375,7 @@ begin
   -- provider says.
   select array_agg(u.id) into v_accounts
   from auth.users u
-  where u.email = v_user.email and u.email_confirmed_at is not null
+  where u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     and (u.is_sso_user = false or usher.has_proven_address(u.id))
     and not usher.lacks_identity(v_user.organisation_id, u.id, v_user.email);
   return (
@@ -3470,7 +3547,7 @@ begin
     and d.organisation_id = directory_user_for_change.organisation_id;
   -- The accounts before the members, as whoever deletes one does.
   perform from auth.users u
-  where u.email = v_user.email
+  where u.email = any (usher.spellings(v_user.email))
     or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
   order by u.id
   for key share;
@@ -3505,7 +3582,7 @@ begin
     when exists (
       select from usher.directory_users_of(v_user.organisation_id) u
       where u.id <> v_user.id
-        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+        and (usher.folded_user_name(u.user_name) = usher.folded_user_name(v_user.user_name) or u.email = v_user.email))
     then 'directory_conflict'
   end;
 end
@@ -5147,6 +5224,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.folded_user_name(user_name text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce(usher.normalise_email(folded_user_name.user_name), lower(folded_user_name.user_name));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.follow_lines(event_ids uuid[], bulk_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -5336,12 +5424,14 @@ CREATE OR REPLACE FUNCTION usher.has_account(email text)
 AS $function$
 begin
   -- Auth writes addresses in lower case, and has an index of those without single sign-on.
-  if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
+  if exists (
+    select from auth.users u where u.email = any (usher.spellings(has_account.email)) and u.is_sso_user = false)
+  then
     return true;
   end if;
   -- Auth's own table, which a stand-in for Auth may lack.
   return to_regclass('auth.identities') is not null and exists (
-    select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
+    select from auth.identities d where d.email = any (usher.spellings(has_account.email)) and d.provider like 'sso:%');
 end
 $function$;
 
@@ -7131,9 +7221,10 @@ begin
     select u::usher.directory_user, count(*) over ()
     from usher.directory_users_of(v_organisation_id) u
     where (list_directory_users.id is null or u.id = list_directory_users.id)
-      and (list_directory_users.user_name is null or lower(u.user_name) = lower(list_directory_users.user_name))
+      and (list_directory_users.user_name is null
+        or usher.folded_user_name(u.user_name) = usher.folded_user_name(list_directory_users.user_name))
       and (list_directory_users.external_id is null or u.external_id = list_directory_users.external_id)
-      and (list_directory_users.email is null or u.email = lower(list_directory_users.email))
+      and (list_directory_users.email is null or u.email = usher.normalise_email(list_directory_users.email))
     order by u.created_at, u.id
     offset greatest(list_directory_users.start_index, 1) - 1
     limit list_directory_users.page_size;
@@ -7219,7 +7310,7 @@ begin
       and (list_invites.status is null or v.status = list_invites.status)
       and (list_invites.search is null
         or position(lower(btrim(list_invites.search) collate "und-x-icu")
-          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
+          in lower(concat_ws(' ', v.email, usher.readable_email(v.email), v.device_name) collate "und-x-icu")) > 0)
       and (v.created_at, v.id) < (v_after.created_at, v_after.id)
     order by v.created_at desc, v.id desc
     limit list_invites.page_size;
@@ -7798,19 +7889,19 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.nfc(value text)
+CREATE OR REPLACE FUNCTION usher.nfc(value text, is_compatible boolean DEFAULT false)
  RETURNS text
  LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if nfc.value is nfc normalized then
+  if not nfc.is_compatible and nfc.value is nfc normalized then
     return nfc.value;
   elsif usher.is_heaped(nfc.value) then
     return null;
   end if;
-  return normalize(nfc.value, nfc);
+  return case when nfc.is_compatible then normalize(nfc.value, nfkc) else normalize(nfc.value, nfc) end;
 end
 $function$;
 
@@ -7822,6 +7913,8 @@ CREATE OR REPLACE FUNCTION usher.normalise_email(email text)
 AS $function$
 declare
   v_address text;
+  v_local   text;
+  v_domain  text;
 begin
   -- The plain ones first, which are nearly all: for ASCII, Unicode has nothing to say.
   if length(normalise_email.email) <= 64
@@ -7829,26 +7922,23 @@ begin
   then
     return normalise_email.email;
   end if;
-  -- Measured before anything else is done with it: blanks around it go, and of two characters may become one.
+  -- Measured before anything else is done with it: what cannot be seen around it goes, and letters become fewer.
   if length(normalise_email.email) > 1016 then
     return null;
   end if;
-  v_address := lower(
-    usher.nfc(regexp_replace(normalise_email.email, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'))
-    collate "und-x-icu");
+  v_address := regexp_replace(normalise_email.email,
+    '^[[:space:]\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+'
+    '|[[:space:]\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+$', '', 'g');
+  v_local := lower(split_part(v_address, '@', 1) collate "C");
+  v_domain := usher.clean_domain(substr(v_address, length(v_local) + 2));
   return case
-    when length(v_address) <= 254
+    when length(v_local) + 1 + length(v_domain) <= 254
       -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
       -- way to the mailbox, which no sender can promise.
-      and position('@' in v_address) <= 65
-      -- Behind it labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
-      and v_address ~ (
-        '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
-        '([[:alnum:]]([[:alnum:]-]*[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$'
-        collate "und-x-icu")
-      -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
-      and (length(v_address) <= 64 or v_address !~ '@.*[^.]{64}')
-    then v_address
+      and length(v_local) <= 64
+      and v_local ~ '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$' collate "C"
+      and substr(v_address, length(v_local) + 1, 1) = '@'
+    then v_local || '@' || v_domain
   end;
 end
 $function$;
@@ -8389,7 +8479,7 @@ begin
     where position('@' in e) > 1 and not usher.is_erased_address(e)
       and (e = person_traces.email or not exists (
         select from auth.users u
-        where usher.normalise_email(u.email) = e and u.id <> all (v_traces.user_ids))));
+        where usher.normalise_email(u.email) = usher.normalise_email(e) and u.id <> all (v_traces.user_ids))));
   v_traces.invite_ids := array(
     select i.id from usher.invites i
     where i.email = any (v_traces.emails) or i.accepted_by = any (v_traces.user_ids));
@@ -8969,6 +9059,38 @@ begin
 exception
   when invalid_datetime_format or datetime_field_overflow or invalid_time_zone_displacement_value then
     return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.readable_domain(domain text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if readable_domain.domain !~ '(^|\.)xn--' then
+    return readable_domain.domain;
+  end if;
+  return (
+    select string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
+    from regexp_split_to_table(readable_domain.domain, '\.') with ordinality l (label, n));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.readable_email(email text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when position('@xn--' in readable_email.email) + position('.xn--' in readable_email.email) > 0
+    then split_part(readable_email.email, '@', 1) || '@'
+      || usher.readable_domain(usher.email_domain(readable_email.email))
+    else readable_email.email
+  end;
 end
 $function$;
 
@@ -11364,21 +11486,20 @@ $function$;
 
 CREATE OR REPLACE FUNCTION usher.spellings(email text)
  RETURNS text[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select array(
-    select $1
-    union
-    select split_part($1, '@', 1) || '@' || f.domain
-    from (
-      select string_agg(usher.label_to_ascii(l.label), '.' order by l.n),
-        string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
-      from regexp_split_to_table(split_part($1, '@', 2), '\.') with ordinality l (label, n)
-    ) s (in_ascii, in_unicode)
-    cross join lateral (values (s.in_ascii), (s.in_unicode)) f (domain)
-    where position('@' in $1) > 0)
+declare
+  v_email    text := usher.normalise_email(spellings.email);
+  v_readable text := usher.readable_email(v_email);
+begin
+  if v_readable = spellings.email and v_email = spellings.email then
+    return array[spellings.email];
+  end if;
+  return array(
+    select distinct s from unnest(array[spellings.email, v_email, v_readable]) s where s is not null);
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION usher.sso_provider_of(domain text)
@@ -11394,7 +11515,8 @@ begin
   end if;
   return (
     select 'sso:' || d.sso_provider_id
-    from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+    from auth.sso_domains d
+    where lower(d.domain) in (lower(sso_provider_of.domain), usher.readable_domain(lower(sso_provider_of.domain))));
 end
 $function$;
 
@@ -12889,7 +13011,8 @@ declare
 begin
   select d.* into v_before
   from public.organisation_domains d
-  where d.organisation_id = v_member.organisation_id and d.domain = lower(btrim(update_domain.domain, ' @'))
+  where d.organisation_id = v_member.organisation_id
+    and d.domain = usher.clean_domain(btrim(update_domain.domain, ' @'))
   for update;
   if not found then
     perform usher.fail('invalid_settings', hint => 'Claim the domain first.');
@@ -13158,7 +13281,8 @@ begin
   end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
-    select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
+    select distinct coalesce(usher.clean_domain(btrim(d, ' @')), '')
+    from unnest(v_after.allowed_email_domains) d order by 1);
 
   if v_after.name is null then
     perform usher.fail('invalid_settings',
@@ -13187,9 +13311,7 @@ begin
     or not usher.is_span(v_after.reminder_before, '1 hour', '14 days')
     or not usher.is_span(v_after.audit_retention, '30 days', '100 years')
     or usher.is_span(v_after.credential_grace, '0', '30 days') is not true
-    or exists (
-      select from unnest(v_after.allowed_email_domains) d
-      where usher.normalise_email('a@' || d) is null)
+    or '' = any (v_after.allowed_email_domains)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
       'locale such as de-AT, seat_limit 1 to 1,000,000, allowed_email_domains a list of at most 1,000 domains, '
@@ -13338,7 +13460,7 @@ begin
       'domain have at most 200 characters, and level is aal1 or aal2.');
   end if;
   v_after.provider := lower(btrim(v_after.provider));
-  v_after.domain := lower(btrim(v_after.domain, ' @'));
+  v_after.domain := coalesce(usher.clean_domain(btrim(v_after.domain, ' @')), lower(btrim(v_after.domain, ' @')));
   v_after.level := coalesce(v_after.level, 'aal1');
   v_after.methods := array(select distinct lower(btrim(m)) from unnest(v_after.methods) m order by 1);
   v_after.for_members := coalesce(v_after.for_members, false);
@@ -14599,6 +14721,12 @@ where there are millions.';
 COMMENT ON FUNCTION "usher"."clean_description"(text, integer) IS 'What is said beside a name: nothing, or text of several lines that is otherwise as usher.clean_name has it. It
 may hold links.';
 
+COMMENT ON FUNCTION "usher"."clean_domain"(text) IS 'The one form of a domain that is stored and compared: as the DNS writes it, in lower case. münchen.example
+becomes xn--mnchen-3ya.example. Null for what is not one domain of at most 253 characters, of at least two labels.';
+
+COMMENT ON FUNCTION "usher"."clean_label"(text) IS 'One label of a domain, of at most 253 characters, as the DNS writes it: NFKC, lower case, Punycode where it is
+not ASCII. Null for what can be none, and for Punycode that stands for nothing or for what is written in another way.';
+
 COMMENT ON FUNCTION "usher"."clean_line"(text, integer) IS 'One line of text that may stand in a subject or beside other text: trimmed, marks of direction at its ends
 included, NFC, 1 to max_length characters. Null if it holds a line break, another control character, or one that turns
 the direction of the text around it: each can make a mail say what its sender did not write.';
@@ -14738,6 +14866,9 @@ Users of the other side that have nothing to do with the organisation are left a
 roles they have no place. Returns drift (how much differs), strangers, [{"group_id", "role", "user_id"}], to be taken
 out of those Groups, and doubles, [{"group_id", "role"}], of which there is another one: to be emptied and deleted;
 null when another worker has taken over.';
+
+COMMENT ON FUNCTION "usher"."folded_user_name"(text) IS 'A userName as it is compared: case does not matter (RFC 7643 section 4.1.1), nor how the domain of an address is
+spelt.';
 
 COMMENT ON FUNCTION "usher"."follow_lines"(uuid[], uuid[]) IS 'Writes the mails and webhook calls that follow from lines of the trail; bulk_ids: of those that may wait.';
 
@@ -14937,11 +15068,16 @@ that one may not give its roles any more.';
 COMMENT ON FUNCTION "usher"."next_place"(text, interval, timestamp with time zone) IS 'Takes the next place in a line, not before a time; the one after it is a step later. When a day''s places are
 taken, some time within that day, without taking any.';
 
-COMMENT ON FUNCTION "usher"."nfc"(text) IS 'Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
+COMMENT ON FUNCTION "usher"."nfc"(text, boolean) IS 'Text in NFC; with is_compatible in NFKC, in which full-width letters are plain ones. For text whose length was
+looked at: this is done to nothing that may be of any length.
 
 Null where more than 30 marks stand on one letter, in the wrong order: no language has them, and to put them in
 order takes the square of their number, during which nothing can stop Postgres, statement_timeout included.
 Source: UAX 15 section 13, Stream-Safe Text Format.';
+
+COMMENT ON FUNCTION "usher"."normalise_email"(text) IS 'The one form of an address that is stored and compared: trimmed, also of what cannot be seen, lower case, its
+domain as usher.clean_domain writes it. Null for anything that is not one address of at most 254 characters. Dots and
+tags (a.b+c@…) are kept, because only the mailbox''s owner knows what they mean there.';
 
 COMMENT ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) IS 'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
 
@@ -15003,6 +15139,10 @@ COMMENT ON FUNCTION "usher"."read_address"(text) IS 'The address in one place of
 COMMENT ON FUNCTION "usher"."read_invite_token"(text) IS 'The invite behind a token, and why it can no longer be answered (null: it can, if its sender may still give it:
 usher.invite_problem). For a token that is not
 ours, problem is invite_invalid and there is no invite.';
+
+COMMENT ON FUNCTION "usher"."readable_domain"(text) IS 'A clean domain in its own letters.';
+
+COMMENT ON FUNCTION "usher"."readable_email"(text) IS 'A normalised address with its domain in its own letters, as it is shown, and as others may have stored it.';
 
 COMMENT ON FUNCTION "usher"."record_delivery_event"(text, text, text, uuid, text, timestamp with time zone, boolean, text, text) IS 'Writes down what a mail provider tells of a mail. For the function that takes its webhooks and has checked
 that they are genuine.
@@ -15196,7 +15336,7 @@ COMMENT ON FUNCTION "usher"."slot_allowance"(smallint, integer, integer) IS 'The
 
 COMMENT ON FUNCTION "usher"."speak_to_invitee"() IS 'Says that the caller answers an invite, enrols a device or joins: errors are worded by usher.invitee_errors().';
 
-COMMENT ON FUNCTION "usher"."spellings"(text) IS 'An address as it may be written: its domain in its own letters, and in the ASCII of the DNS.';
+COMMENT ON FUNCTION "usher"."spellings"(text) IS 'An address as it may be written: as it is here, with its domain in the ASCII of the DNS, and in its own letters.';
 
 COMMENT ON FUNCTION "usher"."stop_credentials"(uuid, uuid, text[], boolean) IS 'Says when directory tokens and joining by domain stop whose responsible person may not have them (any more);
 or that they go on, when the right is theirs again.
@@ -15429,6 +15569,10 @@ REVOKE ALL ON FUNCTION "usher"."caller_membership"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."clean_description"(text, integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."clean_domain"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."clean_label"(text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."clean_name"(text, integer, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."client_address"(jsonb) FROM PUBLIC;
@@ -15478,6 +15622,8 @@ REVOKE ALL ON FUNCTION "usher"."fan_out"(integer, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION "usher"."fan_out"(integer, bigint) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."find_links"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."folded_user_name"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."follow_lines"(uuid[], uuid[]) FROM PUBLIC;
 
@@ -15587,7 +15733,7 @@ REVOKE ALL ON FUNCTION "usher"."new_inviter"(usher.invites) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."next_place"(text, interval, timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "usher"."nfc"(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "usher"."nfc"(text, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) FROM PUBLIC;
 
@@ -15630,6 +15776,10 @@ REVOKE ALL ON FUNCTION "usher"."queue_mails"(public.organisation_audit_events[],
 REVOKE ALL ON FUNCTION "usher"."rate_limit_headers"(text, integer, integer, interval, interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."read_address"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."readable_domain"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."readable_email"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text, boolean) FROM PUBLIC;
 
@@ -15829,6 +15979,8 @@ ALTER TABLE "usher"."settings" ADD CONSTRAINT "settings_one_click" CHECK (((one_
 
 CREATE INDEX organisation_deliveries_mailbox ON public.organisation_deliveries USING btree (mailbox, taken_at DESC) WHERE (taken_at IS NOT NULL);
 
+CREATE UNIQUE INDEX directory_users_user_name ON usher.directory_users USING btree (organisation_id, usher.folded_user_name(user_name));
+
 CREATE INDEX suppressed_addresses_mailbox ON usher.suppressed_addresses USING btree (usher.mailbox(email)) WHERE (reason = 'complaint'::text);
 
 comment on column public.organisation_invite_preview.organisation_id is NULL;
@@ -15928,6 +16080,50 @@ begin
   if exists (select from pg_catalog.pg_roles r where r.rolname = 'supabase_auth_admin') then
     grant execute on function usher.custom_access_token_hook, usher.without_secrets to supabase_auth_admin;
   end if;
+end
+$$;
+
+-- Addresses and domains that are not ASCII get their one spelling. Where both spellings of one were there, the other
+-- has it already: what says no to both goes, and of the rest, such as an open invite, the row stays as it is.
+update public.organisations o set reply_to = usher.normalise_email(a.reply_to) from answers_elsewhere a where a.id = o.id;
+update public.organisations o
+set allowed_email_domains = array(
+  select distinct coalesce(usher.clean_domain(d), d) from unnest(o.allowed_email_domains) d order by 1)
+where array_to_string(o.allowed_email_domains, '') ~ '[^\u0001-\u007f]';
+do $$
+declare
+  v_column record;
+  v_row    record;
+begin
+  for v_column in
+    select c.*
+    from (values
+      ('public.organisation_members', 'email', 'normalise_email', false),
+      ('public.organisation_deliveries', 'recipient', 'normalise_email', false),
+      ('public.organisation_domains', 'domain', 'clean_domain', true),
+      ('public.organisation_sign_in_rules', 'domain', 'clean_domain', false),
+      ('public.organisation_join_requests', 'email', 'normalise_email', false),
+      ('usher.invites', 'email', 'normalise_email', false),
+      ('usher.directory_users', 'email', 'normalise_email', false),
+      ('usher.suppressed_addresses', 'email', 'normalise_email', true),
+      ('usher.mail_opt_outs', 'email', 'normalise_email', true)
+    ) c (relation, name, clean, is_double_gone)
+  loop
+    for v_row in execute format(
+      'select ctid as at, usher.%2$I(%1$I) as clean from %3$s where %1$I ~ %4$L',
+      v_column.name, v_column.clean, v_column.relation, '[^\u0001-\u007f]')
+    loop
+      begin
+        execute format('update %s set %I = $1 where ctid = $2 and $1 is not null', v_column.relation, v_column.name)
+        using v_row.clean, v_row.at;
+      exception
+        when unique_violation then
+          if v_column.is_double_gone then
+            execute format('delete from %s where ctid = $1', v_column.relation) using v_row.at;
+          end if;
+      end;
+    end loop;
+  end loop;
 end
 $$;
 

@@ -317,30 +317,34 @@ Never returns.$$;
 
 -- sql/00_base/03_text.sql
 
--- Text that people give us: addresses, names, messages, slugs, locales, links. Each shape is checked
+-- Text that people give us: names, messages, slugs, locales, links. Each shape is checked
 -- here, once. All answer null for what cannot be used, and the caller says which error that is.
 --
 -- All of them look at the length first, before they normalise, match or parse: what is sent may be of any length.
 --
 -- Letters are folded and classed by ICU's root collation, because a database may be in the C locale.
 
-create function usher.nfc(value text) returns text
+create function usher.nfc(
+  value text,
+  is_compatible boolean default false
+) returns text
   language plpgsql
   immutable
   security invoker
   set search_path = pg_catalog, pg_temp
   as $$
 begin
-  if nfc.value is nfc normalized then
+  if not nfc.is_compatible and nfc.value is nfc normalized then
     return nfc.value;
   elsif usher.is_heaped(nfc.value) then
     return null;
   end if;
-  return normalize(nfc.value, nfc);
+  return case when nfc.is_compatible then normalize(nfc.value, nfkc) else normalize(nfc.value, nfc) end;
 end
 $$;
 comment on function usher.nfc
-  is $$Text in NFC. For text whose length was looked at: this is done to nothing that may be of any length.
+  is $$Text in NFC; with is_compatible in NFKC, in which full-width letters are plain ones. For text whose length was
+looked at: this is done to nothing that may be of any length.
 
 Null where more than 30 marks stand on one letter, in the wrong order: no language has them, and to put them in
 order takes the square of their number, during which nothing can stop Postgres, statement_timeout included.
@@ -362,64 +366,6 @@ end
 $$;
 comment on function usher.is_heaped
   is 'Whether more than 30 marks follow each other somewhere in it.';
-
-create function usher.normalise_email(email text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_address text;
-begin
-  -- The plain ones first, which are nearly all: for ASCII, Unicode has nothing to say.
-  if length(normalise_email.email) <= 64
-    and normalise_email.email ~ '^[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z][a-z0-9]+$' collate "C"
-  then
-    return normalise_email.email;
-  end if;
-  -- Measured before anything else is done with it: blanks around it go, and of two characters may become one.
-  if length(normalise_email.email) > 1016 then
-    return null;
-  end if;
-  v_address := lower(
-    usher.nfc(regexp_replace(normalise_email.email, '^[\s\u00a0\u200b\ufeff]+|[\s\u00a0\u200b\ufeff]+$', '', 'g'))
-    collate "und-x-icu");
-  return case
-    when length(v_address) <= 254
-      -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
-      -- way to the mailbox, which no sender can promise.
-      and position('@' in v_address) <= 65
-      -- Behind it labels of letters (of any script), digits and inner hyphens, and a top level not all digits.
-      and v_address ~ (
-        '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*@'
-        '([[:alnum:]]([[:alnum:]-]*[[:alnum:]])?\.)+[[:alpha:]][[:alnum:]-]*[[:alnum:]]$'
-        collate "und-x-icu")
-      -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
-      and (length(v_address) <= 64 or v_address !~ '@.*[^.]{64}')
-    then v_address
-  end;
-end
-$$;
-comment on function usher.normalise_email
-  is $$The one form of an address that is stored and compared: trimmed, NFC, lower case. Null for anything
-that is not one address of at most 254 characters. Dots and tags (a.b+c@…) are kept, because only the
-mailbox's owner knows what they mean there.
-
-Source: RFC 5321 section 4.1.2; OWASP Input Validation Cheat Sheet, e-mail addresses.$$;
-
-create function usher.email_domain(email text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-begin
-  return substring(email_domain.email from position('@' in email_domain.email) + 1);
-end
-$$;
-comment on function usher.email_domain
-  is 'The part after the @ of a normalised address.';
 
 create function usher.clean_line(value text, max_length integer) returns text
   language plpgsql
@@ -554,6 +500,340 @@ end
 $$;
 comment on function usher.read_time
   is 'A moment in ISO 8601, with its offset, such as 2027-03-31T18:00:00Z; null for anything else.';
+
+-- sql/00_base/04_addresses.sql
+
+-- Addresses: each has one spelling, by which it is stored and compared. Of its domain that is the ASCII of the DNS, as
+-- which Supabase Auth and browsers hand it over; its own letters are for showing.
+--
+-- Sources: RFC 5321 section 4.1.2; RFC 3492 (Punycode), sections 5 and 6; RFC 5891 and UTS 46 for what becomes of
+-- letters before; OWASP Input Validation Cheat Sheet, e-mail addresses.
+
+create function usher.punycode_bias(
+  delta bigint,
+  points integer,
+  is_first boolean
+) returns integer
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_delta bigint := punycode_bias.delta / case when punycode_bias.is_first then 700 else 2 end;
+  v_k     integer := 0;
+begin
+  v_delta := v_delta + v_delta / punycode_bias.points;
+  while v_delta > 455 loop
+    v_delta := v_delta / 35;
+    v_k := v_k + 36;
+  end loop;
+  return (v_k + 36 * v_delta / (v_delta + 38))::integer;
+end
+$$;
+comment on function usher.punycode_bias is 'RFC 3492 section 6.1.';
+
+create function usher.label_to_ascii(label text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_points integer[] := array(
+    select ascii(c.letter)
+    from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
+  v_count  integer := cardinality(v_points);
+  v_ascii  text := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
+  v_basic  integer := length(v_ascii);
+  v_done   integer := v_basic;
+  v_next   bigint := 128::bigint;
+  v_delta  bigint := 0::bigint;
+  v_bias   integer := 72;
+  v_least  bigint;
+  v_point  integer;
+  v_q      bigint;
+  v_k      integer;
+  v_t      integer;
+begin
+  if v_done = v_count then
+    return label_to_ascii.label;
+  end if;
+  v_ascii := 'xn--' || v_ascii || case when v_basic > 0 then '-' else '' end;
+  while v_done < v_count loop
+    v_least := (select min(p)::bigint from unnest(v_points) p where p >= v_next);
+    v_delta := v_delta + (v_least - v_next) * (v_done + 1);
+    v_next := v_least;
+    foreach v_point in array v_points loop
+      if v_point < v_next then
+        v_delta := v_delta + 1;
+      elsif v_point = v_next then
+        v_q := v_delta;
+        v_k := 36;
+        loop
+          v_t := least(greatest(v_k - v_bias, 1), 26);
+          exit when v_q < v_t;
+          v_ascii := v_ascii
+            || substr('abcdefghijklmnopqrstuvwxyz0123456789', (v_t + (v_q - v_t) % (36 - v_t))::integer + 1, 1);
+          v_q := (v_q - v_t) / (36 - v_t);
+          v_k := v_k + 36;
+        end loop;
+        v_ascii := v_ascii || substr('abcdefghijklmnopqrstuvwxyz0123456789', v_q::integer + 1, 1);
+        v_bias := usher.punycode_bias(v_delta, v_done + 1, v_done = v_basic);
+        v_delta := 0;
+        v_done := v_done + 1;
+      end if;
+    end loop;
+    v_delta := v_delta + 1;
+    v_next := v_next + 1;
+  end loop;
+  return v_ascii;
+end
+$$;
+comment on function usher.label_to_ascii
+  is 'A label of a normalised domain as the DNS writes it: xn--…, or as it is where it is ASCII. RFC 3492 section 6.3.';
+
+create function usher.label_to_unicode(label text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_basic text := coalesce(substring(label_to_unicode.label from '^xn--(.*)-[^-]*$'), '');
+  v_rest  text := substring(label_to_unicode.label from '^xn--(?:.*-)?([^-]*)$');
+  v_text  text := v_basic;
+  v_next  bigint := 128::bigint;
+  v_i     bigint := 0::bigint;
+  v_bias  integer := 72;
+  v_from  bigint;
+  v_w     bigint;
+  v_k     integer;
+  v_t     integer;
+  v_digit bigint;
+  v_count integer;
+begin
+  if v_rest is null or length(label_to_unicode.label) > 63 then
+    return label_to_unicode.label;
+  end if;
+  while v_rest <> '' loop
+    v_from := v_i;
+    v_w := 1;
+    v_k := 36;
+    loop
+      v_digit := (position(left(v_rest, 1) in 'abcdefghijklmnopqrstuvwxyz0123456789') - 1)::bigint;
+      -- Not punycode, or of no letter that there is.
+      if v_rest = '' or v_digit < 0 or v_w > 100000000 then
+        return label_to_unicode.label;
+      end if;
+      v_rest := substr(v_rest, 2);
+      v_i := v_i + v_digit * v_w;
+      v_t := least(greatest(v_k - v_bias, 1), 26);
+      exit when v_digit < v_t;
+      v_w := v_w * (36 - v_t);
+      v_k := v_k + 36;
+    end loop;
+    v_count := length(v_text) + 1;
+    v_bias := usher.punycode_bias(v_i - v_from, v_count, v_from = 0);
+    v_next := v_next + v_i / v_count;
+    v_i := v_i % v_count;
+    if v_next > 1114111 or v_next between 55296 and 57343 then
+      return label_to_unicode.label;
+    end if;
+    v_text := left(v_text, v_i::integer) || chr(v_next::integer) || substr(v_text, v_i::integer + 1);
+    v_i := v_i + 1;
+  end loop;
+  return v_text;
+end
+$$;
+comment on function usher.label_to_unicode
+  is 'A label of a normalised domain as people write it; as it is where it is no punycode. RFC 3492 section 6.2.';
+
+create function usher.clean_label(label text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  -- In small letters before and after: some become capitals by it, and others become several.
+  v_label text := lower(
+    usher.nfc(lower(clean_label.label collate "und-x-icu"), is_compatible => true) collate "und-x-icu");
+begin
+  if v_label like 'xn--%' then
+    -- A name that its own letters do not lead back to would be shown as another's.
+    return case
+      when usher.label_to_unicode(v_label) <> v_label
+        and usher.clean_label(usher.label_to_unicode(v_label)) = v_label
+      then v_label
+    end;
+  elsif v_label ~ '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$' collate "C" then
+    return v_label;
+  end if;
+  -- Letters, digits and the marks on them, as RFC 5892 lets them stand: no blanks, no pictures, nothing that cannot be
+  -- seen. Four signs are part of words in Catalan, Hebrew and Japanese; and two, unseen, in Persian and in India.
+  return case
+    when v_label ~ '^[[:alnum:]].*[^-]$' collate "und-x-icu"
+      and translate(
+        regexp_replace(v_label, '([\u0600-\u0fff])[\u200c\u200d](?=[\u0600-\u0fff])', '\1', 'g'),
+        e'-\u00b7\u05f3\u05f4\u30fb', '') !~ (
+        '[[:space:][:punct:]\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u00f7\u034f\u061c\u115f\u1160\u17b4\u17b5'
+        '\u180b-\u180f\u2000-\u2bff\u3000-\u3004\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff'
+        '\U0001d100-\U0001d7ff\U0001f000-\U0001ffff\U000e0000-\U0010ffff]'
+        collate "und-x-icu")
+    then usher.label_to_ascii(v_label)
+  end;
+end
+$$;
+comment on function usher.clean_label
+  is $$One label of a domain, of at most 253 characters, as the DNS writes it: NFKC, lower case, Punycode where it is
+not ASCII. Null for what can be none, and for Punycode that stands for nothing or for what is written in another way.$$;
+
+create function usher.clean_domain(domain text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_labels text[];
+  v_domain text;
+begin
+  -- Measured before anything else is done with it.
+  if length(clean_domain.domain) > 253 then
+    return null;
+  end if;
+  v_domain := clean_domain.domain;
+  if v_domain !~ '^[a-z0-9.-]*$' collate "C" or v_domain ~ '(^|\.)xn--' then
+    -- Chinese and Japanese keyboards write other full stops.
+    v_labels := array(
+      select usher.clean_label(l.label)
+      from regexp_split_to_table(v_domain, '[.\u3002\uff0e\uff61]') with ordinality l (label, n) order by l.n);
+    v_domain := case when array_position(v_labels, null) is null then array_to_string(v_labels, '.') end;
+  end if;
+  return case
+    when length(v_domain) <= 253
+      and v_domain ~ '^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$' collate "C"
+      -- Each label at most 63. Not part of the shape above: counting makes a match fifty times as slow.
+      and (length(v_domain) <= 63 or v_domain !~ '[^.]{64}')
+    then v_domain
+  end;
+end
+$$;
+comment on function usher.clean_domain
+  is $$The one form of a domain that is stored and compared: as the DNS writes it, in lower case. münchen.example
+becomes xn--mnchen-3ya.example. Null for what is not one domain of at most 253 characters, of at least two labels.$$;
+
+create function usher.readable_domain(domain text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  if readable_domain.domain !~ '(^|\.)xn--' then
+    return readable_domain.domain;
+  end if;
+  return (
+    select string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
+    from regexp_split_to_table(readable_domain.domain, '\.') with ordinality l (label, n));
+end
+$$;
+comment on function usher.readable_domain
+  is 'A clean domain in its own letters.';
+
+create function usher.normalise_email(email text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_address text;
+  v_local   text;
+  v_domain  text;
+begin
+  -- The plain ones first, which are nearly all: for ASCII, Unicode has nothing to say.
+  if length(normalise_email.email) <= 64
+    and normalise_email.email ~ '^[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z][a-z0-9]+$' collate "C"
+  then
+    return normalise_email.email;
+  end if;
+  -- Measured before anything else is done with it: what cannot be seen around it goes, and letters become fewer.
+  if length(normalise_email.email) > 1016 then
+    return null;
+  end if;
+  v_address := regexp_replace(normalise_email.email,
+    '^[[:space:]\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+'
+    '|[[:space:]\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+$', '', 'g');
+  v_local := lower(split_part(v_address, '@', 1) collate "C");
+  v_domain := usher.clean_domain(substr(v_address, length(v_local) + 2));
+  return case
+    when length(v_local) + 1 + length(v_domain) <= 254
+      -- The local part as an RFC 5321 dot-atom of at most 64; anything else needs SMTPUTF8 all the
+      -- way to the mailbox, which no sender can promise.
+      and length(v_local) <= 64
+      and v_local ~ '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$' collate "C"
+      and substr(v_address, length(v_local) + 1, 1) = '@'
+    then v_local || '@' || v_domain
+  end;
+end
+$$;
+comment on function usher.normalise_email
+  is $$The one form of an address that is stored and compared: trimmed, also of what cannot be seen, lower case, its
+domain as usher.clean_domain writes it. Null for anything that is not one address of at most 254 characters. Dots and
+tags (a.b+c@…) are kept, because only the mailbox's owner knows what they mean there.$$;
+
+create function usher.email_domain(email text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return substring(email_domain.email from position('@' in email_domain.email) + 1);
+end
+$$;
+comment on function usher.email_domain
+  is 'The part after the @ of a normalised address.';
+
+create function usher.readable_email(email text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return case
+    when position('@xn--' in readable_email.email) + position('.xn--' in readable_email.email) > 0
+    then split_part(readable_email.email, '@', 1) || '@'
+      || usher.readable_domain(usher.email_domain(readable_email.email))
+    else readable_email.email
+  end;
+end
+$$;
+comment on function usher.readable_email
+  is 'A normalised address with its domain in its own letters, as it is shown, and as others may have stored it.';
+
+create function usher.spellings(email text) returns text[]
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_email    text := usher.normalise_email(spellings.email);
+  v_readable text := usher.readable_email(v_email);
+begin
+  if v_readable = spellings.email and v_email = spellings.email then
+    return array[spellings.email];
+  end if;
+  return array(
+    select distinct s from unnest(array[spellings.email, v_email, v_readable]) s where s is not null);
+end
+$$;
+comment on function usher.spellings
+  is 'An address as it may be written: as it is here, with its domain in the ASCII of the DNS, and in its own letters.';
 
 -- sql/00_base/04_names.sql
 
@@ -1576,12 +1856,14 @@ create function usher.has_account(email text) returns boolean
   as $$
 begin
   -- Auth writes addresses in lower case, and has an index of those without single sign-on.
-  if exists (select from auth.users u where u.email = has_account.email and u.is_sso_user = false) then
+  if exists (
+    select from auth.users u where u.email = any (usher.spellings(has_account.email)) and u.is_sso_user = false)
+  then
     return true;
   end if;
   -- Auth's own table, which a stand-in for Auth may lack.
   return to_regclass('auth.identities') is not null and exists (
-    select from auth.identities d where d.email = has_account.email and d.provider like 'sso:%');
+    select from auth.identities d where d.email = any (usher.spellings(has_account.email)) and d.provider like 'sso:%');
 end
 $$;
 comment on function usher.has_account
@@ -1622,7 +1904,8 @@ begin
   end if;
   return (
     select 'sso:' || d.sso_provider_id
-    from auth.sso_domains d where lower(d.domain) = lower(sso_provider_of.domain));
+    from auth.sso_domains d
+    where lower(d.domain) in (lower(sso_provider_of.domain), usher.readable_domain(lower(sso_provider_of.domain))));
 end
 $$;
 comment on function usher.sso_provider_of
@@ -5180,7 +5463,7 @@ create function usher.create_domain(
 declare
   v_member public.organisation_members :=
     usher.require_permission(create_domain.organisation_id, 'organisation.update', 'settings');
-  v_domain text := usher.email_domain(usher.normalise_email('a@' || btrim(create_domain.domain, ' @')));
+  v_domain text := usher.clean_domain(btrim(create_domain.domain, ' @'));
   v_row    public.organisation_domains;
 begin
   if v_domain is null then
@@ -5248,7 +5531,8 @@ declare
 begin
   select d.* into v_before
   from public.organisation_domains d
-  where d.organisation_id = v_member.organisation_id and d.domain = lower(btrim(update_domain.domain, ' @'))
+  where d.organisation_id = v_member.organisation_id
+    and d.domain = usher.clean_domain(btrim(update_domain.domain, ' @'))
   for update;
   if not found then
     perform usher.fail('invalid_settings', hint => 'Claim the domain first.');
@@ -5312,7 +5596,8 @@ declare
 begin
   perform usher.require_permission(delete_domain.organisation_id, 'organisation.update', 'settings');
   delete from public.organisation_domains d
-  where d.organisation_id = delete_domain.organisation_id and d.domain = lower(btrim(delete_domain.domain, ' @'))
+  where d.organisation_id = delete_domain.organisation_id
+    and d.domain = usher.clean_domain(btrim(delete_domain.domain, ' @'))
   returning * into v_row;
   if not found then
     perform usher.fail('invalid_settings', hint => 'The organisation has no such domain.');
@@ -6370,7 +6655,7 @@ begin
       and (list_invites.status is null or v.status = list_invites.status)
       and (list_invites.search is null
         or position(lower(btrim(list_invites.search) collate "und-x-icu")
-          in lower(coalesce(v.email, v.device_name) collate "und-x-icu")) > 0)
+          in lower(concat_ws(' ', v.email, usher.readable_email(v.email), v.device_name) collate "und-x-icu")) > 0)
       and (v.created_at, v.id) < (v_after.created_at, v_after.id)
     order by v.created_at desc, v.id desc
     limit list_invites.page_size;
@@ -8838,6 +9123,20 @@ grant execute on function usher.enrol_device to authenticated;
 -- What joining and roles have to know of a directory. What it sends and is told stands in
 -- 45_directories/02_scim_users.sql.
 
+create function usher.folded_user_name(user_name text) returns text
+  language plpgsql
+  immutable
+  security invoker
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  return coalesce(usher.normalise_email(folded_user_name.user_name), lower(folded_user_name.user_name));
+end
+$$;
+comment on function usher.folded_user_name
+  is $$A userName as it is compared: case does not matter (RFC 7643 section 4.1.1), nor how the domain of an address is
+spelt.$$;
+
 create table usher.directory_users (
   id uuid primary key default gen_random_uuid(),
   organisation_id uuid not null references public.organisations
@@ -8879,7 +9178,7 @@ comment on column usher.directory_users.role_ends
 
 create unique index directory_users_user_name on usher.directory_users (
   organisation_id,
-  lower(user_name)
+  usher.folded_user_name(user_name)
 );
 create unique index directory_users_email on usher.directory_users (
   organisation_id,
@@ -9751,7 +10050,8 @@ begin
   end if;
   v_after.accent_colour := lower(v_after.accent_colour);
   v_after.allowed_email_domains := array(
-    select distinct lower(btrim(d, ' @')) from unnest(v_after.allowed_email_domains) d order by 1);
+    select distinct coalesce(usher.clean_domain(btrim(d, ' @')), '')
+    from unnest(v_after.allowed_email_domains) d order by 1);
 
   if v_after.name is null then
     perform usher.fail('invalid_settings',
@@ -9780,9 +10080,7 @@ begin
     or not usher.is_span(v_after.reminder_before, '1 hour', '14 days')
     or not usher.is_span(v_after.audit_retention, '30 days', '100 years')
     or usher.is_span(v_after.credential_grace, '0', '30 days') is not true
-    or exists (
-      select from unnest(v_after.allowed_email_domains) d
-      where usher.normalise_email('a@' || d) is null)
+    or '' = any (v_after.allowed_email_domains)
   then
     perform usher.fail('invalid_settings', hint => 'logo_url is an https address, accent_colour #rrggbb, '
       'locale such as de-AT, seat_limit 1 to 1,000,000, allowed_email_domains a list of at most 1,000 domains, '
@@ -10981,7 +11279,7 @@ begin
       'domain have at most 200 characters, and level is aal1 or aal2.');
   end if;
   v_after.provider := lower(btrim(v_after.provider));
-  v_after.domain := lower(btrim(v_after.domain, ' @'));
+  v_after.domain := coalesce(usher.clean_domain(btrim(v_after.domain, ' @')), lower(btrim(v_after.domain, ' @')));
   v_after.level := coalesce(v_after.level, 'aal1');
   v_after.methods := array(select distinct lower(btrim(m)) from unnest(v_after.methods) m order by 1);
   v_after.for_members := coalesce(v_after.for_members, false);
@@ -12301,9 +12599,10 @@ begin
     select u::usher.directory_user, count(*) over ()
     from usher.directory_users_of(v_organisation_id) u
     where (list_directory_users.id is null or u.id = list_directory_users.id)
-      and (list_directory_users.user_name is null or lower(u.user_name) = lower(list_directory_users.user_name))
+      and (list_directory_users.user_name is null
+        or usher.folded_user_name(u.user_name) = usher.folded_user_name(list_directory_users.user_name))
       and (list_directory_users.external_id is null or u.external_id = list_directory_users.external_id)
-      and (list_directory_users.email is null or u.email = lower(list_directory_users.email))
+      and (list_directory_users.email is null or u.email = usher.normalise_email(list_directory_users.email))
     order by u.created_at, u.id
     offset greatest(list_directory_users.start_index, 1) - 1
     limit list_directory_users.page_size;
@@ -12348,7 +12647,7 @@ begin
     and d.organisation_id = directory_user_for_change.organisation_id;
   -- The accounts before the members, as whoever deletes one does.
   perform from auth.users u
-  where u.email = v_user.email
+  where u.email = any (usher.spellings(v_user.email))
     or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
   order by u.id
   for key share;
@@ -12395,7 +12694,7 @@ begin
   select array_agg(m.user_id), max(m.status) into v_accounts, v_status
   from public.organisation_members m
   join auth.users u on u.id = m.user_id
-  where m.id = v_user.member_id and u.email = v_user.email and u.email_confirmed_at is not null
+  where m.id = v_user.member_id and u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     -- Where people have to come in through a provider, an account without it is nobody's yet.
     and not usher.lacks_identity(m.organisation_id, u.id, v_user.email);
   if v_accounts is not null then
@@ -12406,7 +12705,7 @@ begin
   -- provider says.
   select array_agg(u.id) into v_accounts
   from auth.users u
-  where u.email = v_user.email and u.email_confirmed_at is not null
+  where u.email = any (usher.spellings(v_user.email)) and u.email_confirmed_at is not null
     and (u.is_sso_user = false or usher.has_proven_address(u.id))
     and not usher.lacks_identity(v_user.organisation_id, u.id, v_user.email);
   return (
@@ -12892,7 +13191,7 @@ begin
     when exists (
       select from usher.directory_users_of(v_user.organisation_id) u
       where u.id <> v_user.id
-        and (lower(u.user_name) = lower(v_user.user_name) or u.email = v_user.email))
+        and (usher.folded_user_name(u.user_name) = usher.folded_user_name(v_user.user_name) or u.email = v_user.email))
     then 'directory_conflict'
   end;
 end
@@ -20181,171 +20480,6 @@ line. An address is null for somebody who was erased. Order it by occurred_at, e
 -- sql/90_operators/03_spellings.sql
 
 -- Spellings: every way in which an address, or a name, may stand in a text, so that all of them are found.
---
--- Source: RFC 3492 (Punycode), sections 5 and 6.
-
--- Punycode (RFC 3492): münchen.example and xn--mnchen-3ya.example are one domain: an address may stand here by either.
-
-create function usher.punycode_bias(
-  delta bigint,
-  points integer,
-  is_first boolean
-) returns integer
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_delta bigint := punycode_bias.delta / case when punycode_bias.is_first then 700 else 2 end;
-  v_k     integer := 0;
-begin
-  v_delta := v_delta + v_delta / punycode_bias.points;
-  while v_delta > 455 loop
-    v_delta := v_delta / 35;
-    v_k := v_k + 36;
-  end loop;
-  return (v_k + 36 * v_delta / (v_delta + 38))::integer;
-end
-$$;
-comment on function usher.punycode_bias is 'RFC 3492 section 6.1.';
-
-create function usher.label_to_ascii(label text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_points integer[] := array(
-    select ascii(c.letter)
-    from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
-  v_count  integer := cardinality(v_points);
-  v_ascii  text := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
-  v_basic  integer := length(v_ascii);
-  v_done   integer := v_basic;
-  v_next   bigint := 128::bigint;
-  v_delta  bigint := 0::bigint;
-  v_bias   integer := 72;
-  v_least  bigint;
-  v_point  integer;
-  v_q      bigint;
-  v_k      integer;
-  v_t      integer;
-begin
-  if v_done = v_count then
-    return label_to_ascii.label;
-  end if;
-  v_ascii := 'xn--' || v_ascii || case when v_basic > 0 then '-' else '' end;
-  while v_done < v_count loop
-    v_least := (select min(p)::bigint from unnest(v_points) p where p >= v_next);
-    v_delta := v_delta + (v_least - v_next) * (v_done + 1);
-    v_next := v_least;
-    foreach v_point in array v_points loop
-      if v_point < v_next then
-        v_delta := v_delta + 1;
-      elsif v_point = v_next then
-        v_q := v_delta;
-        v_k := 36;
-        loop
-          v_t := least(greatest(v_k - v_bias, 1), 26);
-          exit when v_q < v_t;
-          v_ascii := v_ascii
-            || substr('abcdefghijklmnopqrstuvwxyz0123456789', (v_t + (v_q - v_t) % (36 - v_t))::integer + 1, 1);
-          v_q := (v_q - v_t) / (36 - v_t);
-          v_k := v_k + 36;
-        end loop;
-        v_ascii := v_ascii || substr('abcdefghijklmnopqrstuvwxyz0123456789', v_q::integer + 1, 1);
-        v_bias := usher.punycode_bias(v_delta, v_done + 1, v_done = v_basic);
-        v_delta := 0;
-        v_done := v_done + 1;
-      end if;
-    end loop;
-    v_delta := v_delta + 1;
-    v_next := v_next + 1;
-  end loop;
-  return v_ascii;
-end
-$$;
-comment on function usher.label_to_ascii
-  is 'A label of a normalised domain as the DNS writes it: xn--…, or as it is where it is ASCII. RFC 3492 section 6.3.';
-
-create function usher.label_to_unicode(label text) returns text
-  language plpgsql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-declare
-  v_basic text := coalesce(substring(label_to_unicode.label from '^xn--(.*)-[^-]*$'), '');
-  v_rest  text := substring(label_to_unicode.label from '^xn--(?:.*-)?([^-]*)$');
-  v_text  text := v_basic;
-  v_next  bigint := 128::bigint;
-  v_i     bigint := 0::bigint;
-  v_bias  integer := 72;
-  v_from  bigint;
-  v_w     bigint;
-  v_k     integer;
-  v_t     integer;
-  v_digit bigint;
-  v_count integer;
-begin
-  if v_rest is null or length(label_to_unicode.label) > 63 then
-    return label_to_unicode.label;
-  end if;
-  while v_rest <> '' loop
-    v_from := v_i;
-    v_w := 1;
-    v_k := 36;
-    loop
-      v_digit := (position(left(v_rest, 1) in 'abcdefghijklmnopqrstuvwxyz0123456789') - 1)::bigint;
-      -- Not punycode, or of no letter that there is.
-      if v_rest = '' or v_digit < 0 or v_w > 100000000 then
-        return label_to_unicode.label;
-      end if;
-      v_rest := substr(v_rest, 2);
-      v_i := v_i + v_digit * v_w;
-      v_t := least(greatest(v_k - v_bias, 1), 26);
-      exit when v_digit < v_t;
-      v_w := v_w * (36 - v_t);
-      v_k := v_k + 36;
-    end loop;
-    v_count := length(v_text) + 1;
-    v_bias := usher.punycode_bias(v_i - v_from, v_count, v_from = 0);
-    v_next := v_next + v_i / v_count;
-    v_i := v_i % v_count;
-    if v_next > 1114111 or v_next between 55296 and 57343 then
-      return label_to_unicode.label;
-    end if;
-    v_text := left(v_text, v_i::integer) || chr(v_next::integer) || substr(v_text, v_i::integer + 1);
-    v_i := v_i + 1;
-  end loop;
-  return v_text;
-end
-$$;
-comment on function usher.label_to_unicode
-  is 'A label of a normalised domain as people write it; as it is where it is no punycode. RFC 3492 section 6.2.';
-
-create function usher.spellings(email text) returns text[]
-  language sql
-  immutable
-  security invoker
-  set search_path = pg_catalog, pg_temp
-  as $$
-  select array(
-    select $1
-    union
-    select split_part($1, '@', 1) || '@' || f.domain
-    from (
-      select string_agg(usher.label_to_ascii(l.label), '.' order by l.n),
-        string_agg(usher.label_to_unicode(l.label), '.' order by l.n)
-      from regexp_split_to_table(split_part($1, '@', 2), '\.') with ordinality l (label, n)
-    ) s (in_ascii, in_unicode)
-    cross join lateral (values (s.in_ascii), (s.in_unicode)) f (domain)
-    where position('@' in $1) > 0)
-$$;
-comment on function usher.spellings
-  is 'An address as it may be written: its domain in its own letters, and in the ASCII of the DNS.';
 
 create function usher.percent_pattern(letter text) returns text
   language sql
@@ -20521,7 +20655,7 @@ begin
     where position('@' in e) > 1 and not usher.is_erased_address(e)
       and (e = person_traces.email or not exists (
         select from auth.users u
-        where usher.normalise_email(u.email) = e and u.id <> all (v_traces.user_ids))));
+        where usher.normalise_email(u.email) = usher.normalise_email(e) and u.id <> all (v_traces.user_ids))));
   v_traces.invite_ids := array(
     select i.id from usher.invites i
     where i.email = any (v_traces.emails) or i.accepted_by = any (v_traces.user_ids));

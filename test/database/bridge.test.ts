@@ -253,6 +253,7 @@ describe('the bridge', () => {
     const older = await databaseOfBefore()
     const { sql } = older
     const acme = await createAcme(sql)
+    await acme.invite('ann@münchen.example')
     await sql`update public.organisations set seat_limit = 2000000, audit_retention = '200 years',
       invite_ttl = '2 days -12 hours',
       allowed_email_domains = (select array_agg('d' || n || '.example') from generate_series(1, 1200) n)
@@ -264,6 +265,13 @@ describe('the bridge', () => {
     await sql`update usher.settings set resend_cooldown = '90 days', mails_per_minute_to_domain = null`
     await sql`insert into usher.mail_opt_outs (organisation_id, email)
       values (${acme.id}, 'jo+news@example.com')`
+    // Two spellings of one domain, which were two.
+    await sql`update public.organisations set allowed_email_domains = '{münchen.example}', reply_to = 'ann@münchen.example'
+      where id = ${acme.otherId}`
+    await sql`insert into usher.mail_opt_outs (organisation_id, email)
+      values (${acme.id}, 'ann@münchen.example'), (${acme.id}, 'ann@xn--mnchen-3ya.example')`
+    await sql`insert into public.organisation_domains (organisation_id, domain, verification)
+      values (${acme.id}, 'münchen.example', 'x'), (${acme.id}, 'xn--mnchen-3ya.example', 'y')`
 
     await crossBridge(older)
 
@@ -275,6 +283,25 @@ describe('the bridge', () => {
       invite_ttl: '36:00:00',
       domains: 1000,
     })
+    expect(
+      await sql`select allowed_email_domains, reply_to from public.organisations where id = ${acme.otherId}`,
+    ).toEqual([
+      {
+        allowed_email_domains: ['xn--mnchen-3ya.example'],
+        reply_to: 'ann@xn--mnchen-3ya.example',
+      },
+    ])
+    expect(
+      await sql`select o.email, d.domain, i.email as invited
+        from usher.mail_opt_outs o, public.organisation_domains d, usher.invites i
+        where o.email like 'ann@%' and i.email like 'ann@%'`,
+    ).toEqual([
+      {
+        email: 'ann@xn--mnchen-3ya.example',
+        domain: 'xn--mnchen-3ya.example',
+        invited: 'ann@xn--mnchen-3ya.example',
+      },
+    ])
     const [member] = await sql`select ends_at = '9999-12-31T00:00:00Z' as is_far
       from public.organisation_members where user_id = ${acme.member.userId}`
     expect(member?.is_far).toBe(true)
@@ -284,7 +311,8 @@ describe('the bridge', () => {
     const [settings] = await sql`select resend_cooldown::text, mails_per_minute_to_domain as limit
       from usher.settings`
     expect(settings).toEqual({ resend_cooldown: '30 days', limit: null })
-    expect(await sql`select email from usher.mail_opt_outs`).toMatchObject([
+    expect(await sql`select email from usher.mail_opt_outs order by email`).toMatchObject([
+      { email: 'ann@xn--mnchen-3ya.example' },
       { email: 'jo@example.com' },
     ])
   })

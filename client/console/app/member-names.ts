@@ -5,6 +5,7 @@
  */
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useUsherQueries } from '../../react/index.ts'
+import { readableAddress } from '../../readable-address.ts'
 import { useOrganisation } from './organisation.tsx'
 
 /**
@@ -19,6 +20,6 @@ export function useMemberNames(): (userId: string | null) => string | null {
   })
   return (userId) => {
     const member = members.data?.find((each) => each.userId === userId)
-    return member?.displayName ?? member?.email ?? null
+    return member?.displayName ?? (member?.email ? readableAddress(member.email) : null)
   }
 }

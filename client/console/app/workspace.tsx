@@ -8,6 +8,7 @@ import { Notifications } from '@mantine/notifications'
 import '@mantine/notifications/styles.css'
 import { lazy, useEffect, useRef } from 'react'
 import { Navigate, Route, Routes, useLocation, useNavigate } from 'react-router'
+import { readableAddress } from '../../readable-address.ts'
 import { HomePage } from '../pages/home/home-page.tsx'
 import { NotFoundPage } from '../pages/not-found-page.tsx'
 import { PageSkeleton } from '../parts/page-skeleton.tsx'
@@ -117,7 +118,7 @@ function AtWork({ person }: { person: Person }) {
     if (before.current === person.id) return
     before.current = person.id
     navigate('/', { replace: true })
-    say.done(session.switched(person.email))
+    say.done(session.switched(readableAddress(person.email)))
   }, [person, navigate, say, session])
   return null
 }

@@ -8,6 +8,7 @@ import type { AuthError } from '@supabase/supabase-js'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link, useLocation } from 'react-router'
+import { readableAddress } from '../../readable-address.ts'
 import { useTexts } from '../app/language.tsx'
 import { useSay } from '../app/say.tsx'
 import { type Person, useSession } from '../app/session.tsx'
@@ -48,7 +49,7 @@ export function AccountDialog({ person, onClose }: { person: Person; onClose: ()
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm" className="usher-words">
-            {sign.signedInAs(person.email)}
+            {sign.signedInAs(readableAddress(person.email))}
           </Text>
           <TextInput
             label={sign.name}

@@ -7,6 +7,7 @@ import { ActionIcon, Menu, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconLogout, IconUserCircle, IconUserEdit } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
+import { readableAddress } from '../../readable-address.ts'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
 import { LanguageChoice, ThemeChoice } from './reader-choices.tsx'
@@ -34,7 +35,7 @@ export function AccountMenu() {
                 {person.name}
               </Text>
             )}
-            {sign.signedInAs(person?.email ?? '')}
+            {sign.signedInAs(readableAddress(person?.email ?? ''))}
           </Menu.Label>
           <Menu.Item
             leftSection={<IconUserEdit size={16} aria-hidden />}

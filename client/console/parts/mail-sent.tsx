@@ -7,6 +7,7 @@
 import { Alert, Anchor, Button, Stack, Text, TextInput, Title } from '@mantine/core'
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, useEffect, useState } from 'react'
+import { readableAddress } from '../../readable-address.ts'
 import { sentenceOf } from '../app/auth-errors.ts'
 import { useFormat, useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
@@ -70,7 +71,7 @@ export function MailSent(props: MailSentProps) {
           {sign.mail.title}
         </Title>
         <Text size="sm" role="status">
-          {sign.mail.sent(email)}
+          {sign.mail.sent(readableAddress(email))}
         </Text>
         <TextInput
           label={sign.codeLabel}

@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import { Avatar, Badge, Group, Text } from '@mantine/core'
+import { readableAddress } from '../../readable-address.ts'
 
 interface PersonProps {
   name: string | null
@@ -19,7 +21,7 @@ export function Person({ name, email, mark }: PersonProps) {
       <div style={{ minWidth: 0 }} className="usher-words">
         <Group gap={6}>
           <Text size="sm" fw={500}>
-            {name ?? email}
+            {name ?? (email && readableAddress(email))}
           </Text>
           {mark && (
             <Badge size="xs" variant="default" tt="none">
@@ -29,7 +31,7 @@ export function Person({ name, email, mark }: PersonProps) {
         </Group>
         {name && email && (
           <Text size="xs" c="dimmed">
-            <bdi>{email}</bdi>
+            <bdi>{readableAddress(email)}</bdi>
           </Text>
         )}
       </div>

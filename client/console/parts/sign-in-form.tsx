@@ -15,7 +15,9 @@ import {
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { Link } from 'react-router'
+import { asciiAddress } from '../../address.ts'
 import type { SignUpOptions } from '../../index.ts'
+import { readableAddress } from '../../readable-address.ts'
 import { sentenceOf } from '../app/auth-errors.ts'
 import { useTexts } from '../app/language.tsx'
 import { useSession } from '../app/session.tsx'
@@ -56,7 +58,8 @@ export function SignInForm(props: SignInFormProps) {
   const { sign } = useTexts()
   const { supabase, hasSso } = useSession()
   const [way, setWay] = useState<Way>(props.firstWay ?? 'password')
-  const [email, setEmail] = useState(fixedEmail ?? '')
+  const [typed, setTyped] = useState(readableAddress(fixedEmail ?? ''))
+  const email = asciiAddress(typed)
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [problem, setProblem] = useState<AuthError>()
@@ -188,8 +191,8 @@ export function SignInForm(props: SignInFormProps) {
           required
           withAsterisk={false}
           readOnly={fixedEmail !== undefined}
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
         />
         {isNew && way !== 'sso' && (
           <TextInput

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { asciiAddress } from '../../../address.ts'
 import { isAddress, unseenIn } from '../../../csv/addresses.ts'
 import { type Entry, type EntryProblem, entriesOf } from '../../../csv/entries.ts'
 import type { Unseen } from '../../../csv/invisible.ts'
@@ -126,7 +127,7 @@ export function findProblems(rows: Row[], roles: Set<RoleName>): Map<number, Row
   const seen = new Set<string>()
   for (const row of rows) {
     const own = ownProblem(row)
-    const address = row.email.trim().toLowerCase()
+    const address = asciiAddress(row.email).toLowerCase()
     const code =
       own !== 'none'
         ? null

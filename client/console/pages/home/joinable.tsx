@@ -5,6 +5,7 @@
  */
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useJoinableOrganisations, useJoinOrganisation } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSay } from '../../app/say.tsx'
 
@@ -27,7 +28,7 @@ export function Joinable() {
               <div>
                 <Text fw={600}>{organisation.name}</Text>
                 <Text size="sm" c="dimmed">
-                  {organisation.domain}
+                  {readableAddress(organisation.domain)}
                 </Text>
               </div>
               <Button

@@ -8,6 +8,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { isUsherError } from '../../../index.ts'
 import { useAcceptMyInvite, useSignUpPolicy, useUsherQueries } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { live } from '../../app/live.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -36,7 +37,9 @@ export function MyInvitations() {
                 <Text fw={600}>{invite.organisationName}</Text>
                 <Text size="sm">{format.roles(invite.roles)}</Text>
                 <Text size="sm" c="dimmed">
-                  {home.invitedBy(invite.inviterName ?? invite.inviterEmail ?? '–')}
+                  {home.invitedBy(
+                    invite.inviterName ?? readableAddress(invite.inviterEmail ?? '–'),
+                  )}
                   {' · '}
                   {format.relative(invite.expiresAt)}
                 </Text>

@@ -6,6 +6,7 @@
 import { Alert, Button, Code, Text } from '@mantine/core'
 import type { Delivery, MailedInvite } from '../../../index.ts'
 import { useLiftSuppression, useResendInvite, useRetryDelivery } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -26,6 +27,7 @@ export function ReturnedMail({ invite, mail }: ReturnedMailProps) {
   const retry = useRetryDelivery(id)
   const resend = useResendInvite(id)
   const { email } = invite
+  const shown = readableAddress(email)
   const error = lift.error ?? retry.error ?? resend.error
 
   /** A mail that a server has taken cannot go out twice; the invitation is sent anew then. */
@@ -35,7 +37,7 @@ export function ReturnedMail({ invite, mail }: ReturnedMailProps) {
       if (mail && canBeRetried(mail)) await retry.mutateAsync({ deliveryId: mail.id })
       else await resend.mutateAsync({ inviteId: invite.id })
       const mayBeHeldAgain = mail?.status === 'suppressed' && !wasLifted
-      say.done(mayBeHeldAgain ? mails.mayBeHeldAgain(email) : mails.retried(email))
+      say.done(mayBeHeldAgain ? mails.mayBeHeldAgain(shown) : mails.retried(shown))
     } catch {
       // The mutations hold what was refused.
     }
@@ -43,7 +45,7 @@ export function ReturnedMail({ invite, mail }: ReturnedMailProps) {
 
   return (
     <Alert color="red" variant="outline" title={mails.returnedTitle} mb="lg">
-      <Text size="sm">{mails.returnedText(email)}</Text>
+      <Text size="sm">{mails.returnedText(shown)}</Text>
       {mail?.lastResponse && (
         <Code block mt="xs" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} dir="ltr">
           {mail.lastResponse}

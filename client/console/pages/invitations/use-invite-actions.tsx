@@ -8,6 +8,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { type Invite, type Result, type RoleName, UsherError } from '../../../index.ts'
 import { useUsher, usherKeys } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -23,7 +24,7 @@ export interface InviteAction {
 
 /** The name of whom, or what, an invitation is for. */
 export function inviteeOf(invite: Invite): string {
-  return invite.kind === 'user' ? invite.email : invite.deviceName
+  return invite.kind === 'user' ? readableAddress(invite.email) : invite.deviceName
 }
 
 /**

@@ -6,6 +6,7 @@
 import { Anchor, Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { isUsherError, type Result } from '../../../index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
@@ -46,7 +47,7 @@ export function AcceptButton({ accept, onAccepted, onRefused }: AcceptButtonProp
         {invite.accept}
       </Button>
       <Text size="sm" c="dimmed" ta="center">
-        {sign.signedInAs(person?.email ?? '')}
+        {sign.signedInAs(readableAddress(person?.email ?? ''))}
         {' · '}
         <Anchor component="button" type="button" size="sm" onClick={signOut}>
           {sign.signOut}

@@ -8,6 +8,7 @@ import { lazy, Suspense, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { finishSignUp, type Landing, nextStep, signUpOptions, wayIn } from '../../../index.ts'
 import { useUsher } from '../../../react/provider.tsx'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { ownPathOf } from '../../app/own-path.ts'
 import { useSession } from '../../app/session.tsx'
@@ -143,7 +144,7 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
     return (
       <Alert color="yellow" variant="outline" title={invite.wrongAccountTitle} role="alert">
         <Text size="sm" mb="sm">
-          {invite.wrongAccount(person.email, preview.email)}
+          {invite.wrongAccount(readableAddress(person.email), readableAddress(preview.email))}
         </Text>
         {/* Only here: other devices and tabs of the other account stay signed in. */}
         <Button
@@ -152,7 +153,7 @@ function Entry({ preview, landing, isRegistering, onRegister, onStale }: InviteA
           style={{ height: 'auto', paddingBlock: 8 }}
           styles={{ label: { whiteSpace: 'normal' } }}
         >
-          {invite.switchAccount(preview.email)}
+          {invite.switchAccount(readableAddress(preview.email))}
         </Button>
       </Alert>
     )

@@ -4,6 +4,7 @@
  * @module
  */
 import { Avatar, Badge, Blockquote, Group, Stack, Text, Title } from '@mantine/core'
+import { readableAddress } from '../../../readable-address.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import type { PendingPreview } from './invite-page.tsx'
 
@@ -76,7 +77,7 @@ export function InviteFacts({ preview }: { preview: Facts }) {
           </Group>
         </Fact>
         <Fact label={invite.invitedAddress}>
-          <bdi>{preview.email}</bdi>
+          <bdi>{readableAddress(preview.email)}</bdi>
         </Fact>
         <Fact label={invite.validUntil}>
           <time dateTime={preview.expiresAt}>

@@ -7,6 +7,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
+import { asciiAddress } from '../../../address.ts'
 import type { InvitePreview, Landing } from '../../../index.ts'
 import { useAccent } from '../../app/accent.ts'
 import { useLanguage } from '../../app/language.tsx'
@@ -146,7 +147,7 @@ function LinkedInvite({ landing, isRegistering }: InvitePageProps) {
   )
 }
 
-const isOf = (person: Person, email: string) => person.email.toLowerCase() === email
+const isOf = (person: Person, email: string) => asciiAddress(person.email).toLowerCase() === email
 
 /** A preview that can be answered: all that the mail said is there. */
 export type PendingPreview = InvitePreview & {

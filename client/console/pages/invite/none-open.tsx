@@ -5,6 +5,7 @@
  */
 import { Anchor, Button, Stack, Text, Title } from '@mantine/core'
 import { Link } from 'react-router'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { usePageTitle } from '../../app/use-page-title.ts'
@@ -20,7 +21,7 @@ export function NoneOpen() {
         <Title order={1} size="h3">
           {invite.withoutLinkTitle}
         </Title>
-        <Text>{invite.noneOpen(person?.email ?? '')}</Text>
+        <Text>{invite.noneOpen(readableAddress(person?.email ?? ''))}</Text>
         <Button variant="default" onClick={signOut}>
           {sign.signOut}
         </Button>

@@ -6,6 +6,7 @@
 import { Anchor, Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Landing } from '../../../index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { goOn } from './go-on.ts'
@@ -43,7 +44,7 @@ export function OneClick({ url, preview, landing, onOtherWay }: OneClickProps) {
         {invite.oneClick}
       </Button>
       <Text size="sm" c="dimmed" ta="center">
-        {invite.oneClickText(preview.email)}
+        {invite.oneClickText(readableAddress(preview.email))}
       </Text>
       <Anchor
         component="button"

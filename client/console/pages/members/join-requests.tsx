@@ -10,6 +10,7 @@ import {
   useDeclineJoinRequest,
   useUsherQueries,
 } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
@@ -40,7 +41,7 @@ export function JoinRequests() {
         {rows.map((request) => (
           <Group key={request.id} component="li" justify="space-between" className="usher-words">
             <Text size="sm">
-              <bdi>{request.email}</bdi>{' '}
+              <bdi>{readableAddress(request.email)}</bdi>{' '}
               <Text span size="xs" c="dimmed">
                 {format.relative(request.createdAt)}
               </Text>

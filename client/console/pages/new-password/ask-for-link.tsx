@@ -7,6 +7,8 @@ import { Anchor, Button, Stack, Text, TextInput } from '@mantine/core'
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
 import { Link, useLocation } from 'react-router'
+import { asciiAddress } from '../../../address.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { sentAtOf, useWaiting } from '../../app/waiting.ts'
@@ -26,7 +28,8 @@ export function AskForLink({ to, onAsked, onCode }: AskForLinkProps) {
   const { supabase } = useSession()
   const { state } = useLocation()
   // Whom the form was filled in for that the reader comes from.
-  const [email, setEmail] = useState<string>(state?.email ?? '')
+  const [typed, setTyped] = useState<string>(readableAddress(state?.email ?? ''))
+  const email = asciiAddress(typed)
   const [problem, setProblem] = useState<AuthError>()
   const [isBusy, setIsBusy] = useState(false)
   const [waiting, setWaiting] = useWaiting()
@@ -75,8 +78,8 @@ export function AskForLink({ to, onAsked, onCode }: AskForLinkProps) {
           autoComplete="username"
           required
           withAsterisk={false}
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
         />
         {problem && <AuthProblem error={problem} />}
         <Button type="submit" loading={isBusy} fullWidth>

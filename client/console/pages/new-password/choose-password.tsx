@@ -7,6 +7,7 @@ import { Anchor, Button, PasswordInput, Stack, Text } from '@mantine/core'
 import type { AuthError } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useSession } from '../../app/session.tsx'
 import { AuthProblem } from '../../parts/auth-problem.tsx'
@@ -37,7 +38,7 @@ export function ChoosePassword({ email, to }: ChoosePasswordProps) {
   return (
     <form onSubmit={submit}>
       <Stack gap="md">
-        <Text size="sm">{sign.signedInAs(email)}</Text>
+        <Text size="sm">{sign.signedInAs(readableAddress(email))}</Text>
         {/* Password managers keep the two together. */}
         <input type="email" name="email" autoComplete="username" value={email} readOnly hidden />
         <PasswordInput
