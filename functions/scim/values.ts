@@ -27,10 +27,11 @@ export const textOf = (value: unknown): string =>
 export const isNothing = (value: unknown): boolean =>
   isBlank(value) || (Array.isArray(value) && value.every(isBlank))
 
-/** Entra ID writes "True" and "False"; what is neither stays. */
+/** Entra ID writes "True" and "False", others 1 and 0; what is neither stays. */
 export function toBoolean(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*(true|false)\s*$/i.test(value)) return value
-  return value.trim().toLowerCase() === 'true'
+  const text = textOf(value).trim().toLowerCase()
+  if (text === 'true' || text === '1') return true
+  return text === 'false' || text === '0' ? false : value
 }
 
 /**
@@ -43,8 +44,8 @@ export function mend(attribute: Attribute, value: unknown): unknown {
   if (!attribute.isMultiple) return mendOne(attribute, [value].flat()[0])
   const list = [value].flat()
   requireFew(attribute, list)
-  const mended = list.map((one) => mendOne(attribute, one)).filter((one) => one !== undefined)
-  return withOnePrimary(mended as Json[])
+  const mended = list.map((one) => mendOne(attribute, one)) as (Json | undefined)[]
+  return withOnePrimary(mended.filter((one) => one !== undefined).filter(isSaying))
 }
 
 /** @throws 400 invalidValue */
@@ -95,6 +96,10 @@ function unread(attribute: Attribute): undefined {
 /** A part of an object, by its name in any case. */
 export const partOf = (value: Json, name: string): unknown =>
   Object.entries(value).find(([key]) => key.toLowerCase() === name)?.[1]
+
+/** Whether something is said by one of several values, beside what it is called. */
+export const isSaying = (one: Json): boolean =>
+  Object.keys(one).some((name) => name !== 'type' && name !== 'primary')
 
 /** At most one of several is primary: the first that says so. */
 export function withOnePrimary(values: Json[]): Json[] {
