@@ -67,7 +67,8 @@ function mendOne(attribute: Attribute, value: unknown): unknown {
   }
   if (typeof bare === 'object') return unread(attribute)
   const text = String(bare)
-  if (text !== storable(text)) {
+  // Half of a pair as well, which a name that was cut to a length ends with.
+  if (text !== storable(text) || /\p{Surrogate}/u.test(text)) {
     throw refuse(400, 'invalidValue', `${attribute.name} has a character that cannot be kept.`)
   }
   return text
@@ -77,8 +78,11 @@ function mendComplex(attribute: Attribute, value: unknown): unknown {
   if (!isObject(value)) {
     // A bare address, the id of a manager, or a name in one.
     const part = attribute.parts.get('value') ?? attribute.parts.get('formatted')
-    return part && typeof value !== 'object' ? { [part.name]: String(value) } : unread(attribute)
+    const held = part && typeof value !== 'object' ? mend(part, value) : undefined
+    return part && held !== undefined ? { [part.name]: held } : unread(attribute)
   }
+  const names = Object.keys(value).map((name) => name.trim().toLowerCase())
+  if (names.length > 0 && !names.some((name) => attribute.parts.has(name))) return unread(attribute)
   const mended: Json = {}
   for (const [name, one] of Object.entries(value)) {
     const part = attribute.parts.get(name.trim().toLowerCase())

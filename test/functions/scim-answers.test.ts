@@ -96,6 +96,9 @@ describe('whoever is turned off', () => {
       [{ op: 'Replace', value: { active: '0' } }],
     ],
     [KIND, [off, { op: 'replace', path: 'userName.value', value: 'x@example.com' }]],
+    // What Postgres does not store: a name that was cut within a character, and a NUL.
+    [KIND, [{ op: 'replace', path: 'displayName', value: 'Ann \ud83d' }, off]],
+    [KIND, [{ op: 'replace', path: `${ENTERPRISE}:manager`, value: '\0' }, off]],
   ] as [string, object[]][])(
     'is out, whatever is said of them beside that (%s): %j',
     async ([, operations], { acme, scim }) => {
@@ -143,6 +146,24 @@ describe('what decides, and has no such part, is refused and never left out', ()
     ]) {
       const { status, body } = await scim('PATCH', `/Users/${user.id}`, patchOf(...operations))
       expect([status, body.scimType]).toEqual([400, 'invalidPath'])
+    }
+    expect((await scim('GET', `/Users/${user.id}`)).body).toEqual(user)
+  })
+
+  test('https://www.rfc-editor.org/rfc/rfc7643#section-4.1.2: emails without a value', async ({
+    acme,
+    scim,
+  }) => {
+    const user = await memberOf(scim, acme.member.email)
+    const emails = [{ address: 'new@example.com', kind: 'work' }]
+
+    for (const [method, path, body] of [
+      ['PATCH', `/Users/${user.id}`, patchOf({ op: 'replace', path: 'emails', value: emails })],
+      ['PUT', `/Users/${user.id}`, userOf(acme.member.email, { emails })],
+      ['POST', '/Users', userOf('new@example.com', { emails })],
+    ] as const) {
+      const answer = await scim(method, path, body)
+      expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidValue'])
     }
     expect((await scim('GET', `/Users/${user.id}`)).body).toEqual(user)
   })
