@@ -8,6 +8,8 @@
  *
  * @module
  */
+
+import { storable } from '../_shared/database.ts'
 import { type Chain, isRead, readName, valuesAt } from './names.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json, Shape } from './schema.ts'
@@ -23,7 +25,7 @@ export type Filter =
   | { kind: 'and' | 'or'; filters: Filter[] }
   | { kind: 'not'; filter: Filter }
   | { kind: 'present'; chain: Chain }
-  | { kind: 'compare'; chain: Chain; comparator: string; value: string | number | boolean | null }
+  | { kind: 'compare'; chain: Chain; comparator: string; value: string | boolean | null }
   /** One of several values for which all of it holds. */
   | { kind: 'within'; chain: Chain; filter: Filter }
 
@@ -103,10 +105,13 @@ function tokenise(text: string): Token[] {
 /** A text in quotes has the escapes of JSON. */
 function unquote(quoted: string): string {
   try {
-    return JSON.parse(quoted)
+    const text: string = JSON.parse(quoted)
+    // Nothing that is kept has such a character in it.
+    if (text === storable(text)) return text
   } catch {
-    throw unreadable(quoted)
+    // As below.
   }
+  throw unreadable(quoted)
 }
 
 function createReader(text: string) {
@@ -184,25 +189,15 @@ function createReader(text: string) {
     if (!COMPARATORS.has(comparator)) throw unreadable(text)
     const given = next()
     if (!given || given.kind === 'sign') throw unreadable(text)
-    const value = given.kind === 'text' ? given.text : readBare(given.text)
-    return compare(chain, comparator, value)
+    // Without quotes it is null, or what somebody forgot to quote: "007" is not 7.
+    const isNull = given.kind === 'word' && /^null$/i.test(given.text)
+    return compare(chain, comparator, isNull ? null : given.text)
   }
 
   return { either, peek, next }
 }
 
-/** A value without quotes: a boolean, null, a number, or a text that somebody forgot to quote. */
-function readBare(word: string): string | number | boolean | null {
-  if (/^null$/i.test(word)) return null
-  if (/^(true|false)$/i.test(word)) return word.toLowerCase() === 'true'
-  return /^-?\d{1,15}(\.\d{1,15})?$/.test(word) ? Number(word) : word
-}
-
-function compare(
-  given: Chain,
-  comparator: string,
-  value: string | number | boolean | null,
-): Filter {
+function compare(given: Chain, comparator: string, value: string | null): Filter {
   // emails eq "x" means emails.value eq "x".
   const last = given.at(-1)
   const chain = last?.type === 'complex' ? [...given, last.parts.get('value')] : given
@@ -218,7 +213,7 @@ function compare(
     if (typeof wanted !== 'boolean') throw cannot('it is true or false')
     return { kind: 'compare', chain: chain as Chain, comparator, value: wanted }
   }
-  if (attribute.type === 'dateTime' && value !== null && Number.isNaN(Date.parse(String(value)))) {
+  if (attribute.type === 'dateTime' && value !== null && Number.isNaN(Date.parse(value))) {
     throw cannot('it is a time')
   }
   return { kind: 'compare', chain: chain as Chain, comparator, value }

@@ -10,6 +10,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Directory, OpenDirectory } from './directory.ts'
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts'
+import { asksFor } from './filter.ts'
 import { type Found, KINDS, type Kind } from './kinds.ts'
 import { type ListQuery, listResponse, readListQuery, select } from './listing.ts'
 import { isId } from './members.ts'
@@ -187,8 +188,11 @@ async function listOf(
   scimUrl: string,
 ) {
   const { resources, total } = await kind.list(directory, query, given, scimUrl)
-  const chosen = total === null ? select(resources, query) : { page: resources, total }
-  return { page: chosen.page.map(withVersion), total: chosen.total }
+  if (total !== null) return { page: resources.map(withVersion), total }
+  // The version is part of what a filter may ask for.
+  const isAsked = query.filter && asksFor(query.filter, 'meta')
+  const chosen = select(isAsked ? resources.map(withVersion) : resources, query)
+  return { page: isAsked ? chosen.page : chosen.page.map(withVersion), total: chosen.total }
 }
 
 /** Looks into all kinds at once: RFC 7644 section 3.4.3. A kind that has not what the filter names has none of it. */

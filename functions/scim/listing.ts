@@ -13,6 +13,8 @@ import { partOf, textOf } from './values.ts'
 
 export const MAX_RESULTS = 1_000
 const DEFAULT_RESULTS = 100
+/** More than there can be. Whoever wants all of it asks for 2,147,483,647, or for more than that. */
+const MAX_NUMBER = 1_000_000_000
 
 export interface ListQuery {
   filter: Filter | null
@@ -49,8 +51,8 @@ function readSort(shape: Shape, name: string): Chain | null {
 function readNumber(name: string, given: Json): number | null {
   const value = partOf(given, name.toLowerCase())
   if (value === undefined || value === null || value === '') return null
-  if (!/^-?\d{1,9}$/.test(textOf(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
-  return Number(value)
+  if (!/^-?\d+$/.test(textOf(value))) throw refuse(400, 'invalidValue', `${name} is a number.`)
+  return Math.min(Number(value), MAX_NUMBER)
 }
 
 /** Filters, sorts and cuts what the database could not. */
@@ -58,11 +60,14 @@ export function select(resources: Json[], query: ListQuery): { page: Json[]; tot
   const { filter, sortBy, isDescending, startIndex, count } = query
   const found = filter ? resources.filter((one) => isMatch(filter, one)) : [...resources]
   if (sortBy) {
-    found.sort((a, b) => textAt(a, sortBy).localeCompare(textAt(b, sortBy)))
+    found.sort((a, b) => inOrder(textAt(a, sortBy), textAt(b, sortBy)))
     if (isDescending) found.reverse()
   }
   return { page: found.slice(startIndex - 1, startIndex - 1 + count), total: found.length }
 }
+
+/** Whatever has no value is last of all: RFC 7644 section 3.4.2.3. */
+const inOrder = (a: string, b: string) => (a && b ? a.localeCompare(b) : b.length - a.length)
 
 /** Of several values, the primary one, or the first. */
 function textAt(resource: Json, [attribute, ...rest]: Chain): string {

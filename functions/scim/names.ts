@@ -23,12 +23,17 @@ export function readName(shape: Shape, text: string): Chain | Unread {
   if (schema === 'unknown') return 'not kept'
   const start = schema === 'core' ? [] : [schema]
   if (rest === '') return start
-  const names = rest.split('.')
-  if (schema === 'core' && shape.notKept.has((names[0] ?? '').toLowerCase())) return 'not kept'
+  const [first = ''] = rest.split('.')
+  if (schema === 'core' && shape.notKept.has(first.toLowerCase())) return 'not kept'
+  const inner = readParts(schema === 'core' ? shape.attributes : schema.parts, rest)
+  return isRead(inner) ? [...start, ...inner] : inner
+}
 
-  const chain: Attribute[] = start
-  let attributes = schema === 'core' ? shape.attributes : schema.parts
-  for (const name of names) {
+/** Reads a name within a schema, or within an attribute: `manager.value`. */
+export function readParts(parts: Attribute['parts'], text: string): Chain | Unread {
+  const chain: Attribute[] = []
+  let attributes = parts
+  for (const name of text.split('.')) {
     const attribute = attributes.get(name.toLowerCase())
     if (!attribute) return 'unknown'
     chain.push(attribute)

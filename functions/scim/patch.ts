@@ -6,10 +6,11 @@
  * @module
  */
 import { type Filter, isMatch, readEqualities } from './filter.ts'
+import { isRead, readParts } from './names.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json } from './schema.ts'
 import { type Change, isTurningOff, type Op, type Step } from './steps.ts'
-import { isNothing, isObject, mend, requireFew, withOnePrimary } from './values.ts'
+import { isNothing, isObject, isSaying, mend, requireFew, withOnePrimary } from './values.ts'
 
 /**
  * @param sent - the resource as the directory has sent it, with nothing that was made up for an answer
@@ -45,9 +46,9 @@ function apply(resource: Json, { op, target, value }: Step): void {
   else if (attribute.type === 'complex' && isObject(value)) {
     const inner = { ...((resource[attribute.name] as Json | undefined) ?? {}) }
     for (const [name, one] of Object.entries(value)) {
-      const found = attribute.parts.get(name.trim().toLowerCase())
-      if (found)
-        apply(inner, { op, target: { chain: [found], filter: null, part: null }, value: one })
+      const chain = readParts(attribute.parts, name.trim())
+      if (isRead(chain))
+        apply(inner, { op, target: { chain, filter: null, part: null }, value: one })
     }
     put(resource, attribute, inner)
   } else {
@@ -188,7 +189,3 @@ function applyToSome(
 
 const without = (one: Json, part: Attribute): Json =>
   Object.fromEntries(Object.entries(one).filter(([name]) => name !== part.name))
-
-/** Whether something is left of a value beside what it is called. */
-const isSaying = (one: Json) =>
-  Object.keys(one).some((name) => name !== 'type' && name !== 'primary')

@@ -131,7 +131,8 @@ function toAttribute(
     name,
     type,
     isMultiple: config.multiValued,
-    isExact: config.caseExact || name === '$ref' || name === 'location',
+    // An id is a UUID here, which is the same in any case.
+    isExact: (config.caseExact && name !== 'id') || name === '$ref' || name === 'location',
     isReadOnly: ['id', 'meta'].includes(name),
     isOnRequest: config.returned === 'request',
     isRequired: ['userName', 'displayName'].includes(name) && config.required,

@@ -12,6 +12,7 @@
  * @module
  */
 import { type Filter, parseWithin } from './filter.ts'
+import { requireLeavable, saysOff } from './left-out.ts'
 import { type Chain, isRead, readName, type Unread } from './names.ts'
 import { refuse } from './problem.ts'
 import type { Attribute, Json, Shape } from './schema.ts'
@@ -67,7 +68,7 @@ export function readWhole(shape: Shape, body: object): Change {
   }
   const collector = createCollector(shape)
   collector.readNames('replace', body as Json)
-  return collector.change
+  return collector.finish()
 }
 
 /**
@@ -88,7 +89,8 @@ export function readPatch(shape: Shape, body: object): Change {
 
   const collector = createCollector(shape)
   for (const operation of operations) collector.readOperation(operation)
-  const { change, unknown, counts } = collector
+  const { unknown, counts } = collector
+  const change = collector.finish()
   if (counts.operations > MAX_OPERATIONS) {
     throw refuse(400, 'tooMany', `There are more than ${MAX_OPERATIONS} Operations.`)
   }
@@ -101,18 +103,20 @@ export function readPatch(shape: Shape, body: object): Change {
   return change
 }
 
+const isAboutActive = ({ target: { chain } }: Step) => chain[0]?.name === 'active'
+
 /** Whether somebody is to be no member any more. */
-export const isTurningOff = ({ op, target: { chain, filter }, value }: Step): boolean =>
-  op !== 'remove' &&
-  filter === null &&
-  chain.length === 1 &&
-  chain[0]?.name === 'active' &&
-  mend(chain[0], value) === false
+export const isTurningOff = (step: Step): boolean =>
+  step.op !== 'remove' &&
+  isAboutActive(step) &&
+  mend(step.target.chain[0] as Attribute, step.value) === false
 
 /** Reads operations one by one, and remembers the first that cannot be read. */
 function createCollector(shape: Shape) {
   const change: Change = { steps: [], refusal: null, mayTurnOff: true }
   const unknown: string[] = []
+  /** Somebody is to be turned off, in words that nothing here is called by. */
+  let misspelt: Error | null = null
   /** operations: those that are about other things than members. */
   const counts = { operations: 0, leftOut: 0, others: 0, named: 0 }
 
@@ -122,6 +126,11 @@ function createCollector(shape: Shape) {
     } catch (error) {
       change.refusal ??= error as Error
     }
+  }
+
+  const doubt = (name: string, value: unknown) => {
+    if (!saysOff(shape, name, value)) return
+    misspelt ??= refuse(400, 'invalidPath', `${name.slice(0, 200)} turns nobody off: active does.`)
   }
 
   const take = (
@@ -134,7 +143,8 @@ function createCollector(shape: Shape) {
     if (typeof target === 'string') {
       counts.leftOut += 1
       counts.others += 1
-      requireLeavable(shape, op, name)
+      requireLeavable(shape, op, target, name, value)
+      doubt(name, value)
       if (target === 'unknown' && !isNamed) unknown.push(name)
       return
     }
@@ -148,6 +158,7 @@ function createCollector(shape: Shape) {
       readNames(op, value)
       return
     }
+    if (shape.extensions.has(attribute.name.toLowerCase())) doubt(name, value)
     if (attribute.name === 'schemas' || (attribute.isReadOnly && isNamed)) return
     if (attribute.isReadOnly)
       throw refuse(400, 'mutability', `${attribute.name} cannot be changed.`)
@@ -156,8 +167,13 @@ function createCollector(shape: Shape) {
     }
     // What is set to null is there no more: RFC 7643 section 2.5.
     const given = op !== 'remove' && value === null ? 'remove' : op
-    if (!attribute.isRemovable && target.chain.length === 1 && given === 'remove' && !isNamed) {
-      throw refuse(400, 'mutability', `${attribute.name} cannot be removed.`)
+    if (!attribute.isRemovable && target.chain.length === 1) {
+      const isLeftOut = !attribute.isRequired && isNothing(value)
+      // Among others it says nothing: neither on, nor on again after off.
+      if (isNamed && isLeftOut) return
+      if (!isNamed && (given === 'remove' || isLeftOut)) {
+        throw refuse(400, 'mutability', `${attribute.name} cannot be removed.`)
+      }
     }
     if (isReadable(attribute, given, target, value)) change.steps.push({ op: given, target, value })
   }
@@ -219,22 +235,13 @@ function createCollector(shape: Shape) {
     if (counts.others > before || change.refusal) counts.operations += 1
   }
 
-  return { change, unknown, counts, readNames, readOperation }
-}
+  const finish = (): Change => {
+    // An application may have an `active` of its own, beside ours.
+    if (misspelt && !change.steps.some(isAboutActive)) change.refusal ??= misspelt
+    return change
+  }
 
-/**
- * Whoever takes somebody out of a Group, and spells it as nothing here is spelt, has to hear of it.
- *
- * @throws 400 with invalidPath or mutability
- */
-function requireLeavable(shape: Shape, op: Op, name: string): void {
-  if (op !== 'remove') return
-  if (shape.attributes.has('members')) {
-    throw refuse(400, 'invalidPath', `There is no attribute ${name.slice(0, 200)}.`)
-  }
-  if (/^(urn:.*:)?groups\b/i.test(name.trim())) {
-    throw refuse(400, 'mutability', 'Whoever is to leave a Group is removed from its members.')
-  }
+  return { unknown, counts, readNames, readOperation, finish }
 }
 
 /** @throws 400 with invalidPath or invalidFilter */

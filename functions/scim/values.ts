@@ -27,10 +27,11 @@ export const textOf = (value: unknown): string =>
 export const isNothing = (value: unknown): boolean =>
   isBlank(value) || (Array.isArray(value) && value.every(isBlank))
 
-/** Entra ID writes "True" and "False"; what is neither stays. */
+/** Entra ID writes "True" and "False", others 1 and 0; what is neither stays. */
 export function toBoolean(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*(true|false)\s*$/i.test(value)) return value
-  return value.trim().toLowerCase() === 'true'
+  const text = textOf(value).trim().toLowerCase()
+  if (text === 'true' || text === '1') return true
+  return text === 'false' || text === '0' ? false : value
 }
 
 /**
@@ -43,8 +44,8 @@ export function mend(attribute: Attribute, value: unknown): unknown {
   if (!attribute.isMultiple) return mendOne(attribute, [value].flat()[0])
   const list = [value].flat()
   requireFew(attribute, list)
-  const mended = list.map((one) => mendOne(attribute, one)).filter((one) => one !== undefined)
-  return withOnePrimary(mended as Json[])
+  const mended = list.map((one) => mendOne(attribute, one)) as (Json | undefined)[]
+  return withOnePrimary(mended.filter((one) => one !== undefined).filter(isSaying))
 }
 
 /** @throws 400 invalidValue */
@@ -66,7 +67,8 @@ function mendOne(attribute: Attribute, value: unknown): unknown {
   }
   if (typeof bare === 'object') return unread(attribute)
   const text = String(bare)
-  if (text !== storable(text)) {
+  // Half of a pair as well, which a name that was cut to a length ends with.
+  if (text !== storable(text) || /\p{Surrogate}/u.test(text)) {
     throw refuse(400, 'invalidValue', `${attribute.name} has a character that cannot be kept.`)
   }
   return text
@@ -76,8 +78,11 @@ function mendComplex(attribute: Attribute, value: unknown): unknown {
   if (!isObject(value)) {
     // A bare address, the id of a manager, or a name in one.
     const part = attribute.parts.get('value') ?? attribute.parts.get('formatted')
-    return part && typeof value !== 'object' ? { [part.name]: String(value) } : unread(attribute)
+    const held = part && typeof value !== 'object' ? mend(part, value) : undefined
+    return part && held !== undefined ? { [part.name]: held } : unread(attribute)
   }
+  const names = Object.keys(value).map((name) => name.trim().toLowerCase())
+  if (names.length > 0 && !names.some((name) => attribute.parts.has(name))) return unread(attribute)
   const mended: Json = {}
   for (const [name, one] of Object.entries(value)) {
     const part = attribute.parts.get(name.trim().toLowerCase())
@@ -95,6 +100,10 @@ function unread(attribute: Attribute): undefined {
 /** A part of an object, by its name in any case. */
 export const partOf = (value: Json, name: string): unknown =>
   Object.entries(value).find(([key]) => key.toLowerCase() === name)?.[1]
+
+/** Whether something is said by one of several values, beside what it is called. */
+export const isSaying = (one: Json): boolean =>
+  Object.keys(one).some((name) => name !== 'type' && name !== 'primary')
 
 /** At most one of several is primary: the first that says so. */
 export function withOnePrimary(values: Json[]): Json[] {

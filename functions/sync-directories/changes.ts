@@ -22,6 +22,8 @@ export interface Change {
   change: number
   /** Null: whoever it is, is no member any more. */
   user: { user_id: string; email: string; display_name: string; roles: string[] } | null
+  /** Who is no member any more; null: a member, or nobody knows, because the account is deleted. */
+  former: { user_id: string } | null
   /** Null: there is no User of theirs there, as far as is known. */
   remote_id: string | null
   remote_roles: string[]

@@ -116,7 +116,7 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
       Resources.some((one) => one === null || typeof one !== 'object')
     )
       throw new ScimFailure('endpoint', `The list of /${kind} is no list of resources.`)
-    return { resources: Resources as Json[], total: Number(body.totalResults) || 0 }
+    return { resources: Resources as Json[], total: Number(body.totalResults ?? Infinity) || 0 }
   }
 
   const list = async (kind: Kind): Promise<Json[]> => {
@@ -124,11 +124,14 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
     const end = Date.now() + LIST_PATIENCE
     for (let start = 1; ; ) {
       const { resources, total } = await page(kind, `startIndex=${start}&count=${PAGE}`)
+      const before = found.size
       for (const resource of resources) found.set(String(resource.id), resource)
       start += resources.length
       if (found.size > MAX_RESOURCES || Date.now() > end)
         throw new ScimFailure('endpoint', `The list of /${kind} does not end.`)
-      if (resources.length === 0 || start > total) return [...found.values()]
+      // Some say of how many are on the page that these are all, and some say nothing.
+      const isLast = start > total && resources.length < PAGE
+      if (found.size === before || isLast) return [...found.values()]
     }
   }
 
@@ -142,10 +145,14 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
   return {
     async features() {
       // Whoever does not say can do what nearly all can.
-      const config = (await get('/ServiceProviderConfig')) ?? {}
-      const can = (name: string) => (config[name] as { supported?: boolean } | undefined)?.supported
-      const groups = (await ask('GET', '/Groups?startIndex=1&count=1')).status !== 404
-      return { patch: can('patch') ?? true, filter: can('filter') ?? true, groups }
+      const config = await get('/ServiceProviderConfig').catch(unlessAway)
+      const can = (name: string) =>
+        (config?.[name] as { supported?: boolean } | undefined)?.supported
+      return {
+        patch: can('patch') ?? true,
+        filter: can('filter') ?? true,
+        groups: await hasGroups(get),
+      }
     },
     list,
     async find(kind, attribute, value, features) {
@@ -160,7 +167,7 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
     async create(kind, resource) {
       const answer = await ask('POST', `/${kind}`, resource)
       const body = answer.status === 404 ? null : read(answer)
-      if (typeof body?.id !== 'string') {
+      if (typeof body?.id !== 'string' && typeof body?.id !== 'number') {
         throw new ScimFailure('permanent', `The answer to a new one of /${kind} has no id.`)
       }
       return body
@@ -197,6 +204,27 @@ function parse(body: string): Json | null {
     return null
   }
 }
+
+/** What is asked for to know more, and need not be there. */
+function unlessAway(error: ScimFailure): null {
+  if (error.failure === 'endpoint') throw error
+  return null
+}
+
+/** Some that have none answer 404 to whoever asks for them, others 405, 501 or 500: goauthentik/authentik#24486. */
+async function hasGroups(get: (path: string) => Promise<Json | null>): Promise<boolean> {
+  const listed = (await get('/ResourceTypes').catch(unlessAway))?.Resources
+  const endpoints = (Array.isArray(listed) ? listed : []).map((one) => textOf(one?.endpoint))
+  const isSaid = endpoints.some((one) => /\/users$/i.test(one))
+  if (isSaid) return endpoints.some((one) => /\/groups$/i.test(one))
+  const groups = await get('/Groups?startIndex=1&count=1').catch((error: ScimFailure) => {
+    if (![405, 501].includes(error.status)) throw error
+    return null
+  })
+  return groups !== null
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : '')
 
 function toFailure({ status, headers, body }: OutgoingAnswer): ScimFailure {
   const retryAfter = parseRetryAfter(headers['retry-after'], Date.now())

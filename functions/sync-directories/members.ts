@@ -22,7 +22,7 @@ export async function setMember(
 ): Promise<boolean> {
   if (!canPatch) {
     return replaceMembers(client, groupId, (members) => {
-      const others = members.filter(({ value }) => value !== userId)
+      const others = members.filter((one) => idOf(one) !== userId)
       return isIn ? [...others, { value: userId }] : others
     })
   }
@@ -97,19 +97,15 @@ async function replaceMembers(
   const group = await client.get('Groups', groupId)
   if (!group) return false
   const { meta: _, members = [], ...kept } = group
-  const wanted = change(members as Json[])
+  const now = listOf(members)
+  const wanted = change(now)
   const answer = await client.replace('Groups', groupId, { ...kept, members: wanted })
   if (!answer) return false
-  const gone = (members as Json[]).filter((one) => !wanted.some(({ value }) => value === one.value))
+  const left = new Set(wanted.map(idOf))
+  const gone = now.map(idOf).filter((id) => !left.has(id))
   if (gone.length === 0) return true
-  const now = Array.isArray(answer.members) ? answer : await client.get('Groups', groupId)
-  if (
-    now &&
-    holdsAnyOf(
-      now,
-      gone.map(({ value }) => String(value)),
-    )
-  ) {
+  const after = Array.isArray(answer.members) ? answer : await client.get('Groups', groupId)
+  if (after && holdsAnyOf(after, gone)) {
     throw new ScimFailure(
       'permanent',
       'Somebody is in it still, after the answer that they are out.',
@@ -119,6 +115,20 @@ async function replaceMembers(
 }
 
 function holdsAnyOf({ members }: Json, ids: string[] | null): boolean {
-  const held = (Array.isArray(members) ? members : []) as Json[]
-  return ids ? held.some(({ value }) => ids.includes(String(value))) : held.length > 0
+  const held = listOf(members)
+  return ids ? held.some((one) => ids.includes(idOf(one))) : held.length > 0
+}
+
+const listOf = (members: unknown) => (Array.isArray(members) ? members : []) as Json[]
+
+/** Whom a member is: by its value, or by the address of the User; some servers write the bare id. */
+export function idOf(member: unknown): string {
+  if (member === null || typeof member !== 'object') return String(member)
+  const { value, $ref } = member as Json
+  return String(
+    value ??
+      String($ref ?? '')
+        .split('/')
+        .at(-1),
+  )
 }

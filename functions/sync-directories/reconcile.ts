@@ -8,7 +8,7 @@ import type { Outgoing } from '../_shared/outgoing.ts'
 import type { Drift, Findings, Reconcile } from './changes.ts'
 import { createScimClient, type Json, ScimFailure } from './client.ts'
 import type { WithGroup } from './groups.ts'
-import { dissolve, setMember } from './members.ts'
+import { dissolve, idOf, setMember } from './members.ts'
 
 /**
  * @param finish - takes what was found, and says who has no place in the groups, and which groups are double
@@ -55,12 +55,12 @@ const toUser = (user: Json): Findings['users'][number] => ({
   user_name: textOf(user.userName),
   display_name: textOf(user.displayName),
   // Whoever does not say is active: RFC 7643 has no default.
-  active: user.active !== false,
+  active: !/^false$/i.test(String(user.active)),
 })
 
 const toGroup = (group: Json): Findings['groups'][number] => ({
   id: String(group.id),
   display_name: String(group.displayName ?? ''),
   external_id: textOf(group.externalId) || null,
-  members: ((group.members ?? []) as Json[]).map(({ value }) => String(value)),
+  members: ((group.members ?? []) as unknown[]).map(idOf),
 })

@@ -265,6 +265,8 @@ begin
   if v_name is null then
     perform usher.fail('invalid_settings',
       hint => 'A displayName is one line of 1 to 200 characters that can be seen.');
+  elsif v_external_id is null and save_directory_group.facts ->> 'external_id' <> '' then
+    perform usher.fail('invalid_settings', hint => 'An externalId is one line of at most 254 characters.');
   end if;
   if exists (
     select from usher.directory_groups_of(v_organisation_id) g

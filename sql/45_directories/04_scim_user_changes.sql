@@ -63,7 +63,11 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  v_problem := usher.directory_user_problem(v_user);
+  v_problem := case
+    -- By it the directory finds them again: it is kept as it was sent, or said to be none.
+    when v_user.external_id is null and v_facts ->> 'external_id' <> '' then 'invalid_settings'
+    else usher.directory_user_problem(v_user)
+  end;
   -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
   if v_problem is not null and v_is_in and not v_wanted then
     v_user := v_before;
@@ -72,7 +76,7 @@ begin
     perform usher.fail(v_problem, hint => case v_problem
       when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
       when 'invalid_settings'
-        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
+        then 'userName and externalId are lines of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then

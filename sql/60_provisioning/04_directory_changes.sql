@@ -96,6 +96,7 @@ begin
       'email', m.email,
       'display_name', coalesce(m.display_name, m.email),
       'roles', m.roles) end,
+    'former', case when m.status <> 'active' then jsonb_build_object('user_id', m.user_id) end,
     'endpoint', jsonb_build_object(
       'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
   into v_change
@@ -116,8 +117,8 @@ end
 $$;
 comment on function usher.prepare_directory_change
   is $$How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
-active member. For workers, just before sending. Null when the lease is over; or when the token is missing from
-Vault: the endpoint is then left alone for a while.$$;
+active member, and former says who that was. For workers, just before sending. Null when the lease is over; or when the
+token is missing from Vault: the endpoint is then left alone for a while.$$;
 grant execute on function usher.prepare_directory_change to usher_worker;
 
 create function usher.end_directory_lease(

@@ -76,6 +76,7 @@ declare
   v_drift     integer;
   v_strangers jsonb;
   v_doubles   jsonb;
+  v_known     jsonb;
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e
@@ -89,25 +90,33 @@ begin
   end if;
 
   -- Those that are being written to at this moment are left to whoever does it.
-  delete from usher.directory_group_copies g
-  where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp());
+  with ended as (
+    delete from usher.directory_group_copies g
+    where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp())
+    returning g.role, g.remote_id
+  )
+  select coalesce(jsonb_object_agg(e.role, e.remote_id), '{}') into v_known from ended e;
   with candidate as (
     select r.name as role, g.item ->> 'id' as id, g.item ->> 'external_id' as external_id,
-      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id
+      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id,
+      g.item ->> 'id' is not distinct from v_known ->> r.name as is_known
     from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
     join public.organisation_roles r on (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
       and (g.item ->> 'external_id' = usher.directory_group_external_id(v_endpoint.organisation_id, r.name)
         -- One of ours that is called otherwise there is still that of its own role.
+        -- Some keep no externalId: the one that we have written to is ours under any name.
+        or g.item ->> 'external_id' is null and g.item ->> 'id' = v_known ->> r.name
         or lower(g.item ->> 'display_name') = r.name
           and starts_with(g.item ->> 'external_id', v_endpoint.organisation_id || ':') is not true)
     where r.name not in (select k.role from usher.directory_group_copies k where k.endpoint_id = v_endpoint.id)
   ),
-  -- The one that we made; else one that is nobody's; else whichever has the name.
+  -- The one that we made; else the one that we have written to; else one that is nobody's; else whichever has the name.
   kept as (
     insert into usher.directory_group_copies (endpoint_id, role, remote_id)
     select distinct on (c.role) v_endpoint.id, c.role, c.id
     from candidate c
-    order by c.role, c.external_id is not distinct from c.own_id desc, c.external_id is null desc, c.id
+    order by c.role, c.external_id is not distinct from c.own_id desc, c.is_known desc, c.external_id is null desc,
+      c.id
     returning role, remote_id
   )
   -- What somebody else has named is theirs, whatever it is called.
@@ -141,7 +150,10 @@ begin
     from public.organisation_members m
     left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
     where m.organisation_id = v_endpoint.organisation_id
-      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null
+        -- Made there, though nobody heard the answer, and removed here since.
+        or c.member_id is not null and m.user_id::text in (
+          select r.external_id from remote r where r.external_id is not null))
       and not exists (select from sent s where s.member_id = m.id)
     union all
     -- Whose account was deleted here, and is still known there.

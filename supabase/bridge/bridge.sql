@@ -5040,6 +5040,7 @@ declare
   v_drift     integer;
   v_strangers jsonb;
   v_doubles   jsonb;
+  v_known     jsonb;
 begin
   perform usher.lock_organisation((
     select e.organisation_id from public.organisation_directory_endpoints e
@@ -5053,25 +5054,33 @@ begin
   end if;
 
   -- Those that are being written to at this moment are left to whoever does it.
-  delete from usher.directory_group_copies g
-  where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp());
+  with ended as (
+    delete from usher.directory_group_copies g
+    where g.endpoint_id = v_endpoint.id and (g.leased_until is null or g.leased_until <= clock_timestamp())
+    returning g.role, g.remote_id
+  )
+  select coalesce(jsonb_object_agg(e.role, e.remote_id), '{}') into v_known from ended e;
   with candidate as (
     select r.name as role, g.item ->> 'id' as id, g.item ->> 'external_id' as external_id,
-      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id
+      usher.directory_group_external_id(v_endpoint.organisation_id, r.name) as own_id,
+      g.item ->> 'id' is not distinct from v_known ->> r.name as is_known
     from jsonb_array_elements(finish_directory_reconcile.groups) g (item)
     join public.organisation_roles r on (r.organisation_id is null or r.organisation_id = v_endpoint.organisation_id)
       and (g.item ->> 'external_id' = usher.directory_group_external_id(v_endpoint.organisation_id, r.name)
         -- One of ours that is called otherwise there is still that of its own role.
+        -- Some keep no externalId: the one that we have written to is ours under any name.
+        or g.item ->> 'external_id' is null and g.item ->> 'id' = v_known ->> r.name
         or lower(g.item ->> 'display_name') = r.name
           and starts_with(g.item ->> 'external_id', v_endpoint.organisation_id || ':') is not true)
     where r.name not in (select k.role from usher.directory_group_copies k where k.endpoint_id = v_endpoint.id)
   ),
-  -- The one that we made; else one that is nobody's; else whichever has the name.
+  -- The one that we made; else the one that we have written to; else one that is nobody's; else whichever has the name.
   kept as (
     insert into usher.directory_group_copies (endpoint_id, role, remote_id)
     select distinct on (c.role) v_endpoint.id, c.role, c.id
     from candidate c
-    order by c.role, c.external_id is not distinct from c.own_id desc, c.external_id is null desc, c.id
+    order by c.role, c.external_id is not distinct from c.own_id desc, c.is_known desc, c.external_id is null desc,
+      c.id
     returning role, remote_id
   )
   -- What somebody else has named is theirs, whatever it is called.
@@ -5105,7 +5114,10 @@ begin
     from public.organisation_members m
     left join public.organisation_directory_copies c on c.endpoint_id = v_endpoint.id and c.member_id = m.id
     where m.organisation_id = v_endpoint.organisation_id
-      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null)
+      and (m.status = 'active' and m.kind = 'user' or c.remote_id is not null
+        -- Made there, though nobody heard the answer, and removed here since.
+        or c.member_id is not null and m.user_id::text in (
+          select r.external_id from remote r where r.external_id is not null))
       and not exists (select from sent s where s.member_id = m.id)
     union all
     -- Whose account was deleted here, and is still known there.
@@ -8679,6 +8691,7 @@ begin
       'email', m.email,
       'display_name', coalesce(m.display_name, m.email),
       'roles', m.roles) end,
+    'former', case when m.status <> 'active' then jsonb_build_object('user_id', m.user_id) end,
     'endpoint', jsonb_build_object(
       'id', e.id, 'url', e.url, 'token', usher.endpoint_token(e.id), 'features', e.features))
   into v_change
@@ -10837,6 +10850,8 @@ begin
   if v_name is null then
     perform usher.fail('invalid_settings',
       hint => 'A displayName is one line of 1 to 200 characters that can be seen.');
+  elsif v_external_id is null and save_directory_group.facts ->> 'external_id' <> '' then
+    perform usher.fail('invalid_settings', hint => 'An externalId is one line of at most 254 characters.');
   end if;
   if exists (
     select from usher.directory_groups_of(v_organisation_id) g
@@ -10909,7 +10924,11 @@ begin
   v_user.email := usher.normalise_email(v_facts ->> 'email');
   v_user.attributes := coalesce(v_facts -> 'attributes', '{}');
   v_user.is_active := v_wanted;
-  v_problem := usher.directory_user_problem(v_user);
+  v_problem := case
+    -- By it the directory finds them again: it is kept as it was sent, or said to be none.
+    when v_user.external_id is null and v_facts ->> 'external_id' <> '' then 'invalid_settings'
+    else usher.directory_user_problem(v_user)
+  end;
   -- Whoever is turned off is out, whatever else is said of them: the rest stays as it was.
   if v_problem is not null and v_is_in and not v_wanted then
     v_user := v_before;
@@ -10918,7 +10937,7 @@ begin
     perform usher.fail(v_problem, hint => case v_problem
       when 'invalid_email' then 'A User needs an address: as userName, or as one of emails.'
       when 'invalid_settings'
-        then 'A userName is one line of at most 254 characters; the rest has at most 16 kB.' end);
+        then 'userName and externalId are lines of at most 254 characters; the rest has at most 16 kB.' end);
   end if;
 
   if v_user.member_id is null then
@@ -15112,6 +15131,10 @@ COMMENT ON FUNCTION "usher"."percent_pattern"(text) IS 'A pattern that finds a c
 COMMENT ON FUNCTION "usher"."permits"(uuid, text[], text) IS 'Whether one of these roles permits this in this organisation: usher.permissions_of for one permission.';
 
 COMMENT ON FUNCTION "usher"."person_traces"(uuid[], text) IS 'By what a person is known: of these accounts, or of a normalised address with or without one.';
+
+COMMENT ON FUNCTION "usher"."prepare_directory_change"(uuid, uuid, bigint) IS 'How a leased copy has to be, read at this moment, and how it is known to be there; user is null for whoever is no
+active member, and former says who that was. For workers, just before sending. Null when the lease is over; or when the
+token is missing from Vault: the endpoint is then left alone for a while.';
 
 COMMENT ON FUNCTION "usher"."punycode_bias"(bigint, integer, boolean) IS 'RFC 3492 section 6.1.';
 
