@@ -14,7 +14,7 @@ export function asciiAddress(address: string): string {
   const at = trimmed.lastIndexOf('@') + 1
   const domain = trimmed.slice(at)
   // ASCII has one spelling, and signs that a URL would take for the end of a host are of none.
-  if (at < 2 || /^[!-~]*$/.test(domain) || /[\s/\\?#:%[\]]/.test(domain)) return trimmed
+  if (at < 1 || /^[!-~]*$/.test(domain) || /[\s/\\?#:%[\]]/.test(domain)) return trimmed
   try {
     return trimmed.slice(0, at) + new URL(`https://${domain}`).hostname
   } catch {

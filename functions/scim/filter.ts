@@ -9,6 +9,7 @@
  * @module
  */
 
+import { asciiAddress } from '../../client/address.ts'
 import { storable } from '../_shared/database.ts'
 import { type Chain, isRead, readName, valuesAt } from './names.ts'
 import { refuse } from './problem.ts'
@@ -248,7 +249,8 @@ function holds(attribute: Attribute, comparator: string, values: unknown[], want
   const fold = (value: unknown): string | number => {
     const text = String(value)
     if (attribute.type === 'dateTime') return Date.parse(text)
-    return attribute.isExact ? text : text.toLowerCase()
+    // Whatever is no address stays as it is.
+    return attribute.isExact ? text : asciiAddress(text).toLowerCase()
   }
   const b = fold(wanted)
   return values.some((one) => isTrue(comparator, fold(one), b))

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { asciiAddress } from '../../client/address.ts'
 import { type Filter, isMatch, readEqualities } from './filter.ts'
 import { isRead, readParts } from './names.ts'
 import { refuse } from './problem.ts'
@@ -78,8 +79,10 @@ function removeFrom(resource: Json, attribute: Attribute, value: unknown): void 
   put(resource, attribute, left)
 }
 
-const isSame = (a: unknown, b: unknown) =>
-  String(a ?? '').toLowerCase() === String(b ?? '').toLowerCase()
+const isSame = (a: unknown, b: unknown) => folded(a) === folded(b)
+
+/** As it is compared: whatever the case, and however the domain of an address is spelt. */
+const folded = (value: unknown) => asciiAddress(String(value ?? '')).toLowerCase()
 
 /** Whether two values are one: of the same value and, as far as both say it, type; of an address, all of it. */
 function isOne(a: Json, b: Json): boolean {

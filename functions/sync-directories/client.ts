@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { asciiAddress } from '../../client/address.ts'
 import { storable } from '../_shared/database.ts'
 import { redact } from '../_shared/log.ts'
 import type { Outgoing, OutgoingAnswer } from '../_shared/outgoing.ts'
@@ -160,7 +161,8 @@ export function createScimClient({ url, token }: Endpoint, outgoing: Outgoing): 
       const all = features.filter
         ? (await page(kind, `filter=${filter}`)).resources
         : await list(kind)
-      const isIt = (one: Json) => String(one[attribute] ?? '').toLowerCase() === value.toLowerCase()
+      const folded = (of: unknown) => asciiAddress(String(of ?? '')).toLowerCase()
+      const isIt = (one: Json) => folded(one[attribute]) === folded(value)
       return all.filter(isIt)
     },
     get: (kind, id) => get(`/${kind}/${encodeURIComponent(id)}`),

@@ -248,7 +248,21 @@ begin
     where r.key = take_shared_allowance.key
       and r.used > usher.slot_allowance(r.slot, take_shared_allowance.allowance, v_slots))
   then
-    v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+    -- Of one, nothing can be kept while waiting for the rest, and nothing has to be given back.
+    if v_rest = 1 then
+      v_rest := usher.take_from_slots(take_shared_allowance.key, 1, take_shared_allowance.allowance, v_slots);
+    else
+    begin
+      v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+      if v_rest between 1 and take_shared_allowance.amount - 1 then
+        raise sqlstate 'UPART';
+      end if;
+    exception
+      -- Given back: two who keep what they have and wait for the rest would wait for each other.
+      when sqlstate 'UPART' then
+        v_rest := take_shared_allowance.amount;
+    end;
+    end if;
   end if;
   if v_rest > 0 then
     -- Those that are left are being written: near the end of it, and of a small one always, one waits for the other.

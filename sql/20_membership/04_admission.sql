@@ -106,7 +106,7 @@ create function usher.lock_for_joining(
   organisation_id uuid,
   user_id uuid,
   inviter_id uuid default null
-) returns void
+) returns text
   language plpgsql
   volatile
   security definer
@@ -115,13 +115,14 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
+  v_member     record;
 begin
-  -- The account first, as whoever deletes it does: it stays until the membership is written.
+  -- The account first, as whoever deletes it does: it stays, and with its address, until the membership is written.
   select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
-  for key share of u;
+  for share of u;
   if not found then
     perform usher.fail('unauthenticated');
   end if;
@@ -138,19 +139,22 @@ begin
   end if;
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
-  -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if exists (
-    select from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
-  then
-    perform usher.lock_members(
-      lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
-  elsif lock_for_joining.inviter_id is not null then
-    -- Shared, because many accept what one has sent.
-    perform from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.inviter_id
-    for share;
-  end if;
+  -- Whoever comes back has a row already; for anyone else the unique key decides. The inviter's is shared, because many
+  -- accept what one has sent.
+  for v_member in
+    select m.id, m.user_id
+    from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id
+      and m.user_id in (lock_for_joining.user_id, lock_for_joining.inviter_id)
+    order by m.id
+  loop
+    if v_member.user_id = lock_for_joining.user_id then
+      perform from public.organisation_members m where m.id = v_member.id for no key update;
+    else
+      perform from public.organisation_members m where m.id = v_member.id for share;
+    end if;
+  end loop;
+  return v_email;
 end
 $$;
 comment on function usher.lock_for_joining
@@ -160,4 +164,5 @@ organisation (alone, where seats are counted), the address, the memberships of t
   user_id     who joins
   inviter_id  by whose word; null: by nobody's in particular
 
-Fails with unauthenticated when the account is gone, and with try_again.$$;
+Returns the address of the account, which stays until the transaction ends; what was read of it before may be of
+earlier. Fails with unauthenticated when the account is gone, and with try_again.$$;

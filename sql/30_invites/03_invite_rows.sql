@@ -102,7 +102,7 @@ declare
   v_open  integer;
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
-  -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
+  -- made since is added to that. Only where that is too many, they are counted again.
   select l.* into v_base from usher.rate_limits l
   where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
   select l.at_most into strict v_limit from usher.tenant_limits('open invites') l;
@@ -124,7 +124,7 @@ begin
 end
 $$;
 comment on function usher.require_room_for_invites
-  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for a
-few that others are making at this moment. Called once the invites are there.
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for
+what others are making at this moment. Called once the invites are there.
 
   day  what usher.take_shared_allowance said of the invites of the day$$;

@@ -17,7 +17,12 @@ declare
   v_problem       text;
   v_right_ends_at timestamptz;
 begin
-  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
+  -- By another address, which they have had for no longer than this has waited, other things would be theirs.
+  if usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by)
+    is distinct from join_by_invite.email
+  then
+    perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+  end if;
 
   -- What may have changed since it was sent: its state, the right of who sent it, and all that joining asks.
   select i.* into v_now from usher.invites i where i.id = v_invite.id;

@@ -134,7 +134,7 @@ begin
     and d.organisation_id = directory_user_for_change.organisation_id;
   -- The accounts before the members, as whoever deletes one does.
   perform from auth.users u
-  where u.email = any (usher.spellings(v_user.email))
+  where u.email = any (usher.spellings(v_user.email)) and u.is_sso_user = false
     or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
   order by u.id
   for key share;

@@ -126,8 +126,9 @@ begin
   where c.external_id is null or c.external_id = c.own_id;
 
   with remote as materialized (
-    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
-      u.item ->> 'display_name' as display_name, (u.item ->> 'active')::boolean as is_active
+    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id,
+      usher.folded_user_name(u.item ->> 'user_name') as user_name, u.item ->> 'display_name' as display_name,
+      (u.item ->> 'active')::boolean as is_active
     from jsonb_array_elements(finish_directory_reconcile.users) u (item)
   ),
   held as materialized (

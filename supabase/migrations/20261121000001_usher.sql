@@ -1682,7 +1682,21 @@ begin
     where r.key = take_shared_allowance.key
       and r.used > usher.slot_allowance(r.slot, take_shared_allowance.allowance, v_slots))
   then
-    v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+    -- Of one, nothing can be kept while waiting for the rest, and nothing has to be given back.
+    if v_rest = 1 then
+      v_rest := usher.take_from_slots(take_shared_allowance.key, 1, take_shared_allowance.allowance, v_slots);
+    else
+    begin
+      v_rest := usher.take_from_slots(take_shared_allowance.key, v_rest, take_shared_allowance.allowance, v_slots);
+      if v_rest between 1 and take_shared_allowance.amount - 1 then
+        raise sqlstate 'UPART';
+      end if;
+    exception
+      -- Given back: two who keep what they have and wait for the rest would wait for each other.
+      when sqlstate 'UPART' then
+        v_rest := take_shared_allowance.amount;
+    end;
+    end if;
   end if;
   if v_rest > 0 then
     -- Those that are left are being written: near the end of it, and of a small one always, one waits for the other.
@@ -5313,7 +5327,7 @@ create function usher.lock_for_joining(
   organisation_id uuid,
   user_id uuid,
   inviter_id uuid default null
-) returns void
+) returns text
   language plpgsql
   volatile
   security definer
@@ -5322,13 +5336,14 @@ create function usher.lock_for_joining(
 declare
   v_email      text;
   v_seat_limit integer;
+  v_member     record;
 begin
-  -- The account first, as whoever deletes it does: it stays until the membership is written.
+  -- The account first, as whoever deletes it does: it stays, and with its address, until the membership is written.
   select usher.normalise_email(u.email), o.seat_limit into v_email, v_seat_limit
   from auth.users u
   left join public.organisations o on o.id = lock_for_joining.organisation_id
   where u.id = lock_for_joining.user_id
-  for key share of u;
+  for share of u;
   if not found then
     perform usher.fail('unauthenticated');
   end if;
@@ -5345,19 +5360,22 @@ begin
   end if;
 
   perform usher.lock_person(lock_for_joining.organisation_id, v_email);
-  -- Whoever comes back has a row already; for anyone else the unique key decides.
-  if exists (
-    select from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.user_id)
-  then
-    perform usher.lock_members(
-      lock_for_joining.organisation_id, array[lock_for_joining.user_id, lock_for_joining.inviter_id]);
-  elsif lock_for_joining.inviter_id is not null then
-    -- Shared, because many accept what one has sent.
-    perform from public.organisation_members m
-    where m.organisation_id = lock_for_joining.organisation_id and m.user_id = lock_for_joining.inviter_id
-    for share;
-  end if;
+  -- Whoever comes back has a row already; for anyone else the unique key decides. The inviter's is shared, because many
+  -- accept what one has sent.
+  for v_member in
+    select m.id, m.user_id
+    from public.organisation_members m
+    where m.organisation_id = lock_for_joining.organisation_id
+      and m.user_id in (lock_for_joining.user_id, lock_for_joining.inviter_id)
+    order by m.id
+  loop
+    if v_member.user_id = lock_for_joining.user_id then
+      perform from public.organisation_members m where m.id = v_member.id for no key update;
+    else
+      perform from public.organisation_members m where m.id = v_member.id for share;
+    end if;
+  end loop;
+  return v_email;
 end
 $$;
 comment on function usher.lock_for_joining
@@ -5367,7 +5385,8 @@ organisation (alone, where seats are counted), the address, the memberships of t
   user_id     who joins
   inviter_id  by whose word; null: by nobody's in particular
 
-Fails with unauthenticated when the account is gone, and with try_again.$$;
+Returns the address of the account, which stays until the transaction ends; what was read of it before may be of
+earlier. Fails with unauthenticated when the account is gone, and with try_again.$$;
 
 -- sql/20_membership/05_domains.sql
 
@@ -7073,7 +7092,7 @@ declare
   v_open  integer;
 begin
   -- Counting tens of thousands for each invite would cost more than all else: they are counted once a day, and what was
-  -- made since is added to that, which is never too few. Only where that is too many, they are counted again.
+  -- made since is added to that. Only where that is too many, they are counted again.
   select l.* into v_base from usher.rate_limits l
   where l.key = 'open_invites:' || require_room_for_invites.organisation_id;
   select l.at_most into strict v_limit from usher.tenant_limits('open invites') l;
@@ -7095,8 +7114,8 @@ begin
 end
 $$;
 comment on function usher.require_room_for_invites
-  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for a
-few that others are making at this moment. Called once the invites are there.
+  is $$Fails with invalid_settings when an organisation has more open invites than usher.tenant_limits allows, but for
+what others are making at this moment. Called once the invites are there.
 
   day  what usher.take_shared_allowance said of the invites of the day$$;
 
@@ -8145,7 +8164,12 @@ declare
   v_problem       text;
   v_right_ends_at timestamptz;
 begin
-  perform usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by);
+  -- By another address, which they have had for no longer than this has waited, other things would be theirs.
+  if usher.lock_for_joining(v_invite.organisation_id, auth.uid(), v_invite.invited_by)
+    is distinct from join_by_invite.email
+  then
+    perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+  end if;
 
   -- What may have changed since it was sent: its state, the right of who sent it, and all that joining asks.
   select i.* into v_now from usher.invites i where i.id = v_invite.id;
@@ -12647,7 +12671,7 @@ begin
     and d.organisation_id = directory_user_for_change.organisation_id;
   -- The accounts before the members, as whoever deletes one does.
   perform from auth.users u
-  where u.email = any (usher.spellings(v_user.email))
+  where u.email = any (usher.spellings(v_user.email)) and u.is_sso_user = false
     or u.id = (select m.user_id from public.organisation_members m where m.id = v_user.member_id)
   order by u.id
   for key share;
@@ -17973,8 +17997,9 @@ begin
   where c.external_id is null or c.external_id = c.own_id;
 
   with remote as materialized (
-    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id, lower(u.item ->> 'user_name') as user_name,
-      u.item ->> 'display_name' as display_name, (u.item ->> 'active')::boolean as is_active
+    select u.item ->> 'id' as id, u.item ->> 'external_id' as external_id,
+      usher.folded_user_name(u.item ->> 'user_name') as user_name, u.item ->> 'display_name' as display_name,
+      (u.item ->> 'active')::boolean as is_active
     from jsonb_array_elements(finish_directory_reconcile.users) u (item)
   ),
   held as materialized (

@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest'
 import { test } from '../support/acme.ts'
+import { begin, callIn, settled } from '../support/locks.ts'
+import { asRefusal } from '../support/refusal.ts'
 
 describe('joining by an invite', () => {
   test('checks again what has changed since: role, domain, seat, membership, ban', async ({
@@ -29,6 +31,43 @@ describe('joining by an invite', () => {
 
     await acme.sql`update public.organisation_members set status = 'left' where user_id = ${invitee.userId}`
     expect(await accept()).toMatchObject({ status: 'active', roles: ['pilot'], ended_at: null })
+  })
+
+  test('is by the address of this second, also where it has become another while this waited', async ({
+    acme,
+  }) => {
+    const invitee = await acme.person()
+    const { token } = await acme.invite(invitee.email)
+    const auth = await begin(acme.sql, null)
+    await auth.tx`update auth.users set email = 'moved@example.com' where id = ${invitee.userId}`
+    const late = await begin(acme.sql, { role: 'authenticated', sub: invitee.userId })
+    const accepting = callIn(late.tx, 'accept_organisation_invite', { token })
+    const refused = expect(asRefusal(() => accepting)).rejects.toMatchObject({ code: 'try_again' })
+    expect(await settled(acme.sql, late.pid, accepting)).toBe('waits')
+    await auth.commit()
+    await refused
+    await late.rollback().catch(() => {})
+    await expect(invitee.rpc('accept_organisation_invite', { token })).rejects.toMatchObject({
+      code: 'invite_wrong_email',
+    })
+  })
+
+  test('of somebody who comes back does not wait for another whom the same person invited', async ({
+    acme,
+  }) => {
+    const held = await acme.person()
+    const first = await acme.invite(held.email)
+    const open = await begin(acme.sql, { role: 'authenticated', sub: held.userId })
+    await callIn(open.tx, 'accept_organisation_invite', { token: first.token })
+    const back = await acme.person()
+    for (const round of [1, 2]) {
+      const { token } = await acme.invite(back.email)
+      expect(await back.rpc('accept_organisation_invite', { token })).toMatchObject({
+        status: 'active',
+      })
+      if (round === 1) await back.rpc('leave_organisation', { organisation_id: acme.id })
+    }
+    await open.commit()
   })
 
   test('two racing for one link: one member, one event, one refusal', async ({ acme }) => {
