@@ -944,3 +944,49 @@ describe('discovery', () => {
     )
   })
 })
+
+// Source: https://github.com/mailcow/mailcow-dockerized/issues/7395, of the same kind
+describe('the two spellings of a domain are one address', () => {
+  const ASCII = 'xn--mnchen-3ya.example'
+  const UNICODE = 'münchen.example'
+
+  test('of a member, found, not made twice, and turned off by either', async ({ scim, acme }) => {
+    const ann = await acme.person({ email: `ann@${ASCII}` })
+    const { token } = await acme.invite(ann.email)
+    await ann.rpc('accept_organisation_invite', { token })
+    for (const domain of [ASCII, UNICODE, 'MÜNCHEN.example']) {
+      expect(await memberOf(scim, `ann@${domain}`)).toMatchObject({ userName: ann.email })
+      for (const filter of [
+        `emails.value eq "ann@${domain}"`,
+        `userName ew "@${domain}" and active eq true`,
+      ]) {
+        const { body } = await scim('GET', `/Users${query({ filter })}`)
+        expect(body, filter).toMatchObject({ totalResults: 1 })
+      }
+    }
+    expect(await scim('POST', '/Users', userOf(`ann@${UNICODE}`))).toMatchObject({
+      status: 409,
+      body: { scimType: 'uniqueness' },
+    })
+    const { id } = await memberOf(scim, `ann@${UNICODE}`)
+    await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }))
+    expect(await standing(acme, ann.email)).toMatchObject({ status: 'removed' })
+  })
+
+  test('of somebody new, mailed in ASCII and taken out by the value in their own letters', async ({
+    scim,
+    acme,
+  }) => {
+    const { status, body } = await scim('POST', '/Users', userOf(`bob@${UNICODE}`))
+    expect(status).toBe(201)
+    expect(await inviteeOf(acme)).toEqual([`bob@${ASCII}`])
+    const path = `emails[value eq "bob@${ASCII}"].display`
+    const answer = await scim(
+      'PATCH',
+      `/Users/${body.id}`,
+      patchOf({ op: 'add', path, value: 'Bob' }),
+    )
+    expect(answer.status).toBe(200)
+    expect(answer.body.emails).toHaveLength(1)
+  })
+})
