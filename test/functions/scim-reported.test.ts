@@ -8,6 +8,7 @@ import { patchGroup, readGroup } from '../../functions/scim/groups.ts'
 import { GROUP as GROUP_SHAPE } from '../../functions/scim/schema.ts'
 import { readPatch } from '../../functions/scim/steps.ts'
 import type { Organisation } from '../support/acme.ts'
+import { person } from '../support/people.ts'
 import { patchOf, type Scim, scimOf, test, userOf } from '../support/scim.ts'
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
@@ -951,7 +952,7 @@ describe('the two spellings of a domain are one address', () => {
   const UNICODE = 'münchen.example'
 
   test('of a member, found, not made twice, and turned off by either', async ({ scim, acme }) => {
-    const ann = await acme.person({ email: `ann@${ASCII}` })
+    const ann = await person(acme.sql, 'ann', { email: `ann@${ASCII}` })
     const { token } = await acme.invite(ann.email)
     await ann.rpc('accept_organisation_invite', { token })
     for (const domain of [ASCII, UNICODE, 'MÜNCHEN.example']) {
