@@ -110,6 +110,35 @@ describe('a new user', () => {
     expect(secondTab.url()).not.toContain('access_token')
   })
 
+  test('of a domain that is not ASCII is written to, and comes in by either spelling', {
+    tags: 'long',
+  }, async ({ owner, organisation, open }) => {
+    const shown = newAddress('umlaut').replace('example.com', 'münchen.example')
+    const stored = shown.replace('münchen', 'xn--mnchen-3ya')
+    const admin = await open(`/organisations/${organisation.slug}/invitations/new`, { as: owner })
+    await admin.getByRole('combobox', { name: 'Addresses' }).fill(shown)
+    await button(admin, 'Send 1 invitation').click()
+    await admin.getByRole('link', { name: shown }).waitFor()
+
+    const mail = await mailTo(stored)
+    expect(mail.text).toContain(shown)
+    const page = await open(linkIn(mail))
+    await page.getByText(shown).first().waitFor()
+    expect(await page.getByLabel('Email address').inputValue()).toBe(shown)
+    await register(page, 'Uma Umlaut')
+    await page.getByText(`We sent an email to ${shown}.`).waitFor()
+    await page.goto(authLinkIn(await authMailTo(stored)))
+    await isInside(page, organisation.id)
+    await page.getByRole('row', { name: new RegExp(`Uma Umlaut.*${shown}`) }).waitFor()
+
+    for (const typed of [shown, stored]) {
+      const elsewhere = await open('/')
+      await signIn(elsewhere, typed)
+      await elsewhere.getByRole('heading', { name: 'Your organisations' }).waitFor()
+      await elsewhere.context().close()
+    }
+  })
+
   test('confirms on another device, and is in there; the first one still waits, and signs in', {
     tags: 'long',
   }, async ({ owner, organisation, open }) => {
