@@ -142,7 +142,8 @@ export const isNamed = (name: string): boolean =>
 const oneSpelling = (name: string) => normalise(name).replaceAll('e mail', 'email')
 
 /** Whether something would be lost with a cell that is not read beside one that is. */
-const saysOther = (unread = '', read = '') => unread.trim() !== '' && unread.trim() !== read.trim()
+const saysOther = (unread = '', read = '') =>
+  unread.trim() !== '' && unread.trim().toLowerCase() !== read.trim().toLowerCase()
 
 /** Whether a column has what its name says; one that is empty throughout has not. */
 function filledIn(rows: ListRecord[], column: number, field: Field): { isFitting: boolean } {

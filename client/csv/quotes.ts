@@ -14,7 +14,7 @@ const OPENS = new RegExp(`(^|[,;\\t|\\n\\r\\u0085])( *)${OPENING}`, 'g')
 const CLOSES = new RegExp(`${CLOSING}(?= ?(?:[,;\\t|\\n\\r\\u0085]|$))`, 'g')
 
 /** In cells of CSV, quotes are doubled: after a single one, no letter follows. */
-const BACKSLASHED = /\\"(?=[^",;\t|\s])/
+const BACKSLASHED = /(?:^|[,;\t|\n\r]) *"[^"]*\\"(?=[^",;\t|\s])/
 
 /** The first line that is not empty, and all of them in a sample. */
 const SAMPLE = 1 << 14

@@ -41,7 +41,7 @@ export async function recordsOfWorkbook(
   return choose(
     sheets.map(({ sheet: name, data }, at) => ({
       name,
-      isHidden: hidden[at] ?? false,
+      isHidden: hidden.length === sheets.length && hidden[at] === true,
       records: toRecords(data as unknown[][]),
     })),
     sheet,
@@ -115,23 +115,32 @@ function textOf(value: unknown): string {
 const WORKBOOK = /^\/?xl\/[^/]*workbook[^/]*\.xml$/i
 
 /** One cell in the last row and the last column makes a workbook of two kilobytes into gigabytes. */
-function refuseFarCells(part: Uint8Array): void {
-  const text = new TextDecoder().decode(part)
-  // Themes and charts have attributes of this name, too.
-  if (!text.includes('sheetData')) return
-  let rows = 1
+function refuseFarCells(parts: Uint8Array[]): void {
+  let cells = 0
+  for (const part of parts) {
+    const { rows, columns } = spanOf(new TextDecoder().decode(part))
+    cells += rows * columns
+    if (cells <= MOST_CELLS) continue
+    throw new ListProblem(
+      'too_large',
+      `The workbook spans ${rows} rows and ${columns} columns: take out what stands far off, or save it as CSV UTF-8.`,
+    )
+  }
+}
+
+/** What the rows and cells of a sheet say of their places. Themes and charts have attributes of that name, too. */
+function spanOf(text: string): { rows: number; columns: number } {
+  let rows = 0
   let columns = 1
-  for (const [, place = ''] of text.matchAll(/[^\w:.-]r\s*=\s*["']([^"']*)/g)) {
+  const places = text.includes('sheetData') ? text.matchAll(/[^\w:.-]r\s*=\s*["']([^"']*)/g) : []
+  for (const [, place = ''] of places) {
     const [, letters = '', row] = place.match(/^([A-Z]{0,3})(\d{1,7})$/) ?? []
-    if (row === undefined) throw damaged()
-    rows = Math.max(rows, Number(row))
+    // As Excel never writes it, and what reads the workbook would make a number of it all the same.
+    if (row === undefined && /[\d&]|Infinity/.test(place)) throw damaged()
+    rows = Math.max(rows, Number(row ?? 0))
     columns = Math.max(columns, columnNumber(letters))
   }
-  if (rows * columns <= MOST_CELLS) return
-  throw new ListProblem(
-    'too_large',
-    `The workbook spans ${rows} rows and ${columns} columns: take out what stands far off, or save it as CSV UTF-8.`,
-  )
+  return { rows, columns }
 }
 
 /** A is 1. */
@@ -181,7 +190,7 @@ function unzipped(
     )
   }
   if (Object.keys(parts).some((name) => WORKBOOK.test(name))) {
-    for (const part of Object.values(parts)) refuseFarCells(part)
+    refuseFarCells(Object.values(parts))
     return parts
   }
   throw new ListProblem(

@@ -454,6 +454,12 @@ export const LISTS: ListCase[] = [
     messages: ['She said "hello, Ann" to us', 'Hi, Bob'],
   },
   {
+    title: 'backslashes before quotes in JSON, in a cell without quotes of its own',
+    source: BACKSLASHES,
+    content: 'email\tmetadata\nann@example.com\t{"said":"\\"hi\\" to us"}\n',
+    rows: [ann(2)],
+  },
+  {
     title: 'tabs between cells, and a quote that never closes',
     source: ROW_NUMBERS,
     content: 'email\tmessage\nann@example.com\t"Hello\nbob@example.com\tHi\n',
