@@ -9,11 +9,16 @@ import { invisibleIn, type Unseen } from './invisible.ts'
 
 /** What nearly every cell holds; the rest is looked at more closely. */
 const PLAIN = /^[\w.%+'-]+@[a-z\d.-]*[a-z\d]$/i
-const ADDRESS = /^[^\s@<>,;:،؛，；、"()[\]\\]+@[^\s@<>,;:،؛，；、"()[\]\\]+$/
+const ADDRESS = /^[^\s@<>,;:،؛，；、|"()[\]\\]+@[^\s@<>,;:،؛，；、|/&"()[\]\\]+$/
 /** The at of full-width and of small forms, which Asian keyboards write. */
 const OTHER_ATS = /[\uFF20\uFE6B]/g
 /** Commas and semicolons, also as Arabic and East Asian keyboards have them, and line ends. */
 const BETWEEN = /[,;،؛，；、\n\r\u0085\u2028\u2029]+/
+/** And in each of the languages. */
+const BETWEEN_WORDS = /\s+(?:(?:[&/|+·•]|and|or|und|oder|et|ou|y|o|i|oraz|lub|و|أو)\s+)?|[/|&]/i
+/** What stands before an address in a list, and in the head of a mail. */
+const MARK = /^(?:[-*•·–—]|>+|\d{1,4}[.)])\s+/
+const LABEL = /^\p{L}[\p{L}-]{0,19}\s?:\s*(?=[\w.%+'-]+@)/u
 /** No address is as long; what is, is not looked at more closely. */
 const LONGEST = 1_000
 
@@ -31,12 +36,23 @@ export function isAddress(text: string): boolean {
 export function addressesIn(text: string): string[] {
   const trimmed = text.trim()
   if (PLAIN.test(trimmed) || trimmed === '') return trimmed ? [trimmed] : []
-  const plain = withoutFormula(trimmed).replace(OTHER_ATS, '@')
+  const plain = bracketed(withoutFormula(trimmed).replace(OTHER_ATS, '@'))
   if (!plain.includes('@')) return [plain]
   const brackets = [...plain.matchAll(/<([^<>]*)>/g)].filter(({ 1: inside }) =>
     inside?.includes('@'),
   )
-  return (brackets.length > 0 ? inBrackets(plain, brackets) : listed(plain)).filter(Boolean)
+  const found = brackets.length > 0 ? inBrackets(plain, brackets) : listed(plain)
+  return [...new Set(found)].filter(Boolean)
+}
+
+/** `Ann (ann@example.com)`, `[Ann](mailto:ann@example.com)` and `a@example.com [mailto:a@example.com]` in one spelling. */
+function bracketed(text: string): string {
+  if (!/[([]/.test(text)) return text
+  const found = text
+    .replace(/\[[^[\]]*\]\(([^()\s"@]*@[^()\s"@]*)\)/g, '<$1>')
+    .replace(/\(([^()\s"@]*@[^()\s"@]*)\)|\[([^[\]\s",;@]*@[^[\]\s",;@]*)\]/g, ' <$1$2>')
+    .replace(/\([^()@]*\)/g, '')
+  return found.includes('@') ? found : text
 }
 
 /** Whether a cell holds addresses and nothing else, apart from names before them. */
@@ -66,9 +82,9 @@ function listed(text: string): string[] {
   return text.split(BETWEEN).flatMap(words)
 }
 
-/** With blanks between them, all of them have to be addresses. */
+/** With blanks, bars, slashes or a word between them, all of them have to be addresses. */
 function words(part: string): string[] {
-  const each = part.trim().split(/\s+/)
+  const each = part.trim().split(BETWEEN_WORDS)
   return each.length > 1 && each.every((word) => isAddress(clean(word)))
     ? each.map(clean)
     : [clean(part)]
@@ -79,10 +95,11 @@ function clean(text: string): string {
   if (text.length > LONGEST) return text.trim()
   const bare = text
     .trim()
+    .replace(MARK, '')
     // An address may itself start with an apostrophe; in quotes it is only where it ends with one, too.
-    .replace(/^(['`])(.*)\1$/s, '$2')
+    .replace(/^(['`]|\*\*?|__?)(.*)\1$/s, '$2')
     .replace(/^[<(["“”„‘’«\s]+|[>)\]"'“”‘’»`.,;:\s]+$/g, '')
-  if (!/^mailto:/i.test(bare)) return bare
+  if (!/^mailto:/i.test(bare)) return bare.replace(LABEL, '')
   // Slack copies <mailto:ann@example.com|ann@example.com>.
   const address = bare.slice('mailto:'.length).replace(/[?|].*$/s, '')
   try {

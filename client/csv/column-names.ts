@@ -20,42 +20,48 @@ export type Field =
 /** Best first: where two of one file hold addresses, the one that stands here first is taken. */
 const NAMES: Record<Field, string[]> = {
   email: [
-    'email, e mail, email address, e mail address, invitee email, email address to invite, work email, work email address, business email, company email, office email, user email, member email',
-    'e mail adresse, email adresse, mail adresse, mailadresse, adresse e mail, adresse email, adresse mail, adresse electronique, adresse de courriel, adresse courriel, courriel, courrier electronique, mel',
+    'email, e mail, email address, e mail address, invitee email, email address to invite, work email, work email address, business email, company email, office email, user email, member email, invitee, invitee address, recipient, recipients, subscriber email',
+    'e mail adresse, email adresse, mail adresse, mailadresse, adresse e mail, adresse email, adresse mail, adresse electronique, adresse de courriel, adresse courriel, adresse de messagerie, adresse de messagerie electronique, adresse mel, courriel, courrier electronique, messagerie, mel',
     'correo, correo electronico, direccion de correo, direccion de correo electronico, direccion de email, direccion email, e mail de trabajo, correo de trabajo',
     'adres e mail, adres email, adres mail, adres poczty elektronicznej, poczta elektroniczna, adres poczty, poczta',
     'البريد, البريد الإلكتروني, بريد إلكتروني, عنوان البريد الإلكتروني, عنوان البريد, الإيميل, إيميل, ايميل, الايميل, البريد الالكتروني',
-    'primary email, primary email address, email primary, emails work value, email 1, e mail 1 value, e mail 1 address, email 1 value, e mail value, email value',
+    'posta elettronica, indirizzo e mail, indirizzo email, e mailadres, e mail adres, e posta, e posta adresi, e post, почта, эл почта, электронная почта, メール, メールアドレス, 邮箱, 电子邮件, 电子邮箱, 電子郵件, 이메일',
+    'primary email, primary email address, primary smtp address, primarysmtpaddress, smtp address, mail primary, mailprimaryaddress, rfc822mailbox, internet address, email primary, emails work value, email 1, e mail 1 value, e mail 1 address, email 1 value, e mail value, email value',
     'mail, mail address, e mails, emails, email addresses, contact email, contact e mail',
-    'user principal name, userprincipalname, upn, login, user name, username, user id, sign in name, benutzername, nom d utilisateur, identifiant, usuario, nombre de usuario, nazwa uzytkownika, اسم المستخدم',
+    'user principal name, userprincipalname, upn, benutzerprinzipalname, nom d utilisateur principal, nom principal de l utilisateur, nombre principal de usuario, nombre principal del usuario, glowna nazwa uzytkownika, nazwa glowna uzytkownika, اسم المستخدم الأساسي, login, user login, logon name, anmeldename, user name, username, user id, sign in name, benutzername, nom d utilisateur, identifiant, usuario, nombre de usuario, nazwa uzytkownika, اسم المستخدم',
     'address, adresse, adres, direccion, العنوان',
   ],
   roles: [
-    'roles, role, user role, user roles, member role, member roles, organisation role, organization role, org role',
-    'rolle, rollen, benutzerrolle, funktion, role s, role utilisateur, fonction, rol, rol de usuario, funcion, rola, rola uzytkownika, funkcja, الدور, دور, الأدوار, أدوار',
+    'roles, role, role s, role name, user role, user roles, member role, member roles, membership role, organisation role, organization role, org role',
+    'rolle, rollen, rolle n, benutzerrolle, benutzerrollen, funktion, role utilisateur, roles utilisateur, fonction, rol, rol de usuario, roles de usuario, funcion, rola, rola uzytkownika, role uzytkownika, funkcja, الدور, دور, الأدوار, أدوار, دور المستخدم',
   ],
   message: [
     'message, personal message, invitation message, custom message, invite message, customizedmessagebody',
     'nachricht, persoenliche nachricht, personliche nachricht, mitteilung, message personnel, mensaje, mensaje personal, wiadomosc, الرسالة, رسالة, رسالة شخصية',
   ],
   locale: [
-    'locale, language, preferred language, preferredlanguage, lang',
+    'locale, language, preferred language, preferredlanguage, lang, user locale, user preferred language',
     'sprache, bevorzugte sprache, langue, langue preferee, idioma, idioma preferido, lengua, jezyk, اللغة, لغة',
   ],
-  expiresIn: ['expires in, valid for'],
-  redirectTo: ['redirect to'],
+  expiresIn: [
+    'expires in, valid for, gultig fur, lauft ab in, expire dans, valable, valable pendant, caduca en, valido por, wazne przez, wygasa za, ينتهي خلال, صالح لمدة',
+  ],
+  redirectTo: ['redirect to, redirect url'],
   metadata: ['metadata'],
   templateId: ['template id'],
-  membershipEndsAt: ['membership ends at, membership ends'],
+  membershipEndsAt: [
+    'membership ends at, membership ends, membership ends on, membership end, membership end date, access ends, access ends at, access ends on, access end date, ends at, ends on, end date',
+    'mitgliedschaft endet, mitgliedschaft endet am, ende der mitgliedschaft, zugriff endet, zugriff endet am, zugang endet am, enddatum, fin de l adhesion, fin d acces, date de fin, fin de la pertenencia, fin del acceso, fecha de fin, fecha de finalizacion, koniec czlonkostwa, koniec dostepu, data zakonczenia, نهاية العضوية, نهاية الوصول, تاريخ الانتهاء',
+  ],
 }
 
 /** They are addresses, and not the invitee's first one. */
 const OTHER_ADDRESSES =
-  /second|alternat|recovery|backup|personal|private|home|other|manager|supervisor|superior|invited by|inviter|owner|assistant|billing|reply|e ?mail 2|e ?mail 3|zweit|privat|alternativ|vorgesetzt|secours|recup|superieur|secundari|recuperaci|jefe|dodatkow|zapasow|przelozon|ثانوي|بديل|احتياطي|المدير/
+  /second|alternat|recovery|backup|personal|private|home|other|manager|supervis|superior|approver|sponsor|created by|added by|invited by|inviter|owner|assistant|billing|reply|e ?mail 2|e ?mail 3|messagerie 2|zweit|privat|alternativ|vorgesetzt|verantwort|leiter|eingeladen von|erstellt von|secours|recup|superieur|responsable|gestionnaire|invite par|cree par|secundari|recuperaci|jefe|encargad|invitado por|creado por|dodatkow|zapasow|przelozon|kierowni|zaproszon|ثانوي|بديل|احتياطي|المدير|المسؤول/
 /** They say something of an address. */
 const ABOUT_ADDRESSES =
   /type|label|status|verif|confirm|opt|subscri|sent|format|domain|signature|template|subject|date|count|notif|pass|prefer/
-const SOUNDS_LIKE_ADDRESSES = /e ?mail|courriel|correo|poczt|بريد|ايميل/
+const SOUNDS_LIKE_ADDRESSES = /e ?mail|courriel|messagerie|correo|poczt|بريد|ايميل/
 
 /** Words of other columns, by which a row of names is known where none is called as above. */
 const OTHERS = new Set(
@@ -78,11 +84,11 @@ const RANKS = new Map(
 /** Behind all that are known by their name. */
 export const BY_SOUND = 50
 
-/** Lower case, without accents and signs; words with one blank between them. */
-function normalise(name: string): string {
+/** Lower case, without accents, signs and what nobody sees; words with one blank between them. */
+export function normalise(name: string): string {
   return name
     .normalize('NFKD')
-    .replace(/[\p{M}\u0640]/gu, '')
+    .replace(/[\p{M}\p{Cf}\u0640]/gu, '')
     .replaceAll('ł', 'l')
     .replaceAll('Ł', 'l')
     .toLowerCase()
@@ -93,11 +99,15 @@ function normalise(name: string): string {
 /** No name is as long; what is, is not looked at more closely. */
 const LONGEST = 100
 
-/** A name as it is, without what stands in brackets, what stands there, and without the word that it is required. */
-function formsOf(name: string): string[] {
+/**
+ * A name as it is, without what stands in brackets, what stands there, and without the word that it is required. What
+ * holds an address, other than as an example in brackets, is no name, and has none.
+ */
+export function formsOf(name: string): string[] {
   if (name.length > LONGEST) return []
   const [, inside = ''] = name.match(/[[(]([^\])]*)[\])]/) ?? []
   const outside = name.replace(/[[(][^\])]*[\])]/g, ' ')
+  if (outside.includes('@')) return []
   const forms = [name, outside, inside, name.replace(/([a-z])([A-Z])/g, '$1 $2')].map(normalise)
   const required =
     / (required|optional|mandatory|pflichtfeld|erforderlich|obligatoire|obligatorio|wymagane|مطلوب)$/

@@ -59,19 +59,32 @@ function byteOrderMark(bytes: Uint8Array): string | null {
 /** How much of a file is looked at to tell what it is. */
 const SAMPLE = 4096
 
-/** Addresses are ASCII, so that in UTF-16 every other byte of them is zero. */
+/** Tab, line ends, comma, semicolon, at: every list holds some, whatever its letters are. */
+const SIGNS = [0x09, 0x0a, 0x0d, 0x2c, 0x3b, 0x40]
+
+/** In UTF-16, what is ASCII stands beside a zero. Other letters do not, and may be most of a list. */
 function utf16ByZeros(bytes: Uint8Array): string | null {
-  const [even, odd] = zerosByPlace(bytes, 2)
-  const pairs = Math.min(bytes.length, SAMPLE) / 2
-  if (Number(odd) > pairs * 0.4 && Number(even) < pairs * 0.1) return 'utf-16le'
-  if (Number(even) > pairs * 0.4 && Number(odd) < pairs * 0.1) return 'utf-16be'
-  return null
+  const sample = bytes.subarray(0, SAMPLE)
+  const [first, second, third, fourth] = zerosByPlace(bytes)
+  const [even, odd] = [first + third, second + fourth]
+  let signs = 0
+  let little = 0
+  let big = 0
+  for (const [at, byte] of sample.entries()) {
+    if (!SIGNS.includes(byte)) continue
+    signs++
+    if (at % 2 === 0 && sample[at + 1] === 0) little++
+    if (at % 2 === 1 && sample[at - 1] === 0) big++
+  }
+  if (little > signs / 2 && odd > 4 * even) return 'utf-16le'
+  return big > signs / 2 && even > 4 * odd ? 'utf-16be' : null
 }
 
-function zerosByPlace(bytes: Uint8Array, width: number): number[] {
-  const zeros = Array.from({ length: width }, () => 0)
+/** By their place in four bytes. */
+function zerosByPlace(bytes: Uint8Array): [number, number, number, number] {
+  const zeros: [number, number, number, number] = [0, 0, 0, 0]
   for (const [at, byte] of bytes.subarray(0, SAMPLE).entries()) {
-    if (byte === 0) zeros[at % width] = Number(zeros[at % width]) + 1
+    if (byte === 0) zeros[(at % 4) as 0 | 1 | 2 | 3]++
   }
   return zeros
 }
@@ -90,9 +103,10 @@ const OTHERS = [
 ]
 
 function refuseWhatIsNoText(bytes: Uint8Array): void {
-  const [, second, third] = zerosByPlace(bytes, 4)
+  // No character needs more than three of the four bytes, and hardly any that many.
+  const [first, second, third, fourth] = zerosByPlace(bytes)
   const most = Math.floor(Math.min(bytes.length, SAMPLE) / 4) * 0.9
-  const is32 = most >= 1 && Math.min(Number(second), Number(third)) >= most
+  const is32 = most >= 1 && Math.max(Math.min(first, second), Math.min(third, fourth)) >= most
   if (startsWith(bytes, 0xff, 0xfe, 0, 0) || startsWith(bytes, 0, 0, 0xfe, 0xff) || is32) {
     throw new ListProblem('utf_32', 'The file is UTF-32: save it as CSV UTF-8.')
   }
@@ -105,16 +119,20 @@ function refuseWhatIsNoText(bytes: Uint8Array): void {
     )
   }
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, SAMPLE))
-  const isPage = /^\W{0,3}\s*<(!doctype html|html|table|\?xml)/i.test(start)
+  const isPage = /^\W{0,3}\s*<(!doctype|!--|\?xml|(html|head|meta|body|table|div|style)\b)/i.test(
+    start,
+  )
   if (OTHERS.some((other) => startsWith(bytes, ...other)) || isPage || isBinary(bytes)) {
     throw new ListProblem('not_text', `The file is not a list of text. ${SAVE_AS}`)
   }
 }
 
-/** Text has line ends and tabs, and next to nothing else below the blank. */
+/** Text has line ends and tabs, and next to nothing else below the blank; some programs fill up its end with NULs. */
 function isBinary(bytes: Uint8Array): boolean {
   if (byteOrderMark(bytes) || utf16ByZeros(bytes)) return false
-  const sample = bytes.subarray(0, SAMPLE)
+  let end = Math.min(bytes.length, SAMPLE)
+  while (end > 0 && bytes[end - 1] === 0) end--
+  const sample = bytes.subarray(0, end)
   const isControl = (byte: number) => byte < 0x20 && ![0x09, 0x0a, 0x0b, 0x0c, 0x0d].includes(byte)
   const controls = sample.filter(isControl).length
   return controls > 8 && controls > sample.length * 0.05
@@ -131,8 +149,11 @@ const FAMILIES = [
 ]
 /** Of these, `chardet` is asked with whole lines, because some of their bytes are those of ASCII. */
 const OF_SEVERAL_BYTES = /^(shift_jis|big5|euc-|gb18030|iso-2022)/
-/** Spreadsheets in Europe and America write these; they are tried even where `chardet` does not name them. */
-const ALWAYS = ['windows-1252', 'windows-1250', 'windows-1254']
+/**
+ * Spreadsheets in Europe and America write these, databases the last, with a euro that Windows reads as another sign;
+ * they are tried even where `chardet` does not name them.
+ */
+const ALWAYS = ['windows-1252', 'windows-1250', 'windows-1254', 'iso-8859-15']
 /** Below, and beside a second of more than half of it, a guess is no finding. */
 const SURE = 30
 /** Names of columns, as far as they are ASCII, tell the language, and with it what its spreadsheets write. */

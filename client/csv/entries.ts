@@ -7,7 +7,7 @@
 import { addressesIn, holdsAddresses, isAddress, unseenIn } from './addresses.ts'
 import type { Field } from './column-names.ts'
 import { FIELDS } from './column-names.ts'
-import { invisibleIn, sayUnseen, shown, type Unseen } from './invisible.ts'
+import { invisibleIn, isBlank, sayUnseen, shown, type Unseen } from './invisible.ts'
 import { columnName, type Layout } from './layout.ts'
 import type { ListRecord } from './records.ts'
 
@@ -62,7 +62,8 @@ export function entriesOf(record: ListRecord, columns: Columns, delimiter: strin
   ]
   if (isBroken) {
     const hint = 'A quote opens in this row and does not close: close it, or take it out.'
-    return failed('quote_open', hint)
+    const parts = cells.flatMap((line) => (delimiter ? line.split(delimiter) : line))
+    return [{ ...entry(number, firstAddress(parts), {}, []), problem: 'quote_open', hint }]
   }
   if (header && number <= header.number) {
     if (!isNamed) {
@@ -74,8 +75,8 @@ export function entriesOf(record: ListRecord, columns: Columns, delimiter: strin
     return failed('above_names', hint)
   }
 
-  const filled = cells.filter((cell) => cell.trim() !== '')
-  const beyond = cells.slice(width).filter((cell) => cell.trim() !== '')
+  const filled = cells.filter((cell) => !isBlank(cell))
+  const beyond = cells.slice(width).filter((cell) => !isBlank(cell))
   const addresses = filled.filter((cell) => cell.includes('@') && holdsAddresses(cell))
   // Nothing says what stands where, and several are addresses: all are.
   const isList = addresses.length > 1 && (isNamed ? beyond.length > 0 && width === 1 : true)
@@ -99,12 +100,15 @@ export function entriesOf(record: ListRecord, columns: Columns, delimiter: strin
     const hint = 'A cell holds what looks like further rows: a quote may be missing.'
     return failed('rows_in_cell', hint)
   }
-  const named = roles.split(/[\s;,|/]+/).filter(Boolean)
+  const named = roles.split(BETWEEN_ROLES).filter(Boolean)
   const found = addressesIn(email)
   return (found.length > 0 ? found : [email]).map((address) =>
     checked(entry(number, address, values, named)),
   )
 }
+
+/** What stands between roles and around them, also in a list as a program writes it: `["admin","member"]`. */
+const BETWEEN_ROLES = /[\s;,،؛，；、|/&+"'“”„«»‘’[\]{}()]+/
 
 type Values = Partial<Record<Field, string>>
 
@@ -125,7 +129,7 @@ const firstAddress = (cells: string[]) =>
   cells.flatMap((cell) => (cell.includes('@') ? addressesIn(cell) : [])).find(isAddress) ?? ''
 
 const lastFilled = (cells: string[]) =>
-  cells.length - 1 - [...cells].reverse().findIndex((cell) => cell.trim() !== '')
+  cells.length - 1 - [...cells].reverse().findIndex((cell) => !isBlank(cell))
 
 /** A cell of a row of addresses. */
 function listed(number: number, cell: string): Entry[] {

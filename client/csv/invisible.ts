@@ -8,6 +8,8 @@
 const UNSEEN =
   /\p{Cc}|\p{Cf}|\p{Z}|\p{Variation_Selector}|[\u115F\u1160\u2800\u3164\uFFA0\uFFFD]|\u034F|[\u17B4\u17B5]/u
 
+const ONLY_UNSEEN = new RegExp(`^(?:(?!\\uFFFD)(?:${UNSEEN.source}))*$`, 'u')
+
 const NAMES: Record<string, string> = {
   '0000': 'NUL',
   '0009': 'tab',
@@ -57,6 +59,9 @@ export function invisibleIn(text: string): Unseen | null {
   const name = NAMES[code] ?? 'a character that is not seen'
   return { code: `U+${code}`, name, place: [...text.slice(0, at)].length + 1 }
 }
+
+/** Whether nobody sees anything in it: blanks, formatting, and the Ctrl-Z and NULs that some programs end files with. */
+export const isBlank = (text: string) => text.trim() === '' || ONLY_UNSEEN.test(text)
 
 /** Such as `U+200B (zero-width space) as character 4`. */
 export const sayUnseen = ({ code, name, place }: Unseen) =>

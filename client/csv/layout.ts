@@ -8,8 +8,10 @@ import {
   BY_SOUND,
   FIELDS,
   type Field,
+  formsOf,
   isOtherAddress,
   isOtherName,
+  normalise,
   rankOf,
 } from './column-names.ts'
 import { ListProblem } from './list-problem.ts'
@@ -28,8 +30,8 @@ export interface Layout {
   width: number
   /** Whether some cell is an address. */
   hasAddresses: boolean
-  /** Two columns of one name, of which either may be meant. */
-  unclear: { name: string; columns: number[] } | null
+  /** Columns of which each may be meant: of one name, or of names that nobody knows, with addresses. */
+  unclear: { name: string | null; columns: number[] } | null
 }
 
 /** How far down titles may go. */
@@ -43,7 +45,10 @@ export function layoutOf(sample: ListRecord[]): Layout {
   const below = records.slice(at + 1)
   let found = header ? withNames(header, below) : withoutNames(records)
   // It may as well be a bad row: what stands where, nothing says then.
-  if (header && !found.isNamed) found = { ...withoutNames(below), header }
+  if (header && !found.isNamed) {
+    const isTitle = header.cells.filter((cell) => cell.trim() !== '').length < 2
+    found = { ...withoutNames(below), header, unclear: isTitle ? null : found.unclear }
+  }
   return { ...found, hasAddresses: records.some(({ cells }) => cells.some(holdsAddresses)) }
 }
 
@@ -64,7 +69,7 @@ function headerAt(records: ListRecord[]): number {
     const isOver = (column: number) =>
       below.length === 0 || below.some((row) => holdsAddresses(row.cells[column] ?? ''))
     return (
-      !hasAddress[at] &&
+      !cells.some(holdsAt) &&
       cells.some((cell, column) => rankOf(cell, 'email') !== null && isOver(column))
     )
   })
@@ -75,8 +80,14 @@ function headerAt(records: ListRecord[]): number {
     // The row above the first address: names that nobody knows, or a bad row.
     first - 1,
   ]
-  return candidates.find((at) => at >= 0) ?? -1
+  return candidates.find((at) => at >= 0 && !start[at]?.cells.some(holdsAt)) ?? -1
 }
+
+/**
+ * Whether an address may stand in it, other than as an example in brackets. A row of names is left out, and with it what
+ * looks like names only because its lines or cells are not parted as those of others are.
+ */
+const holdsAt = (cell: string) => cell.includes('@') && formsOf(cell).length === 0
 
 /** By its words, not only by its sound. */
 function isNameOf(cell: string, field: Field): boolean {
@@ -86,10 +97,6 @@ function isNameOf(cell: string, field: Field): boolean {
 
 function withNames(header: ListRecord, below: ListRecord[]): Found {
   const names = header.cells.map((name) => name.trim())
-  const isNamed = names.some(
-    (name) =>
-      name !== '' && (isOtherName(name) || FIELDS.some((field) => rankOf(name, field) !== null)),
-  )
   let unclear: Layout['unclear'] = null
   const find = (field: Field): number | null => {
     const ranked = names
@@ -102,8 +109,8 @@ function withNames(header: ListRecord, below: ListRecord[]): Found {
     const same = others.filter(
       ({ name, isFitting, column }) =>
         isFitting &&
-        name.toLowerCase() === best.name.toLowerCase() &&
-        below.some(({ cells }) => differ(cells[best.column], cells[column])),
+        oneSpelling(name) === oneSpelling(best.name) &&
+        below.some(({ cells }) => saysOther(cells[column], cells[best.column])),
     )
     if (best.isFitting && same.length > 0 && !unclear) {
       unclear = { name: best.name, columns: [best, ...same].map(({ column }) => column) }
@@ -113,17 +120,30 @@ function withNames(header: ListRecord, below: ListRecord[]): Found {
   const matching = Object.fromEntries(FIELDS.map((field) => [field, find(field)])) as Matching
   const { email } = matching
   if (email === null || !filledIn(below, email, 'email').isFitting) {
-    const byContent = withMostAddresses(below, (column) => !isOtherAddress(names[column] ?? ''))
-    matching.email = byContent ?? email
+    const [best, ...others] = withAddresses(below, (column) => !isOtherAddress(names[column] ?? ''))
+    matching.email = best ?? email
+    const same = others.filter((column) =>
+      below.some(({ cells }) => saysOther(cells[column], cells[best ?? 0])),
+    )
+    if (best !== undefined && same.length > 0) unclear ??= { name: null, columns: [best, ...same] }
   }
   for (const field of FIELDS) {
     if (field !== 'email' && matching[field] === matching.email) matching[field] = null
   }
   const width = names.length
-  return { header, isNamed, matching, width, unclear }
+  return { header, isNamed: names.some(isNamed), matching, width, unclear }
 }
 
-const differ = (a = '', b = '') => a.trim() !== b.trim() && a.trim() !== '' && b.trim() !== ''
+/** Whether it is a name that is known. */
+export const isNamed = (name: string): boolean =>
+  isOtherName(name) || FIELDS.some((field) => rankOf(name, field) !== null)
+
+/** `E-Mail` is `Email`. */
+const oneSpelling = (name: string) => normalise(name).replaceAll('e mail', 'email')
+
+/** Whether something would be lost with a cell that is not read beside one that is. */
+const saysOther = (unread = '', read = '') =>
+  unread.trim() !== '' && unread.trim().toLowerCase() !== read.trim().toLowerCase()
 
 /** Whether a column has what its name says; one that is empty throughout has not. */
 function filledIn(rows: ListRecord[], column: number, field: Field): { isFitting: boolean } {
@@ -132,7 +152,7 @@ function filledIn(rows: ListRecord[], column: number, field: Field): { isFitting
 }
 
 function withoutNames(records: ListRecord[]): Found {
-  const email = withMostAddresses(records, () => true) ?? 0
+  const [email = 0] = withAddresses(records, () => true)
   const matching = Object.fromEntries(FIELDS.map((field) => [field, null])) as Matching
   return {
     header: null,
@@ -143,30 +163,28 @@ function withoutNames(records: ListRecord[]): Found {
   }
 }
 
-function withMostAddresses(
-  records: ListRecord[],
-  mayBe: (column: number) => boolean,
-): number | null {
+/** The columns with addresses, the one with most of them first. */
+function withAddresses(records: ListRecord[], mayBe: (column: number) => boolean): number[] {
   const counts: number[] = []
   for (const { cells } of records) {
     for (const [column, cell] of cells.entries()) {
       if (cell.includes('@') && holdsAddresses(cell)) counts[column] = (counts[column] ?? 0) + 1
     }
   }
-  let best: number | null = null
-  for (const [column, count = 0] of counts.entries()) {
-    if (count > 0 && mayBe(column) && (best === null || count > (counts[best] ?? 0))) best = column
-  }
-  return best
+  return [...counts.keys()]
+    .filter((column) => counts[column] && mayBe(column))
+    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b)
 }
 
 /** Refuses a file of which it cannot be told which of two columns is meant. */
 export function requireClear({ unclear }: Layout): void {
   if (!unclear) return
-  const columns = unclear.columns.map(columnName)
+  const columns = unclear.columns.map(columnName).join(' and ')
   throw new ListProblem(
     'column_twice',
-    `Two columns are called ${unclear.name.slice(0, 40)}, ${columns.join(' and ')}, and differ: rename one.`,
+    unclear.name === null
+      ? `Several columns hold addresses, ${columns}, and none says that they are meant: call one email.`
+      : `Two columns are called ${unclear.name.slice(0, 40)}, ${columns}, and differ: rename one.`,
   )
 }
 
@@ -181,11 +199,11 @@ export const DELIMITERS = [',', ';', '\t', '|']
 
 /** How much sense rows make: known names, whole addresses, rows of one width. */
 export function senseOf(records: ListRecord[]): number {
-  const { header, isNamed, matching } = layoutOf(records)
+  const { header, isNamed: hasNames, matching } = layoutOf(records)
   const names = FIELDS.filter(
-    (field) => isNamed && rankOf(header?.cells[matching[field] ?? -1] ?? '', field) !== null,
+    (field) => hasNames && rankOf(header?.cells[matching[field] ?? -1] ?? '', field) !== null,
   )
-  const rows = records.filter((record) => !(isNamed && record === header) && !record.isBroken)
+  const rows = records.filter((record) => !(hasNames && record === header) && !record.isBroken)
   const share = (count: number) => (rows.length === 0 ? 0 : count / rows.length)
   // A cell with several addresses was not parted yet.
   const whole = rows.filter(({ cells }) =>
@@ -193,9 +211,16 @@ export function senseOf(records: ListRecord[]): number {
       (cell) => cell.includes('@') && addressesIn(cell).length === 1 && holdsAddresses(cell),
     ),
   )
-  const widths = new Map<number, number>()
-  for (const { cells } of records) widths.set(cells.length, (widths.get(cells.length) ?? 0) + 1)
-  const [width = 1, alike = 0] = [...widths].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0] ?? []
+  const width = widthOf(records)
+  const alike = records.filter(({ cells }) => cells.length === width).length
   const isParted = width > 1 ? alike / Math.max(1, records.length) : 0
   return 4 * Math.min(3, names.length) + 8 * share(whole.length) + 2 * isParted
+}
+
+/** How many cells most rows have. */
+export function widthOf(records: ListRecord[]): number {
+  const widths = new Map<number, number>()
+  for (const { cells } of records) widths.set(cells.length, (widths.get(cells.length) ?? 0) + 1)
+  const [[width = 1] = []] = [...widths].sort((a, b) => b[1] - a[1] || b[0] - a[0])
+  return width
 }

@@ -8,7 +8,8 @@
 /** What is not ASCII, with the letters around it. */
 const WORD = /[A-Za-z]*\P{ASCII}(?:[A-Za-z]|\P{ASCII})*/gu
 
-const CONTROLS = /(?=\P{ASCII})\p{Cc}|[\p{Co}\p{Cn}\p{Cs}]/u
+/** Among them the sign for any currency: nobody writes it, and in another encoding its byte is that of the euro. */
+const NEVER = /(?=\P{ASCII})\p{Cc}|[\p{Co}\p{Cn}\p{Cs}¤]/u
 /** What stands by itself, or around a word. */
 const OPENING = /^[\p{Ps}\p{Pi}\p{Zs}„‚’‘¿¡«»•·…–—]+/u
 const CLOSING = /[\p{Pe}\p{Pf}\p{Zs}“”’‘«»®™©°…–—ºª•·]+$/u
@@ -28,7 +29,7 @@ const LOOSE_MARK = /^\p{M}/u
 const CAPITAL_WITHIN = /\p{Ll}\p{Lu}/u
 
 export function isLikelyText(text: string): boolean {
-  if (CONTROLS.test(text)) return false
+  if (NEVER.test(text)) return false
   return (text.match(WORD) ?? []).every(isLikelyWord)
 }
 

@@ -27,7 +27,7 @@ export type ListProblemCode =
   | 'sheet_not_found'
   /** Two or more sheets hold addresses: `choices` are their names. */
   | 'sheet_unclear'
-  /** Two columns of one name hold different addresses, roles or messages. */
+  /** Two columns of one name hold different addresses, roles or messages; or of several with addresses, none is named. */
   | 'column_twice'
   /** A package that reads such files is not installed. */
   | 'reader_missing'

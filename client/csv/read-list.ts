@@ -8,7 +8,9 @@
 import { holdsAddresses } from './addresses.ts'
 import { type CsvSource, contentOf } from './bytes-of.ts'
 import { decode } from './decode.ts'
-import { DELIMITERS, type Layout, layoutOf, senseOf } from './layout.ts'
+import { DELIMITERS, isNamed, type Layout, layoutOf, senseOf, widthOf } from './layout.ts'
+import { ListProblem } from './list-problem.ts'
+import { inPlainQuotes } from './quotes.ts'
 import { type ListRecord, type Progress, recordsOf } from './records.ts'
 import { isZip, recordsOfWorkbook } from './workbook.ts'
 
@@ -38,7 +40,7 @@ const LARGEST = 64 * 2 ** 20
 const SAMPLE = 1 << 16
 const SAMPLE_ROWS = 200
 /** As Excel writes it for itself; a spreadsheet does not show that line. */
-const SEP = /^\s*"?sep=(.)"?[ \t,;|]*(?:\r\n|[\n\r\u0085]|$)/i
+const SEP = /^\s*"?sep=(\\t|[^"\r\n])"?[ \t,;|]*(?:\r\n|[\n\r\u0085]|$)/i
 /** Parts nothing. */
 const NONE = '\u001f'
 
@@ -52,22 +54,70 @@ export async function openList(source: CsvSource, options: ListOptions = {}): Pr
     return { layout, delimiter: null, records: inPieces(records, options) }
   }
   const text = 'text' in content ? content.text : await decode(content.bytes, options.encoding)
-  return openText(text.replace(/^\uFEFF/, ''), options)
+  return openText(withoutEnds(text), options)
+}
+
+/** Without the mark at the start, and without what programs of the time of CP/M and of C put at the end. */
+function withoutEnds(text: string): string {
+  let end = text.length
+  while (end > 0 && '\0\u001A'.includes(text.charAt(end - 1))) end--
+  return text.slice(text.startsWith('\uFEFF') ? 1 : 0, end)
 }
 
 async function openText(text: string, options: ListOptions): Promise<OpenList> {
-  const [line = '', said] = text.match(SEP) ?? []
-  const bytes = new TextEncoder().encode(text.slice(line.length))
+  if (/^\s*\[?\s*\{\s*"[^"]*"\s*:/.test(text)) {
+    throw new ListProblem('not_text', 'The file is JSON, and no list: save it as CSV UTF-8.')
+  }
+  const [line = '', sign] = text.match(SEP) ?? []
+  const list = inPlainQuotes(withLines(text.slice(line.length)))
+  const bytes = new TextEncoder().encode(list)
   const sample = sampleOf(bytes)
-  const delimiter = options.delimiter ?? said ?? (await delimiterOf(sample))
-  const layout = layoutOf(await sampleRecords(sample, delimiter))
+  const named = sign === '\\t' ? '\t' : sign
+  // Saved anew with another sign between cells, a file may keep the line.
+  const said = options.delimiter ?? (named && list.includes(named) ? named : undefined)
+  const delimiter = said ?? (await delimiterOf(sample))
+  const records = await sampleRecords(sample, delimiter)
+  const layout = layoutOf(records)
 
-  const isSaid = options.delimiter !== undefined || said !== undefined
-  if (!layout.header && !isSaid && isListOfAddresses(sample)) {
+  if (!layout.header && said === undefined && isListOfAddresses(sample)) {
     const records = recordsOf(bytes, NONE, options.onProgress)
     return { layout: { ...layoutOf([]), width: 1 }, delimiter: null, records }
   }
-  return { layout, delimiter, records: recordsOf(bytes, delimiter, options.onProgress) }
+  const all = recordsOf(bytes, delimiter, options.onProgress)
+  const header = headerOfOtherSigns(layout, records, delimiter)
+  if (!header) return { layout, delimiter, records: all }
+  const replaced = (some: ListRecord[]) =>
+    some.map((record) => (record.number === header.number ? header : record))
+  return { layout: layoutOf(replaced(records)), delimiter, records: inEach(all, replaced) }
+}
+
+/** Some programs end lines with these, and with nothing else; otherwise they stand in cells. */
+const withLines = (text: string) =>
+  /[\n\r\u0085]/.test(text) ? text : text.replace(/[\u2028\u2029]/g, '\n')
+
+/** The names of the columns, where other signs stand between them than between the cells below. */
+function headerOfOtherSigns(
+  { header }: Layout,
+  records: ListRecord[],
+  delimiter: string,
+): ListRecord | null {
+  const below = records.filter(({ number }) => header && number > header.number)
+  const width = widthOf(below)
+  if (!header || width < 2 || header.cells.filter((cell) => cell.trim() !== '').length > 1) {
+    return null
+  }
+  return (
+    DELIMITERS.filter((sign) => sign !== delimiter)
+      .map((sign) => ({ ...header, cells: header.cells.join(delimiter).split(sign) }))
+      .find(({ cells }) => cells.length === width && cells.some(isNamed)) ?? null
+  )
+}
+
+async function* inEach(
+  records: AsyncIterable<ListRecord[]>,
+  change: (some: ListRecord[]) => ListRecord[],
+) {
+  for await (const some of records) yield change(some)
 }
 
 /** The start of a text, as far as its last whole line. */

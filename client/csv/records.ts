@@ -4,6 +4,7 @@
  * @module
  */
 import { parse } from '#csv-parse'
+import { isBlank } from './invisible.ts'
 
 /** One row of a list. */
 export interface ListRecord {
@@ -66,7 +67,7 @@ export async function* recordsOf(
         number++
         if (!hasQuotes && cells.some((cell) => cell.startsWith('"'))) {
           records.push({ number, cells: [cells.join(delimiter)], isBroken: true })
-        } else if (cells.some((cell) => cell.trim() !== '')) {
+        } else if (!cells.every(isBlank)) {
           records.push({ number, cells: cells.map(withoutQuotes) })
         }
       }

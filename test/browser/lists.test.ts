@@ -93,6 +93,8 @@ describe('a list', () => {
 
     await page.getByRole('alert').getByLabel('Theirs').check()
     await button(page, 'Read it so').click()
+    const column = page.getByLabel('Membership ends', { exact: true })
+    expect(await column.locator('option:checked').textContent()).toBe('Membership ends at')
     await button(page, 'Check the rows').click()
     await button(page, 'Send 1 invitation').click()
     await page.getByText('1 invitation is on its way.').waitFor()
@@ -116,6 +118,24 @@ describe('a list', () => {
       await page.getByRole('alert').filter({ hasText: says }).waitFor()
     },
   )
+
+  test('is shown from its left where the page runs to it, and so is what is said of a character', async ({
+    owner,
+    organisation,
+    open,
+  }) => {
+    const page = await compose(open, organisation.slug, { as: owner, language: 'ar' })
+    await give(page, 'email\nann\u200B@example.com\n')
+    await page.getByRole('table').waitFor()
+    await page.locator('main button').last().click()
+
+    const address = page.locator('.usher-table tbody input').first()
+    await address.waitFor()
+    const direction = (element: Element) => getComputedStyle(element).direction
+    expect(await address.evaluate(direction)).toBe('ltr')
+    const said = page.getByText('في الموضع 4')
+    expect(await said.evaluate(direction)).toBe('rtl')
+  })
 
   test('says which character nobody sees, on the page and in the report, and is mended there', async ({
     owner,

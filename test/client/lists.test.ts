@@ -72,6 +72,18 @@ describe('a list', () => {
   })
 })
 
+test.for([
+  [
+    'each fills in what the other leaves empty',
+    'email,role,Role\na@x.test,member,\nb@x.test,,admin',
+  ],
+  ['they are spelt in two ways', 'Email,E-Mail\na@x.test,b@x.test\n'],
+  ['no name is known', 'Eins,Zwei\na@x.test,b@x.test\n'],
+  ['nobody knows their names', 'Name,Eins,Zwei\nAnn,a@x.test,b@x.test\n'],
+] as const)('of two columns that may be meant, none is left out: %s', async ([, content]) => {
+  expect(reasons(await read(content))).toEqual([expect.stringMatching(/ (A and B|B and C)[, ]/)])
+})
+
 describe('text that is made to keep a reader busy', () => {
   const MANY = 120_000
   test.for([
@@ -82,6 +94,10 @@ describe('text that is made to keep a reader busy', () => {
     ['quotes', `a@example.com,${'"'.repeat(MANY - 1)}\nb@example.com`],
     ['blanks', `a@example.com,${' '.repeat(MANY)}x\n`],
     ['commas', `a@example.com${','.repeat(MANY)}x\n`],
+    ['at signs in a round bracket', `a (${'@'.repeat(MANY)}`],
+    ['square brackets', `a@example.com ${'['.repeat(MANY)}](`],
+    ['NULs', `a@example.com,${'\0'.repeat(MANY)}x\n`],
+    ['typographic quotes', `“email”\n${'“'.repeat(MANY)}x\n`],
     ['letters, in no encoding', windows1252(`${'a'.repeat(MANY)}ü\n`)],
   ] as const)('%s: is read in a second or two', { timeout: 10_000 }, async ([, content]) => {
     const start = performance.now()
@@ -91,6 +107,10 @@ describe('text that is made to keep a reader busy', () => {
     expect(performance.now() - start).toBeLessThan(5_000)
   })
 })
+
+/** With the little end first, as this machine and all that run tests have it. */
+const utf32 = (text: string) =>
+  new Uint8Array(Uint32Array.from([...text], (sign) => sign.codePointAt(0) ?? 0).buffer)
 
 /** One byte at a time. */
 function* byteByByte(bytes: Uint8Array) {
@@ -138,6 +158,15 @@ describe('bytes', () => {
       Uint8Array.from({ length: 600 }, (_, i) => (i * 7) % 256),
       {},
       /not a list|cannot/,
+    ],
+    ['UTF-32 without a mark', utf32('张伟,ann@example.com\n'), {}, /UTF-32/],
+    ['JSON', new TextEncoder().encode('[{"email":"ann@example.com"}]'), {}, /JSON/],
+    ['JSON, a line each', new TextEncoder().encode('{"email":"a@x.test"}\n{}'), {}, /JSON/],
+    [
+      'a part of a page',
+      new TextEncoder().encode('<meta charset="utf-8"><table>'),
+      {},
+      /not a list/,
     ],
     ['what is zipped', Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0), {}, /zipped/],
   ] as const)('%s: refused, with what to do', async ([, content, options, says]) => {
@@ -206,6 +235,41 @@ describe('a workbook', () => {
     expect(reasons(await read(content, { sheet: 'Nobody’s' }))).toEqual([
       'The workbook has no sheet called Nobody’s. It has: Ours, Theirs.',
     ])
+  })
+
+  test('is read from the sheet that is seen, not from a hidden one beside it', async () => {
+    const content = workbook(
+      { Now: [['Email'], ['ann@example.com']], Before: [['Email'], ['bob@example.com']] },
+      { hidden: ['Before'] },
+    )
+
+    expect((await read(content)).map(brief)).toEqual([[2, 'ann@example.com', '']])
+    expect((await read(content, { sheet: 'Before' })).map(brief)).toEqual([
+      [2, 'bob@example.com', ''],
+    ])
+  })
+
+  test('with a cell in its last row and its last column is refused, before it fills the memory', async () => {
+    const content = workbook({ A: [['Email'], ['ann@example.com']] }, { far: 'XFD1048576' })
+
+    expect(reasons(await read(content))).toEqual([
+      expect.stringContaining('1048576 rows and 16384 columns'),
+    ])
+    for (const far of ['ZZZZZZ1', 'A1e9', 'Infinity']) {
+      const strange = workbook({ A: [['Email'], ['ann@example.com']] }, { far })
+      expect(reasons(await read(strange))).toEqual([expect.stringContaining('damaged')])
+    }
+  })
+
+  test('says times to the second', async () => {
+    const content = workbook({
+      A: [
+        ['Email', 'Membership ends at'],
+        ['ann@example.com', new Date('2027-01-01T12:30:00Z')],
+      ],
+    })
+
+    expect((await read(content))[0]).toMatchObject({ membershipEndsAt: '2027-01-01T12:30:00.000Z' })
   })
 
   test('that is cut, or unzips to too much, is refused', async () => {

@@ -10,29 +10,36 @@ type Outcome = { row_number: number; email: string; error_code: string | null }
 const brief = ({ row_number, email, error_code }: Outcome) => [row_number, email, error_code]
 
 describe('a list', () => {
-  test.for(LISTS)('$title ($source)', async ({ content, rows, messages }, { acme, rest }) => {
-    const { status, body } = await rest(`/api/invitations/bulk?organisation_id=${acme.id}`, {
-      by: acme.admin,
-      headers: { 'content-type': 'text/csv' },
-      body: new Blob([content]),
-    })
+  test.for(LISTS)(
+    '$title ($source)',
+    async ({ content, rows, messages, refused = {} }, { acme, rest }) => {
+      const { status, body } = await rest(`/api/invitations/bulk?organisation_id=${acme.id}`, {
+        by: acme.admin,
+        headers: { 'content-type': 'text/csv' },
+        body: new Blob([content]),
+      })
 
-    expect(status).toBe(200)
-    const isProblem = (said: string) => said.startsWith('invalid_')
-    expect(body.data.map(brief)).toEqual(
-      // A row without roles is none that REST could invite: nobody says which they are to have.
-      rows.map(([number, email, said]) => [
-        number,
-        email,
-        isProblem(said) ? said : said === '' ? 'invalid_role' : null,
-      ]),
-    )
-    const sent = await acme.admin.select('organisation_invites')
-    expect(sent.map((invite) => invite.email).sort()).toEqual(
-      rows.flatMap(([, email, said]) => (said && !isProblem(said) ? email : [])).sort(),
-    )
-    expect(messages ?? []).not.toContain('\uFFFD')
-  })
+      expect(status).toBe(200)
+      const isProblem = (said: string) => said.startsWith('invalid_')
+      expect(body.data.map(brief)).toEqual(
+        // A row without roles is none that REST could invite: nobody says which they are to have.
+        rows.map(([number, email, said]) => [
+          number,
+          email,
+          refused[number] ?? (isProblem(said) ? said : said === '' ? 'invalid_role' : null),
+        ]),
+      )
+      const sent = await acme.admin.select('organisation_invites')
+      expect(sent.map((invite) => invite.email).sort()).toEqual(
+        rows
+          .flatMap(([number, email, said]) =>
+            said && !isProblem(said) && !refused[number] ? email : [],
+          )
+          .sort(),
+      )
+      expect(messages ?? []).not.toContain('\uFFFD')
+    },
+  )
 
   test('says of a row what is wrong with it, and where', async ({ acme, rest }) => {
     const { body } = await rest(`/api/invitations/bulk?organisation_id=${acme.id}`, {

@@ -15,11 +15,15 @@ export interface ListCase {
   content: string | Uint8Array<ArrayBuffer>
   /** In order. Roles stand with spaces; a problem as the code of its outcome. */
   rows: Expected[]
+  /** What the server finds wrong, by the number of the row. */
+  refused?: Record<number, string>
   /** The messages, where it is about them. */
   messages?: (string | undefined)[]
 }
 
 const WINDOWS: Record<string, number> = { ö: 0xf6, ü: 0xfc, ß: 0xdf, é: 0xe9, ñ: 0xf1, ó: 0xf3 }
+/** What PHP writes unless it is told not to: https://www.php.net/manual/en/function.fputcsv.php */
+const BACKSLASHES = 'https://www.php.net/manual/en/function.fputcsv.php'
 /** As spreadsheets on Windows wrote before Unicode. */
 export const windows1252 = (text: string) =>
   Uint8Array.from(text, (sign) => WINDOWS[sign] ?? sign.charCodeAt(0))
@@ -339,6 +343,165 @@ export const LISTS: ListCase[] = [
       [5, 'x@example.com', ''],
     ],
   },
+  {
+    title: 'U+2028 at the end of each line, and nothing else',
+    source: MIXED_ENDS,
+    content: 'email,role\u2028ann@example.com,member\u2028bob@example.com,member',
+    rows: [ann(2, 'member'), bob(3, 'member')],
+  },
+  {
+    title: 'U+2028 in a message ends no line',
+    source: MIXED_ENDS,
+    content: 'email,message\nann@example.com,Hello\u2028Ann\nbob@example.com,Hi\n',
+    rows: [ann(2), bob(3)],
+    messages: ['Hello\u2028Ann', 'Hi'],
+  },
+  {
+    title: 'line ends that are written out: one line, which is no row of names',
+    source: MIXED_ENDS,
+    content: 'email,role\\nann@example.com,member\\nbob@example.com,member',
+    rows: [[1, '', 'invalid_row']],
+  },
+  {
+    title: 'an example of an address in the name of its column',
+    source: NAMES,
+    content: 'Email (such as you@example.com),Role\nann@example.com,member\n',
+    rows: [ann(2, 'member')],
+  },
+  {
+    title: 'UTF-16 without a mark, in which most letters are Arabic',
+    source: UNICODE_TEXT,
+    content: utf16(
+      'الاسم;البريد الإلكتروني;الرسالة\r\nأحمد;ann@example.com;مرحبا بك في الفريق\r\n',
+    ),
+    rows: [ann(2)],
+    messages: ['مرحبا بك في الفريق'],
+  },
+  {
+    title: 'NULs and a Ctrl-Z at the end, as old programs fill up files',
+    source: UNICODE_TEXT,
+    content: `email,role\nann@example.com,member\n\u001A${'\0'.repeat(20)}`,
+    rows: [ann(2, 'member')],
+  },
+  {
+    title: 'rows of what nobody sees',
+    source: EMPTY_ROWS,
+    content: 'email,role\nann@example.com,member\n\u200B,\n\u00A0,\uFEFF\nbob@example.com,member\n',
+    rows: [ann(2, 'member'), bob(5, 'member')],
+  },
+  {
+    title: 'a soft hyphen and a mark in names of columns',
+    source: NAMES,
+    content: '\u200Bemail,ro\u00ADle\nann@example.com,member\n',
+    rows: [ann(2, 'member')],
+  },
+  {
+    title: 'the line sep=, which the file was saved without heeding',
+    source: DELIMITERS,
+    content: 'sep=;\r\nemail,role\r\nann@example.com,member\r\n',
+    rows: [ann(2, 'member')],
+  },
+  {
+    title: 'the line sep=\\t, written out',
+    source: DELIMITERS,
+    content: 'sep=\\t\r\nemail\trole\r\nann@example.com\tmember\r\n',
+    rows: [ann(2, 'member')],
+  },
+  ...[
+    'email,role\nann@example.com;member\nbob@example.com;member\n',
+    'Role\tEmail\nmember,ann@example.com\nmember,bob@example.com\n',
+    '"email","role"\nann@example.com|member\nbob@example.com|member\n',
+  ].map((content) => ({
+    title: `another sign between names than between cells: ${content.slice(0, 14)}`,
+    source: DELIMITERS,
+    content,
+    rows: [ann(2, 'member'), bob(3, 'member')],
+  })),
+  {
+    title: 'roles as a program writes a list',
+    source: DELIMITERS,
+    content:
+      'email;roles\nann@example.com;"[""member"", ""finance""]"\nbob@example.com;{member,finance}\ncarl@example.com;member & finance\n',
+    rows: [ann(2, 'member finance'), bob(3, 'member finance'), carl(4, 'member finance')],
+  },
+  {
+    title: 'each line quoted as a whole',
+    source: DELIMITERS,
+    content: '"email,role,""message"""\r\n"ann@example.com,member,""Hello, Ann"""\r\n',
+    rows: [ann(2, 'member')],
+    messages: ['Hello, Ann'],
+  },
+  {
+    title: 'typographic quotes around cells',
+    source: DELIMITERS,
+    content: '“email”,“role”,“message”\n“ann@example.com”,“member”,“Hello, Ann”\n',
+    rows: [ann(2, 'member')],
+    messages: ['Hello, Ann'],
+  },
+  {
+    title: 'single quotes around cells, and an apostrophe in one',
+    source: DELIMITERS,
+    content: "'email';'role';'message'\n'ann@example.com';'member';'It''s on; don’t wait'\n",
+    rows: [ann(2, 'member')],
+    messages: ["It''s on; don’t wait"],
+  },
+  {
+    title: 'backslashes before quotes in a cell',
+    source: BACKSLASHES,
+    content:
+      'email,message\nann@example.com,"She said \\"hello, Ann\\" to us"\nbob@example.com,"Hi, Bob"\n',
+    rows: [ann(2), bob(3)],
+    messages: ['She said "hello, Ann" to us', 'Hi, Bob'],
+  },
+  {
+    title: 'backslashes before quotes in JSON, in a cell without quotes of its own',
+    source: BACKSLASHES,
+    content: 'email\tmetadata\nann@example.com\t{"said":"\\"hi\\" to us"}\n',
+    rows: [ann(2)],
+  },
+  {
+    title: 'tabs between cells, and a quote that never closes',
+    source: ROW_NUMBERS,
+    content: 'email\tmessage\nann@example.com\t"Hello\nbob@example.com\tHi\n',
+    rows: [ann(2, 'invalid_row'), bob(3)],
+  },
+  ...[
+    'Prénom;Responsable;Adresse de messagerie',
+    'Vorname;Verantwortlich;Benutzerprinzipalname',
+    'Imię;Kierownik;Główna nazwa użytkownika',
+    'Nombre;Encargado;Nombre principal de usuario',
+    'Name;Approver;PrimarySmtpAddress',
+    'الاسم;المدير;اسم المستخدم الأساسي',
+  ].map((names) => ({
+    title: `not whoever is responsible, in columns called ${names}`,
+    source: TWO_NAMES,
+    content: `${names}\nAnn;boss@example.com;ann@example.com\nBob;boss@example.com;bob@example.com\n`,
+    rows: [ann(2), bob(3)],
+  })),
+  {
+    title: 'an end of membership that is none',
+    source: NAMES,
+    content:
+      'email;role;Fin d’accès;Langue\nann@example.com;member;bientôt;fr\nbob@example.com;member;;\n',
+    rows: [ann(2, 'member'), bob(3, 'member')],
+    refused: { 2: 'invalid_expiry' },
+  },
+  {
+    title: 'addresses as they are copied: comments, links of Markdown, labels, bullets',
+    source: CLIPBOARD,
+    content:
+      'email\na@example.com (Ann)\nBob (b@example.com)\n[Carl](mailto:c@example.com)\nEmail: d@example.com\n• e@example.com\n' +
+      'smtp:f@example.com\n**g@example.com**\n"h@example.com [mailto:h@example.com]"\n',
+    rows: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(
+      (name, at): Expected => [at + 2, `${name}@example.com`, ''],
+    ),
+  },
+  ...[' / ', ' & ', ' and ', ' und ', ' و ', '  '].map((between) => ({
+    title: `addresses in a cell, with "${between}" between them`,
+    source: CLIPBOARD,
+    content: `email;role\nann@example.com${between}bob@example.com;member\n`,
+    rows: [ann(2, 'member'), bob(2, 'member')],
+  })),
   {
     title: 'a message that another program has saved in the wrong encoding',
     source: WINDOWS_TEXT,

@@ -20,15 +20,28 @@ const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
 const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 const PACKAGE = 'http://schemas.openxmlformats.org/package/2006/relationships'
 
+interface WorkbookOptions {
+  /** Names of sheets that Excel does not show. */
+  hidden?: string[]
+  /** Where one more cell stands, such as `XFD1048576`. */
+  far?: string
+}
+
 /** @param sheets - rows by the name of their sheet; a row that is null is not there at all */
-export function workbook(sheets: Record<string, (Cell[] | null)[]>): Uint8Array<ArrayBuffer> {
+export function workbook(
+  sheets: Record<string, (Cell[] | null)[]>,
+  { hidden = [], far }: WorkbookOptions = {},
+): Uint8Array<ArrayBuffer> {
   const names = Object.keys(sheets)
   const files: Record<string, string> = {
     '[Content_Types].xml':
       '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
     '_rels/.rels': relations([['rId1', 'officeDocument', 'xl/workbook.xml']]),
     'xl/workbook.xml': `<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${names
-      .map((name, i) => `<sheet name="${escaped(name)}" sheetId="${i + 1}" r:id="rId${i + 1}"/>`)
+      .map((name, i) => {
+        const state = hidden.includes(name) ? ' state="hidden"' : ''
+        return `<sheet name="${escaped(name)}" sheetId="${i + 1}"${state} r:id="rId${i + 1}"/>`
+      })
       .join('')}</sheets></workbook>`,
     'xl/_rels/workbook.xml.rels': relations([
       ...names.map(
@@ -39,7 +52,7 @@ export function workbook(sheets: Record<string, (Cell[] | null)[]>): Uint8Array<
     'xl/styles.xml': `<styleSheet xmlns="${MAIN}"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>`,
   }
   for (const [i, rows] of Object.values(sheets).entries()) {
-    files[`xl/worksheets/sheet${i + 1}.xml`] = sheet(rows)
+    files[`xl/worksheets/sheet${i + 1}.xml`] = sheet(rows, far)
   }
   const zipped = zipSync(
     Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(XML + text)])),
@@ -56,12 +69,13 @@ const relations = (all: Relation[]) =>
     )
     .join('')}</Relationships>`
 
-function sheet(rows: (Cell[] | null)[]): string {
+function sheet(rows: (Cell[] | null)[], far: string | undefined): string {
   const filled = rows.flatMap((cells, at) =>
     cells
       ? `<row r="${at + 1}">${cells.map((cell, column) => cellXml(cell, `${letter(column)}${at + 1}`)).join('')}</row>`
       : '',
   )
+  const farRow = far ? `<row r="${far.replace(/^[A-Z]+/, '')}">${cellXml('far', far)}</row>` : ''
   const links = rows.flatMap((cells, at) =>
     (cells ?? []).flatMap((cell, column) =>
       cell !== null && typeof cell === 'object' && 'link' in cell
@@ -70,7 +84,7 @@ function sheet(rows: (Cell[] | null)[]): string {
     ),
   )
   const all = links.length > 0 ? `<hyperlinks>${links.join('')}</hyperlinks>` : ''
-  return `<worksheet xmlns="${MAIN}"><sheetData>${filled.join('')}</sheetData>${all}</worksheet>`
+  return `<worksheet xmlns="${MAIN}"><sheetData>${filled.join('')}${farRow}</sheetData>${all}</worksheet>`
 }
 
 const letter = (column: number) => String.fromCharCode(65 + column)

@@ -756,6 +756,7 @@ export const ar: Texts = {
     columnRoles: 'الأدوار',
     columnMessage: 'الرسالة',
     columnLocale: 'اللغة',
+    columnEnds: 'نهاية العضوية',
     columnNone: 'ليس في الملف',
     headerRow: (row) =>
       row === 1 ? 'الصف الأول يحمل أسماء الأعمدة' : `الصف ${row} يحمل أسماء الأعمدة`,

@@ -780,6 +780,7 @@ export const de: Texts = {
     columnRoles: 'Rollen',
     columnMessage: 'Nachricht',
     columnLocale: 'Sprache',
+    columnEnds: 'Mitgliedschaft endet',
     columnNone: 'Nicht in der Datei',
     headerRow: (row) =>
       row === 1

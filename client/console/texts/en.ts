@@ -758,6 +758,7 @@ export const en = {
     columnRoles: 'Roles',
     columnMessage: 'Message',
     columnLocale: 'Language',
+    columnEnds: 'Membership ends',
     columnNone: 'Not in the file',
     headerRow: (row: number) =>
       row === 1

@@ -765,6 +765,7 @@ export const es: Texts = {
     columnRoles: 'Roles',
     columnMessage: 'Mensaje',
     columnLocale: 'Idioma',
+    columnEnds: 'Fin de la pertenencia',
     columnNone: 'No está en el archivo',
     headerRow: (row) =>
       row === 1

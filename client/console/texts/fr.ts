@@ -768,6 +768,7 @@ export const fr: Texts = {
     columnRoles: 'Rôles',
     columnMessage: 'Message',
     columnLocale: 'Langue',
+    columnEnds: 'Fin de l’adhésion',
     columnNone: 'Pas dans le fichier',
     headerRow: (row) =>
       row === 1

@@ -770,6 +770,7 @@ export const pl: Texts = {
     columnRoles: 'Role',
     columnMessage: 'Wiadomość',
     columnLocale: 'Język',
+    columnEnds: 'Koniec członkostwa',
     columnNone: 'Nie ma w pliku',
     headerRow: (row) =>
       row === 1 ? 'Pierwszy wiersz zawiera nazwy kolumn' : `Wiersz ${row} zawiera nazwy kolumn`,

@@ -46,6 +46,8 @@ export function ListColumns(props: ListColumnsProps) {
     roles: compose.columnRoles,
     message: compose.columnMessage,
     locale: compose.columnLocale,
+    expiresIn: compose.expiry,
+    membershipEndsAt: compose.columnEnds,
   }
   const total = countRows(list)
   const shown = records.slice(records.length - total).slice(0, 4)

@@ -12,8 +12,15 @@ import type { ListRecord } from '../../../csv/records.ts'
 export const MOST_ROWS = 100_000
 export const LARGEST_FILE = 20 * 2 ** 20
 
-/** Which of the columns the reader chooses; the others go by their names. */
-export const CHOSEN = ['email', 'roles', 'message', 'locale'] as const
+/** Which of the columns the reader chooses, and sees what was found; the others go by their names. */
+export const CHOSEN = [
+  'email',
+  'roles',
+  'message',
+  'locale',
+  'expiresIn',
+  'membershipEndsAt',
+] as const
 export type Chosen = (typeof CHOSEN)[number]
 
 export interface List {

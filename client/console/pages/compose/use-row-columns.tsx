@@ -49,6 +49,8 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
         <TextInput
           aria-label={compose.editEmail(original.number)}
           size="xs"
+          // On a page that runs to the left, a long one would show its end.
+          dir="auto"
           miw={{ base: 0, sm: 180 }}
           disabled={isLocked || original.outcome?.status === 'created'}
           error={OF_ADDRESS.has(problems.get(original.id)?.code ?? '')}
@@ -84,7 +86,7 @@ export function useRowColumns(options: RowColumnsOptions): Column<Row>[] {
               </Status>
               {detail && (
                 <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-                  <bdi>{detail}</bdi>
+                  {problem.unseen ? detail : <bdi>{detail}</bdi>}
                 </Text>
               )}
             </div>
