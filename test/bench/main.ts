@@ -4,6 +4,7 @@
  *
  *   npm run bench                 at 1, 8 and 32 connections, with 100,000 invites
  *   npm run bench -- --growth     how the cost grows: 1,000, 100,000 and 1,000,000 invites
+ *   npm run bench -- --where      only where the time of a call goes
  *   npm run bench -- accept 1,8   only cases whose name holds this, at these connections
  *
  * Without a choice of cases, the figures are written into docs/performance.md, and the plot of the growth
@@ -31,7 +32,7 @@ import {
 } from './report.ts'
 import { startServer } from './server.ts'
 import { waits } from './waiting.ts'
-import { measureWhere, type Whereabouts } from './where.ts'
+import { measureRows, measureWhere, type Whereabouts } from './where.ts'
 
 const ROUNDS = 5
 const { values: options, positionals } = parseArgs({
@@ -40,10 +41,13 @@ const { values: options, positionals } = parseArgs({
     growth: { type: 'boolean' },
     invites: { type: 'string' },
     indexes: { type: 'string' },
+    where: { type: 'boolean' },
   },
 })
 const [choice = '', connections = '1,8,32'] = positionals
 const cases = CASES.filter((one) => one.name.includes(choice))
+/** Whose time is taken apart. */
+const TIMED = /^(validate|accept|create) an |^create 10,000 invites in|^select an application's/
 
 const server = await startServer()
 try {
@@ -63,6 +67,7 @@ async function runComparison(): Promise<void> {
   let uses: IndexUse[] = []
   try {
     for (const which of cases) {
+      if (options.where) break
       for (const count of connections.split(',').map(Number)) {
         // Several batches at once would be more than an organisation may have open.
         if (which.cleanUp && count > 2) continue
@@ -72,13 +77,13 @@ async function runComparison(): Promise<void> {
         console.log(comparisonTable(news).split('\n').slice(2).join('\n'))
       }
     }
-    if (cases.some(({ beside }) => beside)) {
+    if (cases.some(({ beside }) => beside) && !options.where) {
       await sql`truncate usher.outbox`
       following = await measureFollowing({ sql, clients })
       console.log(following)
     }
     uses = await readIndexUse(sql)
-    for (const { name } of cases.filter((one) => /^(validate|accept|create) an /.test(one.name))) {
+    for (const { name } of cases.filter((one) => TIMED.test(one.name))) {
       whereabouts.push(await measureWhere({ sql }, url, name))
       console.log(whereTable(whereabouts.slice(-1)))
     }
@@ -86,13 +91,18 @@ async function runComparison(): Promise<void> {
       const answer = (await waits({ sql }, url, name)) ? 'yes' : 'no'
       console.log(`To ${name} waits for another who does, in one organisation: ${answer}`)
     }
+    if (!choice) {
+      whereabouts.push(await measureRows({ sql }, url, 'accept an invite'))
+      console.log(whereTable(whereabouts.slice(-1)))
+    }
   } finally {
     await clients.close()
     await sql.end()
   }
   if (choice) return
-  await writeFigures('cost', `${comparisonTable(comparisons)}\n\n${following}`)
   await writeFigures('where', whereTable(whereabouts))
+  if (options.where) return
+  await writeFigures('cost', `${comparisonTable(comparisons)}\n\n${following}`)
   const inSuite = options.indexes ? await sumIndexUse(options.indexes) : undefined
   await writeFigures('indexes', indexTable(uses, inSuite))
 }

@@ -108,7 +108,7 @@ export function whereTable(calls: Whereabouts[]): string {
         [call, 'all of it', whole.toFixed(0), ''],
         ...large.map(({ name, calls: times, own }) => [
           '',
-          `\`${name}\`${times >= 1.5 ? `, ${Math.round(times)} times` : ''}`,
+          `${name}${times >= 1.5 ? `, ${Math.round(times)} times` : ''}`,
           own.toFixed(0),
           percent(own / whole),
         ]),
