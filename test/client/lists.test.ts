@@ -135,6 +135,13 @@ describe('bytes', () => {
     ])
   })
 
+  test('with the euro of ISO-8859-15 are not read as the currency sign of Windows', async () => {
+    const euro = Uint8Array.of(...windows1252('email,message\nann@example.com,5 '), 0xa4, 0x0a)
+
+    expect(reasons(await read(euro))).toEqual([expect.stringMatching(/may be .*iso-8859-15/)])
+    expect(await read(euro, { encoding: 'iso-8859-15' })).toMatchObject([{ message: '5 €' }])
+  })
+
   test.for([
     [
       'an encoding that there is not',
