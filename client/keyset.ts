@@ -29,13 +29,13 @@ export const LONG_LISTS: Partial<Record<string, Order>> = {
 /** What comes after these values in an order, as `or` of supabase-js takes it: `a` is more, or equal and `b` is more. */
 export function after(order: Order, values: string[]): string {
   const quoted = values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`)
-  return order
-    .map(([column, direction], i) => {
-      const behind = `${column}.${direction === 'asc' ? 'gt' : 'lt'}.${quoted[i]}`
-      const equal = order.slice(0, i).map(([before], j) => `${before}.eq.${quoted[j]}`)
-      return equal.length > 0 ? `and(${[...equal, behind].join(',')})` : behind
-    })
-    .join(',')
+  const conditions = order.map(([column, direction], i) => {
+    const behind = `${column}.${direction === 'asc' ? 'gt' : 'lt'}.${quoted[i]}`
+    const equal = order.slice(0, i).map(([before], j) => `${before}.eq.${quoted[j]}`)
+    return equal.length > 0 ? `and(${[...equal, behind].join(',')})` : behind
+  })
+  // The plain one last: where a filter ends with a bracket, the REST of the local stack counts those in texts as well.
+  return conditions.reverse().join(',')
 }
 
 /** A select of supabase-js, as far as pages need it. */

@@ -9,6 +9,7 @@ import { callerClient, credentialsOf } from '../_shared/caller.ts'
 import { isConflict, untilFree } from '../_shared/conflicts.ts'
 import type { Project } from '../_shared/door-environment.ts'
 import { isProblemCode, Problem } from './problem.ts'
+import { unreadable } from './unreadable.ts'
 
 /** What the database answered: the body, and the headers that are for the caller. */
 export interface Reply {
@@ -17,6 +18,8 @@ export interface Reply {
 }
 
 export interface Caller {
+  /** Comes without a session, and with no key but the one that everybody has. */
+  isNobody: boolean
   call(functionName: string, args: object): Promise<Reply>
   read(query: (supabase: SupabaseClient) => PromiseLike<Settled>): Promise<Reply>
 }
@@ -53,15 +56,16 @@ export function createCaller(project: Project, given: Headers, requestId: string
     },
   })
 
-  const settle = async (asking: PromiseLike<Settled>): Promise<Reply> => {
+  const settle = async (asking: PromiseLike<Settled>, args: object = {}): Promise<Reply> => {
     const { data, error, status } = await untilFree(asking)
-    if (error) throw toProblem(error, status, passedOn)
+    if (error) throw toProblem(error, status, passedOn, args)
     return { data, headers: passedOn }
   }
   return {
+    isNobody: !credentials.token && credentials.key === project.publishableKey,
     async call(functionName, args) {
       const order = LONG_LISTS[functionName]
-      if (!order) return settle(supabase.rpc(functionName, args))
+      if (!order) return settle(supabase.rpc(functionName, args), args)
       const data = await everyPage<Record<string, unknown>>(async (last) => {
         const page = pageAfter(supabase.rpc(functionName, args), order, last)
         return (await settle(page)).data as Record<string, unknown>[]
@@ -76,6 +80,7 @@ function toProblem(
   error: NonNullable<Settled['error']>,
   status: number,
   headers: Record<string, string>,
+  args: object,
 ): Problem {
   const { code = '', hint, details } = error
   if (isConflict(code)) return new Problem('try_again', { headers: { 'retry-after': '1' } })
@@ -88,11 +93,11 @@ function toProblem(
       hint: isRefused ? 'The token or key is not valid any more. Sign in again.' : null,
     })
   }
-  // Class 22: a value that cannot be read as what it has to be, such as an interval or a time.
-  if (/^22...$/.test(code)) {
-    return new Problem('invalid_request', {
-      hint: 'A value cannot be read: a time, an interval, …',
-    })
+  const value = unreadable(error, args)
+  if (value) {
+    const pointer = value.argument ? `body/${value.argument}` : 'body'
+    const errors = [{ pointer, detail: 'This cannot be read as what it has to be.' }]
+    return new Problem(value.code ?? 'invalid_request', { errors })
   }
   // Time-outs, or no answer at all: another try may well succeed.
   if (/^(57...|53...|08...|PGRST00.)$/.test(code) || !code || status >= 502) {

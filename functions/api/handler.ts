@@ -11,7 +11,6 @@ import { CLIENT_HEADERS } from '../_shared/cors.ts'
 import { createCaller } from './caller.ts'
 import type { ApiEnvironment } from './environment.ts'
 import { openApiDocument } from './openapi.ts'
-import type { Operation } from './operation.ts'
 import { BY_PRECISION } from './operations.ts'
 import { withOrganisation } from './organisation.ts'
 import { perform } from './perform.ts'
@@ -62,15 +61,19 @@ export function createHandler(
   )
 
   for (const operation of BY_PRECISION) {
+    const { method, path, isOpen } = operation
     const limit = bodyLimit({
-      maxSize: operation.takesCsv ? BULK_LIMIT : BODY_LIMIT,
+      maxSize: operation.takesMany ? BULK_LIMIT : BODY_LIMIT,
       onError: () => {
         throw new Problem('body_too_large')
       },
     })
-    app.on(operation.method, toPattern(operation.path), limit, async (c) => {
-      const input = await readInput(c.req.raw, operation, c.req.param())
+    app.on(method, toPattern(path), limit, async (c) => {
       const caller = createCaller(environment, c.req.raw.headers, c.get('requestId'))
+      // What is wrong with a request is for those who may send it.
+      const input = await readInput(c.req.raw, operation, c.req.param()).catch((problem) => {
+        throw caller.isNobody && !isOpen ? new Problem('unauthenticated') : problem
+      })
       const { search } = new URL(c.req.url)
       return perform(caller, {
         operation,
@@ -80,6 +83,12 @@ export function createHandler(
         apiUrl,
       })
     })
+    // The last of its path: `/invitations/accept` is not tried as an invitation of that id.
+    if (BY_PRECISION.findLast((each) => each.path === path) === operation) {
+      app.all(toPattern(path), () => {
+        throw new Problem('method_not_allowed', { headers: { allow: methodsOf(path) } })
+      })
+    }
   }
 
   const document = openApiDocument(apiUrl)
@@ -118,14 +127,20 @@ export function createHandler(
 const toPattern = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
 
 /** As in the header Allow; null for an address where there is nothing. */
-function allowedMethods(path: string): string | null {
-  const isThere = (operation: Operation) =>
-    new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path)
-  const methods = new Set(BY_PRECISION.filter(isThere).map(({ method }) => method.toUpperCase()))
-  if (/^\/(openapi\.json|reference|problems\/[^/]+)$/.test(path)) methods.add('GET')
-  if (methods.size === 0) return null
-  if (methods.has('GET')) methods.add('HEAD')
-  return [...methods, 'OPTIONS'].join(', ')
+function allowedMethods(address: string): string | null {
+  if (/^\/(openapi\.json|reference|problems\/[^/]+)$/.test(address)) return 'GET, HEAD, OPTIONS'
+  const there = BY_PRECISION.find(({ path }) =>
+    new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`).test(address),
+  )
+  return there ? methodsOf(there.path) : null
+}
+
+/** As in the header Allow. */
+function methodsOf(path: string): string {
+  const methods = BY_PRECISION.filter((each) => each.path === path).map(({ method }) =>
+    method.toUpperCase(),
+  )
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 }
 
 function sayMethods(request: Request): Response {

@@ -4,11 +4,12 @@
  * @module
  */
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { type Answer, type Operation, queryOf, WHICH_ORGANISATION } from './operation.ts'
+import { type Answer, type Operation, WHICH_ORGANISATION } from './operation.ts'
 import { InviteDraft } from './operations/invitations.ts'
 import { OPERATIONS } from './operations.ts'
 import { mayLeaveOutOrganisation } from './organisation.ts'
 import { PROBLEMS, type ProblemCode } from './problem.ts'
+import { queryOf } from './query.ts'
 
 type Responses = RouteConfig['responses']
 type Body = NonNullable<NonNullable<RouteConfig['request']>['body']>
@@ -44,7 +45,7 @@ export function openApiDocument(apiUrl?: string) {
     type: 'apiKey',
     in: 'header',
     name: 'apikey',
-    description: 'A publishable or secret key of the project.',
+    description: 'A secret key of the project; beside a session, also a publishable one.',
   })
   registry.register('InviteDraft', InviteDraft)
   registry.register('Problem', ProblemDocument)
@@ -68,7 +69,7 @@ export function openApiDocument(apiUrl?: string) {
             variables: { project: { default: 'your-project' } },
           },
     ],
-    security: [{ session: [] }],
+    security: [{ session: [] }, { apikey: [] }],
     tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
   })
 }
@@ -84,7 +85,7 @@ function toRoute(operation: Operation): RouteConfig {
     tags: [tag],
     summary,
     ...(description && { description }),
-    ...(isOpen && { security: [{}, { session: [] }] }),
+    ...(isOpen && { security: [{}, { session: [] }, { apikey: [] }] }),
     request: {
       ...(params && { params }),
       ...(query && { query }),
@@ -100,14 +101,19 @@ const IDEMPOTENCY_KEY = z
   .optional()
   .openapi({
     description:
-      '16 to 255 visible ASCII characters, such as a new UUID. Sent again within 24 hours with the same ' +
-      'key, the same request is answered as the first time, and nothing is done twice.',
+      'Such as a new UUID. Sent again within 24 hours with the same key, the same request is answered as the ' +
+      'first time, and nothing is done twice.',
+    minLength: 16,
+    maxLength: 255,
+    pattern: '^[\\u0021-\\u007e]*$',
+    example: '0b0f9b7e-8f8a-4f43-9df2-3a4d2f1f6c11',
   })
 
 function toBody({ body, takesCsv }: Operation): Body | null {
   if (!body) return null
   const csv = {
-    'text/csv': { schema: { type: 'string' as const } },
+    // Bytes, as the workbook: in any encoding.
+    'text/csv': { schema: { type: 'string' as const, format: 'binary' } },
     'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': {
       schema: { type: 'string' as const, format: 'binary' },
     },

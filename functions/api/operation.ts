@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { whole } from './inputs.ts'
 import type { RefusalCode } from './refusals.ts'
 
 /** What was sent: path, query and body in one, by the names that the SQL function has for them. */
@@ -59,6 +60,8 @@ export interface Operation {
   body?: z.ZodObject
   /** Takes a list as well, such as a CSV file, by an upload or as the body. The query then says how to read it. */
   takesCsv?: true
+  /** Takes thousands at once: its body may be larger than others. */
+  takesMany?: true
   answers: Answer
   /** The codes of the contract that it may answer. */
   refuses: RefusalCode[]
@@ -95,8 +98,6 @@ export const id = z.guid().openapi({ format: 'uuid' })
 export const text = z.string()
 export const names = z.array(z.string())
 export const time = z.string().openapi({ format: 'date-time' })
-/** Bounded here, because it meets a table and no function. */
-export const instant = z.iso.datetime({ offset: true })
 const organisation = z
   .string()
   .max(63)
@@ -121,26 +122,10 @@ export const myOrganisation = organisation.optional().openapi({
 
 /** The part of a query that asks for a page of a table. */
 export const pageOfTable = {
-  cursor: z
-    .string()
-    .max(1000)
-    .optional()
-    .openapi({ description: 'next_cursor of the page before; without it, the first page.' }),
-  page_size: z.coerce.number<string>().int().min(1).max(500).default(50),
-}
-
-/** How to read a list; not for the function. */
-const reading = z.object({
-  encoding: text.optional().openapi({
-    description: 'What a list is encoded in, where that cannot be told.',
-    example: 'windows-1252',
-  }),
-  sheet: text.optional().openapi({
-    description: 'The sheet of a workbook, where several hold addresses.',
-  }),
-})
-
-/** What the address of a request may hold. */
-export function queryOf({ query, takesCsv }: Operation): z.ZodObject | undefined {
-  return query && takesCsv ? query.extend(reading.shape) : query
+  // Which texts are one depends on the order of the table: see cursor.ts.
+  cursor: z.string().optional(),
+  // Bounded here, because it meets a table and no function.
+  page_size: whole({ least: 1, most: 500 }, { least: 1, most: 500 })
+    .default(50)
+    .openapi({ default: 50 }),
 }

@@ -11,10 +11,11 @@ import {
 } from '../../client/text-problem.ts'
 import type { Caller, Reply } from './caller.ts'
 import { ListRow } from './csv.ts'
+import { cursorAfter } from './cursor.ts'
 import type { Input, Operation } from './operation.ts'
 import { Problem } from './problem.ts'
 import type { RefusalCode } from './refusals.ts'
-import { cursorAfter, selectPage } from './tables.ts'
+import { selectPage } from './tables.ts'
 
 export interface Performance {
   operation: Operation
@@ -50,7 +51,8 @@ export async function perform(caller: Caller, performance: Performance): Promise
       const last = rows.at(-1)
       // A page that is not full is the last one.
       const isLast = !last || rows.length < Number(input.page_size)
-      const next = isLast ? null : 'table' in source ? cursorAfter(last, source.order) : last.id
+      const ofTable = 'table' in source
+      const next = isLast ? null : ofTable ? cursorAfter(last, source, answers) : last.id
       if (next) {
         const address = new URL(url)
         address.searchParams.set('cursor', String(next))
@@ -65,11 +67,10 @@ async function fetchData(caller: Caller, performance: Performance): Promise<Repl
   const { source, answers, refuses } = performance.operation
   const { input } = performance
   if ('table' in source) {
-    // A cursor is looked at by itself.
-    requireText({ ...input, cursor: null }, refuses)
+    requireText(input, refuses)
     const schema = answers.kind === 'page' || answers.kind === 'row' ? answers.schema : null
     const columns = schema && 'shape' in schema ? Object.keys(schema.shape as object) : ['*']
-    return caller.read((supabase) => selectPage(supabase, source, columns, input))
+    return caller.read((supabase) => selectPage(supabase, source, answers, columns, input))
   }
   const { rows: name } = source
   const args = withToken(source.function, source.toArguments?.(input) ?? input)

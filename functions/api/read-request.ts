@@ -7,8 +7,9 @@
 import type { z } from '@hono/zod-openapi'
 import { readCsv, type Said } from './csv.ts'
 import { parseJson } from './json.ts'
-import { type Input, type Operation, queryOf } from './operation.ts'
+import type { Input, Operation } from './operation.ts'
 import { Problem, type RequestError } from './problem.ts'
+import { queryOf } from './query.ts'
 
 /** Added by Supabase's own gateway, not by the caller. */
 const GATEWAY_PARAMETERS = ['forceFunctionRegion']

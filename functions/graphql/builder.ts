@@ -6,6 +6,7 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import RelayPlugin from '@pothos/plugin-relay'
+import { GraphQLScalarType } from 'graphql'
 import { GraphQLDateTime, GraphQLJSON, GraphQLUUID } from 'graphql-scalars'
 import type { Context, FunctionName, Returned } from './context.ts'
 import { cost } from './cost.ts'
@@ -35,9 +36,24 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-builder.addScalarType('UUID', GraphQLUUID)
-builder.addScalarType('DateTime', GraphQLDateTime)
-builder.addScalarType('JSON', GraphQLJSON)
+/** Says what a scalar is, for programs made from the schema: its name alone tells them nothing. */
+const specified = <Input, Output>(
+  scalar: GraphQLScalarType<Input, Output>,
+  specifiedByURL: string,
+) => new GraphQLScalarType<Input, Output>({ ...scalar.toConfig(), specifiedByURL })
+
+builder.addScalarType('UUID', specified(GraphQLUUID, 'https://www.rfc-editor.org/rfc/rfc9562'))
+builder.addScalarType(
+  'DateTime',
+  specified(GraphQLDateTime, 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6'),
+)
+builder.addScalarType(
+  'JSON',
+  specified(
+    GraphQLJSON,
+    'https://ecma-international.org/publications-and-standards/standards/ecma-404/',
+  ),
+)
 
 builder.queryType({})
 builder.mutationType({})

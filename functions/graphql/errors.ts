@@ -77,6 +77,13 @@ export function notSignedIn(): GraphQLError {
   return plain('unauthenticated', 401, 'You are not signed in.')
 }
 
+/** The same of a request as a whole, which is then not begun: its answer has that status, too. */
+export function notACaller(): GraphQLError {
+  const { message, extensions } = notSignedIn()
+  const http = { status: 401, headers: { 'www-authenticate': 'Bearer' } }
+  return new GraphQLError(message, { extensions: { ...extensions, http } })
+}
+
 function plain(code: string, status: number, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, status } })
 }

@@ -10,7 +10,7 @@ import { CLIENT_HEADERS } from '../_shared/cors.ts'
 import type { DoorEnvironment } from '../_shared/door-environment.ts'
 import { redact } from '../_shared/log.ts'
 import { type Context, createContext } from './context.ts'
-import { notSignedIn } from './errors.ts'
+import { notACaller } from './errors.ts'
 import { LIMITS, limitPlugin } from './limits.ts'
 import { schema } from './schema.ts'
 
@@ -35,7 +35,7 @@ export function createHandler(
     schema,
     context({ request }) {
       const credentials = credentialsOf(request.headers, environment)
-      if (!credentials) throw notSignedIn()
+      if (!credentials) throw notACaller()
       return createContext(callerClient(environment, credentials, request.headers, { send }))
     },
     plugins: [limitPlugin(schema), discreet],

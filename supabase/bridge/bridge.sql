@@ -1777,7 +1777,11 @@ begin
     execute format('select from jsonb_to_record($1) a(%s)', v_columns) using call_statement.arguments;
   exception
     when data_exception or program_limit_exceeded then
-      perform usher.fail('invalid_settings', hint => 'An argument is not of its kind: ' || sqlerrm);
+      -- A length of time that is none has the code of one that is too long.
+      perform usher.fail(
+        case when sqlerrm ~ '^(invalid input syntax for type )?interval[ :]'
+          then 'invalid_expiry' else 'invalid_settings' end,
+        hint => 'An argument is not of its kind: ' || sqlerrm);
   end;
 
   return format(

@@ -32,6 +32,8 @@ export interface Lite {
 const asItIs = (value: unknown) => value
 const withT = (text: string) => text.replace(' ', 'T')
 const asJson = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+/** Stands for a quote inside of a text in a filter; no text holds it, because it is no character. */
+const QUOTE = '\u{10ffff}'
 /**
  * Where this REST differs from PostgREST on the wire: times come as Postgres writes them, without the T of ISO
  * 8601, numbers with a point as texts, bytes as lists of numbers, and JSON arguments are encoded twice.
@@ -48,6 +50,12 @@ const TYPES = {
   timestamp: { to: 1114, from: [1114], serialize: asItIs, parse: withT },
   numeric: { to: 1700, from: [1700], serialize: String, parse: Number },
   bytea: { to: 17, from: [17], serialize: asItIs, parse: (text: string) => text },
+  text: {
+    to: 25,
+    from: [25],
+    serialize: (text: unknown) => String(text).replaceAll(QUOTE, '"'),
+    parse: (text: string) => text,
+  },
 }
 
 /** As a hosted project's REST has them (see `platform.ts`). It has one limit for all who ask. */
@@ -102,7 +110,20 @@ export async function createLite(options: LiteOptions): Promise<Lite> {
   })
   await app.init()
   return {
-    fetch: (request, peerAddress) => Promise.resolve(app.fetch(request, { peerAddress })),
+    fetch: (request, peerAddress) =>
+      Promise.resolve(app.fetch(withQuotes(request), { peerAddress })),
     stop: (timeout) => connection.driver.end({ timeout }),
   }
+}
+
+/** This REST takes an escaped quote in `or=(…)` for the end of its text. PostgREST does not. */
+function withQuotes(request: Request): Request {
+  const url = new URL(request.url)
+  const or = url.searchParams.get('or')
+  if (!or?.includes('\\"')) return request
+  url.searchParams.set(
+    'or',
+    or.replace(/\\(.)/gs, (pair, each) => (each === '"' ? QUOTE : pair)),
+  )
+  return new Request(url, request)
 }

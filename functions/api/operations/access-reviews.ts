@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { instant, lines, name, oneOf } from '../inputs.ts'
 import {
   created,
   id,
@@ -13,8 +14,6 @@ import {
   page,
   pageOfTable,
   row,
-  text,
-  time,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { AccessReview, AccessReviewItem } from '../schemas.ts'
@@ -56,7 +55,10 @@ export const accessReviews: Operation[] = [
     summary: 'Starts a review of each role of each active member.',
     source: { function: 'start_organisation_access_review' },
     params: inOrganisation,
-    body: z.strictObject({ title: text.openapi({ example: 'Third quarter' }), due_at: time }),
+    body: z.strictObject({
+      title: name.openapi({ example: 'Third quarter' }),
+      due_at: instant.openapi({ description: 'In the future, by a year at most.' }),
+    }),
     answers: created(AccessReview),
     refuses: [...OUTSIDE, 'invalid_settings', 'rate_limited'],
     creates: {},
@@ -96,8 +98,8 @@ export const accessReviews: Operation[] = [
       answers: z.array(
         z.strictObject({
           item_id: id,
-          decision: text.openapi({ description: 'confirm or withdraw', example: 'confirm' }),
-          reason: text.optional().openapi({ description: 'Has to be there to withdraw.' }),
+          decision: oneOf(['confirm', 'withdraw']),
+          reason: lines(500).optional().openapi({ description: 'Has to be there to withdraw.' }),
         }),
       ),
     }),
@@ -119,7 +121,7 @@ export const accessReviews: Operation[] = [
     summary: 'Ends a review by hand, with what was left open.',
     source: { function: 'close_organisation_access_review' },
     params: review,
-    body: z.strictObject({ reason: text.optional() }),
+    body: z.strictObject({ reason: lines(500).optional() }),
     answers: row(AccessReview),
     refuses: [...OUT_OF_REACH, 'access_review_not_open', 'invalid_message'],
   },

@@ -4,12 +4,13 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { lines, words } from '../inputs.ts'
 import { id, list, nothing, type Operation, row, text } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { InvitePreview, Member, MyInvite } from '../schemas.ts'
 
 const tag = 'Answers'
-const token = text.openapi({ description: 'From the mailed link.', example: 'inv_…' })
+const token = words.openapi({ description: 'From the mailed link.', example: 'inv_…' })
 const ENDED: RefusalCode[] = [
   'invite_invalid',
   'invite_superseded',
@@ -43,7 +44,10 @@ export const answers: Operation[] = [
     tag,
     summary: 'What the holder of a link may see before deciding. Changes nothing, never refuses.',
     source: { function: 'validate_organisation_invite' },
-    query: z.strictObject({ token }),
+    // Never refuses, whatever stands in it.
+    query: z.strictObject({
+      token: text.openapi({ description: 'From the mailed link.', example: 'inv_…' }),
+    }),
     answers: row(InvitePreview),
     refuses: [],
     isOpen: true,
@@ -89,7 +93,7 @@ export const answers: Operation[] = [
     source: { function: 'decline_organisation_invite' },
     body: z.strictObject({
       token,
-      reason: text.optional().openapi({ description: 'For the admins, at most 500 characters.' }),
+      reason: lines(500).optional().openapi({ description: 'For the admins; without links.' }),
     }),
     answers: row(InvitePreview),
     refuses: [...ENDED, 'invalid_message'],

@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
-import { created, myOrganisation, names, type Operation, OUTSIDE, row, text } from '../operation.ts'
+import { interval, name, someNames, words } from '../inputs.ts'
+import { created, myOrganisation, type Operation, OUTSIDE, row } from '../operation.ts'
 import { DeviceInvite, Member } from '../schemas.ts'
 
 const tag = 'Devices'
@@ -19,9 +20,11 @@ export const devices: Operation[] = [
     source: { function: 'create_organisation_device_invite' },
     body: z.strictObject({
       organisation_id: myOrganisation,
-      device_name: text.openapi({ example: 'Front door' }),
-      roles: names.openapi({ example: ['member'] }),
-      expires_in: text.optional().openapi({ description: '1 hour to 30 days; without it, a day.' }),
+      device_name: name.openapi({ example: 'Front door' }),
+      roles: someNames.openapi({ minItems: 1, maxItems: 20, example: ['member'] }),
+      expires_in: interval
+        .optional()
+        .openapi({ description: '1 hour to 30 days; without it, a day.' }),
     }),
     answers: created(DeviceInvite),
     refuses: [
@@ -42,7 +45,7 @@ export const devices: Operation[] = [
     tag,
     summary: 'Makes the caller, a device with an account of its own, a member by a code.',
     source: { function: 'enrol_organisation_device' },
-    body: z.strictObject({ code: text.openapi({ example: '7KQ4M-XW2BD' }) }),
+    body: z.strictObject({ code: words.openapi({ example: '7KQ4M-XW2BD' }) }),
     answers: row(Member),
     refuses: [
       'unauthenticated',

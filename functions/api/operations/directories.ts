@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { changes, interval, name, webAddress } from '../inputs.ts'
 import {
   created,
   id,
@@ -14,7 +15,6 @@ import {
   page,
   pageOfTable,
   row,
-  text,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { DirectoryCopy, DirectoryEndpoint, DirectoryToken, NewDirectoryToken } from '../schemas.ts'
@@ -22,6 +22,14 @@ import { DirectoryCopy, DirectoryEndpoint, DirectoryToken, NewDirectoryToken } f
 const tag = 'Directories'
 const tokens = '/organisations/{organisation_id}/directory-tokens'
 const endpoints = '/organisations/{organisation_id}/directory-endpoints'
+const baseUrl = webAddress.openapi({ example: 'https://tickets.example.com/scim/v2' })
+const bearer = z.string().openapi({
+  description: 'Nobody can read it back.',
+  minLength: 1,
+  maxLength: 4000,
+  pattern: '^[\\u0021-\\u007e]*$',
+  example: 'secret-of-the-application',
+})
 const endpoint = z.object({ endpoint_id: id })
 const CHANGE: RefusalCode[] = ['unauthenticated', 'directory_not_found', 'permission_denied']
 
@@ -54,8 +62,8 @@ export const directories: Operation[] = [
     source: { function: 'create_organisation_directory_token' },
     params: inOrganisation,
     body: z.strictObject({
-      name: text.openapi({ example: 'Okta' }),
-      expires_in: text.optional().openapi({ description: 'An interval.', example: '1 year' }),
+      name: name.openapi({ example: 'Okta' }),
+      expires_in: interval.optional().openapi({ description: 'An interval.', example: '1 year' }),
     }),
     answers: created(NewDirectoryToken),
     refuses: [...OUTSIDE, 'invalid_settings', 'invalid_expiry', 'rate_limited'],
@@ -100,9 +108,9 @@ export const directories: Operation[] = [
     source: { function: 'create_organisation_directory_endpoint' },
     params: inOrganisation,
     body: z.strictObject({
-      name: text.openapi({ example: 'Ticket system' }),
-      url: text.openapi({ example: 'https://tickets.example.com/scim/v2' }),
-      token: text.openapi({ description: 'Nobody can read it back.' }),
+      name: name.openapi({ example: 'Ticket system' }),
+      url: baseUrl,
+      token: bearer,
     }),
     answers: created(DirectoryEndpoint),
     refuses: [...OUTSIDE, 'invalid_settings'],
@@ -119,8 +127,10 @@ export const directories: Operation[] = [
       toArguments: ({ endpoint_id, ...changes }) => ({ endpoint_id, changes }),
     },
     params: endpoint,
-    // Which there are, and which values, is known in one place: in SQL.
-    body: z.looseObject({}).openapi({ example: { is_enabled: false } }),
+    body: changes({ name, url: baseUrl, token: bearer, is_enabled: z.boolean() }).openapi({
+      description: 'A new url needs its token as well.',
+      example: { is_enabled: false },
+    }),
     answers: row(DirectoryEndpoint),
     refuses: [...CHANGE, 'invalid_settings'],
   },

@@ -4,25 +4,24 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { lines, oneOf, someNames, words } from '../inputs.ts'
 import {
   created,
   id,
   inOrganisation,
-  names,
   nothing,
   type Operation,
   OUTSIDE,
   page,
   pageOfTable,
   row,
-  text,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { Domain, JoinRequest, Member } from '../schemas.ts'
 
 const tag = 'Domains'
 const path = '/organisations/{organisation_id}/domains'
-const domain = inOrganisation.extend({ domain: text.openapi({ example: 'example.com' }) })
+const domain = inOrganisation.extend({ domain: words.openapi({ example: 'example.com' }) })
 const request = z.object({ request_id: id })
 const DECIDE: RefusalCode[] = [
   'unauthenticated',
@@ -56,7 +55,7 @@ export const domains: Operation[] = [
     summary: 'Claims a domain; says which TXT record proves it.',
     source: { function: 'create_organisation_domain' },
     params: inOrganisation,
-    body: z.strictObject({ domain: text.openapi({ example: 'example.com' }) }),
+    body: z.strictObject({ domain: words.openapi({ example: 'example.com' }) }),
     answers: created(Domain),
     refuses: [...OUTSIDE, 'invalid_settings'],
     creates: {},
@@ -70,8 +69,8 @@ export const domains: Operation[] = [
     source: { function: 'update_organisation_domain' },
     params: domain,
     body: z.strictObject({
-      join_policy: text.optional().openapi({ description: 'none, join or ask.', example: 'ask' }),
-      role: text.optional().openapi({ example: 'member' }),
+      join_policy: oneOf(Domain.shape.join_policy.options).optional(),
+      role: words.optional().openapi({ example: 'member' }),
     }),
     answers: row(Domain),
     refuses: [...OUTSIDE, 'invalid_settings', 'invalid_role', 'role_not_assignable'],
@@ -115,7 +114,7 @@ export const domains: Operation[] = [
     source: { function: 'approve_organisation_join_request' },
     params: request,
     body: z.strictObject({
-      roles: names.optional().openapi({ description: "Without it, the domain's role." }),
+      roles: someNames.optional().openapi({ description: "Without it, the domain's role." }),
     }),
     answers: row(Member),
     refuses: [
@@ -136,7 +135,7 @@ export const domains: Operation[] = [
     summary: 'Turns somebody away who asked to join.',
     source: { function: 'decline_organisation_join_request' },
     params: request,
-    body: z.strictObject({ reason: text.optional() }),
+    body: z.strictObject({ reason: lines(500).optional() }),
     answers: row(JoinRequest),
     refuses: [...DECIDE, 'invalid_message'],
   },

@@ -5,17 +5,26 @@
  */
 import { z } from '@hono/zod-openapi'
 import {
+  address,
+  instant,
+  interval,
+  lines,
+  locale,
+  oneOf,
+  someNames,
+  whole,
+  words,
+} from '../inputs.ts'
+import {
   created,
   id,
   list,
   myOrganisation,
-  names,
   type Operation,
   OUTSIDE,
   page,
   row,
   text,
-  time,
   value,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
@@ -31,15 +40,23 @@ const CHANGE: RefusalCode[] = [
 ]
 
 const draft = z.strictObject({
-  email: text.openapi({ example: 'new@example.com' }),
-  roles: names.openapi({ description: '1 to 20 roles; never owner.', example: ['member'] }),
-  expires_in: text.optional().openapi({
+  email: address,
+  roles: someNames.openapi({
+    description: 'Never owner.',
+    minItems: 1,
+    maxItems: 20,
+    example: ['member'],
+  }),
+  expires_in: interval.optional().openapi({
     description: "1 hour to 30 days; without it, the organisation's.",
     example: '3 days',
   }),
-  message: text.optional().openapi({ description: 'Plain text, at most 1,000 characters.' }),
-  locale: text.optional().openapi({ example: 'de-AT' }),
-  redirect_to: text.optional().openapi({ description: 'A path, or an allowed origin.' }),
+  message: lines(1000).optional().openapi({ description: 'Plain text, without links.' }),
+  locale: locale.optional(),
+  redirect_to: words.optional().openapi({
+    description: 'A path, or an address of an allowed origin.',
+    example: '/welcome',
+  }),
   metadata: z
     .record(z.string(), z.unknown())
     .optional()
@@ -47,7 +64,7 @@ const draft = z.strictObject({
   template_id: id
     .optional()
     .openapi({ description: 'One of listEmailTemplates, of the kind invite.' }),
-  membership_ends_at: time
+  membership_ends_at: instant
     .optional()
     .openapi({ description: 'Until when the membership counts; without it, it has no end.' }),
 })
@@ -107,6 +124,7 @@ export const invitations: Operation[] = [
         .openapi({ items: { $ref: '#/components/schemas/InviteDraft' } }),
     }),
     takesCsv: true,
+    takesMany: true,
     answers: list(InviteOutcome),
     refuses: [
       ...OUTSIDE,
@@ -127,6 +145,7 @@ export const invitations: Operation[] = [
       'For those that were revoked with the reason inviter_lost_right; they stay revoked, new mails go out. ' +
       'An outcome for each id, in order, with the id of the new invitation.',
     source: { function: 'reissue_organisation_invites' },
+    takesMany: true,
     body: z.strictObject({
       invite_ids: z.array(id).openapi({ description: 'At most 10,000, of one organisation.' }),
     }),
@@ -149,10 +168,13 @@ export const invitations: Operation[] = [
     source: { function: 'list_organisation_invites' },
     query: z.strictObject({
       organisation_id: myOrganisation,
-      status: text.optional().openapi({ example: inviteStatus.options[0] }),
-      search: text.optional().openapi({ description: 'Part of the address, in any case.' }),
+      status: oneOf(inviteStatus.options).optional(),
+      search: words.optional().openapi({
+        description: 'Part of the address, in any case.',
+        maxLength: 254,
+      }),
       cursor: id.optional().openapi({ description: 'next_cursor of the page before.' }),
-      page_size: z.coerce.number<string>().int().default(50).openapi({ description: '1 to 500.' }),
+      page_size: whole({ least: 1, most: 500 }).default(50).openapi({ default: 50 }),
     }),
     answers: page(Invite),
     refuses: [...OUTSIDE, 'invalid_settings', 'invite_not_found'],
@@ -166,8 +188,10 @@ export const invitations: Operation[] = [
     source: { function: 'organisation_invite_metrics' },
     query: z.strictObject({
       organisation_id: myOrganisation,
-      since: time.optional().openapi({ description: 'From then on; by default the last 30 days.' }),
-      until: time.optional().openapi({ description: 'Before then.' }),
+      since: instant
+        .optional()
+        .openapi({ description: 'From then on; by default the last 30 days.' }),
+      until: instant.optional().openapi({ description: 'Before then.' }),
     }),
     answers: row(InviteMetrics),
     refuses: [...OUTSIDE, 'invalid_settings'],
@@ -213,7 +237,7 @@ export const invitations: Operation[] = [
     source: { function: 'revoke_organisation_invite' },
     params: invite,
     body: z.strictObject({
-      reason: text
+      reason: lines(500)
         .optional()
         .openapi({ description: 'For the audit trail; not shown to the invitee.' }),
     }),
@@ -239,7 +263,7 @@ export const invitations: Operation[] = [
     summary: 'Offers other roles; a new mail with a new link goes out.',
     source: { function: 'update_organisation_invite_roles' },
     params: invite,
-    body: z.strictObject({ roles: names }),
+    body: z.strictObject({ roles: someNames.openapi({ minItems: 1, maxItems: 20 }) }),
     answers: row(Invite),
     refuses: [...CHANGE, 'invalid_role', 'role_not_assignable'],
   },

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { address, changes, line, lines, locale, words } from '../inputs.ts'
 import {
   created,
   id,
@@ -25,15 +26,17 @@ const template = z.object({ template_id: id })
 const templates = '/organisations/{organisation_id}/email-templates'
 const CHANGE: RefusalCode[] = ['unauthenticated', 'template_not_found', 'permission_denied']
 const wording = {
-  subject: text.optional().openapi({
-    description: 'One line with placeholders, at most 200 characters.',
+  subject: line(200).optional().openapi({
+    minLength: 1,
+    description: 'With placeholders.',
     example: '{{inviter}} invites you to {{organisation}}',
   }),
-  heading: text.optional().openapi({ description: 'The same.' }),
-  body: text.optional().openapi({
-    description: 'At most 5,000 characters, with placeholders and a little Markdown.',
+  heading: line(200).optional().openapi({ minLength: 1, description: 'With placeholders.' }),
+  body: lines(5000).optional().openapi({
+    minLength: 1,
+    description: 'With placeholders and a little Markdown.',
   }),
-  button: text.optional().openapi({ description: 'One line, at most 60 characters.' }),
+  button: line(60).optional().openapi({ minLength: 1 }),
 }
 
 export const mails: Operation[] = [
@@ -55,7 +58,7 @@ export const mails: Operation[] = [
     params: inOrganisation,
     query: z.strictObject({
       status: Delivery.shape.status.optional(),
-      kind: text.optional().openapi({ example: 'invite' }),
+      kind: words.optional().openapi({ example: 'invite' }),
       invite_id: id.optional(),
       ...pageOfTable,
     }),
@@ -85,7 +88,7 @@ export const mails: Operation[] = [
     description: 'False when it was not stopped for that. 50 a day. Complaints stay.',
     source: { function: 'lift_organisation_mail_suppression' },
     params: inOrganisation,
-    body: z.strictObject({ email: text.openapi({ example: 'new@example.com' }) }),
+    body: z.strictObject({ email: address }),
     answers: value('was_suppressed', z.boolean()),
     refuses: [...OUTSIDE, 'invalid_email', 'rate_limited'],
   },
@@ -99,7 +102,7 @@ export const mails: Operation[] = [
       'Of the organisation that sent it, or of all. Whoever holds the link of that mail may, with or without an account.',
     source: { function: 'stop_organisation_mail' },
     body: z.strictObject({
-      token: text.openapi({
+      token: words.openapi({
         description: "From the mail's link to stop; good for nothing else.",
         example: 'stp_…',
       }),
@@ -130,8 +133,8 @@ export const mails: Operation[] = [
     },
     params: inOrganisation,
     query: z.strictObject({
-      kind: text.optional().openapi({ example: 'invite' }),
-      locale: text.optional().openapi({ example: 'de-AT' }),
+      kind: words.optional().openapi({ example: 'invite' }),
+      locale: words.optional().openapi({ example: 'de-AT' }),
       ...pageOfTable,
     }),
     answers: page(EmailTemplate),
@@ -150,9 +153,9 @@ export const mails: Operation[] = [
     source: { function: 'create_organisation_email_template' },
     params: inOrganisation,
     body: z.strictObject({
-      kind: text.openapi({ example: 'invite' }),
-      locale: text.openapi({ example: 'de-AT' }),
-      name: text.optional().openapi({ description: 'Tells several of one kind apart.' }),
+      kind: words.openapi({ example: 'invite' }),
+      locale,
+      name: line(100).optional().openapi({ description: 'Tells several of one kind apart.' }),
       ...wording,
       is_default: z.boolean().optional().openapi({
         description: 'Whether it counts for mails that name no template; without it, true.',
@@ -184,14 +187,20 @@ export const mails: Operation[] = [
     path: '/email-templates/{template_id}',
     tag,
     summary: 'Changes a template; what is left out stays, and null is said as built in.',
-    description: 'Any of locale, name, subject, heading, body, button, is_default.',
     source: {
       function: 'update_organisation_email_template',
       toArguments: ({ template_id, ...changes }) => ({ template_id, changes }),
     },
     params: template,
-    // As with settings of an organisation: what can be changed is known in SQL.
-    body: z.looseObject({}).openapi({ example: { subject: 'Welcome to {{organisation}}' } }),
+    body: changes({
+      locale,
+      name: line(100),
+      subject: wording.subject.nullable(),
+      heading: wording.heading.nullable(),
+      body: wording.body.nullable(),
+      button: wording.button.nullable(),
+      is_default: z.boolean(),
+    }).openapi({ example: { subject: 'Welcome to {{organisation}}' } }),
     answers: row(EmailTemplate),
     refuses: [...CHANGE, 'invalid_settings'],
   },

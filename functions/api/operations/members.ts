@@ -4,18 +4,17 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { instant, lines, someNames } from '../inputs.ts'
 import {
   id,
   inOrganisation,
   list,
-  names,
   type Operation,
   OUTSIDE,
   page,
   pageOfTable,
   row,
   text,
-  time,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { Member } from '../schemas.ts'
@@ -24,7 +23,7 @@ const tag = 'Members'
 const member = inOrganisation.extend({ user_id: id })
 const path = '/organisations/{organisation_id}/members/{user_id}'
 const reason = z.strictObject({
-  reason: text.optional().openapi({ description: 'At most 500 characters; for the audit trail.' }),
+  reason: lines(500).optional().openapi({ description: 'For the audit trail.' }),
 })
 const HIGHER: RefusalCode[] = [...OUTSIDE, 'member_not_found', 'owner_required', 'invalid_message']
 
@@ -76,7 +75,7 @@ export const members: Operation[] = [
     summary: 'Gives a member exactly these roles; the member gets a mail.',
     source: { function: 'update_organisation_member_roles' },
     params: member,
-    body: z.strictObject({ roles: names }),
+    body: z.strictObject({ roles: someNames }),
     answers: row(Member),
     refuses: [
       ...OUTSIDE,
@@ -97,9 +96,9 @@ export const members: Operation[] = [
     source: { function: 'update_organisation_member_ends' },
     params: member,
     body: z.strictObject({
-      ends_at: time.nullable().optional(),
+      ends_at: instant.nullable().optional(),
       role_ends: z
-        .record(z.string(), time)
+        .record(z.string(), instant)
         .optional()
         .openapi({ example: { finance: '2027-03-31T18:00:00Z' } }),
     }),

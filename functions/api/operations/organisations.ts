@@ -5,6 +5,18 @@
  */
 import { z } from '@hono/zod-openapi'
 import {
+  address,
+  changes,
+  interval,
+  locale,
+  name,
+  oneOf,
+  slug,
+  someNames,
+  webAddress,
+  words,
+} from '../inputs.ts'
+import {
   created,
   id,
   inOrganisation,
@@ -47,10 +59,8 @@ export const organisations: Operation[] = [
     summary: 'Creates an organisation; the caller is its owner.',
     source: { function: 'create_organisation' },
     body: z.strictObject({
-      name: text.openapi({ description: 'One line, 1 to 100 characters.', example: 'Acme' }),
-      slug: text.optional().openapi({
-        description: '2 to 63 of a-z, 0-9 and single inner hyphens; without it, made of the name.',
-      }),
+      name: name.openapi({ description: 'Without addresses and links.', example: 'Acme' }),
+      slug: slug.optional().openapi({ description: 'Without it, one is made of the name.' }),
     }),
     answers: created(Organisation),
     refuses: [
@@ -101,17 +111,37 @@ export const organisations: Operation[] = [
     path: '/organisations/{organisation_id}',
     tag,
     summary: 'Changes settings; what is left out stays, and null takes an optional one back.',
-    description:
-      'Any of name, slug, logo_url, accent_colour, reply_to, locale, invite_ttl, seat_limit, ' +
-      'allowed_email_domains, self_service_resend, expiry_mail, reminder_before, audit_retention, ' +
-      'sender_name, track_opens, credential_grace.',
     source: {
       function: 'update_organisation',
       toArguments: ({ organisation_id, ...changes }) => ({ organisation_id, changes }),
     },
     params: inOrganisation,
-    // Which settings there are, and which values, is known in one place: in SQL.
-    body: z.looseObject({}).openapi({ example: { name: 'Acme', accent_colour: '#0a7a5c' } }),
+    body: changes({
+      name,
+      slug,
+      logo_url: webAddress.nullable(),
+      accent_colour: z.string().nullable().openapi({
+        pattern: '^#[0-9A-Fa-f]{6}$',
+        example: '#0a7a5c',
+      }),
+      sender_name: name.nullable(),
+      reply_to: address.nullable().openapi({
+        description: "A member's confirmed address, or one of a verified domain.",
+      }),
+      locale,
+      invite_ttl: interval.openapi({ description: '1 hour to 30 days.', example: '7 days' }),
+      seat_limit: z.number().int().nullable().openapi({ minimum: 1, maximum: 1_000_000 }),
+      allowed_email_domains: someNames.nullable().openapi({ maxItems: 1000 }),
+      self_service_resend: z.boolean(),
+      reminder_before: interval.nullable().openapi({ description: '1 hour to 14 days.' }),
+      expiry_mail: z.boolean(),
+      audit_retention: interval.nullable().openapi({
+        description: '30 days to 100 years; for the owner.',
+        example: '1 year',
+      }),
+      track_opens: z.boolean(),
+      credential_grace: interval.openapi({ description: '0 to 30 days.', example: '7 days' }),
+    }).openapi({ example: { name: 'Acme', accent_colour: '#0a7a5c' } }),
     answers: row(Organisation),
     refuses: [
       ...OUTSIDE,
@@ -143,13 +173,27 @@ export const organisations: Operation[] = [
     path: '/organisations/{organisation_id}/sign-in-rule',
     tag,
     summary: 'Says which way people have to come in; what is left out stays, null takes it back.',
-    description: 'Any of provider, domain, level, methods, max_age, for_members.',
     source: {
       function: 'update_organisation_sign_in_rule',
       toArguments: ({ organisation_id, ...changes }) => ({ organisation_id, changes }),
     },
     params: inOrganisation,
-    body: z.looseObject({}).openapi({ example: { provider: 'keycloak', max_age: '12 hours' } }),
+    body: changes({
+      provider: words.nullable().openapi({
+        description: 'sso:<id>, custom:<name>, or the name of a provider; not beside domain.',
+        maxLength: 200,
+        example: 'keycloak',
+      }),
+      domain: words.nullable().openapi({
+        description: 'One that a SAML provider of the project is for.',
+        maxLength: 300,
+        example: 'example.com',
+      }),
+      level: oneOf(SignInRule.shape.level.options).nullable(),
+      methods: someNames.nullable().openapi({ maxItems: 10, example: ['totp'] }),
+      max_age: interval.nullable().openapi({ description: '1 minute to 30 days.' }),
+      for_members: z.boolean().nullable(),
+    }).openapi({ example: { provider: 'keycloak', max_age: '12 hours' } }),
     answers: row(SignInRule),
     refuses: [...OUTSIDE, 'invalid_settings'],
   },
@@ -199,7 +243,11 @@ export const organisations: Operation[] = [
       'All are taken over, or none.',
     source: { function: 'take_over_organisation_credentials' },
     body: z.strictObject({
-      ids: z.array(id).openapi({ description: '1 to 100, of directory tokens and of domains.' }),
+      ids: z.array(id).openapi({
+        description: 'Of directory tokens and of domains.',
+        minItems: 1,
+        maxItems: 100,
+      }),
     }),
     answers: list(TakenOverCredential),
     refuses: [
@@ -253,7 +301,7 @@ export const organisations: Operation[] = [
     tag,
     summary: 'Whether the caller may do something there; false, too, for what does not exist.',
     source: { function: 'has_organisation_permission' },
-    params: inOrganisation.extend({ permission: text.openapi({ example: 'invite.create' }) }),
+    params: inOrganisation.extend({ permission: words.openapi({ example: 'invite.create' }) }),
     answers: value('is_permitted', z.boolean()),
     refuses: ['unauthenticated'],
   },

@@ -4,11 +4,11 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { lines, name, someNames, words } from '../inputs.ts'
 import {
   created,
   inOrganisation,
   list,
-  names,
   nothing,
   type Operation,
   OUTSIDE,
@@ -20,8 +20,8 @@ import {
 import { Member, Role, RoleExclusion } from '../schemas.ts'
 
 const tag = 'Roles'
-const role = inOrganisation.extend({ role: text.openapi({ example: 'auditor' }) })
-const permission = role.extend({ permission: text.openapi({ example: 'invite.read' }) })
+const role = inOrganisation.extend({ role: words.openapi({ example: 'auditor' }) })
+const permission = role.extend({ permission: words.openapi({ example: 'invite.read' }) })
 const path = '/organisations/{organisation_id}/roles'
 const exclusions = '/organisations/{organisation_id}/role-exclusions'
 
@@ -55,10 +55,12 @@ export const roles: Operation[] = [
     source: { function: 'create_organisation_role' },
     params: inOrganisation,
     body: z.strictObject({
-      name: text.openapi({ example: 'auditor' }),
-      description: text.optional(),
-      permissions: names.optional(),
-      inherits: names.optional().openapi({ description: 'Roles whose permissions it has, too.' }),
+      name: z.string().openapi({ pattern: '^[a-z][a-z0-9_-]{0,62}$', example: 'auditor' }),
+      description: lines(500).optional(),
+      permissions: someNames.optional(),
+      inherits: someNames
+        .optional()
+        .openapi({ description: 'Roles whose permissions it has, too.' }),
     }),
     answers: created(Role),
     refuses: [...OUTSIDE, 'invalid_role', 'invalid_settings'],
@@ -73,9 +75,9 @@ export const roles: Operation[] = [
     source: { function: 'update_organisation_role' },
     params: role,
     body: z.strictObject({
-      description: text.optional(),
-      permissions: names.optional(),
-      inherits: names.optional(),
+      description: lines(500).optional(),
+      permissions: someNames.optional(),
+      inherits: someNames.optional(),
     }),
     answers: row(Role),
     refuses: [...OUTSIDE, 'invalid_role', 'invalid_settings', 'role_not_assignable'],
@@ -171,9 +173,13 @@ export const roles: Operation[] = [
     source: { function: 'create_organisation_role_exclusion' },
     params: inOrganisation,
     body: z.strictObject({
-      name: text,
-      roles: names,
-      cardinality: z.number().int().optional().openapi({ description: 'Without it, 2.' }),
+      name,
+      roles: someNames.openapi({ minItems: 2 }),
+      cardinality: z.number().int().optional().openapi({
+        description: 'Without it, 2.',
+        minimum: 2,
+        maximum: 1000,
+      }),
     }),
     answers: created(RoleExclusion),
     refuses: [...OUTSIDE, 'invalid_role', 'invalid_settings', 'role_in_use'],
@@ -186,7 +192,7 @@ export const roles: Operation[] = [
     tag,
     summary: 'Lifts a separation of duty.',
     source: { function: 'delete_organisation_role_exclusion' },
-    params: inOrganisation.extend({ name: text }),
+    params: inOrganisation.extend({ name: words }),
     answers: nothing,
     refuses: [...OUTSIDE, 'invalid_role'],
   },

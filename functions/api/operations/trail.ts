@@ -4,23 +4,23 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { instant, whole, words } from '../inputs.ts'
 import {
   created,
   id,
   inOrganisation,
-  instant,
   list,
   type Operation,
   OUTSIDE,
   page,
   pageOfTable,
   row,
-  text,
-  time,
 } from '../operation.ts'
 import { AuditEvent, AuditVerification, Evidence, EvidenceEvent } from '../schemas.ts'
 
 const tag = 'Trail'
+/** A number of a seal, or of an event of one. */
+const place = whole({ least: 0, most: 2 ** 31 - 1 })
 
 export const trail: Operation[] = [
   {
@@ -40,7 +40,7 @@ export const trail: Operation[] = [
     },
     params: inOrganisation,
     query: z.strictObject({
-      event: text.optional().openapi({ example: 'invite.created' }),
+      event: words.optional().openapi({ example: 'invite.created' }),
       actor_id: id.optional(),
       target_id: id.optional(),
       since: instant.optional().openapi({ description: 'From then on.' }),
@@ -70,8 +70,8 @@ export const trail: Operation[] = [
     source: { function: 'export_organisation_evidence' },
     params: inOrganisation,
     body: z.strictObject({
-      since: time.openapi({ description: 'From then on.' }),
-      until: time.optional().openapi({ description: 'Before then; now at most.' }),
+      since: instant.openapi({ description: 'From then on.' }),
+      until: instant.optional().openapi({ description: 'Before then; now at most.' }),
     }),
     answers: created(Evidence),
     refuses: [...OUTSIDE, 'invalid_settings'],
@@ -85,12 +85,12 @@ export const trail: Operation[] = [
     source: { function: 'list_organisation_evidence_events' },
     params: inOrganisation,
     query: z.strictObject({
-      last_seal: z.coerce.number<string>().int().openapi({
+      last_seal: place.openapi({
         description: 'Up to this seal, events come with what they say; later ones are hashes only.',
       }),
-      after_seal: z.coerce.number<string>().int(),
-      after_position: z.coerce.number<string>().int().optional(),
-      page_size: z.coerce.number<string>().int().optional(),
+      after_seal: place.openapi({ description: 'Behind this one; 0: from the first.' }),
+      after_position: place.optional().openapi({ description: 'Behind this event of that seal.' }),
+      page_size: whole({ least: 1, most: 5000 }).optional(),
     }),
     answers: list(EvidenceEvent),
     refuses: [...OUTSIDE, 'invalid_settings'],

@@ -4,18 +4,17 @@
  * @module
  */
 import { z } from '@hono/zod-openapi'
+import { changes, instant, interval, line, someNames, webAddress, words } from '../inputs.ts'
 import {
   created,
   id,
   inOrganisation,
-  names,
   nothing,
   type Operation,
   OUTSIDE,
   page,
   pageOfTable,
   row,
-  text,
   value,
 } from '../operation.ts'
 import type { RefusalCode } from '../refusals.ts'
@@ -23,6 +22,11 @@ import { Webhook, WebhookDelivery, WebhookSecret } from '../schemas.ts'
 
 const tag = 'Webhooks'
 const path = '/organisations/{organisation_id}/webhooks'
+const url = webAddress.openapi({
+  description: 'https, on the public internet.',
+  example: 'https://hooks.example.com/usher',
+})
+const events = someNames.openapi({ minItems: 1, maxItems: 200, example: ['member.joined'] })
 const ofWebhook = z.object({ webhook_id: id })
 const CHANGE: RefusalCode[] = ['unauthenticated', 'webhook_not_found', 'permission_denied']
 
@@ -55,15 +59,9 @@ export const webhooks: Operation[] = [
     source: { function: 'create_organisation_webhook' },
     params: inOrganisation,
     body: z.strictObject({
-      url: text.openapi({
-        description: 'https, on the public internet.',
-        example: 'https://hooks.example.com/usher',
-      }),
-      events: names.optional().openapi({
-        description: 'Which types; without it, all.',
-        example: ['member.joined'],
-      }),
-      description: text.optional().openapi({ description: 'One line, at most 200 characters.' }),
+      url,
+      events: events.optional().openapi({ description: 'Which types; without it, all.' }),
+      description: line(200).optional(),
     }),
     answers: created(WebhookSecret),
     refuses: [...OUTSIDE, 'invalid_settings'],
@@ -91,14 +89,17 @@ export const webhooks: Operation[] = [
     path: '/webhooks/{webhook_id}',
     tag,
     summary: 'Changes an endpoint, or switches it off and on; what is left out stays.',
-    description: 'Any of url, events (null: all), description, is_enabled.',
     source: {
       function: 'update_organisation_webhook',
       toArguments: ({ webhook_id, ...changes }) => ({ webhook_id, changes }),
     },
     params: ofWebhook,
-    // As with settings of an organisation: what can be changed is known in SQL.
-    body: z.looseObject({}).openapi({ example: { is_enabled: true } }),
+    body: changes({
+      url,
+      events: events.nullable().openapi({ description: 'null: all.' }),
+      description: line(200),
+      is_enabled: z.boolean(),
+    }).openapi({ example: { is_enabled: true } }),
     answers: row(Webhook),
     refuses: [...CHANGE, 'invalid_settings'],
   },
@@ -122,7 +123,7 @@ export const webhooks: Operation[] = [
     source: { function: 'rotate_organisation_webhook_secret' },
     params: ofWebhook,
     body: z.strictObject({
-      keep_old_for: text.optional().openapi({
+      keep_old_for: interval.optional().openapi({
         description: 'An interval from 0 to 7 days; without it, a day.',
         example: '2 hours',
       }),
@@ -153,7 +154,7 @@ export const webhooks: Operation[] = [
     params: ofWebhook,
     body: z.strictObject({
       delivery_id: id.optional(),
-      since: text.optional().openapi({ format: 'date-time' }),
+      since: instant.optional(),
     }),
     answers: value('deliveries', z.number().int()),
     refuses: [...CHANGE, 'webhook_disabled', 'invalid_settings', 'rate_limited'],
@@ -177,7 +178,7 @@ export const webhooks: Operation[] = [
     query: z.strictObject({
       webhook_id: id.optional(),
       status: WebhookDelivery.shape.status.optional(),
-      event: text.optional().openapi({ example: 'member.joined' }),
+      event: words.optional().openapi({ example: 'member.joined' }),
       ...pageOfTable,
     }),
     answers: page(WebhookDelivery),
