@@ -346,7 +346,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.export_evidence(organisation_id uuid, since timestamp with time zone, until timestamp with time zone)':
     ['authenticated execute'],
   'function usher.fail(code text, hint text, details text, headers jsonb)': [],
-  'function usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text, status_code text)':
+  'function usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text, status_code text, about text)':
     ['usher_worker execute'],
   'function usher.fail_directory_change(endpoint_id uuid, member_id uuid, fence bigint, failure text, error text, retry_after integer)':
     ['usher_worker execute'],
@@ -401,6 +401,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.is_heaped(value text)': [],
   'function usher.is_kept_out(member public.organisation_members)': [],
   'function usher.is_locale(locale text)': [],
+  'function usher.is_mail_stopped()': ['usher_worker execute'],
   'function usher.is_redirect(redirect_to text)': [],
   'function usher.is_reserved_slug(slug text)': [],
   'function usher.is_slug(slug text)': [],
@@ -484,6 +485,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.mailbox(email text)': [],
   'function usher.mailbox_free_at(mailbox text, allowance integer, since timestamp with time zone, except_ids uuid[])':
     [],
+  'function usher.mails_to_try(batch_size integer, lease interval)': [],
   'function usher.make_directory_role(organisation_id uuid, display_name text)': [],
   'function usher.mark_bounced(delivery public.organisation_deliveries)': [],
   'function usher.mark_copies(endpoint_id uuid)': [],
@@ -492,6 +494,7 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.may_take_answers(organisation_id uuid, email text)': [],
   'function usher.member_for_change(organisation_id uuid, user_id uuid, permission text)': [],
   'function usher.mint_invite_token(invite_id uuid, is_mailed boolean)': [],
+  'function usher.mint_return_tag(delivery_id uuid)': ['usher_worker execute'],
   'function usher.mint_stop_token(delivery_id uuid)': [],
   'function usher.my_joinable_domains()': [],
   'function usher.new_inviter(invite usher.invites)': [],
@@ -500,6 +503,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.normalise_email(email text)': [],
   'function usher.note_lost_right(organisation_id uuid, user_id uuid, carried_roles text[], is_banned boolean)':
     [],
+  'function usher.note_refusal(response text, status_code text)': [],
+  'function usher.note_signature(signed_by text, signing_key text)': ['usher_worker execute'],
+  'function usher.note_taken()': [],
   'function usher.notices_to_admins(lines public.organisation_audit_events[])': [],
   'function usher.notices_to_members(lines public.organisation_audit_events[])': [],
   'function usher.one_click_invite(token text)': [],
@@ -554,6 +560,8 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.record_events(organisation_id uuid, event text, target_kind text, target_ids uuid[], before jsonb, afters jsonb[], reason text, actor_kind text, is_bulk boolean)':
     [],
   'function usher.record_expiry(invites usher.invites[])': [],
+  'function usher.record_mail_report(tag text, event_id text, recipients text[], action text, about text, response text, status_code text)':
+    ['usher_worker execute'],
   'function usher.record_turn(delivery public.organisation_deliveries, event text)': [],
   'function usher.record_webhook_try(delivery_id uuid, fence bigint, status_code integer, response text, milliseconds integer, retry_after integer)':
     ['usher_worker execute'],
@@ -611,7 +619,9 @@ export const GRANTS: Record<string, string[]> = {
   'function usher.resend_invite(invite_id uuid)': ['authenticated execute'],
   'function usher.response_to_keep(delivery public.organisation_deliveries, response text)': [],
   'function usher.resting_organisations(step text)': [],
+  'function usher.resume_mail()': [],
   'function usher.retry_delivery(delivery_id uuid)': ['authenticated execute'],
+  'function usher.return_tag_hmac(key_id integer, delivery_id uuid)': [],
   'function usher.reveal_invite_link(invite_id uuid)': ['authenticated execute'],
   'function usher.review_facts(review_id uuid)': [],
   'function usher.review_results(review_id uuid)': [],
@@ -763,6 +773,7 @@ export const GRANTS: Record<string, string[]> = {
   ],
   'function usher.verify_audit_trail(organisation_id uuid)': ['authenticated execute'],
   'function usher.verify_invite_token(token text)': [],
+  'function usher.verify_return_tag(tag text)': [],
   'function usher.verify_stop_token(token text)': [],
   'function usher.webhook_body(event public.organisation_audit_events)': [],
   'function usher.webhook_event_types()': [],
@@ -849,6 +860,7 @@ export const GRANTS: Record<string, string[]> = {
   'table usher.lost_rights': ['rls'],
   'table usher.mail_opt_outs': ['rls'],
   'table usher.mail_pace': ['rls'],
+  'table usher.mail_transport': ['rls'],
   'table usher.mail_turns': ['rls'],
   'table usher.one_clicks': ['rls'],
   'table usher.outbox': ['rls'],

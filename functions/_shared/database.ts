@@ -9,6 +9,8 @@ import type { DeliveryEvent } from '../mail-webhooks/event.ts'
 import { createBatcher } from './batch.ts'
 import type { PreparedDelivery } from './delivery.ts'
 import { logTrouble } from './log.ts'
+import type { MailReport } from './mail-report.ts'
+import type { Signature } from './transports/index.ts'
 
 export interface Lease {
   deliveryId: string
@@ -20,6 +22,12 @@ export interface Lease {
 
 /** Why a mail was not taken. What follows from it is decided in SQL. */
 export type Failure = 'temporary' | 'permanent' | 'in_doubt'
+
+/**
+ * Of whom a refusal speaks: an address that does not exist; a recipient who takes no mail, or none of this; the mail; or
+ * the sender, which is us.
+ */
+export type About = 'address' | 'recipient' | 'message' | 'sender'
 
 /** What has to be done from time to time; no matter by which worker, nor how often. */
 export interface Housekeeping {
@@ -60,6 +68,7 @@ export interface Deliveries {
     failure: Failure,
     response: string,
     statusCode: string | null,
+    about: About | null,
   ): Promise<string | null>
 }
 
@@ -184,14 +193,19 @@ export async function keepHouse(housekeeping: Housekeeping): Promise<string[]> {
   return failed
 }
 
-export function deliveriesOf(sql: postgres.Sql): Deliveries {
+/** @param options.hasReturnTags - each mail gets a tag for the address that it comes from. Default: none does */
+export function deliveriesOf(
+  sql: postgres.Sql,
+  { hasReturnTags = false }: { hasReturnTags?: boolean } = {},
+): Deliveries {
   const prepare = createBatcher(async (leases: Lease[]) => {
-    const rows = await sql<{ mail: PreparedDelivery | null }[]>`
-      select usher.prepare_delivery(l.id, l.fence) as mail
+    const rows = await sql<{ mail: PreparedDelivery | null; tag: string | null }[]>`
+      select usher.prepare_delivery(l.id, l.fence) as mail,
+        case when ${hasReturnTags} then usher.mint_return_tag(l.id) end as tag
       from unnest(${idsOf(leases)}::uuid[], ${fencesOf(leases)}::bigint[])
         with ordinality l (id, fence, n)
       order by l.n`
-    return rows.map(({ mail }) => mail)
+    return rows.map(({ mail, tag }) => mail && { ...mail, ...(tag && { return_tag: tag }) })
   })
   const complete = createBatcher(async (sent: Completed[]) => {
     const rows = await sql<{ done: boolean }[]>`
@@ -216,10 +230,10 @@ export function deliveriesOf(sql: postgres.Sql): Deliveries {
     },
     complete: (lease, response, providerMessageId) =>
       complete({ ...lease, response, providerMessageId }),
-    async fail({ deliveryId, fence }, failure, response, statusCode) {
+    async fail({ deliveryId, fence }, failure, response, statusCode, about) {
       const [row] = await sql<{ status: string | null }[]>`
         select usher.fail_delivery(
-          ${deliveryId}, ${fence}, ${failure}, ${storable(response)}, ${statusCode}) as status`
+          ${deliveryId}, ${fence}, ${failure}, ${storable(response)}, ${statusCode}, ${about}) as status`
       return row?.status ?? null
     },
   }
@@ -263,6 +277,32 @@ export function recordDeliveryEventOf(sql: postgres.Sql) {
         ${event.isPermanent}, ${event.response && storable(event.response)},
         ${event.statusCode && storable(event.statusCode)}) as outcome`
     return row?.outcome ?? 'unknown'
+  }
+}
+
+/** Writes down what a mail server reports of a mail; answers recorded, duplicate, unknown or ignored. */
+export function recordMailReportOf(sql: postgres.Sql) {
+  return async ({
+    tag,
+    eventId,
+    recipients,
+    action,
+    about,
+    ...report
+  }: MailReport): Promise<string> => {
+    const [row] = await sql<{ outcome: string }[]>`
+      select usher.record_mail_report(
+        ${tag}, ${eventId}, ${sql.array(recipients.map(storable))}, ${action}, ${about},
+        ${storable(report.response)}, ${report.statusCode}) as outcome`
+    return row?.outcome ?? 'unknown'
+  }
+}
+
+/** Writes down, at the first mail that a worker has sent, how it was signed. */
+export function noteSignatureOf(sql: postgres.Sql) {
+  return async (signature: Signature | null): Promise<void> => {
+    const name = signature && `${signature.selector}._domainkey.${signature.domain}`
+    await sql`select usher.note_signature(${name}, ${signature?.publicKey ?? null})`
   }
 }
 

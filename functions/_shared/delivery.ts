@@ -116,6 +116,8 @@ interface AnyDelivery {
   template: Template | null
   /** Which one it is. */
   template_id?: string | null
+  /** For the address that it comes from, where those are told apart. */
+  return_tag?: string
 }
 
 interface OrganisationDelivery extends AnyDelivery {

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { domainToASCII } from 'node:url'
+import { toDkimKey } from './transports/dkim-key.ts'
 import type { SesSettings } from './transports/ses.ts'
 import type { DkimKey } from './transports/smtp.ts'
 
@@ -17,7 +21,7 @@ export interface WorkerEnvironment {
 
 /** Which way mails go. */
 export type TransportSettings =
-  | { name: 'smtp'; url: URL; dkim: DkimKey | null }
+  | { name: 'smtp'; url: URL; dkim: DkimKey | null; ca: string | null; helloName: string | null }
   | { name: 'resend'; apiKey: string }
   | { name: 'postmark'; serverToken: string; stream: string | undefined }
   | ({ name: 'ses' } & SesSettings)
@@ -25,6 +29,8 @@ export type TransportSettings =
 export interface MailEnvironment extends WorkerEnvironment {
   transport: TransportSettings
   from: { name: string; address: string }
+  /** Makes the address of its own that a mail comes from; null: all come from `from`. */
+  returnPath: ((tag: string) => string) | null
   /** Of Supabase Auth's Send Email hook; null where its mails do not come this way. */
   authHookSecret: string | null
 }
@@ -38,6 +44,8 @@ export interface WebhookEnvironment {
   postmark: string | null
   /** The topic that SES reports to. */
   sesTopicArn: string | null
+  /** What a mail server sends that passes on what came back. */
+  report: string | null
 }
 
 export type Read = <T>(name: string, parse: (text: string) => T | null, shape: string) => T
@@ -53,6 +61,13 @@ export function readMailEnvironment(variables: Variables): MailEnvironment {
     ...readWorker(read),
     transport: readTransport(read, variables),
     from: read('MAIL_FROM', parseMailbox, '"Name <address@example.com>" or an address alone'),
+    returnPath: variables.MAIL_RETURN_PATH
+      ? read(
+          'MAIL_RETURN_PATH',
+          parseReturnPath,
+          'bounces@example.com or bounces-{tag}@example.com',
+        )
+      : null,
     authHookSecret: variables.SEND_EMAIL_HOOK_SECRET || null,
   }))
 }
@@ -78,6 +93,9 @@ export function readWebhookEnvironment(variables: Variables): WebhookEnvironment
     standard: variables.MAIL_WEBHOOK_SECRET || null,
     postmark: variables.POSTMARK_WEBHOOK_USER || null,
     sesTopicArn: variables.SES_TOPIC_ARN || null,
+    report: variables.MAIL_REPORT_SECRET
+      ? read('MAIL_REPORT_SECRET', matching(/^.{16,}$/), 'at least 16 characters')
+      : null,
   }))
 }
 
@@ -111,18 +129,48 @@ function readTransport(read: Read, variables: Variables): TransportSettings {
       return {
         name,
         url: read('SMTP_URL', parseSmtpUrl, 'smtp://user:password@host:587 or smtps://…:465'),
-        dkim: variables.DKIM_PRIVATE_KEY
-          ? {
-              domain: read('DKIM_DOMAIN', filled, 'the domain of MAIL_FROM'),
-              selector: read('DKIM_SELECTOR', filled, 'the selector of its DNS record'),
-              // One line in most places where secrets are kept.
-              privateKey: variables.DKIM_PRIVATE_KEY.replaceAll('\\n', '\n'),
-            }
-          : null,
+        dkim: readDkim(read, variables),
+        ca: readCertificates(read, variables),
+        helloName:
+          variables.SMTP_HELLO_NAME ||
+          parseMailbox(variables.MAIL_FROM ?? '')?.address.split('@')[1] ||
+          null,
       }
     default:
       return read<TransportSettings>('MAIL_TRANSPORT', () => null, 'smtp, resend, postmark or ses')
   }
+}
+
+/** All of it or nothing: half of it would send mails that nobody has signed. */
+function readDkim(read: Read, variables: Variables): DkimKey | null {
+  const { DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY } = variables
+  if (!DKIM_DOMAIN && !DKIM_SELECTOR && !DKIM_PRIVATE_KEY) return null
+  const name = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
+  return {
+    domain: read('DKIM_DOMAIN', (text) => parseDomain(text), 'the domain of MAIL_FROM'),
+    selector: read('DKIM_SELECTOR', matching(name), 'the selector of its DNS record'),
+    privateKey: read('DKIM_PRIVATE_KEY', toDkimKey, 'an RSA key in PEM'),
+  }
+}
+
+function readCertificates(read: Read, variables: Variables): string | null {
+  const pem = (text: string) => {
+    const plain = text.replaceAll('\\n', '\n')
+    if (!plain.includes('-----BEGIN CERTIFICATE-----')) return null
+    for (const [one] of plain.matchAll(
+      /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
+    )) {
+      new X509Certificate(one)
+    }
+    return plain
+  }
+  if (variables.SMTP_CA) return read('SMTP_CA', pem, 'certificates in PEM')
+  if (!variables.SMTP_CA_FILE) return null
+  return read(
+    'SMTP_CA_FILE',
+    (path) => pem(readFileSync(path, 'utf8')),
+    'a file of certificates in PEM',
+  )
 }
 
 /** Where the database is; every function that connects does so as the role usher_worker. */
@@ -145,9 +193,14 @@ export function readAll<Environment>(
   const problems: string[] = []
   const environment = parse((name, parseOne, shape) => {
     const text = variables[name]
-    const value = text ? parseOne(text) : null
-    if (value === null)
-      problems.push(`${name} is ${text ? 'not' : 'missing; it has to be'} ${shape}`)
+    let value: ReturnType<typeof parseOne> | null = null
+    try {
+      value = text ? parseOne(text) : null
+      if (value === null)
+        problems.push(`${name} is ${text ? 'not' : 'missing; it has to be'} ${shape}`)
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : error}`)
+    }
     // A value that is missing is never used: the error below ends it.
     return value as never
   })
@@ -166,5 +219,28 @@ function parseSmtpUrl(text: string): URL | null {
 
 function parseMailbox(text: string): { name: string; address: string } | null {
   const [, name = '', address = text] = text.match(/^\s*"?([^"<>\r\n]*?)"?\s*<([^<>]*)>\s*$/) ?? []
-  return /^[^\s<>@]+@[^\s<>@]+$/.test(address) ? { name, address } : null
+  const [, local, domain] = address.match(/^([^\s<>@]+)@([^\s<>@]+)$/) ?? []
+  const ascii = parseDomain(domain ?? '')
+  return local && ascii ? { name, address: `${local}@${ascii}` } : null
+}
+
+const TAG_LENGTH = 52
+
+/** Where {tag} stands in it or, without one, behind a plus. Local parts have 64 characters: RFC 5321 section 4.5.3.1.1 */
+function parseReturnPath(text: string): ((tag: string) => string) | null {
+  const address = parseMailbox(text.replace('{tag}', 'TAG'))?.address
+  if (!address) return null
+  const [local = '', domain] = address.split('@')
+  const place = text.includes('{tag}') ? local.replace('TAG', '{tag}') : `${local}+{tag}`
+  if (/[^\x21-\x7e]/.test(place)) return null
+  const room = 64 - TAG_LENGTH
+  if (place.replace('{tag}', '').length > room) {
+    throw new Error(`has no room for the tag: beside it, ${room} characters fit before the @`)
+  }
+  return (tag) => `${place.replace('{tag}', tag)}@${domain}`
+}
+
+/** In ASCII, as it stands in the wire and in the headers of a mail (RFC 5890). */
+function parseDomain(text: string): string | null {
+  return domainToASCII(text) || null
 }

@@ -9,6 +9,8 @@ import { Counter, Gauge, Registry } from 'prom-client'
 export interface MailMetrics {
   /** Counts what this worker has done since it was started. */
   count(outcome: 'sent' | 'failed' | 'skipped'): void
+  /** Whether mails wait because the mail server or provider refuses us. Throws when the database does not answer. */
+  isMailStopped?(): Promise<boolean>
   /** In the text format of Prometheus. Throws when the database does not answer. */
   read(): Promise<string>
   contentType: string
@@ -39,6 +41,11 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
     name: 'usher_deliveries_oldest_due_seconds',
     help: 'How long the mail that has waited longest since it was due has done so.',
     labelNames: ['bulk'],
+    registers,
+  })
+  const stopped = new Gauge({
+    name: 'usher_mail_stopped',
+    help: '1 while mails wait because the mail server or provider refuses us, otherwise 0.',
     registers,
   })
   const webhookDeliveries = new Gauge({
@@ -91,8 +98,13 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
       select m.status, m.count, m.oldest_seconds as "oldestSeconds" from usher.directory_metrics() m`
     show(rows, directoryCopies, oldestOfDirectories)
   }
+  const isMailStopped = async () => {
+    const [row] = await sql<{ isStopped: boolean }[]>`select usher.is_mail_stopped() as "isStopped"`
+    return row?.isStopped ?? false
+  }
   return {
     count: (outcome) => mails.inc({ outcome }),
+    isMailStopped,
     async read() {
       const rows = await sql<
         { status: string; isBulk: boolean; count: string; oldestSeconds: number | null }[]
@@ -105,6 +117,7 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
         deliveries.set({ status, bulk: String(isBulk) }, Number(count))
         if (oldestSeconds !== null) oldest.set({ bulk: String(isBulk) }, oldestSeconds)
       }
+      stopped.set(Number(await isMailStopped()))
       const [fresh] = await sql<{ count: string; oldestSeconds: number | null }[]>`
         select m.count, m.oldest_seconds as "oldestSeconds" from usher.outbox_metrics() m`
       outbox.set(Number(fresh?.count ?? 0))
@@ -118,7 +131,7 @@ export function createMailMetrics(sql: postgres.Sql): MailMetrics {
 }
 
 /**
- * Answers GET for paths that end in /health (whether the database answers) and /metrics; null for any other.
+ * Answers GET for paths that end in /health (whether the database answers, and mail is taken) and /metrics; null for any other.
  *
  * @param mayRead - who may see the metrics; health says no more than well or not
  */
@@ -137,6 +150,10 @@ export async function answerOperations(
   }
   try {
     const text = await metrics.read()
+    if (path === '/health' && (await metrics.isMailStopped?.())) {
+      const status = 'Mail is stopped: the mail server refuses it. See usher.mail_transport.'
+      return Response.json({ status }, { status: 503 })
+    }
     return path === '/health'
       ? Response.json({ status: 'ok' })
       : new Response(text, { headers: { 'content-type': metrics.contentType } })

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { MailReport } from '../_shared/mail-report.ts'
+
 /** As `usher.record_delivery_event` takes it. */
 export interface DeliveryEvent {
   /** The provider's own id of this event, or one made of what it tells: tells a repetition. */
@@ -33,11 +35,14 @@ export const blankEvent = {
   statusCode: null,
 }
 
-/** A genuine request: the events in it. Or why it is refused. */
-export type Reading = { events: DeliveryEvent[] } | { refusal: string; status: number }
+/** A genuine request: the events in it, or the reports. Or why it is refused. */
+export type Reading =
+  | { events: DeliveryEvent[] }
+  | { reports: MailReport[] }
+  | { refusal: string; status: number }
 
-/** Reads the webhooks of one provider. */
-export type Reader = (request: Request, body: string) => Promise<Reading>
+/** Reads the webhooks of one provider; `bytes` are its body as it came. */
+export type Reader = (request: Request, body: string, bytes: Uint8Array) => Promise<Reading>
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 

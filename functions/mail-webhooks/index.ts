@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { connect, recordDeliveryEventOf } from '../_shared/database.ts'
+import { connect, recordDeliveryEventOf, recordMailReportOf } from '../_shared/database.ts'
 import { readWebhookEnvironment } from '../_shared/environment.ts'
 import { createHandler } from './handler.ts'
 import { createPostmarkReader } from './postmark.ts'
+import { createReportReader } from './report.ts'
 import { createSesReader } from './ses.ts'
 import { createStandardReader } from './standard.ts'
 
-const { databaseUrl, resend, standard, postmark, sesTopicArn } = readWebhookEnvironment(
+const { databaseUrl, resend, standard, postmark, sesTopicArn, report } = readWebhookEnvironment(
   Deno.env.toObject(),
 )
+const sql = connect(databaseUrl)
 
 Deno.serve(
   createHandler({
@@ -20,8 +22,10 @@ Deno.serve(
       ...(resend && { resend: createStandardReader(resend) }),
       ...(standard && { standard: createStandardReader(standard) }),
       ...(postmark && { postmark: createPostmarkReader(postmark) }),
+      ...(report && { report: createReportReader(report) }),
       ...(sesTopicArn && { ses: createSesReader({ topicArn: sesTopicArn }) }),
     },
-    record: recordDeliveryEventOf(connect(databaseUrl)),
+    record: recordDeliveryEventOf(sql),
+    recordReport: recordMailReportOf(sql),
   }),
 )

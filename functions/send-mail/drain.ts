@@ -17,6 +17,8 @@ export interface DrainOptions {
   transport: Transport
   /** The name is the project's: for mails that no organisation sends. */
   from: { name: string; address: string }
+  /** Makes the address of its own that a mail comes from, so that what comes back says which it was. */
+  returnPath?: ((tag: string) => string) | null
   /** Opens mails of Supabase Auth; null where they do not come this way. */
   seal?: Seal | null
   /** Hears of each mail that was handled. */
@@ -123,11 +125,11 @@ async function deliver(lease: Lease, options: DrainOptions): Promise<Delivered> 
       write: () => insist(() => deliveries.complete(lease, response, providerMessageId)),
     }
   }
-  const { failure, response, statusCode } = outcome
-  log('mail.failed', { ...line, failure, response })
+  const { failure, about: whom, response, statusCode } = outcome
+  log('mail.failed', { ...line, failure, about: whom, response })
   return {
     outcome: 'failed',
-    write: () => insist(() => deliveries.fail(lease, failure, response, statusCode)),
+    write: () => insist(() => deliveries.fail(lease, failure, response, statusCode, whom)),
   }
 }
 
@@ -140,7 +142,7 @@ interface Attempt {
 
 /** One try. Never throws, so that one bad delivery stops no other. */
 async function attempt(lease: Lease, options: DrainOptions): Promise<Attempt> {
-  const { deliveries, transport, from, seal } = options
+  const { deliveries, transport, from, returnPath, seal } = options
   let failure: Failure = 'temporary'
   let step = 'prepared'
   const about: Omit<Attempt, 'outcome'> = {}
@@ -169,11 +171,13 @@ async function attempt(lease: Lease, options: DrainOptions): Promise<Attempt> {
       replyTo: mail.reply_to,
       oneClickStopUrl: isOffer(mail) ? mail.one_click_stop_url : null,
       trackOpens: mail.track_opens,
+      ...(mail.return_tag && returnPath && { returnPath: returnPath(mail.return_tag) }),
       ...rendered,
     })
     return { outcome, ...about }
   } catch (error) {
     const response = `Not ${step}: ${error}`
-    return { outcome: { ok: false, failure, response, statusCode: null }, ...about }
+    const whom = failure === 'permanent' ? 'message' : null
+    return { outcome: { ok: false, failure, about: whom, response, statusCode: null }, ...about }
   }
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { connect, deliveriesOf, housekeepingOf } from '../_shared/database.ts'
+import { connect, deliveriesOf, housekeepingOf, noteSignatureOf } from '../_shared/database.ts'
 import { readMailEnvironment } from '../_shared/environment.ts'
+import { logTrouble } from '../_shared/log.ts'
 import { createMailMetrics } from '../_shared/metrics.ts'
 import { outboxOf } from '../_shared/outbox.ts'
 import { createSeal } from '../_shared/seal.ts'
@@ -17,13 +18,22 @@ export function wire(variables: Record<string, string>, worker: string) {
   const sql = connect(environment.databaseUrl, `usher-${worker}`)
   const transport = createTransport(environment.transport)
   const metrics = createMailMetrics(sql)
+  const noteSignature = noteSignatureOf(sql)
+  let isNoted = false
   const drainOptions: DrainOptions = {
-    deliveries: deliveriesOf(sql),
+    deliveries: deliveriesOf(sql, { hasReturnTags: environment.returnPath !== null }),
     transport,
     from: environment.from,
+    returnPath: environment.returnPath,
     seal: environment.authHookSecret ? createSeal(environment.authHookSecret) : null,
     worker,
-    onDone: metrics.count,
+    onDone(outcome) {
+      metrics.count(outcome)
+      if (outcome !== 'sent' || isNoted || transport.signature === undefined) return
+      isNoted = true
+      // Where it cannot be written down now, the next worker does.
+      noteSignature(transport.signature).catch((error) => logTrouble('mail.signature', { error }))
+    },
   }
   return {
     environment,

@@ -265,6 +265,7 @@ begin
   if not found then
     return false;
   end if;
+  perform usher.note_taken();
   perform usher.record_turn(v_delivery, 'delivery.sent');
   return true;
 end
@@ -283,7 +284,8 @@ create function usher.fail_delivery(
   fence bigint,
   failure text,
   response text default null,
-  status_code text default null
+  status_code text default null,
+  about text default null
 ) returns text
   language plpgsql
   volatile
@@ -292,6 +294,11 @@ create function usher.fail_delivery(
   as $$
 declare
   v_delivery public.organisation_deliveries;
+  -- Where nothing is said of it, a refusal for good is of the recipient.
+  v_about    text := coalesce(fail_delivery.about, case when fail_delivery.failure = 'permanent' then
+    case when fail_delivery.status_code = '5.1.1' then 'address' else 'recipient' end end);
+  v_is_ours  boolean;
+  v_tries    integer;
   -- About when a greylist lets through, then rarer; eight tries in two days.
   v_delays   constant interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}'::interval[];
   v_is_final boolean;
@@ -300,6 +307,10 @@ begin
     select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
   if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
     raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if fail_delivery.about not in ('address', 'recipient', 'message', 'sender') then
+    raise exception 'about is address, recipient, message or sender, not %', fail_delivery.about
       using errcode = 'invalid_parameter_value';
   end if;
 
@@ -313,14 +324,20 @@ begin
     return null;
   end if;
 
+  v_tries := v_delivery.attempts;
+  -- What is ours to mend counts no tries, so that none is lost over it; after a month it is nobody's any more.
+  v_is_ours := coalesce(v_about = 'sender', false) and fail_delivery.failure = 'temporary'
+    and v_delivery.created_at > clock_timestamp() - interval '30 days';
   v_is_final := fail_delivery.failure = 'permanent'
     or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
-    or v_delivery.attempts >= 8;
+    or v_delivery.attempts >= 8 and not v_is_ours;
 
   update public.organisation_deliveries d
   set status = case when v_is_final then 'failed' else 'queued' end,
     -- A fifth more or less, so that what failed together does not come back together.
-    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
+    due_at = clock_timestamp() + case when v_is_ours then interval '15 minutes' else v_delays[least(d.attempts, 7)] end
+      * (0.8 + 0.4 * random()),
+    attempts = case when v_is_ours then greatest(d.attempts - 1, 1) else d.attempts end,
     in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
     last_response = usher.response_to_keep(d, fail_delivery.response),
     last_status_code = fail_delivery.status_code,
@@ -328,14 +345,20 @@ begin
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
 
-  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
+  if v_about = 'sender' then
+    perform usher.note_refusal(v_delivery.last_response, v_delivery.last_status_code);
+  end if;
+  if fail_delivery.failure = 'permanent' and v_about = 'address' then
     perform usher.suppress_recipient(v_delivery, 'bounce', fail_delivery.status_code);
   end if;
-  if v_is_final then
+  if v_is_final and v_about in ('address', 'recipient') then
     perform usher.mark_bounced(v_delivery);
   end if;
-  perform usher.record_turn(v_delivery,
-    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  -- The trail hears of the first of those that count no tries.
+  if v_is_final or not v_is_ours or v_tries = 1 then
+    perform usher.record_turn(v_delivery,
+      case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  end if;
   return v_delivery.status;
 end
 $$;
@@ -345,9 +368,12 @@ comment on function usher.fail_delivery
   failure      temporary: again later, at most eight times in all; permanent: never again; in_doubt: the
                connection was lost after the mail had gone out, so at most one more try
   response     what the mail server answered, kept to 1,000 characters
-  status_code  its enhanced status code (RFC 3463); 5.1.1 says that the address does not exist, and puts
-               it on the list of suppressed addresses
+  status_code  its enhanced status code (RFC 3463)
+  about        of whom it speaks. address: it does not exist, and no mail goes there any more; recipient: takes none;
+               message: this mail; sender: us, so that no try counts, and three in a row stop all mail for a while
+               (02_mail_transport.sql); null: of nobody, and of the recipient where it is for good
 
-Returns the delivery's status, queued or failed; null when the fence is old. Waiting times grow from a
-minute to a day, a fifth more or less. Source: RFC 5321 section 4.5.4.1.$$;
+Shows on an invite as bounced only where it is of the recipient or their address. Returns the delivery's status,
+queued or failed; null when the fence is old. Waiting times grow from a minute to a day, a fifth more or less.
+Source: RFC 5321 section 4.5.4.1.$$;
 grant execute on function usher.fail_delivery to usher_worker;

@@ -218,9 +218,13 @@ begin
     where d.status = 'sending' and d.due_at <= v_now and d.attempts >= 8
     returning d.*
   loop
-    perform usher.mark_bounced(v_given_up);
     perform usher.record_turn(v_given_up, 'delivery.failed');
   end loop;
+
+  v_left := usher.mails_to_try(v_left, lease_deliveries.lease);
+  if v_left <= 0 then
+    return;
+  end if;
 
   -- Somebody sits before a page and waits for the code. No allowance holds it, or whoever floods a mailbox
   -- would keep its owner out; Supabase Auth has limits of its own.
@@ -260,5 +264,6 @@ turn. What is more than an allowance or a pace lets out becomes due later instea
   batch_size  how many at most
   lease       after this time without an answer, another worker may take them over
 
-Returns for each its id, the fence to name when answering, and which try this is.$$;
+Returns for each its id, the fence to name when answering, and which try this is; none while the mail server or
+provider refuses us, and one when the pause is over (02_mail_transport.sql).$$;
 grant execute on function usher.lease_deliveries to usher_worker;

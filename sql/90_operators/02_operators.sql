@@ -107,7 +107,10 @@ create view usher.stuck_deliveries
     -- A worker looks every minute, so that ten are a sign of there being none.
     or d.status in ('queued', 'sending')
       and d.due_at < now() - interval '10 minutes'
-    or d.status = 'queued' and d.attempts >= 3;
+    or d.status = 'queued' and d.attempts >= 3
+    or d.status = 'queued'
+      and d.attempts > 0
+      and d.created_at < now() - interval '6 hours';
 comment on view usher.stuck_deliveries
   is $$Mails that somebody should look at.
 
@@ -116,7 +119,7 @@ comment on view usher.stuck_deliveries
   suppressed  not sent, because the address does not exist
   waiting     due for ten minutes, and no worker has come
   abandoned   a worker took it and did not come back, and no other has come
-  retrying    refused three times or more, and tried again
+  retrying    refused three times or more, or for six hours, and tried again
 
 One that an allowance or a pace delays is due later, and so is not among them: usher.delayed_deliveries.
 After mending the cause: usher.requeue_deliveries.$$;
@@ -205,6 +208,15 @@ create view usher.stuck
     'select * from usher.stuck_deliveries' as look_at
   from usher.stuck_deliveries s
   group by s.problem
+  union all
+  select
+    'mail server that refuses us',
+    count(*),
+    min(t.refused_since),
+    'select * from usher.mail_transport'
+  from usher.mail_transport t
+  where t.refused_since is not null
+  having count(*) > 0
   union all
   select
     'invites that expire, not delivered',

@@ -70,3 +70,27 @@ invite that is no longer open is not sent in any case.
   delivery_ids  the id of usher.stuck_deliveries
 
 Returns how many there were.$$;
+
+create function usher.resume_mail() returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_resumed integer;
+begin
+  update public.organisation_deliveries d
+  set due_at = now()
+  where d.status = 'queued' and d.attempts > 0 and d.due_at > now();
+  get diagnostics v_resumed = row_count;
+  -- Last, as whoever records an answer has it: the mail first, then the way.
+  perform usher.note_taken();
+  return v_resumed;
+end
+$$;
+comment on function usher.resume_mail
+  is $$Lets mails go out now that wait because the mail server or provider refused us, and those that wait for another
+try. For operators, once the cause is mended: by itself it is found out within half an hour.
+
+Returns how many there were.$$;

@@ -133,6 +133,8 @@ DROP VIEW "usher"."stuck";
 
 DROP VIEW "usher"."expiring_invites";
 
+DROP VIEW "usher"."stuck_deliveries";
+
 ALTER TABLE "public"."organisation_audit_events" DROP CONSTRAINT "organisation_audit_events_actor_kind";
 
 ALTER TABLE "public"."organisation_deliveries" DROP CONSTRAINT "organisation_deliveries_kind";
@@ -213,6 +215,8 @@ DROP FUNCTION "usher"."enqueue_notice"(text, uuid, uuid);
 
 DROP FUNCTION "usher"."enqueue_review_mail"(text, public.organisation_access_reviews);
 
+DROP FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text);
+
 DROP FUNCTION "usher"."issue_again"(uuid, text);
 
 DROP FUNCTION "usher"."join_request_for_change"(uuid);
@@ -272,6 +276,10 @@ ALTER TABLE "usher"."erased_stops" ENABLE ROW LEVEL SECURITY;
 CREATE TABLE "usher"."lost_rights" ("organisation_id" uuid NOT NULL, "user_id" uuid NOT NULL, "noted_at" timestamp with time zone NOT NULL DEFAULT clock_timestamp(), "is_stopping" boolean NOT NULL DEFAULT false, CONSTRAINT "lost_rights_pkey" PRIMARY KEY (organisation_id, user_id));
 
 ALTER TABLE "usher"."lost_rights" ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE "usher"."mail_transport" ("is_only_row" boolean NOT NULL DEFAULT true, "refusals" integer NOT NULL DEFAULT 0, "refused_since" timestamp with time zone, "stopped_until" timestamp with time zone, "is_tried" boolean NOT NULL DEFAULT false, "last_response" text, "last_status_code" text, "signed_by" text, "signing_key" text, "signed_at" timestamp with time zone, CONSTRAINT "mail_transport_bounds" CHECK (((refusals >= 0) AND (length(last_response) <= 1000) AND (length(last_status_code) <= 20) AND (length(signed_by) <= 500) AND (length(signing_key) <= 2000))), CONSTRAINT "mail_transport_is_only_row" CHECK (is_only_row), CONSTRAINT "mail_transport_pkey" PRIMARY KEY (is_only_row));
+
+ALTER TABLE "usher"."mail_transport" ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE "usher"."mail_turns" ("is_bulk" boolean NOT NULL, "organisation_id" uuid NOT NULL, CONSTRAINT "mail_turns_pkey" PRIMARY KEY (is_bulk));
 
@@ -2307,6 +2315,7 @@ begin
   if not found then
     return false;
   end if;
+  perform usher.note_taken();
   perform usher.record_turn(v_delivery, 'delivery.sent');
   return true;
 end
@@ -4725,7 +4734,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, failure text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text, about text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4733,6 +4742,11 @@ CREATE OR REPLACE FUNCTION usher.fail_delivery(delivery_id uuid, fence bigint, f
 AS $function$
 declare
   v_delivery public.organisation_deliveries;
+  -- Where nothing is said of it, a refusal for good is of the recipient.
+  v_about    text := coalesce(fail_delivery.about, case when fail_delivery.failure = 'permanent' then
+    case when fail_delivery.status_code = '5.1.1' then 'address' else 'recipient' end end);
+  v_is_ours  boolean;
+  v_tries    integer;
   -- About when a greylist lets through, then rarer; eight tries in two days.
   v_delays   constant interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}'::interval[];
   v_is_final boolean;
@@ -4741,6 +4755,10 @@ begin
     select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
   if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
     raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if fail_delivery.about not in ('address', 'recipient', 'message', 'sender') then
+    raise exception 'about is address, recipient, message or sender, not %', fail_delivery.about
       using errcode = 'invalid_parameter_value';
   end if;
 
@@ -4754,14 +4772,20 @@ begin
     return null;
   end if;
 
+  v_tries := v_delivery.attempts;
+  -- What is ours to mend counts no tries, so that none is lost over it; after a month it is nobody's any more.
+  v_is_ours := coalesce(v_about = 'sender', false) and fail_delivery.failure = 'temporary'
+    and v_delivery.created_at > clock_timestamp() - interval '30 days';
   v_is_final := fail_delivery.failure = 'permanent'
     or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
-    or v_delivery.attempts >= 8;
+    or v_delivery.attempts >= 8 and not v_is_ours;
 
   update public.organisation_deliveries d
   set status = case when v_is_final then 'failed' else 'queued' end,
     -- A fifth more or less, so that what failed together does not come back together.
-    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
+    due_at = clock_timestamp() + case when v_is_ours then interval '15 minutes' else v_delays[least(d.attempts, 7)] end
+      * (0.8 + 0.4 * random()),
+    attempts = case when v_is_ours then greatest(d.attempts - 1, 1) else d.attempts end,
     in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
     last_response = usher.response_to_keep(d, fail_delivery.response),
     last_status_code = fail_delivery.status_code,
@@ -4769,14 +4793,20 @@ begin
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
 
-  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
+  if v_about = 'sender' then
+    perform usher.note_refusal(v_delivery.last_response, v_delivery.last_status_code);
+  end if;
+  if fail_delivery.failure = 'permanent' and v_about = 'address' then
     perform usher.suppress_recipient(v_delivery, 'bounce', fail_delivery.status_code);
   end if;
-  if v_is_final then
+  if v_is_final and v_about in ('address', 'recipient') then
     perform usher.mark_bounced(v_delivery);
   end if;
-  perform usher.record_turn(v_delivery,
-    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  -- The trail hears of the first of those that count no tries.
+  if v_is_final or not v_is_ours or v_tries = 1 then
+    perform usher.record_turn(v_delivery,
+      case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  end if;
   return v_delivery.status;
 end
 $function$;
@@ -5955,6 +5985,13 @@ CREATE OR REPLACE FUNCTION usher.is_locale(locale text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select length($1) <= 35 and $1 ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' $function$;
 
+CREATE OR REPLACE FUNCTION usher.is_mail_stopped()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select exists (select from usher.mail_transport t where t.stopped_until is not null) $function$;
+
 CREATE OR REPLACE FUNCTION usher.is_redirect(redirect_to text)
  RETURNS boolean
  LANGUAGE sql
@@ -6775,9 +6812,13 @@ begin
     where d.status = 'sending' and d.due_at <= v_now and d.attempts >= 8
     returning d.*
   loop
-    perform usher.mark_bounced(v_given_up);
     perform usher.record_turn(v_given_up, 'delivery.failed');
   end loop;
+
+  v_left := usher.mails_to_try(v_left, lease_deliveries.lease);
+  if v_left <= 0 then
+    return;
+  end if;
 
   -- Somebody sits before a page and waits for the code. No allowance holds it, or whoever floods a mailbox
   -- would keep its owner out; Supabase Auth has limits of its own.
@@ -7648,6 +7689,26 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.mails_to_try(batch_size integer, lease interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  if not exists (select from usher.mail_transport t where t.stopped_until is not null) then
+    return mails_to_try.batch_size;
+  end if;
+  -- One mail of one worker; where nothing comes of it, the next is tried when its lease is over.
+  update usher.mail_transport t
+  set is_tried = true, stopped_until = v_now + mails_to_try.lease
+  where t.stopped_until <= v_now;
+  return case when found then least(mails_to_try.batch_size, 1) else 0 end;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.make_directory_role(organisation_id uuid, display_name text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -7845,6 +7906,20 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.mint_return_tag(delivery_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_key_id smallint := usher.ensure_signing_key();
+begin
+  return encode(int2send(v_key_id) || uuid_send(mint_return_tag.delivery_id)
+    || usher.return_tag_hmac(v_key_id, mint_return_tag.delivery_id), 'hex');
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.mint_stop_token(delivery_id uuid)
  RETURNS text
  LANGUAGE plpgsql
@@ -7980,6 +8055,63 @@ begin
   values (note_lost_right.organisation_id, note_lost_right.user_id, usher.stop_credentials(
     note_lost_right.organisation_id, note_lost_right.user_id, note_lost_right.carried_roles, note_lost_right.is_banned))
   on conflict on constraint lost_rights_pkey do update set is_stopping = l.is_stopping or excluded.is_stopping;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.note_refusal(response text, status_code text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now       timestamptz := clock_timestamp();
+  v_transport usher.mail_transport;
+begin
+  insert into usher.mail_transport (is_only_row) values (true) on conflict do nothing;
+  select t.* into strict v_transport from usher.mail_transport t for update;
+  -- Those that were under way when it was stopped say nothing new.
+  if v_transport.stopped_until > v_now and not v_transport.is_tried then
+    return;
+  end if;
+  v_transport.refusals := v_transport.refusals + 1;
+  update usher.mail_transport t
+  set refusals = v_transport.refusals,
+    refused_since = coalesce(t.refused_since, v_now),
+    is_tried = false,
+    -- A minute at the third, then twice as long each time.
+    stopped_until = case when v_transport.refusals >= 3 then v_now
+      + least(interval '1 minute' * 2 ^ least(v_transport.refusals - 3, 10), interval '30 minutes') end,
+    last_response = left(note_refusal.response, 1000),
+    last_status_code = left(note_refusal.status_code, 20);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.note_signature(signed_by text, signing_key text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into usher.mail_transport as t (signed_by, signing_key, signed_at)
+  values (left(note_signature.signed_by, 500), left(note_signature.signing_key, 2000), clock_timestamp())
+  on conflict on constraint mail_transport_pkey do update
+  set signed_by = excluded.signed_by, signing_key = excluded.signing_key, signed_at = excluded.signed_at;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.note_taken()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Without a write for each mail while all is well.
+  update usher.mail_transport t
+  set refusals = 0, refused_since = null, stopped_until = null, is_tried = false
+  where t.refused_since is not null;
 end
 $function$;
 
@@ -9309,6 +9441,74 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.record_mail_report(tag text, event_id text, recipients text[], action text, about text DEFAULT NULL::text, response text DEFAULT NULL::text, status_code text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_id         uuid := usher.verify_return_tag(record_mail_report.tag);
+  v_delivery   public.organisation_deliveries;
+  v_recipients text[];
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = v_id), 'exists');
+  if record_mail_report.about not in ('address', 'recipient', 'message', 'sender') then
+    raise exception 'about is address, recipient, message or sender, not %', record_mail_report.about
+      using errcode = 'invalid_parameter_value';
+  end if;
+  select d.* into v_delivery from public.organisation_deliveries d where d.id = v_id for update;
+  if not found or v_delivery.fence = 0 then
+    return 'unknown';
+  end if;
+  -- Late, expanded into a list, or passed to where nothing more is heard: no end of it.
+  if record_mail_report.action is null or record_mail_report.action not in ('failed', 'delivered') then
+    return 'ignored';
+  end if;
+  v_recipients := array(
+    select usher.normalise_email(left(r, 1000)) from unnest(record_mail_report.recipients) r);
+  -- Of somebody who was erased, a hash is left.
+  if not (coalesce(v_delivery.recipient = any (v_recipients), false) or exists (
+    select from usher.erased_deliveries e
+    where e.delivery_id = v_id
+      and e.recipient_hash in (select usher.address_hash(r) from unnest(v_recipients) r where r is not null)))
+  then
+    return 'ignored';
+  end if;
+
+  if record_mail_report.action = 'delivered' then
+    return usher.record_delivery_event('report', record_mail_report.event_id, 'delivered', v_id);
+  end if;
+  if coalesce(record_mail_report.about, 'recipient') in ('address', 'recipient') then
+    return usher.record_delivery_event('report', record_mail_report.event_id, 'bounced', v_id,
+      is_permanent => coalesce(record_mail_report.about = 'address', false),
+      response     => record_mail_report.response,
+      status_code  => left(record_mail_report.status_code, 20));
+  end if;
+
+  -- Said of us or of the mail, by one server on the way: the address is as good as before, and other servers have
+  -- nothing to do with it. The mail can be sent again.
+  if v_delivery.status not in ('sending', 'sent', 'delivered') then
+    return 'ignored';
+  end if;
+  insert into usher.delivery_events (provider, event_id, delivery_id, kind, occurred_at)
+  values ('report', record_mail_report.event_id, v_id, 'bounced', now())
+  on conflict do nothing;
+  if not found then
+    return 'duplicate';
+  end if;
+  update public.organisation_deliveries d
+  set status = 'failed', sent_at = null, delivered_at = null, facts = d.facts - 'sealed',
+    last_response = usher.response_to_keep(d, record_mail_report.response),
+    last_status_code = left(record_mail_report.status_code, 20)
+  where d.id = v_id
+  returning d.* into strict v_delivery;
+  perform usher.record_turn(v_delivery, 'delivery.failed');
+  return 'recorded';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.record_turn(delivery public.organisation_deliveries, event text)
  RETURNS void
  LANGUAGE plpgsql
@@ -10454,6 +10654,25 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.resume_mail()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_resumed integer;
+begin
+  update public.organisation_deliveries d
+  set due_at = now()
+  where d.status = 'queued' and d.attempts > 0 and d.due_at > now();
+  get diagnostics v_resumed = row_count;
+  -- Last, as whoever records an answer has it: the mail first, then the way.
+  perform usher.note_taken();
+  return v_resumed;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.retry_delivery(delivery_id uuid)
  RETURNS public.organisation_deliveries
  LANGUAGE plpgsql
@@ -10487,6 +10706,20 @@ begin
   perform usher.record_event(v_delivery.organisation_id, 'delivery.retried', 'delivery', v_delivery.id,
     after => jsonb_build_object('kind', v_delivery.kind, 'invite_id', v_delivery.invite_id));
   return v_delivery;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION usher.return_tag_hmac(key_id integer, delivery_id uuid)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- Another version than the tokens of invites and of stopping mail, so that none can be taken for another.
+  return substring(extensions.hmac(
+    '\x03'::bytea || int2send(return_tag_hmac.key_id::smallint) || uuid_send(return_tag_hmac.delivery_id),
+    usher.signing_key_secret(return_tag_hmac.key_id), 'sha256') from 1 for 8);
 end
 $function$;
 
@@ -13726,6 +13959,35 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usher.verify_return_tag(tag text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_bytes bytea;
+  v_id    uuid;
+  v_blind bytea := extensions.gen_random_bytes(32);
+begin
+  if verify_return_tag.tag is null or length(verify_return_tag.tag) <> 52
+    or verify_return_tag.tag !~ '^[0-9a-fA-F]{52}$'
+  then
+    return null;
+  end if;
+  v_bytes := decode(verify_return_tag.tag, 'hex');
+  v_id := encode(substring(v_bytes from 3 for 16), 'hex')::uuid;
+  -- Compared in constant time, as usher.verify_invite_token does. Beyond smallint there is no key.
+  if get_byte(v_bytes, 0) < 128 and extensions.hmac(
+      usher.return_tag_hmac(get_byte(v_bytes, 0) * 256 + get_byte(v_bytes, 1), v_id), v_blind, 'sha256')
+    = extensions.hmac(substring(v_bytes from 19), v_blind, 'sha256')
+  then
+    return v_id;
+  end if;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION usher.verify_stop_token(token text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -14098,12 +14360,43 @@ CREATE VIEW "usher"."expiring_invites" WITH (security_invoker=true) AS  SELECT i
          LIMIT 1) d ON (true))
   WHERE ((i.status = 'pending'::text) AND ((i.expires_at >= now()) AND (i.expires_at <= (now() + '2 days'::interval))));
 
+CREATE VIEW "usher"."stuck_deliveries" WITH (security_invoker=true) AS  SELECT
+        CASE
+            WHEN ((d.status = 'failed'::text) AND (d.in_doubt_at IS NOT NULL)) THEN 'in_doubt'::text
+            WHEN (d.status = ANY (ARRAY['failed'::text, 'suppressed'::text])) THEN d.status
+            WHEN (d.status = 'sending'::text) THEN 'abandoned'::text
+            WHEN (d.attempts = 0) THEN 'waiting'::text
+            ELSE 'retrying'::text
+        END AS problem,
+    d.id,
+    d.organisation_id,
+    o.name AS organisation,
+    d.kind,
+    d.recipient,
+    d.attempts,
+    d.created_at,
+    d.due_at,
+    d.in_doubt_at,
+    d.last_status_code,
+    d.last_response
+   FROM (public.organisation_deliveries d
+     JOIN public.organisations o ON ((o.id = d.organisation_id)))
+  WHERE ((d.status = ANY (ARRAY['failed'::text, 'suppressed'::text])) OR ((d.status = ANY (ARRAY['queued'::text, 'sending'::text])) AND (d.due_at < (now() - '00:10:00'::interval))) OR ((d.status = 'queued'::text) AND (d.attempts >= 3)) OR ((d.status = 'queued'::text) AND (d.attempts > 0) AND (d.created_at < (now() - '06:00:00'::interval))));
+
 CREATE VIEW "usher"."stuck" WITH (security_invoker=true) AS  SELECT ('deliveries '::text || s.problem) AS what,
     count(*) AS how_many,
     min(s.created_at) AS since,
     'select * from usher.stuck_deliveries'::text AS look_at
    FROM usher.stuck_deliveries s
   GROUP BY s.problem
+UNION ALL
+ SELECT 'mail server that refuses us'::text AS what,
+    count(*) AS how_many,
+    min(t.refused_since) AS since,
+    'select * from usher.mail_transport'::text AS look_at
+   FROM usher.mail_transport t
+  WHERE (t.refused_since IS NOT NULL)
+ HAVING (count(*) > 0)
 UNION ALL
  SELECT 'invites that expire, not delivered'::text AS what,
     count(*) AS how_many,
@@ -14249,6 +14542,8 @@ CREATE POLICY "erased_stops_nobody" ON "usher"."erased_stops" FOR SELECT TO PUBL
 
 CREATE POLICY "lost_rights_nobody" ON "usher"."lost_rights" FOR SELECT TO PUBLIC USING (false);
 
+CREATE POLICY "mail_transport_nobody" ON "usher"."mail_transport" FOR SELECT TO PUBLIC USING (false);
+
 CREATE POLICY "mail_turns_nobody" ON "usher"."mail_turns" FOR SELECT TO PUBLIC USING (false);
 
 CREATE POLICY "outbox_nobody" ON "usher"."outbox" FOR SELECT TO PUBLIC USING (false);
@@ -14317,6 +14612,18 @@ COMMENT ON COLUMN "usher"."lost_rights"."is_stopping" IS 'Whether something that
 COMMENT ON COLUMN "usher"."mail_opt_outs"."email" IS 'The mailbox, as usher.mailbox makes it of an address: without a +tag.';
 
 COMMENT ON COLUMN "usher"."mail_opt_outs"."organisation_id" IS 'Null: of all organisations, also of those to come.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."is_tried" IS 'Whether one mail is under way to see whether it takes mails again.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."refusals" IS 'How often it has refused us since it took a mail the last time; while it is stopped they are not counted.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."refused_since" IS 'When it did so first; null: it takes mails.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."signed_by" IS 'Where DNS has the key with which the worker signed the last mail that was taken; null: it does not sign.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."signing_key" IS 'The public half of that key, as it stands behind p=.';
+
+COMMENT ON COLUMN "usher"."mail_transport"."stopped_until" IS 'Until then no mail is tried.';
 
 COMMENT ON COLUMN "usher"."outbox"."due_at" IS 'When it is tried again; null: at once.';
 
@@ -14881,6 +15188,20 @@ newest; seals begins one before the first.';
 
 COMMENT ON FUNCTION "usher"."expire_due_invites_of"(uuid, uuid[], integer) IS 'usher.expire_due_invites for these invites of one organisation.';
 
+COMMENT ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text, text) IS 'Writes down that a mail was not taken, and decides whether it is tried again. For workers.
+
+  failure      temporary: again later, at most eight times in all; permanent: never again; in_doubt: the
+               connection was lost after the mail had gone out, so at most one more try
+  response     what the mail server answered, kept to 1,000 characters
+  status_code  its enhanced status code (RFC 3463)
+  about        of whom it speaks. address: it does not exist, and no mail goes there any more; recipient: takes none;
+               message: this mail; sender: us, so that no try counts, and three in a row stop all mail for a while
+               (02_mail_transport.sql); null: of nobody, and of the recipient where it is for good
+
+Shows on an invite as bounced only where it is of the recipient or their address. Returns the delivery''s status,
+queued or failed; null when the fence is old. Waiting times grow from a minute to a day, a fifth more or less.
+Source: RFC 5321 section 4.5.4.1.';
+
 COMMENT ON FUNCTION "usher"."fail_template"(uuid, text) IS 'Writes down that a template could not be drawn, so that its organisation and operators see it; the mail went
 out as built in. For workers. Returns whether that was not known yet.
 
@@ -14964,6 +15285,8 @@ inherits it, or together they permit all that it permits.';
 
 COMMENT ON FUNCTION "usher"."is_heaped"(text) IS 'Whether more than 30 marks follow each other somewhere in it.';
 
+COMMENT ON FUNCTION "usher"."is_mail_stopped"() IS 'Whether mails wait because the mail server or provider refuses us. For the worker''s health and metrics.';
+
 COMMENT ON FUNCTION "usher"."is_reserved_slug"(text) IS 'Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given
 it any more. One that has it keeps it.';
 
@@ -15034,7 +15357,8 @@ turn. What is more than an allowance or a pace lets out becomes due later instea
   batch_size  how many at most
   lease       after this time without an answer, another worker may take them over
 
-Returns for each its id, the fence to name when answering, and which try this is.';
+Returns for each its id, the fence to name when answering, and which try this is; none while the mail server or
+provider refuses us, and one when the pause is over (02_mail_transport.sql).';
 
 COMMENT ON FUNCTION "usher"."lease_directory_group"(uuid, text, interval) IS 'Takes the Group of a role at an endpoint, to make it or to change who is in it. For workers.
 
@@ -15100,6 +15424,8 @@ COMMENT ON FUNCTION "usher"."mailbox_free_at"(text, integer, timestamp with time
   since       counts organisations only that were created later; null: all
   except_ids  mails that are not counted';
 
+COMMENT ON FUNCTION "usher"."mails_to_try"(integer, interval) IS 'How many mails a worker may take now: all that it wants, none while the way is stopped, one after the pause.';
+
 COMMENT ON FUNCTION "usher"."markdown_problem"(text) IS 'What of a body the worker could not draw, in words; null when it can. Of each thing that can stand within itself,
 there is a most.';
 
@@ -15109,6 +15435,9 @@ address of a member, or one of a domain that the organisation has verified. Nobo
 COMMENT ON FUNCTION "usher"."member_for_change"(uuid, uuid, text) IS 'The membership, locked until the end of the transaction, as is the caller''s own. Fails with unauthenticated,
 organisation_not_found, permission_denied (also for a member who holds more than the caller),
 member_not_found, owner_required.';
+
+COMMENT ON FUNCTION "usher"."mint_return_tag"(uuid) IS 'What stands in the address that a mail comes from, 52 characters, so that a report to it says which mail it was.
+For workers, while they send it. Works for as long as its signing key is there, 30 days after a rotation at least.';
 
 COMMENT ON FUNCTION "usher"."new_inviter"(usher.invites) IS 'By whose word an invite that the caller resends lets in: null where it stays with its sender, the caller where
 that one may not give its roles any more.';
@@ -15128,6 +15457,15 @@ domain as usher.clean_domain writes it. Null for anything that is not one addres
 tags (a.b+c@…) are kept, because only the mailbox''s owner knows what they mean there.';
 
 COMMENT ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) IS 'Notes somebody who has less, or more, than before. Parameters as of usher.stop_credentials.';
+
+COMMENT ON FUNCTION "usher"."note_refusal"(text, text) IS 'Writes down that the mail server or provider has refused us, and stops the way at the third time in a row.';
+
+COMMENT ON FUNCTION "usher"."note_signature"(text, text) IS 'Writes down how a mail was signed that was taken, for usher doctor. For workers, at their first mail.
+
+  signed_by    where DNS has the key, such as mail._domainkey.example.com; null: the worker does not sign
+  signing_key  its public half, in base64';
+
+COMMENT ON FUNCTION "usher"."note_taken"() IS 'Writes down that a mail was taken: the way is open.';
 
 COMMENT ON FUNCTION "usher"."notices_to_admins"(public.organisation_audit_events[]) IS 'What is mailed to everybody who may do something about it.';
 
@@ -15230,6 +15568,21 @@ Returns the ids of the lines.';
 
 COMMENT ON FUNCTION "usher"."record_expiry"(usher.invites[]) IS 'Writes the events of invites that have just expired.';
 
+COMMENT ON FUNCTION "usher"."record_mail_report"(text, text, text[], text, text, text, text) IS 'Writes down what a delivery status notification says of one recipient. For the function that takes them, and for
+workers that read a mailbox.
+
+  tag          of the address that it came to
+  event_id     the same for the same report, however often it comes
+  recipients   the recipient as it names them, original and final: one has to be whom the mail was for
+  action       failed or delivered; delayed, relayed and expanded change nothing
+  about        of whom it speaks, as in usher.fail_delivery. address: it does not exist, and no mail goes there any
+               more; recipient, or null: it came back, and shows so on the invite; message or sender: it failed, and can
+               be tried again
+  response     what the recipient''s server said, up to 1,000 characters
+  status_code  its enhanced status code (RFC 3463)
+
+Returns recorded, duplicate, unknown (no tag of ours), or ignored. Source: RFC 3464.';
+
 COMMENT ON FUNCTION "usher"."redact"(jsonb, text, text) IS 'A JSON value in which a replacement stands for all that fits a pattern, in any text of it, keys included.';
 
 COMMENT ON FUNCTION "usher"."redact"(text, text, text) IS 'A text in which a replacement stands for all that fits a pattern, in any case.';
@@ -15328,6 +15681,13 @@ COMMENT ON FUNCTION "usher"."response_to_keep"(public.organisation_deliveries, t
 repeat the address.';
 
 COMMENT ON FUNCTION "usher"."resting_organisations"(text) IS 'For whom a step has failed, and whose next try is not due yet.';
+
+COMMENT ON FUNCTION "usher"."resume_mail"() IS 'Lets mails go out now that wait because the mail server or provider refused us, and those that wait for another
+try. For operators, once the cause is mended: by itself it is found out within half an hour.
+
+Returns how many there were.';
+
+COMMENT ON FUNCTION "usher"."return_tag_hmac"(integer, uuid) IS 'What only this database can say of a key and a mail; null where the key is gone.';
 
 COMMENT ON FUNCTION "usher"."review_facts"(uuid) IS 'What mails say of a review.';
 
@@ -15473,6 +15833,8 @@ COMMENT ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) IS 'The fi
 role is given by those in usher.role_assigners, and by holders of what inherits theirs; an own role by whoever holds
 all that is in it, but by the owner alone where it contains, with the others, what the owner alone gives.';
 
+COMMENT ON FUNCTION "usher"."verify_return_tag"(text) IS 'The delivery that a tag was minted for; null when it is none of ours.';
+
 COMMENT ON FUNCTION "usher"."webhook_for_change"(uuid, text) IS 'An endpoint, locked, for a caller with webhook.manage; else a refusal. To delete it, lock is settings: nothing is
 sent to it meanwhile.';
 
@@ -15501,6 +15863,8 @@ COMMENT ON TABLE "usher"."erased_stops" IS 'Of erased people, what stopped mail 
 mail, and to be forgotten, is not to be mailed anew because we have forgotten that they want none.';
 
 COMMENT ON TABLE "usher"."lost_rights" IS 'Whoever has less than before, for the worker to see what hung on it: one row a person and organisation.';
+
+COMMENT ON TABLE "usher"."mail_transport" IS 'What is known of the mail server or provider, in one row; none, as long as nothing is.';
 
 COMMENT ON TABLE "usher"."mail_turns" IS 'Whose turn it was last, among single mails and among bulk. A hint, which two workers may overwrite: it says where
 a round begins, and never who is in it.';
@@ -15550,7 +15914,7 @@ COMMENT ON VIEW "usher"."stuck_deliveries" IS 'Mails that somebody should look a
   suppressed  not sent, because the address does not exist
   waiting     due for ten minutes, and no worker has come
   abandoned   a worker took it and did not come back, and no other has come
-  retrying    refused three times or more, and tried again
+  retrying    refused three times or more, or for six hours, and tried again
 
 One that an allowance or a pace delays is due later, and so is not among them: usher.delayed_deliveries.
 After mending the cause: usher.requeue_deliveries.';
@@ -15665,6 +16029,10 @@ REVOKE ALL ON FUNCTION "usher"."error_of"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."expire_due_invites_of"(uuid, uuid[], integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."fail_delivery"(uuid, bigint, text, text, text, text) TO "usher_worker";
+
 REVOKE ALL ON FUNCTION "usher"."fail_template"(uuid, text) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION "usher"."fail_template"(uuid, text) TO "usher_worker";
@@ -15708,6 +16076,10 @@ REVOKE ALL ON FUNCTION "usher"."is_erased_address"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."is_for_owners"(uuid, text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."is_heaped"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."is_mail_stopped"() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."is_mail_stopped"() TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."is_reserved_slug"(text) FROM PUBLIC;
 
@@ -15777,9 +16149,15 @@ REVOKE ALL ON FUNCTION "usher"."mailbox"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."mailbox_free_at"(text, integer, timestamp with time zone, uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "usher"."mails_to_try"(integer, interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "usher"."markdown_problem"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."may_take_answers"(uuid, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."mint_return_tag"(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."mint_return_tag"(uuid) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."new_inviter"(usher.invites) FROM PUBLIC;
 
@@ -15788,6 +16166,14 @@ REVOKE ALL ON FUNCTION "usher"."next_place"(text, interval, timestamp with time 
 REVOKE ALL ON FUNCTION "usher"."nfc"(text, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."note_lost_right"(uuid, uuid, text[], boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."note_refusal"(text, text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."note_signature"(text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."note_signature"(text, text) TO "usher_worker";
+
+REVOKE ALL ON FUNCTION "usher"."note_taken"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."notices_to_admins"(public.organisation_audit_events[]) FROM PUBLIC;
 
@@ -15836,6 +16222,10 @@ REVOKE ALL ON FUNCTION "usher"."readable_email"(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."record_event"(uuid, text, text, uuid, jsonb, jsonb, text, text, boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."record_events"(uuid, text, text, uuid[], jsonb, jsonb[], text, text, boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."record_mail_report"(text, text, text[], text, text, text, text) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "usher"."record_mail_report"(text, text, text[], text, text, text, text) TO "usher_worker";
 
 REVOKE ALL ON FUNCTION "usher"."redact"(jsonb, text, text) FROM PUBLIC;
 
@@ -15892,6 +16282,10 @@ REVOKE ALL ON FUNCTION "usher"."require_room_for_invites"(uuid, usher.rate_limit
 REVOKE ALL ON FUNCTION "usher"."response_to_keep"(public.organisation_deliveries, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."resting_organisations"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."resume_mail"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."return_tag_hmac"(integer, uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."review_facts"(uuid) FROM PUBLIC;
 
@@ -15972,6 +16366,8 @@ REVOKE ALL ON FUNCTION "usher"."tg_users__no_secrets"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "usher"."top_level_domains"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."unassignable_role"(uuid, text[], text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "usher"."verify_return_tag"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "usher"."webhook_for_change"(uuid, text) FROM PUBLIC;
 

@@ -13682,6 +13682,161 @@ comment on function usher.response_to_keep
   is $$What is kept of a mail server's answer: 1,000 characters. Of a mail whose recipient was erased, nothing: answers
 repeat the address.$$;
 
+-- sql/50_mail/02_mail_transport.sql
+
+-- The way out: whether whoever takes our mails takes any, and how what goes out is signed.
+--
+-- A quota that is used up, a sender that is not verified or a wrong password say nothing of a mail, and all that follow
+-- fare alike. Three refusals in a row, with no mail taken between them, stop the way; one that a server happens to
+-- dislike stops nothing. When the pause is over one mail is tried: taken, it opens the way; refused, the pause is twice
+-- as long, up to half an hour. Meanwhile mails stay queued, and count no tries.
+
+create table usher.mail_transport (
+  is_only_row boolean primary key default true,
+  refusals integer not null default 0,
+  refused_since timestamptz,
+  stopped_until timestamptz,
+  is_tried boolean not null default false,
+  last_response text,
+  last_status_code text,
+  signed_by text,
+  signing_key text,
+  signed_at timestamptz,
+  constraint mail_transport_is_only_row check (is_only_row),
+  constraint mail_transport_bounds check (
+    refusals >= 0
+      and length(last_response) <= 1000
+      and length(last_status_code) <= 20
+      and length(signed_by) <= 500
+      and length(signing_key) <= 2000
+  )
+);
+comment on table usher.mail_transport
+  is 'What is known of the mail server or provider, in one row; none, as long as nothing is.';
+comment on column usher.mail_transport.refusals
+  is 'How often it has refused us since it took a mail the last time; while it is stopped they are not counted.';
+comment on column usher.mail_transport.refused_since
+  is 'When it did so first; null: it takes mails.';
+comment on column usher.mail_transport.stopped_until
+  is 'Until then no mail is tried.';
+comment on column usher.mail_transport.is_tried
+  is 'Whether one mail is under way to see whether it takes mails again.';
+comment on column usher.mail_transport.signed_by
+  is 'Where DNS has the key with which the worker signed the last mail that was taken; null: it does not sign.';
+comment on column usher.mail_transport.signing_key
+  is 'The public half of that key, as it stands behind p=.';
+alter table usher.mail_transport enable row level security;
+create policy mail_transport_nobody
+  on usher.mail_transport
+  for select
+  to public
+  using (false);
+
+create function usher.note_refusal(response text, status_code text) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_now       timestamptz := clock_timestamp();
+  v_transport usher.mail_transport;
+begin
+  insert into usher.mail_transport (is_only_row) values (true) on conflict do nothing;
+  select t.* into strict v_transport from usher.mail_transport t for update;
+  -- Those that were under way when it was stopped say nothing new.
+  if v_transport.stopped_until > v_now and not v_transport.is_tried then
+    return;
+  end if;
+  v_transport.refusals := v_transport.refusals + 1;
+  update usher.mail_transport t
+  set refusals = v_transport.refusals,
+    refused_since = coalesce(t.refused_since, v_now),
+    is_tried = false,
+    -- A minute at the third, then twice as long each time.
+    stopped_until = case when v_transport.refusals >= 3 then v_now
+      + least(interval '1 minute' * 2 ^ least(v_transport.refusals - 3, 10), interval '30 minutes') end,
+    last_response = left(note_refusal.response, 1000),
+    last_status_code = left(note_refusal.status_code, 20);
+end
+$$;
+comment on function usher.note_refusal
+  is 'Writes down that the mail server or provider has refused us, and stops the way at the third time in a row.';
+
+create function usher.note_taken() returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  -- Without a write for each mail while all is well.
+  update usher.mail_transport t
+  set refusals = 0, refused_since = null, stopped_until = null, is_tried = false
+  where t.refused_since is not null;
+end
+$$;
+comment on function usher.note_taken
+  is 'Writes down that a mail was taken: the way is open.';
+
+create function usher.mails_to_try(
+  batch_size integer,
+  lease interval
+) returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  if not exists (select from usher.mail_transport t where t.stopped_until is not null) then
+    return mails_to_try.batch_size;
+  end if;
+  -- One mail of one worker; where nothing comes of it, the next is tried when its lease is over.
+  update usher.mail_transport t
+  set is_tried = true, stopped_until = v_now + mails_to_try.lease
+  where t.stopped_until <= v_now;
+  return case when found then least(mails_to_try.batch_size, 1) else 0 end;
+end
+$$;
+comment on function usher.mails_to_try
+  is 'How many mails a worker may take now: all that it wants, none while the way is stopped, one after the pause.';
+
+create function usher.note_signature(
+  signed_by text,
+  signing_key text
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  insert into usher.mail_transport as t (signed_by, signing_key, signed_at)
+  values (left(note_signature.signed_by, 500), left(note_signature.signing_key, 2000), clock_timestamp())
+  on conflict on constraint mail_transport_pkey do update
+  set signed_by = excluded.signed_by, signing_key = excluded.signing_key, signed_at = excluded.signed_at;
+end
+$$;
+comment on function usher.note_signature
+  is $$Writes down how a mail was signed that was taken, for usher doctor. For workers, at their first mail.
+
+  signed_by    where DNS has the key, such as mail._domainkey.example.com; null: the worker does not sign
+  signing_key  its public half, in base64$$;
+grant execute on function usher.note_signature to usher_worker;
+
+create function usher.is_mail_stopped() returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$ select exists (select from usher.mail_transport t where t.stopped_until is not null) $$;
+comment on function usher.is_mail_stopped
+  is 'Whether mails wait because the mail server or provider refuses us. For the worker''s health and metrics.';
+grant execute on function usher.is_mail_stopped to usher_worker;
+
 -- sql/50_mail/03_erased_stops.sql
 
 -- Erased stops: that an address wants no mail, kept as a hash, so that it outlives the address itself.
@@ -14519,6 +14674,7 @@ begin
   if not found then
     return false;
   end if;
+  perform usher.note_taken();
   perform usher.record_turn(v_delivery, 'delivery.sent');
   return true;
 end
@@ -14537,7 +14693,8 @@ create function usher.fail_delivery(
   fence bigint,
   failure text,
   response text default null,
-  status_code text default null
+  status_code text default null,
+  about text default null
 ) returns text
   language plpgsql
   volatile
@@ -14546,6 +14703,11 @@ create function usher.fail_delivery(
   as $$
 declare
   v_delivery public.organisation_deliveries;
+  -- Where nothing is said of it, a refusal for good is of the recipient.
+  v_about    text := coalesce(fail_delivery.about, case when fail_delivery.failure = 'permanent' then
+    case when fail_delivery.status_code = '5.1.1' then 'address' else 'recipient' end end);
+  v_is_ours  boolean;
+  v_tries    integer;
   -- About when a greylist lets through, then rarer; eight tries in two days.
   v_delays   constant interval[] := '{1 minute,5 minutes,30 minutes,2 hours,6 hours,12 hours,1 day}'::interval[];
   v_is_final boolean;
@@ -14554,6 +14716,10 @@ begin
     select d.organisation_id from public.organisation_deliveries d where d.id = fail_delivery.delivery_id), 'exists');
   if fail_delivery.failure not in ('temporary', 'permanent', 'in_doubt') then
     raise exception 'failure is temporary, permanent or in_doubt, not %', fail_delivery.failure
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if fail_delivery.about not in ('address', 'recipient', 'message', 'sender') then
+    raise exception 'about is address, recipient, message or sender, not %', fail_delivery.about
       using errcode = 'invalid_parameter_value';
   end if;
 
@@ -14567,14 +14733,20 @@ begin
     return null;
   end if;
 
+  v_tries := v_delivery.attempts;
+  -- What is ours to mend counts no tries, so that none is lost over it; after a month it is nobody's any more.
+  v_is_ours := coalesce(v_about = 'sender', false) and fail_delivery.failure = 'temporary'
+    and v_delivery.created_at > clock_timestamp() - interval '30 days';
   v_is_final := fail_delivery.failure = 'permanent'
     or fail_delivery.failure = 'in_doubt' and v_delivery.in_doubt_at is not null
-    or v_delivery.attempts >= 8;
+    or v_delivery.attempts >= 8 and not v_is_ours;
 
   update public.organisation_deliveries d
   set status = case when v_is_final then 'failed' else 'queued' end,
     -- A fifth more or less, so that what failed together does not come back together.
-    due_at = clock_timestamp() + v_delays[least(d.attempts, 7)] * (0.8 + 0.4 * random()),
+    due_at = clock_timestamp() + case when v_is_ours then interval '15 minutes' else v_delays[least(d.attempts, 7)] end
+      * (0.8 + 0.4 * random()),
+    attempts = case when v_is_ours then greatest(d.attempts - 1, 1) else d.attempts end,
     in_doubt_at = case when fail_delivery.failure = 'in_doubt' then clock_timestamp() else d.in_doubt_at end,
     last_response = usher.response_to_keep(d, fail_delivery.response),
     last_status_code = fail_delivery.status_code,
@@ -14582,14 +14754,20 @@ begin
   where d.id = v_delivery.id
   returning d.* into strict v_delivery;
 
-  if fail_delivery.failure = 'permanent' and fail_delivery.status_code = '5.1.1' then
+  if v_about = 'sender' then
+    perform usher.note_refusal(v_delivery.last_response, v_delivery.last_status_code);
+  end if;
+  if fail_delivery.failure = 'permanent' and v_about = 'address' then
     perform usher.suppress_recipient(v_delivery, 'bounce', fail_delivery.status_code);
   end if;
-  if v_is_final then
+  if v_is_final and v_about in ('address', 'recipient') then
     perform usher.mark_bounced(v_delivery);
   end if;
-  perform usher.record_turn(v_delivery,
-    case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  -- The trail hears of the first of those that count no tries.
+  if v_is_final or not v_is_ours or v_tries = 1 then
+    perform usher.record_turn(v_delivery,
+      case when v_is_final then 'delivery.failed' else 'delivery.deferred' end);
+  end if;
   return v_delivery.status;
 end
 $$;
@@ -14599,11 +14777,14 @@ comment on function usher.fail_delivery
   failure      temporary: again later, at most eight times in all; permanent: never again; in_doubt: the
                connection was lost after the mail had gone out, so at most one more try
   response     what the mail server answered, kept to 1,000 characters
-  status_code  its enhanced status code (RFC 3463); 5.1.1 says that the address does not exist, and puts
-               it on the list of suppressed addresses
+  status_code  its enhanced status code (RFC 3463)
+  about        of whom it speaks. address: it does not exist, and no mail goes there any more; recipient: takes none;
+               message: this mail; sender: us, so that no try counts, and three in a row stop all mail for a while
+               (02_mail_transport.sql); null: of nobody, and of the recipient where it is for good
 
-Returns the delivery's status, queued or failed; null when the fence is old. Waiting times grow from a
-minute to a day, a fifth more or less. Source: RFC 5321 section 4.5.4.1.$$;
+Shows on an invite as bounced only where it is of the recipient or their address. Returns the delivery's status,
+queued or failed; null when the fence is old. Waiting times grow from a minute to a day, a fifth more or less.
+Source: RFC 5321 section 4.5.4.1.$$;
 grant execute on function usher.fail_delivery to usher_worker;
 
 -- sql/50_mail/07_delivery_pace.sql
@@ -15169,9 +15350,13 @@ begin
     where d.status = 'sending' and d.due_at <= v_now and d.attempts >= 8
     returning d.*
   loop
-    perform usher.mark_bounced(v_given_up);
     perform usher.record_turn(v_given_up, 'delivery.failed');
   end loop;
+
+  v_left := usher.mails_to_try(v_left, lease_deliveries.lease);
+  if v_left <= 0 then
+    return;
+  end if;
 
   -- Somebody sits before a page and waits for the code. No allowance holds it, or whoever floods a mailbox
   -- would keep its owner out; Supabase Auth has limits of its own.
@@ -15211,7 +15396,8 @@ turn. What is more than an allowance or a pace lets out becomes due later instea
   batch_size  how many at most
   lease       after this time without an answer, another worker may take them over
 
-Returns for each its id, the fence to name when answering, and which try this is.$$;
+Returns for each its id, the fence to name when answering, and which try this is; none while the mail server or
+provider refuses us, and one when the pause is over (02_mail_transport.sql).$$;
 grant execute on function usher.lease_deliveries to usher_worker;
 
 -- sql/50_mail/09_delivery_events.sql
@@ -15651,6 +15837,178 @@ Returns the delivery. Needs invite.resend. Fails with unauthenticated, delivery_
 permission_denied, invite_not_pending (it has not failed; details: its status).$$;
 grant execute on function public.retry_organisation_delivery to authenticated;
 grant execute on function usher.retry_delivery to authenticated;
+
+-- sql/50_mail/13_returned_mail.sql
+
+-- Returned mail: a server has taken a mail, could not pass it on, and says so later, by a mail to where the first one
+-- came from: a delivery status notification (RFC 3464).
+--
+-- So each mail comes from an address of its own, bounces+<tag>@…, that says which mail it was (VERP). The tag is the
+-- hex of key id, delivery id and 64 bits of an HMAC: who knows it has had this mail in hands, or its server has. It is
+-- read in any case of letters, and short enough for the 64 characters that a local part may have (RFC 5321 4.5.3.1.1).
+--
+-- A report is believed of the recipient of that mail and of nobody else: whoever makes one up can keep mail from
+-- themselves.
+
+create function usher.return_tag_hmac(
+  key_id integer,
+  delivery_id uuid
+) returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  -- Another version than the tokens of invites and of stopping mail, so that none can be taken for another.
+  return substring(extensions.hmac(
+    '\x03'::bytea || int2send(return_tag_hmac.key_id::smallint) || uuid_send(return_tag_hmac.delivery_id),
+    usher.signing_key_secret(return_tag_hmac.key_id), 'sha256') from 1 for 8);
+end
+$$;
+comment on function usher.return_tag_hmac
+  is 'What only this database can say of a key and a mail; null where the key is gone.';
+
+create function usher.mint_return_tag(delivery_id uuid) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_key_id smallint := usher.ensure_signing_key();
+begin
+  return encode(int2send(v_key_id) || uuid_send(mint_return_tag.delivery_id)
+    || usher.return_tag_hmac(v_key_id, mint_return_tag.delivery_id), 'hex');
+end
+$$;
+comment on function usher.mint_return_tag
+  is 'What stands in the address that a mail comes from, 52 characters, so that a report to it says which mail it was.
+For workers, while they send it. Works for as long as its signing key is there, 30 days after a rotation at least.';
+grant execute on function usher.mint_return_tag to usher_worker;
+
+create function usher.verify_return_tag(tag text) returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_bytes bytea;
+  v_id    uuid;
+  v_blind bytea := extensions.gen_random_bytes(32);
+begin
+  if verify_return_tag.tag is null or length(verify_return_tag.tag) <> 52
+    or verify_return_tag.tag !~ '^[0-9a-fA-F]{52}$'
+  then
+    return null;
+  end if;
+  v_bytes := decode(verify_return_tag.tag, 'hex');
+  v_id := encode(substring(v_bytes from 3 for 16), 'hex')::uuid;
+  -- Compared in constant time, as usher.verify_invite_token does. Beyond smallint there is no key.
+  if get_byte(v_bytes, 0) < 128 and extensions.hmac(
+      usher.return_tag_hmac(get_byte(v_bytes, 0) * 256 + get_byte(v_bytes, 1), v_id), v_blind, 'sha256')
+    = extensions.hmac(substring(v_bytes from 19), v_blind, 'sha256')
+  then
+    return v_id;
+  end if;
+  return null;
+end
+$$;
+comment on function usher.verify_return_tag
+  is 'The delivery that a tag was minted for; null when it is none of ours.';
+
+create function usher.record_mail_report(
+  tag text,
+  event_id text,
+  recipients text[],
+  action text,
+  about text default null,
+  response text default null,
+  status_code text default null
+) returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_id         uuid := usher.verify_return_tag(record_mail_report.tag);
+  v_delivery   public.organisation_deliveries;
+  v_recipients text[];
+begin
+  perform usher.lock_organisation((
+    select d.organisation_id from public.organisation_deliveries d where d.id = v_id), 'exists');
+  if record_mail_report.about not in ('address', 'recipient', 'message', 'sender') then
+    raise exception 'about is address, recipient, message or sender, not %', record_mail_report.about
+      using errcode = 'invalid_parameter_value';
+  end if;
+  select d.* into v_delivery from public.organisation_deliveries d where d.id = v_id for update;
+  if not found or v_delivery.fence = 0 then
+    return 'unknown';
+  end if;
+  -- Late, expanded into a list, or passed to where nothing more is heard: no end of it.
+  if record_mail_report.action is null or record_mail_report.action not in ('failed', 'delivered') then
+    return 'ignored';
+  end if;
+  v_recipients := array(
+    select usher.normalise_email(left(r, 1000)) from unnest(record_mail_report.recipients) r);
+  -- Of somebody who was erased, a hash is left.
+  if not (coalesce(v_delivery.recipient = any (v_recipients), false) or exists (
+    select from usher.erased_deliveries e
+    where e.delivery_id = v_id
+      and e.recipient_hash in (select usher.address_hash(r) from unnest(v_recipients) r where r is not null)))
+  then
+    return 'ignored';
+  end if;
+
+  if record_mail_report.action = 'delivered' then
+    return usher.record_delivery_event('report', record_mail_report.event_id, 'delivered', v_id);
+  end if;
+  if coalesce(record_mail_report.about, 'recipient') in ('address', 'recipient') then
+    return usher.record_delivery_event('report', record_mail_report.event_id, 'bounced', v_id,
+      is_permanent => coalesce(record_mail_report.about = 'address', false),
+      response     => record_mail_report.response,
+      status_code  => left(record_mail_report.status_code, 20));
+  end if;
+
+  -- Said of us or of the mail, by one server on the way: the address is as good as before, and other servers have
+  -- nothing to do with it. The mail can be sent again.
+  if v_delivery.status not in ('sending', 'sent', 'delivered') then
+    return 'ignored';
+  end if;
+  insert into usher.delivery_events (provider, event_id, delivery_id, kind, occurred_at)
+  values ('report', record_mail_report.event_id, v_id, 'bounced', now())
+  on conflict do nothing;
+  if not found then
+    return 'duplicate';
+  end if;
+  update public.organisation_deliveries d
+  set status = 'failed', sent_at = null, delivered_at = null, facts = d.facts - 'sealed',
+    last_response = usher.response_to_keep(d, record_mail_report.response),
+    last_status_code = left(record_mail_report.status_code, 20)
+  where d.id = v_id
+  returning d.* into strict v_delivery;
+  perform usher.record_turn(v_delivery, 'delivery.failed');
+  return 'recorded';
+end
+$$;
+comment on function usher.record_mail_report
+  is $$Writes down what a delivery status notification says of one recipient. For the function that takes them, and for
+workers that read a mailbox.
+
+  tag          of the address that it came to
+  event_id     the same for the same report, however often it comes
+  recipients   the recipient as it names them, original and final: one has to be whom the mail was for
+  action       failed or delivered; delayed, relayed and expanded change nothing
+  about        of whom it speaks, as in usher.fail_delivery. address: it does not exist, and no mail goes there any
+               more; recipient, or null: it came back, and shows so on the invite; message or sender: it failed, and can
+               be tried again
+  response     what the recipient's server said, up to 1,000 characters
+  status_code  its enhanced status code (RFC 3463)
+
+Returns recorded, duplicate, unknown (no tag of ours), or ignored. Source: RFC 3464.$$;
+grant execute on function usher.record_mail_report to usher_worker;
 
 -- sql/55_webhooks/01_webhooks.sql
 
@@ -20246,7 +20604,10 @@ create view usher.stuck_deliveries
     -- A worker looks every minute, so that ten are a sign of there being none.
     or d.status in ('queued', 'sending')
       and d.due_at < now() - interval '10 minutes'
-    or d.status = 'queued' and d.attempts >= 3;
+    or d.status = 'queued' and d.attempts >= 3
+    or d.status = 'queued'
+      and d.attempts > 0
+      and d.created_at < now() - interval '6 hours';
 comment on view usher.stuck_deliveries
   is $$Mails that somebody should look at.
 
@@ -20255,7 +20616,7 @@ comment on view usher.stuck_deliveries
   suppressed  not sent, because the address does not exist
   waiting     due for ten minutes, and no worker has come
   abandoned   a worker took it and did not come back, and no other has come
-  retrying    refused three times or more, and tried again
+  retrying    refused three times or more, or for six hours, and tried again
 
 One that an allowance or a pace delays is due later, and so is not among them: usher.delayed_deliveries.
 After mending the cause: usher.requeue_deliveries.$$;
@@ -20344,6 +20705,15 @@ create view usher.stuck
     'select * from usher.stuck_deliveries' as look_at
   from usher.stuck_deliveries s
   group by s.problem
+  union all
+  select
+    'mail server that refuses us',
+    count(*),
+    min(t.refused_since),
+    'select * from usher.mail_transport'
+  from usher.mail_transport t
+  where t.refused_since is not null
+  having count(*) > 0
   union all
   select
     'invites that expire, not delivered',
@@ -21213,6 +21583,30 @@ once the cause is mended; an address that is suppressed has to be taken from ush
 invite that is no longer open is not sent in any case.
 
   delivery_ids  the id of usher.stuck_deliveries
+
+Returns how many there were.$$;
+
+create function usher.resume_mail() returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  as $$
+declare
+  v_resumed integer;
+begin
+  update public.organisation_deliveries d
+  set due_at = now()
+  where d.status = 'queued' and d.attempts > 0 and d.due_at > now();
+  get diagnostics v_resumed = row_count;
+  -- Last, as whoever records an answer has it: the mail first, then the way.
+  perform usher.note_taken();
+  return v_resumed;
+end
+$$;
+comment on function usher.resume_mail
+  is $$Lets mails go out now that wait because the mail server or provider refused us, and those that wait for another
+try. For operators, once the cause is mended: by itself it is found out within half an hour.
 
 Returns how many there were.$$;
 

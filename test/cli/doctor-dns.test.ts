@@ -5,11 +5,12 @@
  */
 import { Resolver } from 'node:dns/promises'
 import { describe, expect, test } from 'vitest'
-import { checkMailDomain } from '../../client/cli/doctor/check-mail-domain.ts'
+import { checkMailDomain, type MailSignature } from '../../client/cli/doctor/check-mail-domain.ts'
 import { startDns } from '../support/dns.ts'
 
 const SPF = 'v=spf1 include:spf.example.net -all'
-const DKIM = `v=DKIM1; k=rsa; p=${'A'.repeat(380)}`
+const KEY = 'A'.repeat(380)
+const DKIM = `v=DKIM1; k=rsa; p=${KEY}`
 const DMARC = 'v=DMARC1; p=reject; rua=mailto:dmarc@example.com'
 const HEALTHY = {
   'mail.example.com': ['some-verification=1', SPF],
@@ -20,12 +21,14 @@ const HEALTHY = {
 async function examine(
   records: Record<string, string[] | null>,
   selector: string | null = 'resend',
+  signature: MailSignature | null = null,
 ): Promise<Record<string, string>> {
   const resolver = new Resolver({ timeout: 2_000, tries: 1 })
   resolver.setServers([await startDns({ ...HEALTHY, ...records })])
   const findings = await checkMailDomain({
     domain: 'mail.example.com',
     selector,
+    signature,
     resolveTxt: (name) => resolver.resolveTxt(name),
   })
   for (const { level, repair } of findings) {
@@ -71,6 +74,38 @@ describe('the DNS of a mail domain', () => {
       DMARC: 'well',
       ...expected,
     })
+  })
+
+  test.for([
+    ['as DNS has it', DKIM_AT, KEY, {}, 'well'],
+    [
+      'in several pieces, with blanks',
+      DKIM_AT,
+      KEY,
+      { [DKIM_AT]: [`v=DKIM1; p=${KEY.slice(0, 9)} ${KEY.slice(9)}`] },
+      'well',
+    ],
+    [
+      'for the domain above',
+      'mail._domainkey.example.com',
+      KEY,
+      { 'mail._domainkey.example.com': [DKIM] },
+      'well',
+    ],
+    ['with another key', DKIM_AT, 'B'.repeat(380), {}, 'error'],
+    ['with one that DNS does not have', 'gone._domainkey.mail.example.com', KEY, {}, 'error'],
+    [
+      'for another domain',
+      'mail._domainkey.example.org',
+      KEY,
+      { 'mail._domainkey.example.org': [DKIM] },
+      'error',
+    ],
+    ['by nobody, though DNS has a key', null, null, {}, 'warning'],
+  ] as const)('of a mail that went out, signed %s', async ([, name, key, records, level]) => {
+    expect(
+      await examine(records as Record<string, string[]>, 'resend', { name, key }),
+    ).toMatchObject({ DKIM: level })
   })
 
   test('no key at a common name is no fault: it may have another', async () => {

@@ -417,6 +417,13 @@ const FAULTS: Record<string, Fault> = {
     says: /1 events that no worker sends to webhooks/,
     repair: /organisation_webhook_deliveries/,
   },
+  'a mail server that refuses us': {
+    plant: `insert into usher.mail_transport (refusals, refused_since, stopped_until, last_response)
+      values (3, now(), now() + interval '1 minute', '550 5.4.5 Daily user sending limit exceeded')`,
+    check: 'queue',
+    says: /1 mail server that refuses us/,
+    repair: /mail_transport/,
+  },
   'a mail that was given up': {
     plant: `insert into public.organisation_deliveries (organisation_id, kind, recipient, status)
       select id, 'join_requested', 'a@example.com', 'failed' from public.organisations limit 1`,

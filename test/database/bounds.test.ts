@@ -33,6 +33,7 @@ const UNBOUNDED: Record<string, string[]> = {
     'usher.invites.created_at, issued_at, bounced_at',
     'usher.mail_opt_outs.created_at',
     'usher.mail_pace.next_free_at',
+    'usher.mail_transport.refused_since, stopped_until, signed_at',
     'usher.one_clicks.started_at, ended_at',
     'usher.outbox.due_at',
     'usher.rate_limits.window_start',
@@ -72,6 +73,7 @@ const UNBOUNDED: Record<string, string[]> = {
     'usher.sign_up_invites.issue',
     'usher.signing_keys.id',
     'usher.upkeep_failures.times',
+    'usher.mail_transport.refusals',
   ],
   'words of ours, and what rules make of values that have a bound': [
     'organisation_audit_events.event, target_kind, before, after',

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { MailReport } from '../../functions/_shared/mail-report.ts'
 import type { DeliveryEvent } from '../../functions/mail-webhooks/event.ts'
 import { createHandler } from '../../functions/mail-webhooks/handler.ts'
 import { createPostmarkReader } from '../../functions/mail-webhooks/postmark.ts'
+import { createReportReader } from '../../functions/mail-webhooks/report.ts'
 import { createSesReader } from '../../functions/mail-webhooks/ses.ts'
 import { createStandardReader } from '../../functions/mail-webhooks/standard.ts'
+import { failed, RETURN_PATH, reportMail, TAG } from '../support/mail-reports.ts'
 import {
   amazon,
   basic,
@@ -21,16 +24,22 @@ import {
 async function webhooks() {
   const recorded: (DeliveryEvent & { provider: string })[] = []
   const confirmed: string[] = []
+  const reports: MailReport[] = []
   const handler = createHandler({
     readers: {
       resend: createStandardReader(secret),
       standard: createStandardReader(secret),
       postmark: createPostmarkReader('usher:a-password'),
+      report: createReportReader('a-secret-of-the-pipe'),
       ses: createSesReader({
         topicArn: TOPIC,
         validate: await amazon(),
         confirm: async (url) => void confirmed.push(url.href),
       }),
+    },
+    async recordReport(report) {
+      reports.push(report)
+      return 'recorded'
     },
     async record(provider, event) {
       recorded.push({ provider, ...event })
@@ -45,7 +54,7 @@ async function webhooks() {
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
     )
-  return { handler, post, recorded, confirmed }
+  return { handler, post, recorded, reports, confirmed }
 }
 
 describe('a bounce for good is read alike', () => {
@@ -71,6 +80,51 @@ describe('a bounce for good is read alike', () => {
         statusCode: provider === 'resend' || provider === 'standard' ? null : '5.1.1',
       },
     ])
+  })
+})
+
+describe('a mail server passes on what came back', () => {
+  const pipe = { authorization: 'Bearer a-secret-of-the-pipe' }
+
+  test('as it came, to the address that it came to', async () => {
+    const { handler, reports } = await webhooks()
+    const words = 'Grüße'
+    // Not in UTF-8: some servers write as they always did.
+    const body = Buffer.from(reportMail({ status: failed(), words, to: 'x@usher.test' }), 'latin1')
+    const answer = await handler(
+      new Request(
+        `https://functions.test/mail-webhooks/report?to=${encodeURIComponent(RETURN_PATH)}`,
+        {
+          method: 'POST',
+          headers: pipe,
+          body,
+        },
+      ),
+    )
+
+    expect(answer.status).toBe(200)
+    expect(reports).toMatchObject([
+      { tag: TAG, about: 'address', recipients: ['new@example.com', 'new@example.com'] },
+    ])
+  })
+
+  test('also with all of a long mail behind the report', async () => {
+    const { post, reports } = await webhooks()
+
+    expect(
+      (await post('report', `${reportMail({ status: failed() })}${'x'.repeat(2_000_000)}`, pipe))
+        .status,
+    ).toBe(200)
+    expect(reports).toHaveLength(1)
+  })
+
+  test('and anything else is taken and thrown away: nobody is there whom it could be sent back to', async () => {
+    const { post, reports } = await webhooks()
+
+    expect((await post('report', `To: ${RETURN_PATH}\r\n\r\nI am on holiday.`, pipe)).status).toBe(
+      200,
+    )
+    expect(reports).toEqual([])
   })
 })
 
@@ -144,6 +198,7 @@ describe('refuses', () => {
       { authorization: `Basic ${btoa('usher:x')}` },
       401,
     ],
+    ['a pipe without its secret', 'report', reportMail({ status: failed() }), {}, 401],
     ['what is no JSON', 'postmark', 'x', basic, 400],
     ['what Amazon did not sign', 'ses', forged, {}, 401],
     [

@@ -188,6 +188,18 @@ describe('the function', () => {
     expect(await (await get('metrics', `Bearer ${secret}`)).text()).toBe('usher_deliveries 1')
   })
 
+  test('says that it is not well while the mail server refuses us, and to nobody why', async () => {
+    const stopped = createHandler({
+      drain: async () => counts,
+      metrics: { ...metrics, isMailStopped: async () => true },
+      secret,
+    })
+    const answer = await stopped(new Request('https://functions.test/send-mail/health'))
+
+    expect(answer.status).toBe(503)
+    expect((await answer.json()).status).toMatch(/^Mail is stopped/)
+  })
+
   test('says that it is not well when the database does not answer', async () => {
     const read = () => Promise.reject(new Error('gone'))
     const sick = createHandler({

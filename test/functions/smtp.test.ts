@@ -1,8 +1,10 @@
 import { createServer, type Socket } from 'node:net'
+import { rootCertificates } from 'node:tls'
 import type { SMTPServerOptions } from 'smtp-server'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Message } from '../../functions/_shared/transports/index.ts'
-import { createSmtpTransport } from '../../functions/_shared/transports/smtp.ts'
+import { createSmtpTransport, type SmtpOptions } from '../../functions/_shared/transports/smtp.ts'
+import { certificate, privateKey } from '../support/certificate.ts'
 import { refusal, startSmtpServer } from '../support/smtp.ts'
 
 const message: Message = {
@@ -64,6 +66,8 @@ const takes = (line: string) => {
   if (/^(MAIL|RCPT)/.test(line)) return '250 OK'
   return line === 'DATA' ? '354 Go on' : hello(line)
 }
+
+const takesAll = (line: string) => (line === '.' ? '250 OK' : takes(line))
 
 describe('a mail over SMTP', () => {
   test('arrives whole, with the headers that it was given', async () => {
@@ -131,7 +135,11 @@ describe('a mail over SMTP', () => {
     [451, '4.3.0 Busy', 'temporary', '4.3.0'],
     [452, '4.2.2 Mailbox full', 'temporary', '4.2.2'],
     [550, '5.1.1 No such user', 'permanent', '5.1.1'],
-    [554, '5.7.1 Not wanted', 'permanent', '5.7.1'],
+    [554, '5.7.1 <new@example.com>: Not wanted here', 'permanent', '5.7.1'],
+    // Source: https://www.rfc-editor.org/rfc/rfc6647, greylisting
+    [450, '4.7.1 Greylisted, please try again in 300 seconds', 'temporary', '4.7.1'],
+    [421, '4.7.0 Too many connections, closing', 'temporary', '4.7.0'],
+    [554, '5.7.1 Not wanted', 'temporary', '5.7.1'],
   ] as const)('%i %s is %s', async ([code, text, failure, statusCode]) => {
     const { transport } = await server({
       onRcptTo: (_address, _session, done) => done(refusal(code, text)),
@@ -144,11 +152,15 @@ describe('a mail over SMTP', () => {
     const { transport } = await server({
       onData(stream, _session, done) {
         stream.resume()
-        stream.on('end', () => done(refusal(550, '5.7.1 Spam')))
+        stream.on('end', () => done(refusal(550, '5.6.0 Malformed')))
       },
     })
 
-    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'permanent' })
+    expect(await transport.send(message)).toMatchObject({
+      ok: false,
+      failure: 'permanent',
+      about: 'message',
+    })
   })
 
   test('is temporary when nobody listens', async () => {
@@ -237,6 +249,168 @@ describe('what is not said of the mail is no reason to lose it', () => {
   })
 })
 
+/**
+ * What the server says of us is not taken for what it says of the mail.
+ *
+ * Sources: https://github.com/gen-smtp/gen_smtp/issues/140, https://github.com/OpenSMTPD/OpenSMTPD/issues/65
+ */
+describe('a refusal of the sender loses no mail', () => {
+  const WORDS = [
+    '550 5.4.5 Daily user sending limit exceeded',
+    '554 Message rejected: Email address is not verified',
+    '550 5.7.60 Client does not have permissions to send as this sender',
+    '554 5.7.1 Relay access denied',
+    '550 5.7.606 Access denied, banned sending IP',
+    '550 5.1.8 Access denied, bad outbound sender',
+    '553 5.1.8 Bad outbound sender',
+    '550 5.7.1 Account disabled',
+    '550-5.7.26 Unauthenticated email is not accepted\r\n550 5.7.26 due to its DMARC policy',
+  ]
+  test.for(
+    ['MAIL', 'RCPT', 'DATA', '.', 'pipelined MAIL']
+      .flatMap((step) => WORDS.map((words) => [step, words] as const))
+      // To RCPT TO, a server speaks of the recipient's account.
+      .filter(([step, words]) => step !== 'RCPT' || !words.includes('Account')),
+  )('at %s: %s', async ([step, words]) => {
+    const isPipelined = step.startsWith('pipelined ')
+    const transport = await scripted((line) => {
+      if (line.startsWith('EHLO') && isPipelined) return '250-scripted\r\n250 PIPELINING'
+      return line.startsWith(step.replace('pipelined ', '')) ? words : takes(line)
+    })
+
+    expect(await transport.send(message)).toMatchObject({
+      ok: false,
+      failure: 'temporary',
+      about: 'sender',
+      statusCode: words.match(/\d\.\d\.\d+/)?.[0] ?? null,
+    })
+  })
+
+  test.for([
+    ['greeting', '554 5.7.1 No'],
+    ['EHLO', '550 5.7.1 Helo command rejected'],
+    ['AUTH', '535 5.7.8 Wrong'],
+    ['AUTH', '454 4.7.0 Temporary authentication failure'],
+    ['AUTH', '534 5.7.9 Application-specific password required'],
+  ] as const)('before any mail was named, at %s: %s', async ([step, words]) => {
+    const transport = await scripted(
+      (line) => {
+        if (line.startsWith('EHLO') && step === 'AUTH') return '250-scripted\r\n250 AUTH PLAIN'
+        if (/^(EHLO|HELO)/.test(line) && step === 'EHLO') return words
+        return line.startsWith(step) ? words : takes(line)
+      },
+      { user: 'user:wrong@', ...(step === 'greeting' && { greeting: words }) },
+    )
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
+  })
+})
+
+describe('what the server can do', () => {
+  test('it is called by the name that it was given', async () => {
+    const names: string[] = []
+    const { url, stop } = await startSmtpServer({
+      onMailFrom(_address, session, done) {
+        names.push(session.hostNameAppearsAs)
+        done()
+      },
+    })
+    const transport = createSmtpTransport(url, { helloName: 'mail.usher.test' })
+    onTestFinished(async () => {
+      transport.close()
+      await stop()
+    })
+
+    await transport.send(message)
+
+    expect(names).toEqual(['mail.usher.test'])
+  })
+
+  // Source: RFC 6531, and jörg@ok.test, who was refused although the server has SMTPUTF8.
+  test.for([
+    ['jörg@münchen.example', 'RCPT TO:<jörg@xn--mnchen-3ya.example>', ' SMTPUTF8'],
+    ['jörg@xn--mnchen-3ya.example', 'RCPT TO:<jörg@xn--mnchen-3ya.example>', ' SMTPUTF8'],
+    ['new@münchen.example', 'RCPT TO:<new@xn--mnchen-3ya.example>', ''],
+  ] as const)('%s goes to a server with SMTPUTF8 as %s', async ([to, rcpt, parameter]) => {
+    const told: string[] = []
+    const transport = await scripted((line) => {
+      if (/^(MAIL|RCPT)/.test(line)) told.push(line)
+      return line.startsWith('EHLO') ? '250-scripted\r\n250 SMTPUTF8' : takesAll(line)
+    })
+
+    expect(await transport.send({ ...message, to })).toMatchObject({ ok: true })
+    expect(told).toEqual([`MAIL FROM:<no-reply@usher.test>${parameter}`, rcpt])
+  })
+
+  test('and is refused for good, and not to that address for ever, where it has none', async () => {
+    const lines: string[] = []
+    const transport = await scripted((line) => {
+      lines.push(line)
+      return takes(line)
+    })
+
+    expect(await transport.send({ ...message, to: 'jörg@ok.test' })).toMatchObject({
+      ok: false,
+      failure: 'permanent',
+      about: 'recipient',
+      statusCode: '5.6.7',
+      response: expect.stringMatching(/SMTPUTF8/),
+    })
+    expect(lines.filter((line) => /^(MAIL|RCPT)/.test(line))).toEqual([])
+  })
+
+  test('a domain that is not ASCII goes to any server, in ASCII', async () => {
+    const lines: string[] = []
+    const transport = await scripted((line) => {
+      lines.push(line)
+      return takesAll(line)
+    })
+
+    expect(await transport.send({ ...message, to: 'new@münchen.example' })).toMatchObject({
+      ok: true,
+    })
+    expect(lines).toContain('RCPT TO:<new@xn--mnchen-3ya.example>')
+    expect(lines).toContain('To: new@xn--mnchen-3ya.example')
+  })
+
+  // Source: RFC 1870; and message_size_limit of Postfix.
+  test.for([
+    ['by what it said before', '250-scripted\r\n250 SIZE 100', '250 OK'],
+    ['as it is told', '250-scripted\r\n250 SIZE', '552 5.3.4 Message size exceeds fixed limit'],
+  ] as const)(
+    'a mail that is too long for it is refused for good, %s',
+    async ([, hello, words]) => {
+      const transport = await scripted((line) => {
+        if (line.startsWith('EHLO')) return hello
+        return line.startsWith('MAIL') ? words : takes(line)
+      })
+
+      expect(await transport.send(message)).toMatchObject({
+        ok: false,
+        failure: 'permanent',
+        about: 'message',
+      })
+    },
+  )
+
+  test('what comes back goes where it was told, with a report that has no link in it', async () => {
+    const told: string[] = []
+    const transport = await scripted((line) => {
+      if (/^(MAIL|RCPT)/.test(line)) told.push(line)
+      return line.startsWith('EHLO') ? '250-scripted\r\n250 DSN' : takesAll(line)
+    })
+
+    expect(
+      await transport.send({ ...message, returnPath: 'bounces+abc@usher.test' }),
+    ).toMatchObject({ ok: true })
+
+    expect(told).toEqual([
+      'MAIL FROM:<bounces+abc@usher.test> RET=HDRS ENVID=delivery-1',
+      'RCPT TO:<new@example.com> NOTIFY=FAILURE ORCPT=rfc822;new@example.com',
+    ])
+  })
+})
+
 describe('encryption', () => {
   test('a server that is not this machine and offers no STARTTLS gets nothing', async () => {
     const { received, url, stop } = await startSmtpServer()
@@ -249,13 +423,44 @@ describe('encryption', () => {
     expect(received).toEqual([])
   })
 
-  test('a certificate that nobody vouches for is not believed', async () => {
-    const { received, url, stop } = await startSmtpServer({ disabledCommands: [] })
-    onTestFinished(stop)
-    const transport = createSmtpTransport(new URL(`smtp://127.0.0.1:${url.port}`))
-    onTestFinished(() => transport.close())
+  /** A server as Debian installs it: with a certificate that it has signed itself, for another name. */
+  async function selfSigned(options: SmtpOptions) {
+    const { received, url, stop } = await startSmtpServer({
+      disabledCommands: [],
+      key: privateKey,
+      cert: certificate,
+    })
+    const transport = createSmtpTransport(new URL(`smtp://127.0.0.1:${url.port}`), options)
+    onTestFinished(async () => {
+      transport.close()
+      await stop()
+    })
+    return { transport, received }
+  }
 
-    expect(await transport.send(message)).toMatchObject({ ok: false })
+  test('a certificate that nobody vouches for is not believed, and the error says how to', async () => {
+    const { transport, received } = await selfSigned({})
+
+    expect(await transport.send(message)).toMatchObject({
+      ok: false,
+      failure: 'temporary',
+      about: 'sender',
+      response: expect.stringMatching(/certificate.*SMTP_CA/),
+    })
+    expect(received).toEqual([])
+  })
+
+  test('a certificate that was given is believed, whatever the server is called', async () => {
+    const { transport, received } = await selfSigned({ ca: certificate })
+
+    expect(await transport.send(message)).toMatchObject({ ok: true })
+    expect(received).toHaveLength(1)
+  })
+
+  test('and no other one is', async () => {
+    const { transport, received } = await selfSigned({ ca: rootCertificates[0] ?? '' })
+
+    expect(await transport.send(message)).toMatchObject({ ok: false, failure: 'temporary' })
     expect(received).toEqual([])
   })
 })

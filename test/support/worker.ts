@@ -58,12 +58,13 @@ export const fail = async (
   { delivery_id, fence }: Lease,
   failure: string,
   code: string | null = null,
+  about: string | null = null,
 ) =>
   (
     await asWorker(
       acme,
       (tx) =>
-        tx`select usher.fail_delivery(${delivery_id}, ${fence}, ${failure}, 'No', ${code}) as status`,
+        tx`select usher.fail_delivery(${delivery_id}, ${fence}, ${failure}, 'No', ${code}, ${about}) as status`,
     )
   )[0]?.status
 

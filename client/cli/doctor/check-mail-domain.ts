@@ -28,11 +28,21 @@ const COMMON_SELECTORS = [
   'pm',
 ]
 
+/** How the worker signed the last mail that was taken; null for its parts where it does not sign. */
+export interface MailSignature {
+  /** Where DNS has the key. */
+  name: string | null
+  /** The public half of the key. */
+  key: string | null
+}
+
 export interface MailDomainOptions {
   /** What follows the @ of MAIL_FROM. */
   domain: string
   /** Of the DKIM key, such as `resend`; null: common ones are tried. */
   selector: string | null
+  /** Null: nobody has sent a mail yet, or a provider by HTTP did. */
+  signature?: MailSignature | null
   resolveTxt: ResolveTxt
 }
 
@@ -65,7 +75,9 @@ async function checkSpf({ domain, resolveTxt }: MailDomainOptions): Promise<Find
     : spf.warning(`It does not say what of others: ${record}`, 'End it with -all, or ~all.')
 }
 
-async function checkDkim({ domain, selector, resolveTxt }: MailDomainOptions): Promise<Finding> {
+async function checkDkim(options: MailDomainOptions): Promise<Finding> {
+  const { domain, selector, signature, resolveTxt } = options
+  if (signature?.name) return checkSignature(signature.name, options)
   const selectors = selector ? [selector] : COMMON_SELECTORS
   const answers = await Promise.all(
     selectors.map(async (each) => {
@@ -92,7 +104,39 @@ async function checkDkim({ domain, selector, resolveTxt }: MailDomainOptions): P
   if (/(^|;)\s*p=\s*(;|$)/.test(String(found.keys))) {
     return dkim.error(`The key at ${name} is revoked (p= is empty).`, 'Add the key in use.')
   }
-  return dkim.well(`There is a key at ${name}.`)
+  return signature
+    ? dkim.warning(
+        `There is a key at ${name}, and the worker did not sign the last mail that went out.`,
+        'See that the mail server signs; otherwise set DKIM_DOMAIN, DKIM_SELECTOR and DKIM_PRIVATE_KEY.',
+      )
+    : dkim.well(`There is a key at ${name}.`)
+}
+
+/** Whether whoever got the last mail could verify it. */
+async function checkSignature(
+  name: string,
+  { domain, signature, resolveTxt }: MailDomainOptions,
+): Promise<Finding> {
+  const records = await read(resolveTxt, name)
+  if (records === 'unreachable') return unreachable(dkim, name)
+  const keys = records.flatMap((record) => record.match(/(?:^|;)\s*p=([^;]*)/)?.[1] ?? [])
+  if (!keys.some((key) => key.replace(/\s/g, '') === signature?.key)) {
+    return dkim.error(
+      keys.length > 0
+        ? `The last mail that went out was signed with another key than the one at ${name}.`
+        : `The last mail that went out was signed, and there is no key at ${name}.`,
+      `A TXT record at ${name}: v=DKIM1; k=rsa; p=${signature?.key}`,
+    )
+  }
+  const signer = name.split('._domainkey.')[1] ?? ''
+  const isAligned =
+    domain === signer || domain.endsWith(`.${signer}`) || signer.endsWith(`.${domain}`)
+  return isAligned
+    ? dkim.well(`The last mail that went out was signed with the key at ${name}.`)
+    : dkim.error(
+        `Mails from ${domain} are signed for ${signer}, which counts as not signed.`,
+        'DKIM_DOMAIN has to be the domain of MAIL_FROM, or one above it.',
+      )
 }
 
 async function checkDmarc({ domain, resolveTxt }: MailDomainOptions): Promise<Finding> {

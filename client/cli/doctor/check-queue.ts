@@ -13,7 +13,7 @@ export async function checkQueue(sql: postgres.Sql): Promise<Finding[]> {
     select * from usher.stuck where what <> 'signing key is old' order by what`
   if (rows.length === 0) return [well('Nothing is stuck.')]
   // What waits for a worker that does not come holds everybody up; the rest is a mail or a chore.
-  const isHeldUp = (what: string) => /waiting|abandoned|not sealed|no worker/.test(what)
+  const isHeldUp = (what: string) => /waiting|abandoned|not sealed|no worker|refuses us/.test(what)
   return rows.map(({ what, how_many, since, look_at }) =>
     (isHeldUp(what) ? error : warning)(
       `${how_many} ${what}, since ${since.toISOString()}.`,

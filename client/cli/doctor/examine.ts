@@ -11,7 +11,7 @@ import { checkFunctions } from './check-functions.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkHooks } from './check-hooks.ts'
 import { checkKeys } from './check-keys.ts'
-import { checkMailDomain, type ResolveTxt } from './check-mail-domain.ts'
+import { checkMailDomain, type MailSignature, type ResolveTxt } from './check-mail-domain.ts'
 import { checkMigrations } from './check-migrations.ts'
 import { checkQueue } from './check-queue.ts'
 import { checkSettings } from './check-settings.ts'
@@ -66,7 +66,12 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   }
   if (mailDomain) {
     findings.push(
-      ...(await checkMailDomain({ domain: mailDomain, selector: dkimSelector, resolveTxt })),
+      ...(await checkMailDomain({
+        domain: mailDomain,
+        selector: dkimSelector,
+        signature: isThere ? await signatureOf(sql) : null,
+        resolveTxt,
+      })),
     )
   }
   return findings
@@ -91,6 +96,14 @@ async function attempt(
       },
     ]
   }
+}
+
+/** Null where that cannot be read, too: then DNS alone is looked at. */
+async function signatureOf(sql: postgres.Sql): Promise<MailSignature | null> {
+  const rows = await sql<MailSignature[]>`
+    select signed_by as name, signing_key as key from usher.mail_transport
+    where signed_at is not null`.catch(() => [])
+  return rows[0] ?? null
 }
 
 async function functionsUrlOf(sql: postgres.Sql): Promise<string | null> {

@@ -13,7 +13,7 @@ import { createSmtpTransport } from './smtp.ts'
 export function createTransport(settings: TransportSettings): Transport {
   switch (settings.name) {
     case 'smtp':
-      return createSmtpTransport(settings.url, { dkim: settings.dkim })
+      return createSmtpTransport(settings.url, settings)
     case 'resend':
       return createResendTransport(settings.apiKey)
     case 'postmark':

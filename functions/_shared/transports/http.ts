@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Failure } from '../database.ts'
+import type { About, Failure } from '../database.ts'
 import type { Outcome } from './index.ts'
 
 /** Less than the minute that a lease lasts. */
@@ -15,11 +15,20 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
+/** What a refusal says, and of whom. */
+export interface Refusal {
+  failure: Failure
+  about: About | null
+}
+
+/** The operator's to mend: a key, an account, what it may send. */
+export const OURS: Refusal = { failure: 'temporary', about: 'sender' }
+
 export interface PostOptions {
   /** The provider's own id of a mail that it has taken. */
   messageId(body: Answer['body']): unknown
   /** What a refusal says of the mail; null: what its status says. */
-  judge?(answer: Answer): Failure | 'taken' | null
+  judge?(answer: Answer): Refusal | 'taken' | null
   /** The provider tells a repetition by its key, so that what is in doubt may simply be sent again. */
   isRepeatable?: boolean
   /** Milliseconds for one mail in all. Default: 30,000 */
@@ -38,13 +47,13 @@ export async function post(
     answer = { status: response.status, text, body: toObject(text) }
   } catch (error) {
     const failure = isRepeatable || wasNeverConnected(error) ? 'temporary' : 'in_doubt'
-    return { ok: false, failure, response: `No answer: ${error}`, statusCode: null }
+    return { ok: false, failure, about: null, response: `No answer: ${error}`, statusCode: null }
   }
 
   const response = `${answer.status} ${answer.text}`
   const isTaken = answer.status >= 200 && answer.status < 300
   const verdict = isTaken ? 'taken' : (judge?.(answer) ?? judgeStatus(answer.status))
-  if (verdict !== 'taken') return { ok: false, failure: verdict, response, statusCode: null }
+  if (verdict !== 'taken') return { ok: false, ...verdict, response, statusCode: null }
   const id = messageId(answer.body)
   return { ok: true, response, providerMessageId: typeof id === 'string' ? id : null }
 }
@@ -53,8 +62,9 @@ export async function post(
  * A mail is given up only for what is wrong with the mail itself. A wrong key, an account that is closed
  * or a limit that is reached is the operator's to mend, and no mail may be lost over it.
  */
-function judgeStatus(status: number): Failure {
-  return [400, 413, 422].includes(status) ? 'permanent' : 'temporary'
+function judgeStatus(status: number): Refusal {
+  if ([400, 413, 422].includes(status)) return { failure: 'permanent', about: 'message' }
+  return [401, 402, 403].includes(status) ? OURS : { failure: 'temporary', about: null }
 }
 
 function toObject(text: string): Record<string, unknown> {

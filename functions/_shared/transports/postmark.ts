@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { post } from './http.ts'
+import { OURS, post } from './http.ts'
 import { headersOf, type Transport } from './index.ts'
 import { toMailbox } from './resend.ts'
 
-/** Of its codes for 422, those that speak of the recipient or the message: bad address, inactive address. */
-const ABOUT_THE_MAIL = [300, 406]
+/** Of its codes for 422, the one that speaks of the message, and the one of an address that it writes to no more. */
+const INVALID = 300
+const INACTIVE = 406
 
 /**
  * @param options.stream - the message stream. Default: outbound
@@ -53,8 +54,10 @@ export function createPostmarkTransport(
       return post(request, {
         timeout,
         messageId: (body) => body.MessageID,
-        judge: ({ status, body }) =>
-          status === 422 && !ABOUT_THE_MAIL.includes(body.ErrorCode as number) ? 'temporary' : null,
+        judge({ status, body }) {
+          if (status !== 422 || body.ErrorCode === INVALID) return null
+          return body.ErrorCode === INACTIVE ? { failure: 'permanent', about: 'recipient' } : OURS
+        },
       })
     },
     close() {},

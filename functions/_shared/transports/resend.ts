@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { post } from './http.ts'
+import { OURS, post } from './http.ts'
 import { headersOf, type Transport } from './index.ts'
+
+/** What may be sent in a day or a month is used up. https://resend.com/docs/api-reference/errors */
+const QUOTAS = ['daily_quota_exceeded', 'monthly_quota_exceeded']
 
 /** @param options.url - for tests. Default: https://api.resend.com */
 export function createResendTransport(
@@ -38,7 +41,10 @@ export function createResendTransport(
         messageId: (body) => body.id,
         // The same key with another body: an earlier try was taken and its answer was lost. Each try has a
         // link of its own, so the bodies always differ.
-        judge: ({ body }) => (body.name === 'invalid_idempotent_request' ? 'taken' : null),
+        judge({ body }) {
+          if (body.name === 'invalid_idempotent_request') return 'taken'
+          return QUOTAS.includes(String(body.name)) ? OURS : null
+        },
       })
     },
     close() {},

@@ -8,7 +8,7 @@
  */
 import { AwsClient } from 'aws4fetch'
 import { createTransport } from 'nodemailer'
-import { post } from './http.ts'
+import { OURS, post } from './http.ts'
 import type { Message, Transport } from './index.ts'
 import { toMail } from './smtp.ts'
 
@@ -69,9 +69,7 @@ export function createSesTransport(
           const type = String(body.__type ?? body.code ?? '')
           // In the sandbox, too, a sender or recipient has to be verified first.
           const isUnverified = /not verified/i.test(String(body.message ?? ''))
-          return isUnverified || ABOUT_THE_ACCOUNT.some((name) => type.includes(name))
-            ? 'temporary'
-            : null
+          return isUnverified || ABOUT_THE_ACCOUNT.some((name) => type.includes(name)) ? OURS : null
         },
       })
     },
