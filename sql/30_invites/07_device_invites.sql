@@ -3,7 +3,7 @@
 -- An admin makes one and reads the code to whoever sets the device up; the device signs in to an account of
 -- its own and enrols with the code. From then on it is a subject that holds roles like anyone else.
 -- A code is 10 of 30 characters that no one takes for another, about 49 bits; it works once, and whoever
--- guesses is stopped after ten wrong codes an hour (33_answers/04_enrolment.sql).
+-- guesses is stopped after ten wrong codes an hour (33_answers/05_enrolment.sql).
 --
 -- The row is an invite of kind device: it is listed, revoked and expires as any other.
 

@@ -835,7 +835,7 @@ $$;
 comment on function usher.spellings
   is 'An address as it may be written: as it is here, with its domain in the ASCII of the DNS, and in its own letters.';
 
--- sql/00_base/04_names.sql
+-- sql/00_base/05_names.sql
 
 -- Names: what people see in mails and on pages, often without knowing who chose it.
 --
@@ -1146,7 +1146,7 @@ comment on function usher.is_reserved_slug
   is $$Whether a slug would be taken for the project itself, as a path or as a host of its own: no organisation is given
 it any more. One that has it keeps it.$$;
 
--- sql/00_base/05_settings.sql
+-- sql/00_base/06_settings.sql
 
 -- Settings of the whole project: one row, typed, each limit with its unit. Operators change them by SQL.
 
@@ -1338,7 +1338,7 @@ comment on function usher.update_settings
 
 Returns all settings. Fails with invalid_settings.$$;
 
--- sql/00_base/06_targets.sql
+-- sql/00_base/07_targets.sql
 
 -- Targets: addresses that organisations want the project's servers to call.
 
@@ -1430,7 +1430,7 @@ comment on function usher.is_redirect
   is $$Whether an invite may lead there: a path of the pages, or an address of site_url's origin or of an origin
 in usher.settings.redirect_origins. Source: OWASP Unvalidated Redirects Cheat Sheet.$$;
 
--- sql/00_base/07_rate_limits.sql
+-- sql/00_base/08_rate_limits.sql
 
 -- Rate limits: so many of a thing within a time.
 
@@ -1716,7 +1716,7 @@ it, one waits for the other. As exact as one row.
 
 Returns what is used now, as usher.allowance_used does. Fails with rate_limited.$$;
 
--- sql/00_base/08_signing_keys.sql
+-- sql/00_base/09_signing_keys.sql
 
 -- Signing keys: what the tokens in mailed links are signed with. They never leave the database.
 
@@ -1854,7 +1854,7 @@ is time for usher.rotate_signing_key.
 Source: NIST SP 800-57 part 1 rev. 5, table 1: a symmetric authentication key signs for at most two years. Half
 of that leaves time.$$;
 
--- sql/00_base/09_accounts.sql
+-- sql/00_base/10_accounts.sql
 
 -- Accounts: what Supabase Auth's own tables say of an address.
 --
@@ -2007,7 +2007,7 @@ $$;
 comment on function usher.require_confirmed_person
   is 'Refuses as usher.require_person does, and with email_unverified an account without a confirmed address.';
 
--- sql/00_base/10_erased_addresses.sql
+-- sql/00_base/11_erased_addresses.sql
 
 -- Hashes of addresses: what is remembered of an address that is erased.
 
@@ -4705,7 +4705,7 @@ trail. For workers, once a day or more often. Returns how many events went.
   batch_size  about how many events of one organisation go at most; the rest goes the next time$$;
 grant execute on function usher.purge_audit_trail to usher_worker;
 
--- sql/15_audit/04_audit_verification.sql
+-- sql/15_audit/05_audit_verification.sql
 
 -- Verifying the trail: its seals are computed again, and the first that does not fit is named.
 
@@ -7900,7 +7900,7 @@ grant execute on function usher.resend_invite to authenticated;
 -- An admin makes one and reads the code to whoever sets the device up; the device signs in to an account of
 -- its own and enrols with the code. From then on it is a subject that holds roles like anyone else.
 -- A code is 10 of 30 characters that no one takes for another, about 49 bits; it works once, and whoever
--- guesses is stopped after ten wrong codes an hour (33_answers/04_enrolment.sql).
+-- guesses is stopped after ten wrong codes an hour (33_answers/05_enrolment.sql).
 --
 -- The row is an invite of kind device: it is listed, revoked and expires as any other.
 
@@ -8220,7 +8220,7 @@ comment on function usher.join_by_invite
 Returns the membership; the event is its caller's. Fails as public.accept_organisation_invite says, but for
 what is wrong with a token or with the caller.$$;
 
--- sql/33_answers/01_one_click.sql
+-- sql/33_answers/02_one_click.sql
 
 -- One click: a fresh link of somebody new, exchanged for a one-time code of Supabase Auth.
 --
@@ -8391,7 +8391,7 @@ Returns true only for an account without a password that nobody has confirmed, o
 invite is still as it was.$$;
 grant execute on function usher.finish_one_click to usher_worker;
 
--- sql/33_answers/02_invite_answering.sql
+-- sql/33_answers/03_invite_answering.sql
 
 -- Answering an invite: look, accept, decline.
 --
@@ -8732,7 +8732,7 @@ invite_expired, inviter_lost_right, invalid_message.$$;
 grant execute on function public.decline_organisation_invite to anon, authenticated, service_role;
 grant execute on function usher.decline_invite to anon, authenticated, service_role;
 
--- sql/33_answers/03_invite_links.sql
+-- sql/33_answers/04_invite_links.sql
 
 -- New links and other ways to an invite: change its roles, reveal it, ask for another, see one's own.
 
@@ -9034,7 +9034,7 @@ Fails with invite_not_found, and as accept_organisation_invite does.$$;
 grant execute on function public.accept_my_organisation_invite to authenticated;
 grant execute on function usher.accept_my_invite to authenticated;
 
--- sql/33_answers/04_enrolment.sql
+-- sql/33_answers/05_enrolment.sql
 
 -- Enrolment: a device comes in by the code that was read out to it.
 

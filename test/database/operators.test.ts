@@ -273,7 +273,7 @@ describe('what is stuck', () => {
 /** What is for operators: files of theirs, and views of others. */
 const textOfOperators = async () => {
   const read = (file: string) => readFile(join(SQL_FOLDER, file), 'utf8')
-  const keys = await read('00_base/08_signing_keys.sql')
+  const keys = await read('00_base/09_signing_keys.sql')
   return [
     await read('90_operators/02_operators.sql'),
     await read('90_operators/07_operator_functions.sql'),
