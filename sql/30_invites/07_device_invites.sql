@@ -94,7 +94,7 @@ declare
   v_day     usher.rate_limits;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', 
+    perform usher.fail('invalid_settings',
       hint => 'device_name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   elsif v_problem is not null then
     perform usher.fail(v_problem);

@@ -1988,10 +1988,15 @@ CREATE OR REPLACE FUNCTION usher.clean_label(label text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  -- In small letters before and after: some become capitals by it, and others become several.
-  v_label text := lower(
-    usher.nfc(lower(clean_label.label collate "und-x-icu"), is_compatible => true) collate "und-x-icu");
+  v_label text;
 begin
+  -- Measured before anything else is done with it.
+  if length(clean_label.label) > 253 then
+    return null;
+  end if;
+  -- In small letters before and after: some become capitals by it, and others become several.
+  v_label := lower(
+    usher.nfc(lower(clean_label.label collate "und-x-icu"), is_compatible => true) collate "und-x-icu");
   if v_label like 'xn--%' then
     -- A name that its own letters do not lead back to would be shown as another's.
     return case
@@ -2425,7 +2430,7 @@ declare
   v_day     usher.rate_limits;
 begin
   if v_name is null then
-    perform usher.fail('invalid_settings', 
+    perform usher.fail('invalid_settings',
       hint => 'device_name is one line of 1 to 100 characters that can be seen, without addresses and links.');
   elsif v_problem is not null then
     perform usher.fail(v_problem);
@@ -6667,13 +6672,11 @@ CREATE OR REPLACE FUNCTION usher.label_to_ascii(label text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_points integer[] := array(
-    select ascii(c.letter)
-    from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
-  v_count  integer := cardinality(v_points);
-  v_ascii  text := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
-  v_basic  integer := length(v_ascii);
-  v_done   integer := v_basic;
+  v_points integer[];
+  v_count  integer := length(label_to_ascii.label);
+  v_ascii  text;
+  v_basic  integer;
+  v_done   integer;
   v_next   bigint := 128::bigint;
   v_delta  bigint := 0::bigint;
   v_bias   integer := 72;
@@ -6683,9 +6686,16 @@ declare
   v_k      integer;
   v_t      integer;
 begin
-  if v_done = v_count then
+  -- The DNS has labels of at most 63, and Punycode is longer than what it stands for.
+  if v_count > 63 or label_to_ascii.label ~ '^[\u0001-\u007f]*$' then
     return label_to_ascii.label;
   end if;
+  v_points := array(
+    select ascii(c.letter)
+    from regexp_split_to_table(label_to_ascii.label, '') with ordinality c (letter, n) order by c.n);
+  v_ascii := regexp_replace(label_to_ascii.label, '[^\u0001-\u007f]', '', 'g');
+  v_basic := length(v_ascii);
+  v_done := v_basic;
   v_ascii := 'xn--' || v_ascii || case when v_basic > 0 then '-' else '' end;
   while v_done < v_count loop
     v_least := (select min(p)::bigint from unnest(v_points) p where p >= v_next);
@@ -9228,7 +9238,7 @@ CREATE OR REPLACE FUNCTION usher.readable_domain(domain text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if readable_domain.domain !~ '(^|\.)xn--' then
+  if length(readable_domain.domain) > 253 or readable_domain.domain !~ '(^|\.)xn--' then
     return readable_domain.domain;
   end if;
   return (
@@ -15346,7 +15356,7 @@ COMMENT ON FUNCTION "usher"."kept_at_erasure"() IS 'Which columns erasing a pers
   place   schema.table.column
   what    all; names: addresses go all the same';
 
-COMMENT ON FUNCTION "usher"."label_to_ascii"(text) IS 'A label of a normalised domain as the DNS writes it: xn--…, or as it is where it is ASCII. RFC 3492 section 6.3.';
+COMMENT ON FUNCTION "usher"."label_to_ascii"(text) IS 'A label of a normalised domain as the DNS writes it: xn--…; as it is: ASCII, or too long. RFC 3492 6.3.';
 
 COMMENT ON FUNCTION "usher"."label_to_unicode"(text) IS 'A label of a normalised domain as people write it; as it is where it is no punycode. RFC 3492 section 6.2.';
 

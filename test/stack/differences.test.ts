@@ -117,7 +117,7 @@ describe('REST', () => {
     expect(JSON.parse(ended.text).code).toBe(here('PGRST303', 'PGRST301'))
   })
 
-  test('finds no name with a quote or a backslash by a filter with "or"', async ({ ask }) => {
+  test('finds no name with a backslash by a filter with "or"', async ({ ask }) => {
     const find = async (filter: string) =>
       JSON.parse((await ask(`odd_names?select=id&${filter}`)).text).map(
         ({ id }: { id: number }) => id,
@@ -125,7 +125,7 @@ describe('REST', () => {
 
     expect(await find(`or=${encodeURIComponent('(name.eq."a,b")')}`)).toEqual([3])
     expect(await find(`or=${encodeURIComponent('(name.eq."a\\"b",name.eq."a\\\\b")')}`)).toEqual(
-      here([], [1, 2]),
+      here([1], [1, 2]),
     )
     expect(await find(`name=eq.${encodeURIComponent('a"b')}`)).toEqual([1])
   })
