@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { domainToASCII } from 'node:url'
 import { toDkimKey } from './transports/dkim-key.ts'
 import type { SesSettings } from './transports/ses.ts'
 import type { DkimKey } from './transports/smtp.ts'
+import { toCertificates } from './transports/trust.ts'
 
 export type Variables = Record<string, string | undefined>
 
@@ -31,6 +31,8 @@ export interface MailEnvironment extends WorkerEnvironment {
   from: { name: string; address: string }
   /** Makes the address of its own that a mail comes from; null: all come from `from`. */
   returnPath: ((tag: string) => string) | null
+  /** Where mails come back to, to be read by IMAP; null: no mailbox is read. */
+  returnedMail: { url: URL; ca: string | null } | null
   /** Of Supabase Auth's Send Email hook; null where its mails do not come this way. */
   authHookSecret: string | null
 }
@@ -67,6 +69,12 @@ export function readMailEnvironment(variables: Variables): MailEnvironment {
           parseReturnPath,
           'bounces@example.com or bounces-{tag}@example.com',
         )
+      : null,
+    returnedMail: variables.MAIL_RETURN_MAILBOX
+      ? {
+          url: read('MAIL_RETURN_MAILBOX', parseImapUrl, 'imaps://user:password@host:993/INBOX'),
+          ca: readCertificates(read, variables),
+        }
       : null,
     authHookSecret: variables.SEND_EMAIL_HOOK_SECRET || null,
   }))
@@ -156,13 +164,7 @@ function readDkim(read: Read, variables: Variables): DkimKey | null {
 function readCertificates(read: Read, variables: Variables): string | null {
   const pem = (text: string) => {
     const plain = text.replaceAll('\\n', '\n')
-    if (!plain.includes('-----BEGIN CERTIFICATE-----')) return null
-    for (const [one] of plain.matchAll(
-      /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
-    )) {
-      new X509Certificate(one)
-    }
-    return plain
+    return toCertificates(plain).length > 0 ? plain : null
   }
   if (variables.SMTP_CA) return read('SMTP_CA', pem, 'certificates in PEM')
   if (!variables.SMTP_CA_FILE) return null
@@ -215,6 +217,13 @@ export const matching = (shape: RegExp) => (text: string) => (shape.test(text) ?
 function parseSmtpUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null
   return url && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname ? url : null
+}
+
+function parseImapUrl(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url && ['imap:', 'imaps:'].includes(url.protocol) && url.hostname && url.username
+    ? url
+    : null
 }
 
 function parseMailbox(text: string): { name: string; address: string } | null {

@@ -5,7 +5,7 @@
  * Twice a second, and ten times while there is something, it looks for what has happened, and queues what follows;
  * that goes out at once. Every second it looks for what is due again, for directories of other applications, and for
  * invites whose inviter lost the right. Every minute it keeps house: what has expired, what to bring to mind, what to
- * seal, which domains to look up. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
+ * seal, which domains to look up, and what came back to a mailbox. All of that goes on side by side. On SIGTERM or SIGINT what is under way is
  * finished, and it ends with 0.
  *
  * Where WORKER_ADDRESS is set, such as 0.0.0.0:9464, it answers /health and /metrics there: to anyone who
@@ -16,11 +16,18 @@
 import '../_shared/production.ts'
 import { resolveTxt } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { domainsOf, followLostRights, keepHouse, STEPS } from '../_shared/database.ts'
+import {
+  domainsOf,
+  followLostRights,
+  keepHouse,
+  recordMailReportOf,
+  STEPS,
+} from '../_shared/database.ts'
 import { log } from '../_shared/log.ts'
 import { answerOperations } from '../_shared/metrics.ts'
 import { createOutgoing } from '../_shared/outgoing.ts'
 import { repeat } from '../_shared/repeat.ts'
+import { readReturnedMail } from '../_shared/returned-mailbox.ts'
 import { drain as drainWebhooks } from '../send-webhooks/drain.ts'
 import { wire as wireWebhooks } from '../send-webhooks/wire.ts'
 import { changesOf } from '../sync-directories/changes.ts'
@@ -29,7 +36,7 @@ import { checkDomains } from '../verify-domains/check.ts'
 import { drain } from './drain.ts'
 import { wire } from './wire.ts'
 
-const { sql, transport, metrics, housekeeping, fanOut, drainOptions } = wire(
+const { environment, sql, transport, metrics, housekeeping, fanOut, drainOptions } = wire(
   Deno.env.toObject(),
   `worker-${Deno.pid}`,
 )
@@ -89,6 +96,12 @@ repeat(
   },
   { every: 60_000, stop },
 )
+
+const { returnedMail } = environment
+if (returnedMail) {
+  const record = recordMailReportOf(sql)
+  repeat(() => readReturnedMail({ ...returnedMail, record }), { every: 60_000, stop })
+}
 
 const [, hostname, port] = Deno.env.get('WORKER_ADDRESS')?.match(/^(.+):(\d+)$/) ?? []
 if (hostname) {

@@ -20,7 +20,12 @@ export interface Settings {
   confirmsAddresses: boolean
   /** Whether PostgREST itself answers REST, and not its stand-in. */
   usesPostgrest: boolean
+  /** How mails go out, where it is not to the mailbox of the stack: variables of the functions. */
+  mail: Record<string, string>
 }
+
+/** Only when it is asked for: what a shell happens to hold sends no mail of made-up people. */
+const MAIL_VARIABLES = /^(SMTP|MAIL|DKIM)_/
 
 /**
  * @param environment.USHER_PORT - the first port; 54321 by default, as Supabase has it
@@ -30,6 +35,8 @@ export interface Settings {
  *   `at-once`, the default: as soon as they register, as `supabase start` does
  * @param environment.USHER_REST - `postgrest`: PostgREST itself answers REST, as on Supabase, on Linux x64;
  *   `stand-in`, the default: `@supabase/lite` does
+ * @param environment.USHER_MAIL - `environment`: mails go as SMTP_URL and the other variables of docs/mail.md say;
+ *   `mailbox`, the default: to the stack's own
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const { USHER_PORT = '54321', USHER_DATA = '.usher', USHER_SEED = 'demo' } = environment
@@ -53,11 +60,19 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       `USHER_REST is "postgrest", or "stand-in" as when left out; not "${USHER_REST}".`,
     )
   }
+  const { USHER_MAIL = 'mailbox' } = environment
+  if (!['mailbox', 'environment'].includes(USHER_MAIL)) {
+    throw new Problem(
+      `USHER_MAIL is "environment", or "mailbox" as when left out; not "${USHER_MAIL}".`,
+    )
+  }
+  const mail = Object.entries(environment).filter(([name]) => MAIL_VARIABLES.test(name))
   return {
     dataFolder: resolve(USHER_DATA),
     ports: Object.fromEntries(PARTS.map((part, i) => [part, first + i])) as Record<Part, number>,
     isSeeded: USHER_SEED !== 'none',
     confirmsAddresses: USHER_CONFIRM_ADDRESSES === 'by-mail',
     usesPostgrest: USHER_REST === 'postgrest',
+    mail: USHER_MAIL === 'environment' ? (Object.fromEntries(mail) as Record<string, string>) : {},
   }
 }

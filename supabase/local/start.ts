@@ -79,7 +79,7 @@ try {
 }
 
 async function start(settings: Settings): Promise<void> {
-  const { dataFolder, ports, isSeeded, confirmsAddresses, usesPostgrest } = settings
+  const { dataFolder, ports, isSeeded, confirmsAddresses, usesPostgrest, mail } = settings
   const progress = createProgress()
   const release = await takeDataFolder(dataFolder)
   parts.push({ stop: release }, { stop: () => removeStackFile(dataFolder) })
@@ -147,6 +147,7 @@ async function start(settings: Settings): Promise<void> {
     MAIL_FROM: 'Usher <no-reply@usher.test>',
     SEND_EMAIL_HOOK_SECRET: secrets.authHookSecret,
     MAIL_WEBHOOK_SECRET: secrets.mailWebhookSecret,
+    ...mail,
     USHER_ALLOW_PRIVATE_TARGETS: '127.0.0.0/8,::1/128',
     USHER_GRAPHIQL: 'on',
     USHER_API_URL: `http://127.0.0.1:${ports.functions}/api`,

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { X509Certificate } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { checkServerIdentity, type PeerCertificate, rootCertificates } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import { createTransport } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { judge, type Step } from './answers.ts'
 import { createSigner } from './dkim.ts'
 import { headersOf, type Message, type Outcome, type Transport } from './index.ts'
+import { trust } from './trust.ts'
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
@@ -155,18 +154,6 @@ const notCarried: Outcome = {
   about: 'recipient',
   response: 'The name before the @ is not ASCII, and our mail server has no SMTPUTF8 (RFC 6531).',
   statusCode: '5.6.7',
-}
-
-/** Believes what `ca` holds, and of the server's own certificate in it no more than that it is the same. */
-function trust(ca: string) {
-  const own = (ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    (pem) => new X509Certificate(pem).fingerprint256,
-  )
-  return {
-    ca: [...rootCertificates, ca],
-    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
-      own.includes(certificate.fingerprint256) ? undefined : checkServerIdentity(host, certificate),
-  }
 }
 
 /** Asks a server what it can do, and asks again after an hour. */
