@@ -140,6 +140,8 @@ function readTransport(read: Read, variables: Variables): TransportSettings {
         dkim: readDkim(read, variables),
         ca: readCertificates(read, variables),
         helloName:
+          // An address in brackets (RFC 5321 section 4.1.3) is no domain.
+          parseDomain(variables.SMTP_HELLO_NAME ?? '') ||
           variables.SMTP_HELLO_NAME ||
           parseMailbox(variables.MAIL_FROM ?? '')?.address.split('@')[1] ||
           null,
@@ -214,13 +216,22 @@ export function readAll<Environment>(
 
 export const matching = (shape: RegExp) => (text: string) => (shape.test(text) ? text : null)
 
-function parseSmtpUrl(text: string): URL | null {
+/** Of addresses that are not of the web, URL leaves a name that is not ASCII as it is, which no resolver knows. */
+function parseServer(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null
+  if (url && !url.hostname.startsWith('[')) {
+    url.hostname = domainToASCII(decodeURIComponent(url.hostname))
+  }
+  return url
+}
+
+function parseSmtpUrl(text: string): URL | null {
+  const url = parseServer(text)
   return url && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname ? url : null
 }
 
 function parseImapUrl(text: string): URL | null {
-  const url = URL.canParse(text) ? new URL(text) : null
+  const url = parseServer(text)
   return url && ['imap:', 'imaps:'].includes(url.protocol) && url.hostname && url.username
     ? url
     : null

@@ -7,6 +7,7 @@
  * @module
  */
 import PostalMime, { type Email } from 'postal-mime'
+import { asciiAddress } from '../../client/address.ts'
 import type { About } from './database.ts'
 import { judge } from './transports/answers.ts'
 
@@ -106,12 +107,20 @@ function toReport(fields: Fields, tag: string, eventId: string): MailReport {
   const status = fields.get('status')?.match(/[245]\.\d{1,3}\.\d{1,3}/)?.[0] ?? null
   // What the server said that did not take it; other kinds, such as x-unix, are words as well.
   const response = withoutType(fields.get('diagnostic-code') ?? '') || (status ?? '')
-  const { about, statusCode } = judge({
+  const verdict = judge({
     step: 'report',
     text: response,
     recipient: recipients.at(-1) ?? '',
     status,
   })
+  const { statusCode } = verdict
+  // What was only so at that moment, such as a DNS that is away, keeps nobody from mail. Nor does one of those whom an
+  // alias leads to, who has another address: the others still read it.
+  const isOfAnAlias =
+    fields.has('original-recipient') &&
+    !sameAddress(fields.get('original-recipient') ?? '', fields.get('final-recipient') ?? '')
+  const isDoubtful = verdict.failure === 'temporary' || isOfAnAlias
+  const about = verdict.about === 'address' && isDoubtful ? 'recipient' : verdict.about
   return {
     tag,
     eventId,
@@ -126,6 +135,14 @@ function toReport(fields: Fields, tag: string, eventId: string): MailReport {
     response,
     statusCode,
   }
+}
+
+/** Whether two fields name one address, however it is written. */
+function sameAddress(one: string, other: string): boolean {
+  const forms = (value: string) =>
+    toAddresses(value).map((address) => asciiAddress(address).toLowerCase())
+  const others = forms(other)
+  return others.length === 0 || forms(one).some((form) => others.includes(form))
 }
 
 const withoutType = (value: string) => value.replace(/^[\w-]+\s*;\s*/, '')

@@ -668,8 +668,10 @@ begin
     return null;
   end if;
   -- In small letters before and after: some become capitals by it, and others become several.
-  v_label := lower(
-    usher.nfc(lower(clean_label.label collate "und-x-icu"), is_compatible => true) collate "und-x-icu");
+  -- Of sigma only where somebody wrote the small one that ends a word, as UTS 46 has it.
+  v_label := lower(usher.nfc(
+    lower(replace(clean_label.label, e'\u03a3', e'\u03c3') collate "und-x-icu"), is_compatible => true)
+    collate "und-x-icu");
   if v_label like 'xn--%' then
     -- A name that its own letters do not lead back to would be shown as another's.
     return case

@@ -158,6 +158,54 @@ const FINAL: Record<string, Row[]> = {
 
 /** Again later, and no mail is lost over it. */
 const LATER: Record<string, Row[]> = {
+  // Of who sends, by words in which the recipient stands as well.
+  'https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html, of rights': [
+    [
+      'data',
+      "554 Access denied: User 'arn:aws:iam::1:user/ses' is not authorized to perform 'ses:SendRawEmail' on resource",
+      'sender',
+    ],
+  ],
+  'https://cr.yp.to/qmail.html, qmail-smtpd': [
+    [
+      'recipient',
+      "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+      'sender',
+    ],
+  ],
+  'https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sender-identity': [
+    [
+      'data',
+      '550 The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.',
+      'sender',
+    ],
+    ['data', '550 The from email does not contain a valid address', 'sender'],
+    ['session', '451 Authentication failed: Maximum credits exceeded', 'sender'],
+  ],
+  [`${EXCHANGE}, of a limit`]: [
+    [
+      'data',
+      "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+      'sender',
+    ],
+    ['recipient', '550 5.1.90 Recipient limit exceeded', 'sender'],
+  ],
+  [`${YAHOO}, of a host`]: [
+    [
+      'recipient',
+      '553 5.7.2 [TSS09] All messages from 203.0.113.1 will be permanently deferred',
+      'sender',
+    ],
+    ['recipient', '550 Too many invalid recipients', 'sender'],
+  ],
+  [`${GMAIL}, of a content`]: [
+    [
+      'data',
+      '552-5.7.0 This message was blocked because its content presents a potential\n552 5.7.0 security issue.',
+      'message',
+    ],
+    ['data', '550 5.7.1 Message rejected due to content restrictions', 'message'],
+  ],
   [GEN_SMTP]: [
     ['sender', '550 5.4.5 Daily user sending limit exceeded', 'sender'],
     ['data', '550 5.4.5 Daily user sending limit exceeded', 'sender'],

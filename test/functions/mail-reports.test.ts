@@ -54,6 +54,47 @@ Diagnostic-Code: smtp;550 5.7.606 Access denied, banned sending IP [203.0.113.1]
       'sender',
       '5.7.606',
     ],
+    [
+      'Exchange Online, of a server that was away',
+      `Final-Recipient: rfc822;new@example.com
+Action: failed
+Status: 5.4.316
+Diagnostic-Code: smtp;550 5.4.316 Message expired, connection refused`,
+      'failed',
+      'recipient',
+      '5.4.316',
+    ],
+    [
+      'Postfix, of a server that was away',
+      `Final-Recipient: rfc822; new@example.com
+Action: failed
+Status: 4.4.1
+Diagnostic-Code: X-Postfix; connect to mx.example.com[203.0.113.9]:25: Connection refused`,
+      'failed',
+      'recipient',
+      '4.4.1',
+    ],
+    [
+      'Postfix, of a DNS that was away, which says nothing of the address',
+      `Final-Recipient: rfc822; new@example.com
+Action: failed
+Status: 4.4.3
+Diagnostic-Code: X-Postfix; Host or domain name not found. Name service error for name=example.com: Host not found, try again`,
+      'failed',
+      'recipient',
+      '4.4.3',
+    ],
+    [
+      'Postfix, of one of those whom a list leads to',
+      `Original-Recipient: rfc822;new@example.com
+Final-Recipient: rfc822; bob@gone.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown`,
+      'failed',
+      'recipient',
+      '5.1.1',
+    ],
     // support.google.com/a/answer/3726730
     [
       'Gmail, whose own code says more than its status',

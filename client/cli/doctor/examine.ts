@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { domainToASCII } from 'node:url'
 import type postgres from 'postgres'
 import { functionNames, type Payload } from '../project/payload.ts'
 import { checkApiRows } from './check-api-rows.ts'
@@ -67,7 +68,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   if (mailDomain) {
     findings.push(
       ...(await checkMailDomain({
-        domain: mailDomain,
+        domain: domainToASCII(mailDomain) || mailDomain,
         selector: dkimSelector,
         signature: isThere ? await signatureOf(sql) : null,
         resolveTxt,

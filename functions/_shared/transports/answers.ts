@@ -70,7 +70,10 @@ function read({ step, text, recipient, status: reported = null }: Answer): Facts
   const lines = text.slice(0, MAX_LENGTH).split(/\r?\n/)
   const first = lines[0]?.match(/^\s*(\d{3})(?:[ -]|$)/)?.[1]
   const said = lines.map(
-    (line) => line.match(/^\s*\d{3}[ -]\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])/)?.[1],
+    (line) =>
+      line.match(/^\s*\d{3}[ -]\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])/)?.[1] ??
+      // As qmail has it, behind the words.
+      line.match(/\(#([245]\.\d{1,3}\.\d{1,3})\)\s*$/)?.[1],
   )
   const own = said.find((code) => code !== undefined) ?? null
   // 5.0.0 says no more than that it is for good.
@@ -98,6 +101,10 @@ function aboutWhom(facts: Facts): About | null {
   if (code !== null && OF_CREDENTIALS.includes(code)) return 'sender'
   if (isTooLong(facts)) return 'message'
   if (OF_RESTRICTIONS.test(`${detail} ${words}`)) return 'recipient'
+  // That the recipient's server was away, or on the way to it, says nothing of us.
+  if (step === 'report' && /^4\.(?!5$|310$)/.test(detail) && !ADDRESS_WORDS.test(words)) {
+    return isOfQuota(facts) ? 'sender' : 'recipient'
+  }
   if (SENDER_DETAILS.includes(detail) || SENDER_WORDS.test(words) || isOfQuota(facts))
     return 'sender'
   // Nobody has been named yet, whatever is said.
@@ -129,7 +136,7 @@ const OF_MAILBOXES = [501, 550, 551, 552, 553, 555]
 const OF_COMMANDS = [500, 501, 502, 503, 504]
 
 /** Its address, where it comes from, and what it may send. */
-const SENDER_DETAILS = ['1.7', '1.8', '4.5']
+const SENDER_DETAILS = ['1.7', '1.8', '1.90', '4.5']
 
 /** No such mailbox, no such domain, no address at all, moved away, takes no mail, or somebody else's by now (RFC 7293). */
 const ADDRESS_DETAILS = ['1.1', '1.2', '1.3', '1.6', '1.10', '7.17', '7.18', '4.310']
@@ -149,6 +156,7 @@ const SENDER_WORDS = new RegExp(
     'not authenticated|authenticat(e|ion) (is )?(required|needed)|must (first )?(be )?authenticate|log ?in (first|required)',
     // As whom we send.
     'sender address rejected|(sender|from address|mail from) (is |was |address )?(denied|rejected|refused|blocked|invalid|not)',
+    'allowed rcpthosts|not authori[sz]ed to perform|verified sender identity|from (address|email) does not',
     'bad outbound sender|submissionquota|send ?as ?denied|(send|sending) (as|on behalf)|not owned by user',
     '(address|domain|identit(y|ies)|sender) (is |are )?(not|un)( yet| been)? ?verified|not a verified',
     'invalid (mail )?from|invalid sender|sender( address)?[ -](verif|domain)|domain of sender|verification failed for',
@@ -160,6 +168,7 @@ const SENDER_WORDS = new RegExp(
     String.raw`\b(spf|dkim|dmarc|arc)\b|unauthenticated|authentication (checks?|results?) fail|starttls|\btls\b|encryption`,
     // What becomes of us.
     'sending.{0,40}(paused|suspended|disabled|blocked)|sender (suspended|disabled)|too many (messages|mails|emails|connections)',
+    String.raw`all messages from \[?[\d.]{7,15}|\[(tss|bl)\d+\]|too many (invalid|bad|unknown) recipients`,
     'rate ?-?limit|unusual rate|throttl',
   ].join('|'),
 )
@@ -169,7 +178,7 @@ const ACCOUNT_WORDS =
   /\b(account|subscription)\b.{0,30}\b(disabled|suspended|locked|deactivated|terminated|blocked)/
 
 const QUOTA_WORDS =
-  /(daily|hourly|monthly|per (day|hour|minute)|sending|send|submission|messages?|user|sender|outbound|recipients?).{0,40}\b(quotas?|limits?)\b|limits?\b.{0,30}(exceeded|reached)|exceeded.{0,40}\b(limit|rate|maximum)|quota exceeded|exceeded.{0,20}quota/
+  /(daily|hourly|monthly|per (day|hour|minute)|sending|send|submission|messages?|user|sender|outbound|recipients?).{0,40}\b(quotas?|limits?)\b|limits?\b.{0,30}(exceeded|reached)|credits exceeded|exceeded.{0,40}\b(limit|rate|maximum)|quota exceeded|exceeded.{0,20}quota/
 
 const FULL_WORDS =
   /box (is )?(full|over)|over ?-?quota|quota.{0,20}full|exceeded.{0,20}(storage|quota)|storage (allocation|limit)|insufficient (disk|storage)|out of (storage|space)|not enough (storage|space)|quota exceeded/
@@ -193,7 +202,7 @@ const RECIPIENT_WORDS =
 
 /** What a filter makes of a mail. */
 const OPINION_WORDS =
-  /spam|unsolicited|\bjunk\b|bulk mail|virus|malware|phish|malicious|suspicious|\buce\b|looks like|contents? (is |was )?(reject|refus|filter|block|not|violat|polic)|message (content|filtered)|\burls?\b|fingerprint|executable|attachment/
+  /spam|unsolicited|\bjunk\b|bulk mail|virus|malware|phish|malicious|suspicious|\buce\b|looks like|contents? (is |was )?(reject|refus|filter|block|not|violat|polic)|message (content|filtered)|content (presents|restrictions)|\burls?\b|fingerprint|executable|attachment/
 
 /** SIZE, wherever it is said. Source: RFC 1870 section 6.1 */
 function isTooLong({ detail, words }: Facts): boolean {
