@@ -445,6 +445,22 @@ describe('tried again: what is of the sender, of today, or of nothing that is kn
   })
 })
 
+describe('what addresses and links are called says nothing', () => {
+  test.for([
+    [
+      'arc@example.com',
+      '550 5.1.1 <arc@example.com>: Recipient address rejected: User unknown',
+      'address',
+    ],
+    ['spam@dmarc.test', '550 5.1.1 spam@dmarc.test: No such user', 'address'],
+    ['relay-denied@x.test', '550 5.2.1 <relay-denied@x.test> is disabled', 'recipient'],
+    ['new@spamhaus.test', '550 5.1.1 see https://x.test/blacklist?spf', 'address'],
+    ['user-unknown@x.test', '550 5.7.1 <user-unknown@x.test>: Relay access denied', 'sender'],
+  ] as const)('%s: %s', ([recipient, text, about]) => {
+    expect(judge({ step: 'recipient', text, recipient })).toMatchObject({ about })
+  })
+})
+
 describe('the status code', () => {
   test.for([
     ['550 5.1.1 No', '5.1.1'],

@@ -37,13 +37,14 @@ export interface Verdict {
 
 interface Facts {
   step: Step
-  recipient: string
+  /** Whether it has the recipient's address in it. */
+  isNamed: boolean
   /** Three digits; null in a report that has none. */
   code: number | null
   status: string | null
   /** The enhanced status code without its class, such as 1.1; empty for none. */
   detail: string
-  /** In lower case and on one line. */
+  /** In lower case and on one line, without addresses and links: they are called what they like. */
   words: string
   isForGood: boolean
 }
@@ -79,16 +80,17 @@ function read({ step, text, recipient, status: reported = null }: Answer): Facts
   // 5.0.0 says no more than that it is for good.
   const status = own && (!reported || !/^\d\.0\.0$/.test(own)) ? own : (reported ?? own)
   const code = first === undefined ? null : Number(first)
+  const words = lines
+    .map((line) => line.replace(/^\s*\d{3}[ -]\s*(#?[245](\.\d{1,3}){2}(?![\d.]))?/, '').trim())
+    .join(' ')
+    .toLowerCase()
   return {
     step,
-    recipient: recipient.toLowerCase(),
+    isNamed: recipient !== '' && words.includes(recipient.toLowerCase()),
     code,
     status,
     detail: status?.slice(2) ?? '',
-    words: lines
-      .map((line) => line.replace(/^\s*\d{3}[ -]\s*(#?[245](\.\d{1,3}){2}(?![\d.]))?/, '').trim())
-      .join(' ')
-      .toLowerCase(),
+    words: words.replace(/https?:\/\/\S+|[^\s<>,;:"'()]+@[^\s<>,;:"'()]+/g, ''),
     // Of a code for good and another for now, now counts: nothing is lost by asking again.
     isForGood:
       code === null ? (status ?? '').startsWith('5') : code >= 500 && !status?.startsWith('4'),
@@ -118,7 +120,7 @@ function aboutWhom(facts: Facts): About | null {
   if (!isForGood) return null
 
   if (isOpinion || detail.startsWith('6.')) return 'message'
-  const isNamed = words.includes(facts.recipient) || RECIPIENT_WORDS.test(words)
+  const isNamed = facts.isNamed || RECIPIENT_WORDS.test(words)
   if (isNamed && !detail.startsWith('3.')) return 'recipient'
   if (/^[37]\./.test(detail)) return 'sender'
   if (step === 'recipient') return OF_MAILBOXES.includes(code ?? 0) ? 'recipient' : 'sender'
