@@ -93,13 +93,14 @@ export async function runDiskFaults(
 /** Takes nothing while the disk is full: refuses the sender, the recipient or the whole message. */
 async function startFillingSmtp(random: () => number, disk: { isFull: boolean }) {
   const arrived: string[] = []
-  const refuse = (share: number): Error | null => {
+  const refuse = (share: number, only?: string): Error | null => {
     if (!disk.isFull || random() > share) return null
-    const text = random() < 0.8 ? FOR_NOW : FOR_GOOD
+    const text = only ?? (random() < 0.8 ? FOR_NOW : FOR_GOOD)
     return refusal(Number(text.slice(0, 3)), text.slice(4))
   }
   const { url, stop } = await startSmtpServer({
-    onMailFrom: (_address, _session, done) => done(refuse(0.3)),
+    // Before anybody is named, what a server says for good is of who sends: that mail would wait, with those words.
+    onMailFrom: (_address, _session, done) => done(refuse(0.3, FOR_NOW)),
     onRcptTo: (_address, _session, done) => done(refuse(0.5)),
     onData(stream, { envelope }, done) {
       stream.resume().on('end', () => {
