@@ -1337,7 +1337,10 @@ begin
       jsonb_strip_nulls(jsonb_build_object(
         'email', v_user.email, 'roles', '{member}'::text[], 'membership_ends_at', v_before.ends_at)))).id;
   elsif v_account is not null then
-    perform usher.lock_for_joining(v_user.organisation_id, v_account);
+    -- It was found by its address, which may have become another since.
+    if usher.lock_for_joining(v_user.organisation_id, v_account) is distinct from v_user.email then
+      perform usher.fail('try_again', headers => '{"Retry-After": "1"}');
+    end if;
     -- What was offered to them is in their hands now.
     perform usher.revoke_invites_to(v_user.organisation_id, v_user.email, 'By the directory');
     v_user.invite_id := null;

@@ -9,6 +9,7 @@ import { useNavigate } from 'react-router'
 import { addressesIn } from '../../../csv/addresses.ts'
 import type { InviteOutcome, RoleName } from '../../../index.ts'
 import { useCreateInvites } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -129,7 +130,7 @@ export function ByAddress() {
             <List size="sm">
               {refused.map(({ rowNumber, email, errorCode }) => (
                 <List.Item key={rowNumber}>
-                  <bdi>{email}</bdi>:{' '}
+                  <bdi>{readableAddress(email ?? '')}</bdi>:{' '}
                   {Object.hasOwn(errors, errorCode ?? '')
                     ? errors[errorCode as keyof typeof errors]
                     : errorCode}{' '}

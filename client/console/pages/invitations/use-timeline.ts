@@ -7,6 +7,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import type { AuditEvent, Delivery, Invite } from '../../../index.ts'
 import { useUsherQueries } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { live } from '../../app/live.ts'
 import { useMemberNames } from '../../app/member-names.ts'
@@ -68,7 +69,7 @@ export function useTimeline(invite: Invite | null): Step[] {
       title: `${kindWords[mail.kind] ?? mail.kind}: ${deliveryWords[status] ?? status}`,
       time,
       // The mail server's last word belongs to what came last.
-      note: [mail.recipient, status === mail.status && mail.lastResponse]
+      note: [readableAddress(mail.recipient), status === mail.status && mail.lastResponse]
         .filter(Boolean)
         .join(' · '),
     }))

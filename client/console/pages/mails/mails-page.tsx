@@ -10,6 +10,7 @@ import { useState } from 'react'
 import { Link } from 'react-router'
 import type { Delivery, MailKind, DeliveryStatus as Status } from '../../../index.ts'
 import { useRetryDelivery, useUsherQueries } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useFormat, useTexts } from '../../app/language.tsx'
 import { live } from '../../app/live.ts'
 import { useOrganisation } from '../../app/organisation.tsx'
@@ -51,7 +52,7 @@ function Mails() {
     retry.mutate(
       { deliveryId },
       {
-        onSuccess: () => say.done(words.retried(recipient)),
+        onSuccess: () => say.done(words.retried(readableAddress(recipient))),
         onError: (error) => say.refused(error),
       },
     )
@@ -70,11 +71,11 @@ function Mails() {
             size="sm"
             className="usher-words"
           >
-            <bdi>{original.recipient}</bdi>
+            <bdi>{readableAddress(original.recipient)}</bdi>
           </Anchor>
         ) : (
           <Text span size="sm" className="usher-words">
-            <bdi>{original.recipient}</bdi>
+            <bdi>{readableAddress(original.recipient)}</bdi>
           </Text>
         ),
     },
@@ -124,7 +125,7 @@ function Mails() {
           <ActionIcon
             variant="subtle"
             color="gray"
-            aria-label={`${words.retry}: ${original.recipient}`}
+            aria-label={`${words.retry}: ${readableAddress(original.recipient)}`}
             title={words.retry}
             onClick={() => tryAgain(original)}
           >

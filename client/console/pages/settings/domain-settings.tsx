@@ -25,6 +25,7 @@ import {
   useDomains,
   useUpdateDomain,
 } from '../../../react/index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useSay } from '../../app/say.tsx'
@@ -91,7 +92,7 @@ function DomainCard({ domain }: { domain: Domain }) {
     <Paper withBorder p="md" className="usher-words">
       <Group justify="space-between" wrap="nowrap">
         <div>
-          <Text fw={600}>{name}</Text>
+          <Text fw={600}>{readableAddress(name)}</Text>
           <Status mood={domain.verifiedAt ? 'good' : 'waiting'}>
             {domain.verifiedAt ? settings.verifiedDomain : settings.unverifiedDomain}
           </Status>

@@ -7,6 +7,7 @@ import { NativeSelect, SimpleGrid, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useNavigate } from 'react-router'
 import type { Organisation } from '../../../index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useFormDraft } from '../../app/use-draft.ts'
 import { LANGUAGE_CODES, LANGUAGES } from '../../texts/languages.ts'
@@ -20,7 +21,7 @@ export function GeneralSettings({ details }: { details: Organisation }) {
       name: details.name,
       slug: details.slug,
       locale: details.locale,
-      replyTo: details.replyTo ?? '',
+      replyTo: readableAddress(details.replyTo ?? ''),
     },
   })
   useFormDraft('general', form)

@@ -6,6 +6,7 @@
 import { NativeSelect, NumberInput, SimpleGrid, TagsInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { Organisation } from '../../../index.ts'
+import { readableAddress } from '../../../readable-address.ts'
 import { useTexts } from '../../app/language.tsx'
 import { useOrganisation } from '../../app/organisation.tsx'
 import { useFormDraft } from '../../app/use-draft.ts'
@@ -19,7 +20,7 @@ export function LimitSettings({ details }: { details: Organisation }) {
   const form = useForm({
     initialValues: {
       seatLimit: details.seatLimit ?? ('' as number | string),
-      allowedEmailDomains: details.allowedEmailDomains,
+      allowedEmailDomains: details.allowedEmailDomains.map(readableAddress),
       auditRetention: details.auditRetention ?? '',
       credentialGrace: details.credentialGrace,
     },
